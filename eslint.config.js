@@ -1,0 +1,194 @@
+import js from '@eslint/js';
+import importX, { createNodeResolver } from 'eslint-plugin-import-x';
+import jest from 'eslint-plugin-jest';
+import { defineConfig, globalIgnores } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+/** Folders of src/ that touch the outside world. They share types, never values; app.ts joins them. */
+const shells = [
+  'settings',
+  'listen',
+  'engine',
+  'upstream',
+  'pass-through',
+  'admin',
+  'metrics',
+  'log',
+  'simulator',
+];
+
+/** The one place where each dependency is imported. */
+const homes = {
+  'http-proxy': ['src/pass-through/**'],
+  'p-queue': ['src/engine/**'],
+  'prom-client': ['src/metrics/**'],
+  undici: ['src/upstream/**'],
+  zod: ['src/settings/**'],
+  yaml: ['src/settings/**'],
+  pino: ['src/log/**'],
+};
+
+const foreignPackages = (folder) =>
+  Object.entries(homes)
+    .filter(([, places]) => !places.includes(`src/${folder}/**`))
+    .map(([name, places]) => ({
+      group: [name, `${name}/*`],
+      message: `Only ${places.join(', ')} imports ${name}.`,
+    }));
+
+const noCompositionRoot = {
+  group: ['**/app.ts', '**/main.ts'],
+  message: 'Nothing imports the composition root.',
+};
+
+const shellRules = (self) => ({
+  files: [`src/${self}/**`],
+  rules: {
+    'no-restricted-imports': 'off',
+    '@typescript-eslint/no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          ...foreignPackages(self),
+          noCompositionRoot,
+          {
+            group: [...shells, 'cli']
+              .filter((name) => name !== self)
+              .map((name) => `**/${name}/**`),
+            message: 'Shell folders share types, not values; app.ts joins them.',
+            allowTypeImports: true,
+          },
+          ...(self === 'simulator'
+            ? [{ group: ['**/core/**'], message: 'The simulator shares no code with the proxy.' }]
+            : []),
+        ],
+      },
+    ],
+  },
+});
+
+export default defineConfig(
+  globalIgnores(['dist', 'coverage']),
+  js.configs.recommended,
+  tseslint.configs.strictTypeChecked,
+  tseslint.configs.stylisticTypeChecked,
+  {
+    plugins: { 'import-x': importX },
+    settings: {
+      'import-x/extensions': ['.ts'],
+      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
+      'import-x/resolver-next': [createNodeResolver()],
+    },
+    languageOptions: {
+      parserOptions: { projectService: { allowDefaultProject: ['*.js'] } },
+    },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/array-type': ['error', { default: 'array-simple' }],
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      // Raw header lists are read by index; `as string` says so, `!` would be forbidden.
+      '@typescript-eslint/non-nullable-type-assertion-style': 'off',
+      'import-x/no-cycle': 'error',
+      'import-x/no-duplicates': 'error',
+      'import-x/no-default-export': 'error',
+      'max-lines': ['error', { max: 300 }],
+      'no-console': 'error',
+      eqeqeq: 'error',
+    },
+  },
+  {
+    files: ['src/core/**'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: '^(?!\\.\\.?/)|^(\\.\\./)+(?!admit/|schedule/|wire/|answer/)',
+              message: 'core/ imports only core/.',
+            },
+          ],
+        },
+      ],
+      'no-restricted-globals': [
+        'error',
+        ...[
+          'Date',
+          'performance',
+          'process',
+          'console',
+          'crypto',
+          'fetch',
+          'setTimeout',
+          'setInterval',
+          'setImmediate',
+          'queueMicrotask',
+        ].map((name) => ({ name, message: 'core/ is pure: take it as an argument.' })),
+      ],
+      'no-restricted-properties': ['error', { object: 'Math', property: 'random' }],
+      'no-restricted-syntax': [
+        'error',
+        { selector: ':function[async=true]', message: 'core/ is synchronous.' },
+        { selector: 'NewExpression[callee.name="Promise"]', message: 'core/ is synchronous.' },
+      ],
+    },
+  },
+  ...shells.map(shellRules),
+  {
+    files: ['src/cli/**', 'src/app.ts', 'src/main.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          patterns: foreignPackages('cli').concat([
+            { ...noCompositionRoot, group: ['**/main.ts'] },
+          ]),
+        },
+      ],
+    },
+  },
+  {
+    files: ['test/**/*.ts'],
+    ...jest.configs['flat/recommended'],
+    rules: {
+      ...jest.configs['flat/recommended'].rules,
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      'jest/no-standalone-expect': [
+        'error',
+        { additionalTestBlockFunctions: ['testWithPromtool'] },
+      ],
+      'jest/expect-expect': ['error', { assertFunctionNames: ['expect*', 'fc.assert', 'assert*'] }],
+      'jest/no-restricted-jest-methods': [
+        'error',
+        {
+          mock: 'Pass a fake instead.',
+          unstable_mockModule: 'Pass a fake instead.',
+          useFakeTimers: 'Use the virtual clock.',
+          retryTimes: 'A flaky test is a bug.',
+        },
+      ],
+    },
+  },
+  {
+    files: ['**/*.js'],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        Buffer: 'readonly',
+        URL: 'readonly',
+        setTimeout: 'readonly',
+        clearTimeout: 'readonly',
+        setImmediate: 'readonly',
+        performance: 'readonly',
+      },
+    },
+    rules: { 'import-x/no-default-export': 'off', 'no-console': 'off' },
+  },
+);
