@@ -1,0 +1,86 @@
+/**
+ * Step 2: is this a request that we are willing to read at all? Node's parser lets through what
+ * other servers refuse, and where two readers disagree about one message, one of them can be
+ * fooled; so whatever is illegal is refused here, before anything is sent.
+ */
+import { type HeadFacts, type RequestHead } from './request-head.ts';
+
+/** Why a request was refused: label values of `ucwa_proxy_refused_total`, a closed set. */
+export const refusalReasons = [
+  'malformed',
+  'http_version',
+  'host',
+  'misdirected',
+  'target',
+  'method',
+  'credentials',
+  'transfer_encoding',
+  'expectation',
+  'head_too_large',
+  'slow_request',
+  'queue_calls',
+  'queue_bytes',
+  'user_queue_calls',
+  'user_queue_bytes',
+  'draining',
+] as const;
+export type RefusalReason = (typeof refusalReasons)[number];
+
+export interface Refusal {
+  readonly status: 400 | 408 | 417 | 421 | 431 | 501;
+  readonly reason: RefusalReason;
+}
+
+const refused = {
+  version: { status: 400, reason: 'http_version' },
+  host: { status: 400, reason: 'host' },
+  misdirected: { status: 421, reason: 'misdirected' },
+  target: { status: 400, reason: 'target' },
+  method: { status: 501, reason: 'method' },
+  credentials: { status: 400, reason: 'credentials' },
+  transferEncoding: { status: 501, reason: 'transfer_encoding' },
+  transferEncodingIn10: { status: 400, reason: 'transfer_encoding' },
+} as const satisfies Record<string, Refusal>;
+
+/** A host name, an IPv4 or a bracketed IPv6 address, and a port if there is one (RFC 9110 7.2). */
+const authority = /^(?:\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._~-]{1,253})(?::[0-9]{1,5})?$/;
+
+/** `#` and `\` are in no URI; the parser has seen to blanks, controls and bytes above 0x7f. */
+const illegalInPath = /[#\\]/;
+
+const absoluteForm = /^https?:\/\/([^/?#]*)([^#]*)$/i;
+
+/**
+ * The target in origin-form (`*` for `OPTIONS *`), as it will be sent, or why the request is
+ * refused. A refused request's connection is closed.
+ */
+export function admit(head: RequestHead, facts: HeadFacts): string | Refusal {
+  if (head.httpVersion !== '1.1' && head.httpVersion !== '1.0') return refused.version;
+  if (facts.transferEncoding !== undefined) {
+    if (head.httpVersion === '1.0') return refused.transferEncodingIn10;
+    if (facts.transferEncoding.toLowerCase() !== 'chunked') return refused.transferEncoding;
+  }
+  if (facts.hosts > 1 || (facts.hosts === 0 && head.httpVersion === '1.1')) return refused.host;
+  if (facts.host !== undefined && !authority.test(facts.host)) return refused.host;
+  if (facts.repeatedCredential) return refused.credentials;
+  if (head.method === 'CONNECT' || head.method === 'TRACE') return refused.method;
+  return originForm(head, facts);
+}
+
+function originForm(head: RequestHead, facts: HeadFacts): string | Refusal {
+  const { target } = head;
+  if (target.startsWith('/')) return isLegal(target) ? target : refused.target;
+  if (target === '*') return head.method === 'OPTIONS' ? target : refused.target;
+  const absolute = absoluteForm.exec(target);
+  if (absolute === null) return refused.target;
+  if (absolute[1]?.toLowerCase() !== facts.host?.toLowerCase()) return refused.misdirected;
+  const rest = absolute[2] ?? '';
+  const reduced = rest.startsWith('/') ? rest : `/${rest}`;
+  return isLegal(reduced) ? reduced : refused.target;
+}
+
+function isLegal(target: string): boolean {
+  const question = target.indexOf('?');
+  if (question === -1) return !illegalInPath.test(target);
+  return !illegalInPath.test(target.slice(0, question)) && !target.includes('#', question);
+}

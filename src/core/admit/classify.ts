@@ -1,0 +1,109 @@
+/**
+ * Step 3: may this call travel in a batch? Only calls below an application, written plainly, are
+ * batched; the rest passes through untouched, and the reason is counted. Targets are validated and
+ * never normalised, so that what was judged is what is sent, and so that no decoder further on can
+ * read a different resource out of it (docs/decisions/003-targets.md).
+ */
+import { type HeadFacts, type RequestHead } from './request-head.ts';
+
+/** Why a call passes through: label values of `ucwa_proxy_passthrough_total`, a closed set. */
+export const passThroughReasons = [
+  'outside',
+  'application',
+  'batch',
+  'events',
+  'photos',
+  'method',
+  'credentials',
+  'target',
+  'headers',
+  'body',
+  'http_version',
+] as const;
+export type PassThroughReason = (typeof passThroughReasons)[number];
+
+export type Classification =
+  | {
+      readonly kind: 'batchable';
+      /** `/ucwa/oauth/v1/applications/1045`, as the caller spelt it. */
+      readonly applicationPath: string;
+    }
+  | { readonly kind: 'pass-through'; readonly reason: PassThroughReason };
+
+const passing = Object.fromEntries(
+  passThroughReasons.map((reason) => [reason, { kind: 'pass-through', reason }]),
+) as Record<PassThroughReason, Classification>;
+
+const application = /^\/ucwa\/(?:oauth\/)?v1\/applications\/[0-9A-Za-z_-]{1,128}(?=$|[/?])/i;
+
+/**
+ * Segments of unreserved characters, sub-delimiters without `;`, `:` and `@` (RFC 3986 3.3), and
+ * triplets that stand for printable ASCII other than `# % . / ; ? \`.
+ */
+const plainPath =
+  /^(?:\/(?:[\w\-~!$&'()*+,=:@.]|%(?:2[0-246-9A-Da-d]|3[0-9ACDEacde]|[46][0-9A-Fa-f]|5[0-9ABD-Fabd-f]|7[0-9A-Ea-e]))+)+$/;
+
+/** A segment that ends in a dot or a blank: Windows file names drop them, so IIS may. */
+const trimmedByWindows = /(?:\.|%20)(?:\/|$)/;
+
+/** RFC 3986 3.4, every triplet whole. */
+const plainQuery = /^(?:[\w\-.~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2})*$/;
+
+const neverBatched = new Set(['batch', 'events', 'photos']);
+const photoLeaves = new Set(['photo', 'contactphoto']);
+
+/** `target` is what `admit` returned. */
+export function classify(head: RequestHead, target: string, facts: HeadFacts): Classification {
+  const applicationPath = application.exec(target)?.[0];
+  if (applicationPath === undefined) return passing.outside;
+
+  const question = target.indexOf('?', applicationPath.length);
+  const path = target.slice(applicationPath.length, question === -1 ? undefined : question);
+  if (path === '' || path === '/') return passing.application;
+  const special = specialResource(path);
+  if (special !== undefined) return passing[special];
+
+  if (head.method !== 'GET') return passing.method;
+  if (facts.authorization === undefined && facts.webTicket === undefined) {
+    return passing.credentials;
+  }
+  if (facts.authorization === '' || facts.webTicket === '') return passing.credentials;
+  if (!plainPath.test(path) || trimmedByWindows.test(path)) return passing.target;
+  if (question !== -1) {
+    const query = target.slice(question + 1);
+    if (!plainQuery.test(query)) return passing.target;
+    if (/(?:^|&)_method=/i.test(query)) return passing.headers;
+  }
+  if (facts.range || facts.upgrade || facts.methodOverride || facts.repeatedKeyField) {
+    return passing.headers;
+  }
+  if (hasBody(facts)) return passing.body;
+  if (head.httpVersion !== '1.1') return passing.http_version;
+  return { kind: 'batchable', applicationPath };
+}
+
+/** Whether the fields announce a body that is not empty (RFC 9112 section 6.3). */
+function hasBody(facts: HeadFacts): boolean {
+  if (facts.transferEncoding !== undefined) return true;
+  return facts.contentLength !== undefined && !/^0+$/.test(facts.contentLength);
+}
+
+/** Judged as the laxest decoder would read it, so that nothing special slips by unrecognised. */
+function specialResource(path: string): 'batch' | 'events' | 'photos' | undefined {
+  const segments = path.split('/');
+  const first = leadingWord(segments[1] ?? '');
+  if (neverBatched.has(first)) return first as 'batch' | 'events' | 'photos';
+  return photoLeaves.has(leadingWord(segments.at(-1) ?? '')) ? 'photos' : undefined;
+}
+
+/** `%42atch;x` -> `batch`. */
+function leadingWord(segment: string): string {
+  const decoded = segment.includes('%') ? decodeAscii(decodeAscii(segment)) : segment;
+  return /^[a-z0-9]*/.exec(decoded.toLowerCase())?.[0] ?? '';
+}
+
+function decodeAscii(text: string): string {
+  return text.replace(/%([0-7][0-9A-Fa-f])/g, (_, hex: string) =>
+    String.fromCharCode(parseInt(hex, 16)),
+  );
+}

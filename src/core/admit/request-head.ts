@@ -1,0 +1,146 @@
+/**
+ * Step 1 of the flow: the raw head of a request, and one walk over its fields that notes everything
+ * the later steps ask for. Nothing is copied and nothing is normalised: what is judged here is what
+ * is sent.
+ */
+import { type RawHeaders } from '../wire/http-message.ts';
+
+export interface RequestHead {
+  /** As on the wire; UCWA's are upper case. */
+  readonly method: string;
+  /** The request target, byte for byte. */
+  readonly target: string;
+  /** `1.1`, `1.0` or `0.9`. */
+  readonly httpVersion: string;
+  readonly headers: RawHeaders;
+}
+
+/** What the fields of one head say. `undefined`: no such field. */
+export interface HeadFacts {
+  hosts: number;
+  host: string | undefined;
+  authorization: string | undefined;
+  webTicket: string | undefined;
+  cookie: string | undefined;
+  origin: string | undefined;
+  msOrigin: string | undefined;
+  minVersion: string | undefined;
+  forwardedFor: string | undefined;
+  contentLength: string | undefined;
+  contentType: string | undefined;
+  contentEncoding: boolean;
+  transferEncoding: string | undefined;
+  accept: string | undefined;
+  ucwaBatch: string | undefined;
+  /** `Authorization` or `X-MS-WebTicket` stands there more than once. */
+  repeatedCredential: boolean;
+  /** A field of the batch key other than a credential stands there more than once. */
+  repeatedKeyField: boolean;
+  range: boolean;
+  upgrade: boolean;
+  methodOverride: boolean;
+  /** Bytes of all fields as they stand on the wire, line ends included. */
+  bytes: number;
+}
+
+export function readHead(headers: RawHeaders): HeadFacts {
+  const facts: HeadFacts = {
+    hosts: 0,
+    host: undefined,
+    authorization: undefined,
+    webTicket: undefined,
+    cookie: undefined,
+    origin: undefined,
+    msOrigin: undefined,
+    minVersion: undefined,
+    forwardedFor: undefined,
+    contentLength: undefined,
+    contentType: undefined,
+    contentEncoding: false,
+    transferEncoding: undefined,
+    accept: undefined,
+    ucwaBatch: undefined,
+    repeatedCredential: false,
+    repeatedKeyField: false,
+    range: false,
+    upgrade: false,
+    methodOverride: false,
+    bytes: 0,
+  };
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] as string;
+    const value = headers[i + 1] as string;
+    facts.bytes += name.length + value.length + 4;
+    note(facts, name.toLowerCase(), value);
+  }
+  return facts;
+}
+
+function note(facts: HeadFacts, name: string, value: string): void {
+  switch (name) {
+    case 'host':
+      facts.hosts += 1;
+      facts.host ??= value;
+      break;
+    case 'authorization':
+      facts.repeatedCredential ||= facts.authorization !== undefined;
+      facts.authorization = value;
+      break;
+    case 'x-ms-webticket':
+      facts.repeatedCredential ||= facts.webTicket !== undefined;
+      facts.webTicket = value;
+      break;
+    case 'cookie':
+      facts.repeatedKeyField ||= facts.cookie !== undefined;
+      facts.cookie = value;
+      break;
+    case 'origin':
+      facts.repeatedKeyField ||= facts.origin !== undefined;
+      facts.origin = value;
+      break;
+    case 'x-ms-origin':
+      facts.repeatedKeyField ||= facts.msOrigin !== undefined;
+      facts.msOrigin = value;
+      break;
+    case 'x-ms-requiresminresourceversion':
+      facts.repeatedKeyField ||= facts.minVersion !== undefined;
+      facts.minVersion = value;
+      break;
+    case 'x-forwarded-for':
+      facts.forwardedFor =
+        facts.forwardedFor === undefined ? value : `${facts.forwardedFor}, ${value}`;
+      break;
+    case 'content-length':
+      facts.contentLength = value;
+      break;
+    case 'content-type':
+      facts.contentType = value;
+      break;
+    case 'content-encoding':
+      facts.contentEncoding = true;
+      break;
+    case 'transfer-encoding':
+      facts.transferEncoding =
+        facts.transferEncoding === undefined ? value : `${facts.transferEncoding}, ${value}`;
+      break;
+    case 'accept':
+      facts.accept ??= value;
+      break;
+    case 'x-ucwa-batch':
+      facts.ucwaBatch = value;
+      break;
+    case 'range':
+      facts.range = true;
+      break;
+    case 'upgrade':
+      facts.upgrade = true;
+      break;
+    case 'x-http-method':
+    case 'x-http-method-override':
+    case 'x-method-override':
+      facts.methodOverride = true;
+      break;
+    default:
+      break;
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * The name of a call's route for logs and, later, lanes: its path with every part that can name a
+ * person or a thing replaced. What is not known to be a resource name is taken for an identifier.
+ */
+
+/** Path segments of UCWA's resources, lower case: the words of the links that the pool hands out. */
+const words = new Set(
+  (
+    'ucwa oauth v1 applications anonapplications autodiscover autodiscoverservice.svc root user ' +
+    'webticket oauthtoken passiveauth xframe xframe.html ' +
+    'batch events photos photo contactphoto policies me note presence location phones phone ' +
+    'reportmyactivity makemeavailable callforwardingsettings simultaneousringsettings ' +
+    'unansweredcallsettings turnoffcallforwarding changenumber changevisibility people contacts ' +
+    'groups search presencesubscriptions presencesubscriptionmemberships subscribedcontacts ' +
+    'supportedmedia privacyrelationship mycontactsandgroupssubscription group mygroupmemberships ' +
+    'communication conversations conversationlogs conversationlog messaginginvitations ' +
+    'onlinemeetinginvitations participantinvitations phoneaudioinvitations audiovideoinvitations ' +
+    'invitations messaging messages typing terminate participants localparticipant ' +
+    'typingparticipants audiovideo phoneaudio applicationsharing datacollaboration accept decline ' +
+    'cancel onlinemeetings myonlinemeetings myassignedonlinemeetings onlinemeetingpolicies ' +
+    'onlinemeetingdefaultvalues onlinemeetinginvitationcustomization phonedialininformation ' +
+    'onlinemeetingeligiblevalues attendees leaders lobby misseditems simulator'
+  ).split(/\s+/),
+);
+
+const maxSegments = 12;
+
+/** `/ucwa/oauth/v1/applications/1045/people/ann@example.com/note` -> `…/applications/{}/people/{}/note`. */
+export function routeTemplate(target: string): string {
+  const end = target.indexOf('?');
+  const path = end === -1 ? target : target.slice(0, end);
+  const segments = path.split('/', maxSegments + 1);
+  const named = segments.map((segment) => {
+    const lower = segment.toLowerCase();
+    return segment === '' || words.has(lower) ? lower : '{}';
+  });
+  return named.length > maxSegments
+    ? `${named.slice(0, maxSegments).join('/')}/…`
+    : named.join('/');
+}

@@ -1,0 +1,147 @@
+/**
+ * What the proxy says itself. 503 with `Retry-After` says: it did not run, come again. 504 says:
+ * nobody knows. 500 says: our bug. Clients read meaning into 401, 403, 404, 410 and 502 (they log
+ * in anew, create a new application, look for another pool), so none of those is ever ours.
+ *
+ * The type is `application/problem+json` (RFC 9457) since UCWA clients know UCWA's own errors by
+ * `application/json`; nothing that the request said is repeated in it.
+ */
+import { type RefusalReason } from '../admit/admit.ts';
+import { type Fault, type FaultName } from './fault.ts';
+import { type Reply } from './reply.ts';
+
+type Executed = 'no' | 'unknown';
+
+interface OwnAnswer {
+  readonly status: number;
+  readonly type: string;
+  readonly title: string;
+  readonly executed: Executed;
+  /** RFC 9209 error type. */
+  readonly error: FaultName | 'http_request_error' | 'proxy_internal_response';
+  readonly retryAfterSeconds?: number;
+}
+
+const retrySoonSeconds = 1;
+
+const titles: Record<FaultName, string> = {
+  dns_error: 'The name of the pool was not found',
+  dns_timeout: 'Looking up the name of the pool took too long',
+  connection_refused: 'The pool refused the connection',
+  connection_terminated: 'The pool closed the connection before it answered',
+  connection_timeout: 'Connecting to the pool took too long',
+  connection_limit_reached: 'Too many calls are waiting',
+  destination_unavailable: 'The pool is not available',
+  tls_certificate_error: 'The certificate of the pool was not accepted',
+  tls_protocol_error: 'No secure connection to the pool could be made',
+  tls_alert_received: 'The pool refused the secure connection',
+  http_response_incomplete: 'The answer of the pool broke off',
+  http_response_body_size: 'The answer of the pool is too large',
+  http_response_content_coding: 'The answer of the pool has a coding that was not asked for',
+  http_response_timeout: 'The pool did not answer in time',
+  http_protocol_error: 'The answer of the pool was not understood',
+  proxy_internal_error: 'The proxy failed',
+};
+
+const refusalTitles: Record<number, string> = {
+  400: 'The request is malformed',
+  408: 'The request did not arrive in time',
+  417: 'The expectation cannot be met',
+  421: 'The request names another host',
+  429: 'Too many calls of this user are waiting',
+  431: 'The head of the request is too large',
+  501: 'The request asks for something that is not supported',
+  503: 'The proxy is busy or shutting down',
+};
+
+/** Encodes answers for callers who accept only XML as `application/problem+xml`. */
+export function acceptsOnlyXml(accept: string | undefined): boolean {
+  return (
+    accept !== undefined && /xml/i.test(accept) && !/json|\*\/\*|application\/\*/i.test(accept)
+  );
+}
+
+/** The answer for a call that the pool did not answer. */
+export function answerForFault(fault: Fault, onlyXml: boolean): Reply {
+  const type = fault.name.replaceAll('_', '-');
+  const title = titles[fault.name];
+  if (fault.name === 'proxy_internal_error') {
+    return encode(
+      { status: 500, type, title, executed: executedBy(fault), error: fault.name },
+      onlyXml,
+    );
+  }
+  return fault.phase === 'unsent'
+    ? encode(
+        {
+          status: 503,
+          type,
+          title,
+          executed: 'no',
+          error: fault.name,
+          retryAfterSeconds: retrySoonSeconds,
+        },
+        onlyXml,
+      )
+    : encode({ status: 504, type, title, executed: 'unknown', error: fault.name }, onlyXml);
+}
+
+function executedBy(fault: Fault): Executed {
+  return fault.phase === 'unsent' ? 'no' : 'unknown';
+}
+
+/** The answer for a request that we do not take. 429 and 503 ask the caller to come again. */
+export function answerForRefusal(status: number, reason: RefusalReason, onlyXml: boolean): Reply {
+  return encode(
+    {
+      status,
+      type: `refused-${reason.replaceAll('_', '-')}`,
+      title: refusalTitles[status] ?? 'The request was refused',
+      executed: 'no',
+      error: status === 503 || status === 429 ? 'connection_limit_reached' : 'http_request_error',
+      ...(status === 503 || status === 429 ? { retryAfterSeconds: retrySoonSeconds } : {}),
+    },
+    onlyXml,
+  );
+}
+
+/** The answer for a call that waited and never left, at its deadline or at shutdown. */
+export function answerForUnsent(onlyXml: boolean): Reply {
+  return encode(
+    {
+      status: 503,
+      type: 'never-sent',
+      title: 'The call waited too long and was not sent',
+      executed: 'no',
+      error: 'proxy_internal_response',
+      retryAfterSeconds: retrySoonSeconds,
+    },
+    onlyXml,
+  );
+}
+
+function encode(answer: OwnAnswer, onlyXml: boolean): Reply {
+  const type = `urn:ucwa-batch-proxy:problem:${answer.type}`;
+  const body = onlyXml
+    ? '<?xml version="1.0" encoding="utf-8"?>' +
+      `<problem xmlns="urn:ietf:rfc:7807"><type>${type}</type><title>${answer.title}</title>` +
+      `<status>${answer.status}</status><executed>${answer.executed}</executed></problem>`
+    : JSON.stringify({
+        type,
+        title: answer.title,
+        status: answer.status,
+        executed: answer.executed,
+      });
+  const bytes = Buffer.from(body);
+  const headers = [
+    'Content-Type',
+    onlyXml ? 'application/problem+xml' : 'application/problem+json',
+  ];
+  headers.push('Content-Length', String(bytes.length), 'Cache-Control', 'no-store');
+  headers.push('X-Content-Type-Options', 'nosniff');
+  headers.push('Proxy-Status', `ucwa-batch-proxy; error=${answer.error}`);
+  if (answer.retryAfterSeconds !== undefined) {
+    headers.push('Retry-After', String(answer.retryAfterSeconds));
+  }
+  return { status: answer.status, reason: '', headers, body: bytes };
+}

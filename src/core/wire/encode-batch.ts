@@ -1,0 +1,169 @@
+/**
+ * The way out: calls become the parts of one `multipart/batching` body, in the very shape that real
+ * clients send (a CRLF before the first delimiter, one part header, a bare boundary). A call that
+ * travels alone is not wrapped; its head is made here too, so that both say the same things.
+ */
+import { type BatchKey } from '../admit/batch-key.ts';
+import { endToEndHeaders, type RawHeaders } from './http-message.ts';
+
+/** What of a call goes to the pool. */
+export interface OutgoingCall {
+  readonly method: string;
+  readonly target: string;
+  /** As the caller sent them. */
+  readonly headers: RawHeaders;
+  readonly body: Buffer;
+  readonly key: BatchKey;
+}
+
+/** Fields that speak for the connection to us, or that we say ourselves. */
+const neverForwarded = [
+  'host',
+  'content-length',
+  'expect',
+  'forwarded',
+  'via',
+  'traceparent',
+  'tracestate',
+  'baggage',
+  'b3',
+  'uber-trace-id',
+  'x-amzn-trace-id',
+  'x-cloud-trace-context',
+  'x-ucwa-batch',
+];
+const prefixesNeverForwarded = ['x-forwarded-', 'x-b3-'];
+
+const notOnSingles: ReadonlySet<string> = new Set(neverForwarded);
+const notInParts: ReadonlySet<string> = new Set([
+  ...neverForwarded,
+  'authorization',
+  'x-ms-webticket',
+  'cookie',
+  'accept-encoding',
+]);
+
+const notPassedThrough: ReadonlySet<string> = new Set(['host', 'expect', 'x-ucwa-batch']);
+
+/** Fields that the envelope takes from its oldest call, since they describe the client. */
+const fromOldestCall = [
+  'user-agent',
+  'referer',
+  'x-requested-with',
+  'accept-language',
+  'x-ms-namespace',
+];
+const fromOldestCallByPrefix = 'x-ms-sdk-';
+
+function forwardable(headers: RawHeaders, without: ReadonlySet<string>): string[] {
+  const kept = endToEndHeaders(headers, without);
+  const result: string[] = [];
+  for (let i = 0; i < kept.length; i += 2) {
+    const name = kept[i] as string;
+    if (prefixesNeverForwarded.some((prefix) => name.toLowerCase().startsWith(prefix))) continue;
+    result.push(name, kept[i + 1] as string);
+  }
+  return result;
+}
+
+/** The body of a batch, or `undefined` when the boundary occurs in a part: then draw another. */
+export function encodeBatch(
+  calls: readonly OutgoingCall[],
+  authority: string,
+  boundary: string,
+): Buffer | undefined {
+  const delimiter = `\r\n--${boundary}`;
+  const pieces: Buffer[] = [];
+  let text = '';
+  for (const call of calls) {
+    const head = partHead(call, authority);
+    if (head.includes(boundary) || call.body.includes(boundary)) return undefined;
+    text += `${delimiter}\r\nContent-Type: application/http; msgtype=request\r\n\r\n${head}`;
+    if (call.body.length > 0) {
+      pieces.push(Buffer.from(text, 'latin1'), call.body);
+      text = '';
+    }
+  }
+  pieces.push(Buffer.from(`${text}${delimiter}--\r\n`, 'latin1'));
+  return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
+}
+
+/** Field values hold no line end or NUL; the parser in front saw to it, and this proves it again. */
+ 
+const breaksLine = /[\r\n\0]/;
+
+function partHead(call: OutgoingCall, authority: string): string {
+  const headers = forwardable(call.headers, notInParts);
+  let head = `Host: ${authority}`;
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string;
+    const value = headers[i + 1] as string;
+    if (breaksLine.test(name) || breaksLine.test(value)) {
+      throw new Error(`line break in the field ${JSON.stringify(name)} of a part`);
+    }
+    head += `\r\n${name}: ${value}`;
+  }
+  if (call.body.length > 0) head += `\r\nContent-Length: ${call.body.length}`;
+  return `${call.method} ${call.target} HTTP/1.1\r\n${head}\r\n\r\n`;
+}
+
+/** The fields of a batch's envelope; `Content-Length` is left to the sender. */
+export function envelopeHeaders(
+  oldest: OutgoingCall,
+  authority: string,
+  boundary: string,
+): string[] {
+  const { key } = oldest;
+  const headers = ['Host', authority, 'Accept', 'multipart/batching'];
+  headers.push('Content-Type', `multipart/batching;boundary=${boundary}`);
+  if (key.authorization !== undefined) headers.push('Authorization', key.authorization);
+  if (key.webTicket !== undefined) headers.push('X-MS-WebTicket', key.webTicket);
+  if (key.cookie !== undefined) headers.push('Cookie', key.cookie);
+  if (key.origin !== undefined) headers.push('Origin', key.origin);
+  if (key.msOrigin !== undefined) headers.push('X-Ms-Origin', key.msOrigin);
+  if (key.minVersion !== undefined) {
+    headers.push('X-MS-RequiresMinResourceVersion', key.minVersion);
+  }
+  const own = endToEndHeaders(oldest.headers);
+  for (let i = 0; i < own.length; i += 2) {
+    const name = own[i] as string;
+    const lower = name.toLowerCase();
+    if (fromOldestCall.includes(lower) || lower.startsWith(fromOldestCallByPrefix)) {
+      headers.push(name, own[i + 1] as string);
+    }
+  }
+  headers.push('Accept-Encoding', 'identity');
+  if (key.forwardedFor !== undefined) headers.push('X-Forwarded-For', key.forwardedFor);
+  return headers;
+}
+
+/** The fields of a call that travels as itself; `Content-Length` is left to the sender. */
+export function singleHeaders(call: OutgoingCall, authority: string): string[] {
+  const headers = ['Host', authority, ...forwardable(call.headers, notOnSingles)];
+  if (call.key.forwardedFor !== undefined) headers.push('X-Forwarded-For', call.key.forwardedFor);
+  return headers;
+}
+
+/** Fields by which proxies speak of the client; from a peer that is not trusted they are hearsay. */
+const hearsay: ReadonlySet<string> = new Set([
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-forwarded-port',
+]);
+
+/** The fields of a request that passes through: all that travel end to end. */
+export function passThroughHeaders(
+  headers: RawHeaders,
+  authority: string,
+  trusted: boolean,
+): string[] {
+  const kept = endToEndHeaders(headers, notPassedThrough);
+  const result = ['Host', authority];
+  for (let i = 0; i < kept.length; i += 2) {
+    const name = kept[i] as string;
+    if (trusted || !hearsay.has(name.toLowerCase())) result.push(name, kept[i + 1] as string);
+  }
+  return result;
+}

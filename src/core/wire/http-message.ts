@@ -1,0 +1,58 @@
+/**
+ * HTTP/1.1 messages as the proxy handles them: heads are flat lists of names and values, in the
+ * order and spelling of the wire, as Node's `rawHeaders` has them; bodies are bytes.
+ */
+
+/** Names and values in turn: `['Host', 'pool.example', 'Accept', 'text/plain']`. */
+export type RawHeaders = readonly string[];
+
+/** Fields that belong to one connection (RFC 9110 section 7.6.1), lower case. */
+const hopByHop: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+]);
+
+/** The value of the first field of that name, which must be given in lower case. */
+export function headerValue(headers: RawHeaders, lowerCaseName: string): string | undefined {
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i];
+    if (name?.length === lowerCaseName.length && name.toLowerCase() === lowerCaseName) {
+      return headers[i + 1];
+    }
+  }
+  return undefined;
+}
+
+/** Lower-case names that the message's own `Connection` fields declare to be hop-by-hop. */
+function namedByConnection(headers: RawHeaders): string[] {
+  const names: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    if (headers[i]?.toLowerCase() !== 'connection') continue;
+    for (const token of (headers[i + 1] ?? '').split(',')) names.push(token.trim().toLowerCase());
+  }
+  return names;
+}
+
+/**
+ * The fields that travel end to end: without the hop-by-hop ones, what `Connection` names, and
+ * `alsoWithout` (lower-case names).
+ */
+export function endToEndHeaders(headers: RawHeaders, alsoWithout?: ReadonlySet<string>): string[] {
+  const named = namedByConnection(headers);
+  const kept: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] ?? '';
+    const lower = name.toLowerCase();
+    if (hopByHop.has(lower) || named.includes(lower) || alsoWithout?.has(lower)) continue;
+    kept.push(name, headers[i + 1] ?? '');
+  }
+  return kept;
+}

@@ -1,0 +1,162 @@
+/**
+ * The way back: bytes of a batch's answer go in as they arrive, complete parts come out.
+ *
+ * Strategy: a part ends where a line begins with `--boundary`, so the parser looks for line starts
+ * only, never inside lines, and never trusts a length. The first delimiter line decides how lines
+ * end: with CRLF, as all real servers do it, a bare LF is a byte like any other, so that no text in
+ * a body can pose as a delimiter; with LF, LF ends every line. What follows a delimiter must be the
+ * end of its line (or `--`): `--boundaryX` is text.
+ *
+ *   preamble --delimiter--> part --delimiter--> part … --close delimiter--> epilogue
+ */
+import { parseResponsePart, type MalformedPart, type ResponsePart } from './response-part.ts';
+
+export interface ParserLimits {
+  /** More parts than this are not read: `overflow`. */
+  readonly maxParts: number;
+  readonly maxPreambleBytes: number;
+}
+
+/**
+ * How an answer ended, once `finish` was told that no more comes:
+ * - `closed`: by the close delimiter.
+ * - `bare`: by a delimiter without its two dashes and nothing after it. Some writers end so; an
+ *   answer that was cut between two parts looks the same, and only the count tells them apart.
+ * - `open`: it broke off; the parts that came out are whole, the rest never came.
+ * - `overflow`: more parts than were asked for.
+ * - `no-delimiter`: not one delimiter.
+ */
+export type MultipartEnding = 'closed' | 'bare' | 'open' | 'overflow' | 'no-delimiter';
+
+type State = 'preamble' | 'part' | 'epilogue' | 'overflow' | 'no-delimiter';
+
+const LF = 0x0a;
+const CR = 0x0d;
+const DASH = 0x2d;
+
+export class MultipartParser {
+  /** Complete parts, in the order of the answer. */
+  readonly parts: Array<ResponsePart | MalformedPart> = [];
+
+  readonly #dashBoundary: Buffer;
+  readonly #limits: ParserLimits;
+  #state: State = 'preamble';
+  #bareLineFeeds = false;
+  /** Bytes not yet given out, of which those before `#scanned` hold no delimiter. */
+  #pending: Buffer = Buffer.alloc(0);
+  #scanned = 0;
+
+  constructor(boundary: string, limits: ParserLimits) {
+    this.#dashBoundary = Buffer.from(`--${boundary}`, 'latin1');
+    this.#limits = limits;
+  }
+
+  /** Bytes held back for a part that is not complete. */
+  get bufferedBytes(): number {
+    return this.#pending.length;
+  }
+
+  push(chunk: Buffer): void {
+    if (this.#state !== 'preamble' && this.#state !== 'part') return;
+    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
+    this.#scan(false);
+  }
+
+  /** No more bytes come. */
+  finish(): MultipartEnding {
+    if (this.#state === 'preamble' || this.#state === 'part') this.#scan(true);
+    switch (this.#state) {
+      case 'epilogue':
+        return 'closed';
+      case 'overflow':
+        return 'overflow';
+      case 'preamble':
+      case 'no-delimiter':
+        return 'no-delimiter';
+      case 'part':
+        return this.#pending.length === 0 ? 'bare' : 'open';
+    }
+  }
+
+  #scan(atEnd: boolean): void {
+    for (;;) {
+      const found = this.#pending.indexOf(this.#dashBoundary, this.#scanned);
+      if (found === -1) {
+        // The tail may hold the beginning of a delimiter.
+        this.#scanned = Math.max(
+          this.#scanned,
+          this.#pending.length - this.#dashBoundary.length + 1,
+          0,
+        );
+        if (this.#state === 'preamble' && this.#scanned > this.#limits.maxPreambleBytes) {
+          this.#state = 'no-delimiter';
+          this.#pending = Buffer.alloc(0);
+        }
+        return;
+      }
+      const contentEnd = this.#contentEndBefore(found);
+      const line = contentEnd === -1 ? 'text' : this.#delimiterLine(found, atEnd);
+      if (line === 'more') {
+        this.#scanned = found;
+        return;
+      }
+      if (line === 'text') {
+        this.#scanned = found + 1;
+        continue;
+      }
+      this.#take(contentEnd, line);
+      if (this.#state !== 'part') return;
+    }
+  }
+
+  /** Where the content before a delimiter at `found` ends: before its line end. -1: mid-line. */
+  #contentEndBefore(found: number): number {
+    if (found === 0) return 0;
+    if (this.#pending[found - 1] !== LF) return -1;
+    const afterCr = found > 1 && this.#pending[found - 2] === CR;
+    if (this.#state === 'preamble' || this.#bareLineFeeds) return afterCr ? found - 2 : found - 1;
+    return afterCr ? found - 2 : -1;
+  }
+
+  /** What stands behind `--boundary`: the end of the line, perhaps after `--` and blanks. */
+  #delimiterLine(
+    found: number,
+    atEnd: boolean,
+  ): 'text' | 'more' | { next: number; close: boolean; bareLineFeed: boolean } {
+    const bytes = this.#pending;
+    let at = found + this.#dashBoundary.length;
+    const close = bytes[at] === DASH && bytes[at + 1] === DASH;
+    if (close) at += 2;
+    else if (bytes[at] === DASH && at + 1 === bytes.length && !atEnd) return 'more';
+    while (bytes[at] === 0x20 || bytes[at] === 0x09) at += 1;
+    if (at >= bytes.length) {
+      return atEnd ? { next: bytes.length, close, bareLineFeed: false } : 'more';
+    }
+    if (bytes[at] === CR) {
+      if (at + 1 >= bytes.length && !atEnd) return 'more';
+      if (at + 1 < bytes.length && bytes[at + 1] !== LF) return 'text';
+      return { next: Math.min(at + 2, bytes.length), close, bareLineFeed: false };
+    }
+    if (bytes[at] === LF && (this.#state === 'preamble' || this.#bareLineFeeds)) {
+      return { next: at + 1, close, bareLineFeed: true };
+    }
+    return 'text';
+  }
+
+  #take(contentEnd: number, line: { next: number; close: boolean; bareLineFeed: boolean }): void {
+    const content = this.#pending.subarray(0, contentEnd);
+    this.#pending = this.#pending.subarray(line.next);
+    this.#scanned = 0;
+    if (this.#state === 'preamble') {
+      this.#bareLineFeeds = line.bareLineFeed;
+    } else if (this.parts.length >= this.#limits.maxParts) {
+      this.#state = 'overflow';
+      this.#pending = Buffer.alloc(0);
+      return;
+    } else {
+      this.parts.push(parseResponsePart(content));
+    }
+    this.#state = line.close ? 'epilogue' : 'part';
+    if (line.close) this.#pending = Buffer.alloc(0);
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * One part of a batch's answer: part header, status line, fields, body, all of it already cut out
+ * of the envelope. Real servers send no lengths at all, so where the part ends is the boundary's
+ * word alone; a length that says less is a miscount, one that says more is a part that was cut.
+ */
+import { headerValue, type RawHeaders } from './http-message.ts';
+
+export interface ResponsePart {
+  readonly kind: 'response';
+  /** 200 to 599. */
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: RawHeaders;
+  /** A view on the bytes that were pushed; copy it before keeping it. */
+  readonly body: Buffer;
+}
+
+/** A part that cannot be trusted. Its neighbours can: the delimiters around it were whole. */
+export interface MalformedPart {
+  readonly kind: 'malformed';
+  readonly why:
+    | 'part_type'
+    | 'part_encoding'
+    | 'status_line'
+    | 'header'
+    | 'head_too_large'
+    | 'transfer_encoding'
+    | 'cut_short';
+}
+
+const maxHeadBytes = 16_384;
+const maxFields = 100;
+
+const statusLine = /^HTTP\/1\.[01] ([2-5][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
+const fieldName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+const malformed = (why: MalformedPart['why']): MalformedPart => ({ kind: 'malformed', why });
+
+export function parseResponsePart(bytes: Buffer): ResponsePart | MalformedPart {
+  const partHead = readHead(bytes, 0);
+  if (typeof partHead === 'string') return malformed(partHead);
+  const type = headerValue(partHead.headers, 'content-type');
+  if (type !== undefined && !/^application\/http[ \t]*(?:;|$)/i.test(type)) {
+    return malformed('part_type');
+  }
+  const encoding = headerValue(partHead.headers, 'content-transfer-encoding');
+  if (encoding !== undefined && !/^(?:7bit|8bit|binary)$/i.test(encoding)) {
+    return malformed('part_encoding');
+  }
+
+  const lineEnd = endOfLine(bytes, partHead.end);
+  const match = statusLine.exec(bytes.toString('latin1', partHead.end, lineEnd.text));
+  if (match === null) return malformed('status_line');
+  const head = readHead(bytes, lineEnd.next);
+  if (typeof head === 'string') return malformed(head);
+  if (headerValue(head.headers, 'transfer-encoding') !== undefined) {
+    return malformed('transfer_encoding');
+  }
+  const status = Number(match[1]);
+  const body = measuredBody(bytes.subarray(head.end), head.headers, status);
+  if (body === undefined) return malformed('cut_short');
+  return { kind: 'response', status, reason: match[2] ?? '', headers: head.headers, body };
+}
+
+/** Cuts off a surplus line end when the part's own length says so; `undefined`: bytes are missing. */
+function measuredBody(bytes: Buffer, headers: RawHeaders, status: number): Buffer | undefined {
+  // Both say how long a body would be, and have none (RFC 9110 section 8.6).
+  if (status === 204 || status === 304) return bytes.subarray(0, 0);
+  const declared = headerValue(headers, 'content-length');
+  if (declared === undefined || !/^[0-9]{1,15}$/.test(declared)) return bytes;
+  const length = Number(declared);
+  if (length > bytes.length) return undefined;
+  return /^(?:\r?\n)*$/.test(bytes.toString('latin1', length, Math.min(bytes.length, length + 8)))
+    ? bytes.subarray(0, length)
+    : bytes;
+}
+
+/** Where the text of the line that starts at `from` ends, and where the next one starts. */
+function endOfLine(bytes: Buffer, from: number): { text: number; next: number } {
+  const feed = bytes.indexOf(0x0a, from);
+  if (feed === -1) return { text: bytes.length, next: bytes.length };
+  return { text: feed > from && bytes[feed - 1] === 0x0d ? feed - 1 : feed, next: feed + 1 };
+}
+
+/** Fields up to the empty line, or to the end of the part, which some writers take for one. */
+function readHead(
+  bytes: Buffer,
+  from: number,
+): { headers: string[]; end: number } | 'header' | 'head_too_large' {
+  const headers: string[] = [];
+  let at = from;
+  while (at < bytes.length) {
+    const line = endOfLine(bytes, at);
+    if (line.next - from > maxHeadBytes) return 'head_too_large';
+    const text = bytes.toString('latin1', at, line.text);
+    at = line.next;
+    if (text === '') break;
+    if (text.startsWith(' ') || text.startsWith('\t')) {
+      // A folded line continues the value before it (RFC 9112 section 5.2).
+      if (headers.length === 0 || !fieldValue.test(text)) return 'header';
+      headers.push(`${headers.pop() ?? ''} ${text.trim()}`);
+      continue;
+    }
+    const colon = text.indexOf(':');
+    const name = text.slice(0, colon).trimEnd();
+    const value = text.slice(colon + 1).trim();
+    if (colon === -1 || !fieldName.test(name) || !fieldValue.test(value)) return 'header';
+    if (headers.length >= maxFields * 2) return 'head_too_large';
+    headers.push(name, value);
+  }
+  return { headers, end: at };
+}

@@ -1,0 +1,214 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { classify } from '../../../src/core/admit/classify.ts';
+import { aHead, bearer } from '../../support/heads.ts';
+
+interface Resource {
+  readonly rel: string;
+  readonly methods: readonly string[];
+  readonly path: string | null;
+  readonly batchable: boolean | null;
+}
+
+const resources = JSON.parse(
+  readFileSync(new URL('../../fixtures/ucwa/resources.json', import.meta.url), 'utf8'),
+) as Resource[];
+
+function judged(method: string, target: string, fields?: readonly string[]): string {
+  const { head, facts } = aHead(method, target, fields);
+  const result = classify(head, target, facts);
+  return result.kind === 'batchable' ? `batch at ${result.applicationPath}` : result.reason;
+}
+
+const values: Record<string, string> = {
+  '{applicationId}': '104209230921',
+  '{id}': '1f2e7b6c-6b5e-4e4c-9a55-0f3f7f3f1f3e',
+  '{sip}': 'dana.b@domain.com',
+  '{n}': '12',
+  '{value}': 'abc',
+};
+const rows = resources.flatMap(({ rel, methods, path, batchable }) =>
+  path === null
+    ? []
+    : methods.map((method) => ({
+        rel,
+        method,
+        batchable: batchable === true,
+        path: path.replace(/\{\w+\}/g, (name) => values[name] ?? name),
+      })),
+);
+
+describe('classify, over every resource of UCWA', () => {
+  test('the table holds every method of every resource that has a path', () => {
+    expect(rows.length).toBeGreaterThan(250);
+  });
+
+  const families = [
+    { prefix: '/ucwa/oauth/v1/', credential: ['Authorization', bearer] },
+    { prefix: '/ucwa/v1/', credential: ['X-MS-WebTicket', 'opaque=PHNhbWw='] },
+  ];
+  const accepts = ['application/json', 'application/vnd.microsoft.com.ucwa+xml'];
+  for (const { prefix, credential } of families) {
+    for (const accept of accepts) {
+      test(`GETs that may be batched are, others pass through: ${prefix}, ${accept}`, () => {
+        const wrong = rows.flatMap(({ rel, method, path, batchable }) => {
+          const target = path.replace(/^\/ucwa\/(?:oauth\/)?v1\//, prefix);
+          const result = judged(method, target, [...credential, 'Accept', accept]);
+          const isBatched = result === `batch at ${prefix}applications/104209230921`;
+          const isApplication = /\/applications\/\d+$/.test(target);
+          const expected = batchable && method === 'GET' && !isApplication;
+          return isBatched === expected ? [] : [`${rel} ${method} ${target}: ${result}`];
+        });
+        expect(wrong).toEqual([]);
+      });
+    }
+  }
+});
+
+const app = '/ucwa/oauth/v1/applications/1045';
+
+describe('classify', () => {
+  test.each([
+    [`${app}/me`],
+    [`${app}/people/dana.b@domain.com/presence`],
+    [`${app}/people/sip:dana@domain.com`],
+    [`${app}/people/groups/aGVsbG8%3d=`],
+    [`${app}/people/search?query=sip:person@company.com&limit=10`],
+    [`${app}/me?x=%C3%A9%00`],
+    [`${app}/me?`],
+    ['/UCWA/OAuth/V1/Applications/1045/ME'],
+  ])('a plain GET below an application may be batched: %s', (target) => {
+    expect(judged('GET', target)).toBe(`batch at ${target.slice(0, app.length)}`);
+  });
+
+  test.each([
+    ['/', 'outside'],
+    ['/ucwa/oauth/v1/applications', 'outside'],
+    ['/ucwa/oauth/v1/applications/', 'outside'],
+    ['/ucwa/v2/applications/1/me', 'outside'],
+    ['/x/ucwa/v1/applications/1/me', 'outside'],
+    ['/ucwa/v1/applications/1.5/me', 'outside'],
+    ['/autodiscover/autodiscoverservice.svc/root', 'outside'],
+    ['//ucwa/v1/applications/1/me', 'outside'],
+    [app, 'application'],
+    [`${app}/`, 'application'],
+    [`${app}?instanceId=1`, 'application'],
+    [`${app}/events?ack=1`, 'events'],
+    [`${app}/EVENTS?ack=1`, 'events'],
+    [`${app}/%65vents?ack=1`, 'events'],
+    [`${app}/%2565vents`, 'events'],
+    [`${app}/batch`, 'batch'],
+    [`${app}/Batch;x`, 'batch'],
+    [`${app}/%62atch`, 'batch'],
+    [`${app}/batch.`, 'batch'],
+    [`${app}/batch%20`, 'batch'],
+    [`${app}/photos/dana@domain.com`, 'photos'],
+    [`${app}/people/dana/contactPhoto`, 'photos'],
+    [`${app}/people/dana/contactphot%6f?x=1`, 'photos'],
+    [`${app}/photo`, 'photos'],
+  ])('%s passes through as %s', (target, reason) => {
+    expect(judged('GET', target)).toBe(reason);
+  });
+
+  test.each([
+    [`${app}/me/`],
+    [`${app}//me`],
+    [`${app}/./batch`],
+    [`${app}/../1046/me`],
+    [`${app}/me/..`],
+    [`${app}/%2e%2e/me`],
+    [`${app}/me%2fnote`],
+    [`${app}/me%5cnote`],
+    [`${app}/me%00`],
+    [`${app}/me%0d%0aX:y`],
+    [`${app}/me%252e`],
+    [`${app}/me%3fbatch`],
+    [`${app}/me%23`],
+    [`${app}/me;v=1`],
+    [`${app}/me%3b`],
+    [`${app}/people/Jos%C3%A9`],
+    [`${app}/people/%c0%af`],
+    [`${app}/me%`],
+    [`${app}/me%2`],
+    [`${app}/note.`],
+    [`${app}/note%20`],
+    [`${app}/me?a=%zz`],
+    [`${app}/me?a=b|c`],
+    [`${app}/me?a="b"`],
+    [`${app}/me?a\\b`],
+  ])('a target that another decoder may read otherwise passes through: %s', (target) => {
+    expect(judged('GET', target)).toBe('target');
+  });
+
+  test.each(['POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH', 'get'])(
+    '%s passes through',
+    (method) => {
+      expect(judged(method, `${app}/me`)).toBe('method');
+    },
+  );
+
+  test.each<[string, readonly string[], string]>([
+    ['no credential', [], 'credentials'],
+    ['an empty credential', ['Authorization', ''], 'credentials'],
+    ['only a cookie', ['Cookie', 'cwt_ucwa=x'], 'credentials'],
+    ['a range', ['Authorization', bearer, 'Range', 'bytes=0-1'], 'headers'],
+    ['an upgrade', ['Authorization', bearer, 'Upgrade', 'h2c'], 'headers'],
+    ['a method override', ['Authorization', bearer, 'X-HTTP-Method-Override', 'PUT'], 'headers'],
+    ['two cookies', ['Authorization', bearer, 'Cookie', 'a', 'cookie', 'b'], 'headers'],
+    ['two origins', ['Authorization', bearer, 'Origin', 'a', 'Origin', 'b'], 'headers'],
+    [
+      'two app origins',
+      ['Authorization', bearer, 'X-Ms-Origin', 'a', 'X-Ms-Origin', 'b'],
+      'headers',
+    ],
+    ['a body', ['Authorization', bearer, 'Content-Length', '2'], 'body'],
+    ['a chunked body', ['Authorization', bearer, 'Transfer-Encoding', 'chunked'], 'body'],
+  ])('a GET with %s passes through', (_what, fields, reason) => {
+    expect(judged('GET', `${app}/me`, fields)).toBe(reason);
+  });
+
+  test('a GET that says that its body is empty may be batched', () => {
+    expect(judged('GET', `${app}/me`, ['Authorization', bearer, 'Content-Length', '0'])).toBe(
+      `batch at ${app}`,
+    );
+  });
+
+  test('a method override in the query passes through', () => {
+    expect(judged('GET', `${app}/me?a=b&_method=PUT`)).toBe('headers');
+  });
+
+  test('what is taken for a batch stays below its application for every decoder', () => {
+    const alphabet = [
+      '/',
+      '.',
+      '%',
+      '2',
+      'e',
+      'f',
+      '5',
+      'c',
+      'B',
+      'atch',
+      '\\',
+      ';',
+      '?',
+      'me',
+      '#',
+    ];
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...alphabet), { maxLength: 12 }), (pieces) => {
+        const target = `${app}/${pieces.join('')}`;
+        if (!judged('GET', target).startsWith('batch at')) return;
+        const once = decodeURIComponent(target.split('?')[0] ?? '');
+        for (const path of [once, decodeURIComponent(once), once.toLowerCase()]) {
+          const resolved = new URL(path.replaceAll('\\', '/'), 'http://pool.example').pathname;
+          expect(resolved.toLowerCase()).toMatch(
+            /^\/ucwa\/oauth\/v1\/applications\/1045\/(?!batch$|events$|photos(?:$|\/)).+/,
+          );
+        }
+      }),
+      { numRuns: 5000 },
+    );
+  });
+});

@@ -1,0 +1,274 @@
+import { describe, expect, test } from '@jest/globals';
+import { aKey, aReply, app, names, Recorder } from '../../support/recording-sink.ts';
+
+describe('a call that is submitted', () => {
+  test('is held for the length of the window from the first arrival, and leaves with its companions', () => {
+    const recorder = new Recorder();
+    recorder.submit('a', 0);
+    recorder.submit('b', 9);
+    expect(recorder.alarmAtMs).toBe(10);
+    recorder.core.wake(9.9);
+    expect(recorder.permits).toHaveLength(0);
+    recorder.core.wake(10);
+    expect(recorder.grant(10)).toEqual(['a b (linger)']);
+  });
+
+  test('leaves at once when the batch is full', () => {
+    const recorder = new Recorder();
+    for (const name of ['a', 'b', 'c', 'd', 'e']) recorder.submit(name, 0);
+    expect(recorder.grant(0)).toEqual(['a b c d e (parts)']);
+  });
+
+  test('leaves at once when the batch has its bytes', () => {
+    const recorder = new Recorder();
+    recorder.submit('a', 0, aKey('ann'), 600);
+    recorder.submit('b', 0, aKey('ann'), 400);
+    expect(recorder.grant(0)).toEqual(['a b (bytes)']);
+  });
+
+  test('is not taken along when the batch would grow beyond its bytes', () => {
+    const recorder = new Recorder();
+    recorder.submit('a', 0, aKey('ann'), 600);
+    recorder.submit('b', 1, aKey('ann'), 500);
+    expect(recorder.grant(1)).toEqual(['a (bytes)']);
+    recorder.core.wake(11);
+    expect(recorder.grant(11)).toEqual(['b (linger)']);
+  });
+
+  test('leaves alone however large it is', () => {
+    const recorder = new Recorder();
+    recorder.submit('a', 0, aKey('ann'), 5000);
+    expect(recorder.grant(0)).toEqual(['a (bytes)']);
+  });
+
+  test('goes along with a batch that waits for its departure', () => {
+    const recorder = new Recorder();
+    recorder.submit('a', 0);
+    recorder.core.wake(10);
+    recorder.submit('b', 11);
+    expect(recorder.grant(12)).toEqual(['a b (linger)']);
+  });
+
+  test('never shares a batch with another credential, application or cookie', () => {
+    const recorder = new Recorder();
+    recorder.submit('a', 0, aKey('ann'));
+    recorder.submit('b', 0, aKey('bob'));
+    recorder.submit('c', 0, aKey('ann', `${app}2`));
+    recorder.submit('d', 0, aKey('ann', app, 'cookie'));
+    recorder.submit('e', 0, aKey('ann'));
+    recorder.core.wake(10);
+    expect(recorder.grant(10).sort()).toEqual([
+      'a e (linger)',
+      'b (linger)',
+      'c (linger)',
+      'd (linger)',
+    ]);
+  });
+
+  test('departs alone and at once where batching is off', () => {
+    const recorder = new Recorder({ mode: 'off' });
+    recorder.submit('a', 0);
+    recorder.submit('b', 0);
+    expect(recorder.grant(0)).toEqual(['a (idle)', 'b (idle)']);
+  });
+
+  test.each([
+    ['queue_calls', { maxQueuedCalls: 1 }, 'bob'],
+    ['queue_bytes', { maxQueuedBytes: 150 }, 'bob'],
+    ['user_queue_calls', { maxQueuedCallsPerUser: 1 }, 'ann'],
+    ['user_queue_bytes', { maxQueuedBytesPerUser: 150 }, 'ann'],
+  ])('is refused beyond a cap, until a call has ended: %s', (reason, changes, credential) => {
+    const recorder = new Recorder(changes);
+    const first = recorder.submit('a', 0, aKey('ann'));
+    expect(() => recorder.submit('b', 0, aKey(credential))).toThrow(reason);
+    recorder.core.cancel(first);
+    recorder.submit('c', 0, aKey(credential));
+    expect(recorder.core.heldCalls).toBe(1);
+  });
+});
+
+describe('an answer', () => {
+  test('is given to the caller at its position', () => {
+    const recorder = sent('a', 'b');
+    const [batch] = recorder.batches;
+    recorder.core.part(batch!, 1, aReply('B'));
+    recorder.core.part(batch!, 0, aReply('A'));
+    recorder.core.settle(batch!, { kind: 'complete' });
+    expect(recorder.endings).toEqual(['b: B', 'a: A']);
+    expect(recorder.core.outstandingCalls).toBe(0);
+    expect(recorder.core.activeUsers).toBe(0);
+  });
+
+  test('is given once', () => {
+    const recorder = sent('a');
+    recorder.core.part(recorder.batches[0]!, 0, aReply('A'));
+    recorder.core.part(recorder.batches[0]!, 0, aReply('again'));
+    recorder.core.settle(recorder.batches[0]!, { kind: 'relay', reply: aReply('no') });
+    expect(recorder.endings).toEqual(['a: A']);
+  });
+
+  test('that refuses the batch goes to each of its callers', () => {
+    const recorder = sent('a', 'b');
+    recorder.core.settle(recorder.batches[0]!, { kind: 'relay', reply: aReply('429') });
+    expect(recorder.endings).toEqual(['a: 429', 'b: 429']);
+  });
+
+  test('that never came whole is a fault for those whose part did not come', () => {
+    const recorder = sent('a', 'b');
+    recorder.core.part(recorder.batches[0]!, 0, aReply('A'));
+    recorder.core.settle(recorder.batches[0]!, {
+      kind: 'fault',
+      fault: { phase: 'unknown', name: 'connection_terminated' },
+    });
+    expect(recorder.endings).toEqual(['a: A', 'b: connection_terminated']);
+  });
+
+  test('that is forgotten by us is our own mistake, not a caller who waits for ever', () => {
+    const recorder = sent('a');
+    recorder.core.settle(recorder.batches[0]!, { kind: 'complete' });
+    expect(recorder.endings).toEqual(['a: proxy_internal_error']);
+  });
+});
+
+describe('a caller who leaves', () => {
+  test('before its call is sent takes it along, and nobody else notices', () => {
+    const recorder = new Recorder();
+    const first = recorder.submit('a', 0);
+    recorder.submit('b', 5);
+    recorder.core.cancel(first);
+    recorder.core.wake(10);
+    expect(recorder.grant(10)).toEqual(['b (linger)']);
+  });
+
+  test('alone leaves nothing behind, and a permit that comes too late finds nobody', () => {
+    const recorder = new Recorder();
+    const call = recorder.submit('a', 0);
+    recorder.core.wake(10);
+    recorder.core.cancel(call);
+    expect(recorder.core.activeUsers).toBe(0);
+    expect(recorder.core.depart(recorder.permits[0]!, 10)).toBe(false);
+    recorder.core.wake(2000);
+    expect(recorder.endings).toEqual([]);
+  });
+
+  test('after its call was sent shifts nobody', () => {
+    const recorder = sent('a', 'b', 'c');
+    const batch = recorder.batches[0]!;
+    recorder.core.cancel(batch.calls[0]!);
+    ['A', 'B', 'C'].forEach((text, i) => recorder.core.part(batch, i, aReply(text)));
+    recorder.core.settle(batch, { kind: 'complete' });
+    expect(recorder.endings).toEqual(['b: B', 'c: C']);
+    expect(recorder.abandoned).toEqual([]);
+  });
+
+  test('as the last of its batch lets it be broken off', () => {
+    const recorder = sent('a', 'b');
+    const batch = recorder.batches[0]!;
+    recorder.core.part(batch, 0, aReply('A'));
+    recorder.core.cancel(batch.calls[1]!);
+    expect(recorder.abandoned).toEqual([batch]);
+    expect(recorder.core.outstandingCalls).toBe(2);
+    recorder.core.settle(batch, {
+      kind: 'fault',
+      fault: { phase: 'unknown', name: 'connection_terminated' },
+    });
+    expect(recorder.core.outstandingCalls).toBe(0);
+    expect(recorder.endings).toEqual(['a: A']);
+  });
+
+  test('in the middle of a streamed answer breaks it off', () => {
+    const recorder = sent('a');
+    const batch = recorder.batches[0]!;
+    recorder.core.begin(batch);
+    recorder.core.cancel(batch.calls[0]!);
+    expect(recorder.abandoned).toEqual([batch]);
+  });
+});
+
+describe('a deadline', () => {
+  test('of a call that still waits answers that it was never sent', () => {
+    const recorder = new Recorder({ lingerMaxMs: 5000 });
+    recorder.submit('a', 0);
+    recorder.submit('b', 1);
+    recorder.core.wake(1000);
+    expect(recorder.endings).toEqual(['a: never-sent']);
+    recorder.core.wake(1001);
+    expect(recorder.endings).toEqual(['a: never-sent', 'b: never-sent']);
+    expect(recorder.core.heldCalls).toBe(0);
+  });
+
+  test('of a call that was sent leaves the others of its batch waiting', () => {
+    const recorder = new Recorder();
+    recorder.submit('a', 0);
+    recorder.submit('b', 5);
+    recorder.core.wake(10);
+    recorder.grant(10);
+    recorder.core.wake(1000);
+    expect(recorder.endings).toEqual(['a: late']);
+    expect(recorder.abandoned).toEqual([]);
+    recorder.core.wake(1005);
+    expect(recorder.endings).toEqual(['a: late', 'b: late']);
+    expect(recorder.abandoned).toHaveLength(1);
+  });
+
+  test('does not cut an answer that has begun', () => {
+    const recorder = sent('a');
+    recorder.core.begin(recorder.batches[0]!);
+    recorder.core.wake(5000);
+    recorder.core.settle(recorder.batches[0]!, { kind: 'complete' });
+    expect(recorder.endings).toEqual([]);
+  });
+
+  test('is asked to be woken for as long as somebody waits', () => {
+    const recorder = sent('a');
+    expect(recorder.alarmAtMs).toBeLessThanOrEqual(1000);
+    recorder.alarmAtMs = Infinity;
+    recorder.core.wake(500);
+    expect(recorder.alarmAtMs).toBe(1000);
+  });
+});
+
+describe('a shutdown', () => {
+  test('lets held calls leave at once, and later ones without a hold', () => {
+    const recorder = new Recorder();
+    recorder.submit('a', 0);
+    recorder.submit('b', 0, aKey('bob'));
+    recorder.core.drain(1);
+    expect(recorder.grant(1)).toEqual(['a (drain)', 'b (drain)']);
+    recorder.submit('c', 2);
+    expect(recorder.grant(2)).toEqual(['c (drain)']);
+  });
+
+  test('answers everybody who still waits at its end', () => {
+    const recorder = sent('a');
+    recorder.submit('b', 20);
+    recorder.core.expireAll();
+    expect(recorder.endings.sort()).toEqual(['a: late', 'b: never-sent']);
+  });
+});
+
+test('when more wait than a batch may hold, the rest leaves behind it', () => {
+  const recorder = new Recorder();
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) recorder.submit(name, 0);
+  recorder.core.depart(recorder.permits.shift()!, 10);
+  expect(recorder.batches.map(names)).toEqual(['a b c d e (parts)']);
+  expect(recorder.grant(10)).toEqual(['f g (linger)']);
+});
+
+test('of two streams the one that has been ready for longer leaves first', () => {
+  const recorder = new Recorder();
+  recorder.submit('a', 5);
+  recorder.submit('b', 0, aKey('ann', app, 'cookie'));
+  recorder.core.wake(10);
+  recorder.core.wake(15);
+  expect(recorder.grant(15)).toEqual(['b (linger)', 'a (linger)']);
+});
+
+/** These calls, sent in one batch. */
+function sent(...tickets: string[]): Recorder {
+  const recorder = new Recorder();
+  for (const ticket of tickets) recorder.submit(ticket, 0);
+  recorder.core.wake(10);
+  recorder.grant(10);
+  return recorder;
+}

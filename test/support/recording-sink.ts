@@ -1,0 +1,113 @@
+import { type Reply } from '../../src/core/answer/reply.ts';
+import { Coalescer } from '../../src/core/schedule/coalescer.ts';
+import { type Batch, type Call } from '../../src/core/schedule/call.ts';
+import { type Policy } from '../../src/core/schedule/policy.ts';
+import { type Failure, type Sink } from '../../src/core/schedule/sink.ts';
+import { type User } from '../../src/core/schedule/user.ts';
+import { batchKey, type BatchKey } from '../../src/core/admit/batch-key.ts';
+import { readHead } from '../../src/core/admit/request-head.ts';
+
+const policy: Policy = {
+  mode: 'fixed',
+  lingerMaxMs: 10,
+  maxParts: 5,
+  maxBytes: 1000,
+  timeoutMs: 1000,
+  maxQueuedCalls: 100,
+  maxQueuedCallsPerUser: 50,
+  maxQueuedBytes: 100_000,
+  maxQueuedBytesPerUser: 50_000,
+};
+
+export const app = '/ucwa/oauth/v1/applications/1';
+
+export function aKey(credential: string, applicationPath = app, cookie?: string): BatchKey {
+  const headers = [
+    'Authorization',
+    credential,
+    ...(cookie === undefined ? [] : ['Cookie', cookie]),
+  ];
+  return batchKey(applicationPath, readHead(headers), undefined);
+}
+
+export const aReply = (text: string): Reply => ({
+  status: 200,
+  reason: '',
+  headers: [],
+  body: Buffer.from(text),
+});
+
+/** The coalescer with everything it says written down; permits are granted by hand. */
+export class Recorder implements Sink<string> {
+  readonly core: Coalescer<string>;
+  readonly permits: Array<User<string>> = [];
+  readonly batches: Array<Batch<string>> = [];
+  readonly abandoned: Array<Batch<string>> = [];
+  /** `ticket: answer`, in order. */
+  readonly endings: string[] = [];
+  alarmAtMs = Infinity;
+
+  constructor(changes: Partial<Policy> = {}) {
+    this.core = new Coalescer({ ...policy, ...changes }, this);
+  }
+
+  /** A GET; its ticket is its name. */
+  submit(
+    ticket: string,
+    nowMs: number,
+    key: BatchKey = aKey('ann'),
+    sizeBytes = 100,
+  ): Call<string> {
+    const call = this.core.submit(
+      {
+        key,
+        method: 'GET',
+        target: `${key.applicationPath}/${ticket}`,
+        headers: [],
+        body: Buffer.alloc(0),
+        sizeBytes,
+        ticket,
+      },
+      nowMs,
+    );
+    if (typeof call === 'string') throw new Error(call);
+    return call;
+  }
+
+  /** Grants every permit that was asked for; the batches that left for it. */
+  grant(nowMs: number): string[] {
+    const before = this.batches.length;
+    for (let user = this.permits.shift(); user; user = this.permits.shift()) {
+      this.core.depart(user, nowMs);
+    }
+    return this.batches.slice(before).map(names);
+  }
+
+  permit(user: User<string>): void {
+    this.permits.push(user);
+  }
+
+  send(batch: Batch<string>): void {
+    this.batches.push(batch);
+  }
+
+  answer(call: Call<string>, reply: Reply): void {
+    this.endings.push(`${call.ticket}: ${reply.body.toString()}`);
+  }
+
+  fail(call: Call<string>, failure: Failure): void {
+    this.endings.push(`${call.ticket}: ${typeof failure === 'string' ? failure : failure.name}`);
+  }
+
+  abandon(batch: Batch<string>): void {
+    this.abandoned.push(batch);
+  }
+
+  wakeAt(atMs: number): void {
+    this.alarmAtMs = Math.min(this.alarmAtMs, atMs);
+  }
+}
+
+export function names(batch: Batch<string>): string {
+  return `${batch.calls.map((call) => call.ticket).join(' ')} (${batch.flushReason})`;
+}
