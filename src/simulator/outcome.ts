@@ -1,0 +1,72 @@
+/** What a resource answers, before it is known in which language. */
+import { type EventSet } from './event-set.ts';
+import { type Resource } from './resource.ts';
+
+/** The body of UCWA's error answers. Only the code is certain to be there. */
+interface ErrorContent {
+  readonly kind: 'error';
+  readonly code: string;
+  readonly subcode?: string;
+  readonly message: string;
+}
+
+export type Content =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'resource'; readonly resource: Resource }
+  | { readonly kind: 'events'; readonly events: EventSet }
+  | { readonly kind: 'bytes'; readonly contentType: string; readonly bytes: Buffer }
+  | ErrorContent;
+
+export interface Outcome {
+  readonly status: number;
+  readonly content: Content;
+  /** The `Location` of what was made: an href, see `Resource.href`. */
+  readonly location?: string;
+  /** More header fields of the resource's own. */
+  readonly headers?: readonly string[];
+}
+
+export const noContent: Outcome = { status: 204, content: { kind: 'none' } };
+
+/** 200 with this resource. */
+export function found(resource: Resource): Outcome {
+  return { status: 200, content: { kind: 'resource', resource } };
+}
+
+/** 201 with a Location and an empty body, as operations start. */
+export function started(location: string): Outcome {
+  return { status: 201, content: { kind: 'none' }, location };
+}
+
+/** The code that goes with each status (UCWA documentation, errors and informational messages). */
+const codes: Readonly<Record<number, string>> = {
+  400: 'BadRequest',
+  403: 'Forbidden',
+  404: 'NotFound',
+  405: 'MethodNotAllowed',
+  408: 'ClientTimeout',
+  409: 'Conflict',
+  410: 'Gone',
+  412: 'PreconditionFailed',
+  413: 'EntityTooLarge',
+  415: 'UnsupportedMediaType',
+  428: 'PreconditionRequired',
+  429: 'TooManyRequests',
+  500: 'ServiceFailure',
+  503: 'ServiceUnavailable',
+  504: 'Timeout',
+};
+
+/** An error answer. */
+export function failed(status: number, subcode?: string, message?: string): Outcome {
+  const code = codes[status] ?? 'ServiceFailure';
+  return {
+    status,
+    content: {
+      kind: 'error',
+      code,
+      ...(subcode === undefined ? {} : { subcode }),
+      message: message ?? `The simulated pool answers ${subcode ?? code}.`,
+    },
+  };
+}

@@ -1,0 +1,40 @@
+/** The people of the simulated pool: a few by name, and a made-up contact for every other address. */
+import { domain } from '../pool.ts';
+
+/** Addresses of the contacts that everybody has. */
+export const addressBook: readonly string[] = [
+  'adam.barr',
+  'alex.darrow',
+  'carol.troup',
+  'chris.barry',
+  'dana.birkby',
+  'denise.smith',
+  'jane.dow',
+  'kari.hensien',
+  'lene.aaling',
+  'pavel.bansky',
+  'toni.poe',
+  'yael.peled',
+].map((name) => `${name}@${domain}`);
+
+/** `chris.barry@pool.example` is Chris Barry. */
+export function displayName(address: string): string {
+  return (address.split('@')[0] ?? '')
+    .split(/[._]/)
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join(' ');
+}
+
+const availabilities = ['Online', 'Away', 'Busy', 'DoNotDisturb', 'BeRightBack', 'Offline'];
+
+/** A number that is always the same for one address. */
+export function checksum(address: string): number {
+  let sum = 0;
+  for (const char of address) sum = (sum * 31 + char.charCodeAt(0)) % 4_294_967_291;
+  return sum;
+}
+
+/** The availability of somebody who never signs in. */
+export function usualAvailability(address: string): string {
+  return availabilities[checksum(address) % availabilities.length] ?? 'Offline';
+}

@@ -1,0 +1,80 @@
+/** The application resource and what it embeds. */
+import { type Route } from '../call.ts';
+import { found, noContent } from '../outcome.ts';
+import { type Application, type Pool } from '../pool.ts';
+import { type Resource } from '../resource.ts';
+import { communicationResource } from './communication.ts';
+import { meResource } from './me.ts';
+import { onlineMeetingsResource, peopleResource } from './people.ts';
+
+/** The cookie that opens the photos of an application at `base` to browsers' image requests. */
+export function photoCookieHeader(application: Application, base: string): string[] {
+  const { photoCookie } = application;
+  return ['Set-Cookie', `cwt_ucwa=${photoCookie}; path=${base}/photos; secure; HttpOnly`];
+}
+
+/** The application as its creation and each GET of it answer; `instanceId` names a browser tab. */
+export function applicationResource(
+  pool: Pool,
+  application: Application,
+  instanceId = '',
+): Resource {
+  const { culture, userAgent } = application.endpoint;
+  return {
+    rel: 'application',
+    href: instanceId === '' ? '' : `?instanceId=${encodeURIComponent(instanceId)}`,
+    properties: { culture, userAgent },
+    links: {
+      policies: 'policies',
+      batch: 'batch',
+      events: pool.channel(application, instanceId).href,
+      ...(application.available ? { reportMyActivity: 'me/reportMyActivity' } : {}),
+    },
+    embedded: {
+      me: meResource(application),
+      people: peopleResource,
+      onlineMeetings: onlineMeetingsResource,
+      communication: communicationResource(application),
+    },
+    etag: application.etag,
+  };
+}
+
+const policies: Resource = {
+  rel: 'policies',
+  href: 'policies',
+  properties: {
+    entityUriReplacements: 'None',
+    exchangeUnifiedMessaging: 'Enabled',
+    htmlMessaging: 'Disabled',
+    logging: 'Disabled',
+    loggingLevel: 'Off',
+    messageArchiving: 'Disabled',
+    messagingUrls: 'Enabled',
+    photos: 'Enabled',
+    saveMessagingHistory: 'Enabled',
+  },
+};
+
+/** `''`, which is the application itself, and `policies`. */
+export function applicationRoutes(pool: Pool): Route[] {
+  return [
+    {
+      template: '',
+      methods: {
+        GET: ({ application, base, rawQuery }) => {
+          const instanceId = new URLSearchParams(rawQuery).get('instanceId') ?? '';
+          return {
+            ...found(applicationResource(pool, application, instanceId)),
+            headers: photoCookieHeader(application, base),
+          };
+        },
+        DELETE: ({ application }) => {
+          pool.endApplication(application);
+          return noContent;
+        },
+      },
+    },
+    { template: 'policies', methods: { GET: () => found(policies) } },
+  ];
+}

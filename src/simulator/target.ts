@@ -1,0 +1,56 @@
+/** Where a request target leads. */
+import { type Family } from './credentials.ts';
+
+export type Place =
+  | {
+      /** Below one application. */
+      readonly kind: 'application';
+      readonly family: Family;
+      readonly id: string;
+      /** Its path, spelled as the pool does. */
+      readonly base: string;
+      /** Decoded segments below it. */
+      readonly path: readonly string[];
+      readonly rawQuery: string;
+    }
+  /** The collection of applications; `base` is its path. */
+  | { readonly kind: 'applications'; readonly family: Family; readonly base: string }
+  | { readonly kind: 'stream'; readonly name: string; readonly query: URLSearchParams }
+  /** Discovery, tokens, or nothing at all; `path` in lower case. */
+  | { readonly kind: 'elsewhere'; readonly path: string };
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The place of a target in origin-form. What cannot be read is elsewhere. */
+export function locate(target: string): Place {
+  const [path = '', ...queries] = target.split('?');
+  const rawQuery = queries.join('?');
+  const elsewhere = { kind: 'elsewhere', path: path.toLowerCase() } as const;
+  const stream = /^\/simulator\/(\w+)$/i.exec(path);
+  if (stream) {
+    const name = (stream[1] ?? '').toLowerCase();
+    return { kind: 'stream', name, query: new URLSearchParams(rawQuery) };
+  }
+  const ucwa = /^\/ucwa\/(oauth\/)?v1\/applications(?:\/([^/]+)(.*))?$/i.exec(path);
+  if (!ucwa) return elsewhere;
+  const family = ucwa[1] === undefined ? 'webTicket' : 'oauth';
+  const root = `/ucwa/${family === 'oauth' ? 'oauth/' : ''}v1/applications`;
+  if (ucwa[2] === undefined) return { kind: 'applications', family, base: root };
+  const segments = (ucwa[3] ?? '').split('/').slice(1).map(decode);
+  const decoded = segments.filter((text) => text !== undefined);
+  if (decoded.length < segments.length) return elsewhere;
+  return {
+    kind: 'application',
+    family,
+    id: ucwa[2],
+    base: `${root}/${ucwa[2]}`,
+    path: decoded,
+    rawQuery,
+  };
+}

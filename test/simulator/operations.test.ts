@@ -1,0 +1,120 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import { eventsOf, newsIn } from './event-text.ts';
+import { bearer, type ClientAnswer, send } from './http-client.ts';
+
+const base = '/ucwa/oauth/v1/applications/104';
+let pool: Simulator;
+
+beforeEach(async () => {
+  pool = await startSimulator({ latency: 0, applications: 'any' });
+  await send(`${pool.url}${base}`, { headers: bearer('ann') });
+});
+afterEach(() => pool.stop());
+
+function poll(query: string, signal?: AbortSignal): Promise<ClientAnswer> {
+  return send(`${pool.url}${base}/events?${query}`, {
+    headers: bearer('ann'),
+    ...(signal ? { signal } : {}),
+  });
+}
+
+/** Resolves when so many polls are parked. */
+async function parked(count: number): Promise<void> {
+  while (pool.stats().parkedPolls !== count) await new Promise(setImmediate);
+}
+
+describe('operations', () => {
+  test.each([
+    ['operationId', '?operationId=op-7', '', 'text/plain'],
+    ['operationContext', '?OperationContext=op-7', '', 'text/plain'],
+    ['operationId', '', '{"operationId":"op-7"}', 'application/json'],
+    [
+      'operationId',
+      '',
+      '<input><property name="operationId">op-7</property></input>',
+      'application/xml',
+    ],
+  ])('are told by %s, given as %s%s', async (name, query, body, type) => {
+    const pending = poll('ack=1');
+    await parked(1);
+    const path = `${base}/communication/conversations/c1`;
+    const answer = await send(`${pool.url}${path}/messaging/messages${query}`, {
+      method: 'POST',
+      headers: { ...bearer('ann'), 'Content-Type': type },
+      body,
+    });
+    const location = answer.headers.location ?? '';
+    const begun = await pending;
+    const link = { rel: 'message', href: location };
+    const embedded = {
+      _embedded: {
+        message: {
+          rel: 'message',
+          direction: 'Outgoing',
+          [name]: 'op-7',
+          _links: { self: { href: location } },
+        },
+      },
+    };
+    expect(eventsOf(begun).sender).toMatchObject([
+      { rel: 'conversation', href: path, events: [{ type: 'started', link, ...embedded }] },
+    ]);
+    const ended = await poll('ack=2');
+    expect(eventsOf(ended).sender).toMatchObject([
+      {
+        rel: 'conversation',
+        href: path,
+        events: [{ type: 'completed', status: 'Success', link, ...embedded }],
+      },
+    ]);
+  });
+
+  test('that start a conversation tell of invitation and conversation', async () => {
+    const answer = await send(`${pool.url}${base}/communication/messagingInvitations`, {
+      method: 'POST',
+      headers: { ...bearer('ann'), 'Content-Type': 'application/json' },
+      body: '{"to":"sip:b@pool.example","operationId":"op-8"}',
+    });
+    const all = await poll('ack=1');
+    expect(newsIn(all)).toEqual([
+      'started messagingInvitation',
+      'added conversation',
+      'completed messagingInvitation',
+    ]);
+    expect(eventsOf(all).sender?.[0]?.events[0]).toMatchObject({
+      link: { href: answer.headers.location },
+      _embedded: { messagingInvitation: { operationId: 'op-8', state: 'Connecting' } },
+    });
+    expect(eventsOf(all).sender?.[0]?.events[2]).toMatchObject({
+      status: 'Success',
+      _embedded: { messagingInvitation: { operationId: 'op-8', state: 'Connected' } },
+    });
+  });
+
+  test('take their time to complete, as the latency of "operation" says', async () => {
+    await pool.stop();
+    const latency = (route: string) => (route === 'operation' ? 40 : 0);
+    pool = await startSimulator({ latency, applications: 'any' });
+    await send(`${pool.url}${base}/communication/messagingInvitations`, {
+      method: 'POST',
+      headers: bearer('ann'),
+    });
+    expect(newsIn(await poll('ack=1'))).toEqual([
+      'started messagingInvitation',
+      'added conversation',
+    ]);
+    expect(newsIn(await poll('ack=2'))).toEqual(['completed messagingInvitation']);
+  });
+});
+
+test('all the devices of a user hear of his note', async () => {
+  await pool.stop();
+  pool = await startSimulator({ latency: 0, applications: 'any', eventSecondMs: 1 });
+  const heard = send(`${pool.url}/ucwa/oauth/v1/applications/105/events?ack=1`, {
+    headers: bearer('ann-2'),
+  });
+  await parked(1);
+  await send(`${pool.url}${base}/me/note?message=x`, { method: 'POST', headers: bearer('ann') });
+  expect(newsIn(await heard)).toEqual(['updated note']);
+});

@@ -1,0 +1,179 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import { bearer, type ClientRequest, json, send } from './http-client.ts';
+
+const base = '/ucwa/oauth/v1/applications/104';
+let pool: Simulator;
+
+beforeEach(async () => {
+  pool = await startSimulator({ latency: 0, applications: 'any' });
+});
+afterEach(() => pool.stop());
+
+function call(path: string, request: ClientRequest = {}, user = 'ann') {
+  return send(`${pool.url}${base}/${path}`, {
+    ...request,
+    headers: { ...bearer(user), ...request.headers },
+  });
+}
+
+function post(path: string, body = '', type = 'application/json') {
+  return call(path, { method: 'POST', body, headers: { 'Content-Type': type } });
+}
+
+describe('every resource', () => {
+  test.each([
+    ['policies', 'policies'],
+    ['me', 'me'],
+    ['me/note', 'note'],
+    ['me/presence', 'presence'],
+    ['me/location', 'location'],
+    ['me/phones', 'phones'],
+    ['me/callForwardingSettings', 'callForwardingSettings'],
+    ['people', 'people'],
+    ['people/contacts', 'myContacts'],
+    ['people/contacts?groupId=default', 'myContacts'],
+    ['people/groups', 'myGroups'],
+    ['people/search?query=da', 'search'],
+    ['people/presenceSubscriptions', 'presenceSubscriptions'],
+    ['people/chris.barry@pool.example', 'contact'],
+    ['people/chris.barry@pool.example/presence', 'contactPresence'],
+    ['people/chris.barry@pool.example/note', 'contactNote'],
+    ['people/chris.barry@pool.example/location', 'contactLocation'],
+    ['people/chris.barry@pool.example/supportedMedia', 'contactSupportedModalities'],
+    ['people/chris.barry@pool.example/privacyRelationship', 'contactPrivacyRelationship'],
+    ['communication', 'communication'],
+    ['communication/conversations?filter=active', 'conversations'],
+    ['communication/conversations/c1', 'conversation'],
+    ['communication/conversations/c1/messaging', 'messaging'],
+    ['onlineMeetings', 'onlineMeetings'],
+  ])('%s answers a GET with its relation and itself', async (path, rel) => {
+    const answer = await call(path);
+    expect([answer.status, answer.headers['content-type']]).toEqual([
+      200,
+      'application/json; charset=utf-8',
+    ]);
+    expect(json(answer)).toMatchObject({ rel, _links: { self: { href: `${base}/${path}` } } });
+  });
+
+  test('has the headers of its server, and echoes correlation ids', async () => {
+    const answer = await call('me', {
+      headers: { 'client-request-id': 'c-1', 'X-MS-Correlation-Id': 'm-1' },
+    });
+    expect(answer.headers).toMatchObject({
+      'cache-control': 'no-cache',
+      pragma: 'no-cache',
+      expires: '-1',
+      server: 'Microsoft-IIS/8.0',
+      'x-aspnet-version': '4.0.30319',
+      'x-ms-server-fqdn': 'fe01.pool.example',
+      'x-powered-by': 'ASP.NET',
+      'client-request-id': 'c-1',
+      'x-ms-correlation-id': 'm-1',
+      'content-length': String(answer.body.length),
+    });
+    expect(answer.headers).toHaveProperty('date');
+  });
+
+  test('is found in any case of its letters', async () => {
+    const answer = await send(`${pool.url}/UCWA/OAuth/V1/Applications/104/ME/Note`, {
+      headers: bearer('ann'),
+    });
+    expect(json(answer)).toMatchObject({ _links: { self: { href: `${base}/me/note` } } });
+  });
+
+  test('answers HEAD with the head of a GET', async () => {
+    const [get, head] = await Promise.all([call('me'), call('me', { method: 'HEAD' })]);
+    expect([head.status, head.body.length]).toEqual([200, 0]);
+    expect(head.headers['content-length']).toBe(get.headers['content-length']);
+  });
+
+  test('answers OPTIONS without a credential, and runs nothing', async () => {
+    const answer = await send(`${pool.url}${base}/me`, { method: 'OPTIONS' });
+    expect([answer.status, answer.headers.allow]).toEqual([
+      200,
+      'GET, HEAD, POST, PUT, DELETE, OPTIONS',
+    ]);
+    expect(pool.ledger.entries()).toEqual([]);
+  });
+
+  test('that is none answers 404 in the words of UCWA', async () => {
+    const answer = await call('nothing/here');
+    expect([answer.status, json(answer)]).toMatchObject([
+      404,
+      { code: 'NotFound', message: expect.any(String) },
+    ]);
+    expect((await call('people/282')).status).toBe(404);
+  });
+
+  test('answers 405 to methods that it does not have', async () => {
+    const answer = await call('me', { method: 'DELETE' });
+    expect([answer.status, answer.headers.allow, json(answer)['code']]).toEqual([
+      405,
+      'GET',
+      'MethodNotAllowed',
+    ]);
+    for (const [path, allow] of [
+      ['events', 'GET'],
+      ['batch', 'POST'],
+    ] as const) {
+      const refused = await call(path, { method: 'PUT' });
+      expect([refused.status, refused.headers.allow]).toEqual([405, allow]);
+    }
+  });
+
+  test('above revision 2 is not found', async () => {
+    const asking = (revision: string) =>
+      call('me', { headers: { 'X-MS-RequiresMinResourceVersion': revision } });
+    expect((await asking('2')).status).toBe(200);
+    expect((await asking('2.0')).status).toBe(200);
+    const answer = await asking('3');
+    expect([answer.status, json(answer)['subcode']]).toEqual([404, 'APIVersionNotSupported']);
+  });
+
+  test.each(['"%"', '%', 'W/"%"', '"x", "%"', '*'])(
+    'with an etag answers 304 to If-None-Match: %s',
+    async (form) => {
+      const etag = String(json(await call('people/a@b.example'))['etag']);
+      const answer = await call('people/a@b.example', {
+        headers: { 'If-None-Match': form.replace('%', etag) },
+      });
+      expect([answer.status, answer.body.length, answer.headers.etag]).toEqual([
+        304,
+        0,
+        `"${etag}"`,
+      ]);
+      expect(answer.headers).not.toHaveProperty('content-length');
+      expect(
+        (await call('people/a@b.example', { headers: { 'If-None-Match': '"x"' } })).status,
+      ).toBe(200);
+    },
+  );
+
+  test('longer than 16 MiB is refused', async () => {
+    const answer = await post('me/note', 'x'.repeat(16 * 1024 * 1024 + 1), 'text/plain');
+    expect([answer.status, json(answer)['code']]).toEqual([413, 'EntityTooLarge']);
+    expect(pool.ledger.requests()[0]).toMatchObject({
+      bodyBytes: 16 * 1024 * 1024 + 1,
+      complete: true,
+    });
+    expect(pool.ledger.requests()[0]?.body.length).toBe(1024 * 1024);
+  });
+});
+
+test('two simulators of one seed draw the same ids and latencies, of two seeds others', async () => {
+  const draw = async (seed: number) => {
+    const latencies: number[] = [];
+    const simulator = await startSimulator({
+      seed,
+      latency: (_, random) => (latencies.push(random()), 0),
+    });
+    const headers = { ...bearer('ann'), 'Content-Type': 'application/json' };
+    const request = { method: 'POST', headers, body: '{"EndpointId":"e"}' };
+    const { body } = await send(`${simulator.url}/ucwa/oauth/v1/applications`, request);
+    await simulator.stop();
+    return JSON.stringify([body.toString(), latencies]);
+  };
+  expect(await draw(7)).toBe(await draw(7));
+  expect(await draw(7)).not.toBe(await draw(8));
+});
