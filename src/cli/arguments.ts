@@ -1,0 +1,64 @@
+import { parseArgs } from 'node:util';
+import { quoted } from '../settings/findings.ts';
+import { didYouMean } from '../settings/nearest.ts';
+import { type Command, type GivenArguments } from './command.ts';
+
+/** A command line, or all that is wrong with it, one line each. */
+type ReadArguments =
+  | { readonly ok: true; readonly given: GivenArguments }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/**
+ * Reads what stands after the name of a command: `--flag value`, `--flag=value`, switches and
+ * operands, in any order; `--` ends the flags. Of a flag given twice the last counts.
+ */
+export function readArguments(
+  { flags, operands }: Pick<Command, 'flags' | 'operands'>,
+  argv: readonly string[],
+): ReadArguments {
+  const options = Object.fromEntries(
+    flags.map((flag) => [
+      flag.name,
+      { type: flag.placeholder === undefined ? ('boolean' as const) : ('string' as const) },
+    ]),
+  );
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options,
+    allowPositionals: true,
+    strict: false, // or it would stop at the first fault
+    tokens: true,
+  });
+
+  const names = flags.map((flag) => flag.name);
+  const values: Record<string, string> = {};
+  const switches = new Set<string>();
+  const positionals: string[] = [];
+  const problems: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === 'positional') positionals.push(token.value);
+    if (token.kind !== 'option') continue;
+    const { name, rawName, value, inlineValue = false } = token;
+    const flag = flags.find((known) => known.name === name);
+    if (!flag) {
+      problems.push(`${rawName}: unknown flag${didYouMean(name, names, '--')}`);
+    } else if (flag.placeholder === undefined) {
+      switches.add(name);
+      if (value !== undefined) problems.push(`${rawName}: expected no value`);
+    } else if (!value || (!inlineValue && value.startsWith('-'))) {
+      problems.push(`${rawName}: expected a value, ${flag.placeholder}`);
+    } else {
+      values[name] = value;
+    }
+  }
+  // What follows an unknown flag may have been its value.
+  if (problems.length === 0) {
+    for (const { name } of operands.slice(positionals.length))
+      problems.push(`expected ${name}, found nothing`);
+    for (const extra of positionals.slice(operands.length))
+      problems.push(`unexpected argument ${quoted(extra)}`);
+  }
+  return problems.length === 0
+    ? { ok: true, given: { flags: values, switches, operands: positionals } }
+    : { ok: false, problems };
+}

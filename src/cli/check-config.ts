@@ -1,0 +1,52 @@
+import { effectiveYaml } from '../settings/effective-yaml.ts';
+import { jsonSchema } from '../settings/json-schema.ts';
+import { loadSettings, missingUpstream } from '../settings/load-settings.ts';
+import { type Command, exitCode, type GivenArguments, type Io } from './command.ts';
+import { settingsFlags, settingsNotes, settingsSources } from './settings-flags.ts';
+
+/** Checks settings as `serve` would load them, without starting anything. */
+export const checkConfig: Command = {
+  name: 'check-config',
+  summary: 'check the settings, print them or their JSON schema',
+  flags: [
+    ...settingsFlags,
+    { name: 'print', meaning: 'print the effective configuration as YAML; it holds no secrets' },
+    {
+      name: 'schema',
+      meaning: 'print the JSON schema of configuration files; goes with no other flag',
+    },
+  ],
+  operands: [],
+  notes: settingsNotes,
+  run: (given, io) => Promise.resolve(run(given, io)),
+};
+
+function run(given: GivenArguments, io: Io): number {
+  if (given.switches.has('schema')) return printSchema(given, io);
+  const loaded = loadSettings(settingsSources(given, io));
+  if (!loaded.ok) {
+    for (const problem of loaded.problems) io.stderr.write(`${problem}\n`);
+    return exitCode.usage;
+  }
+  for (const warning of loaded.warnings) io.stderr.write(`warning: ${warning}\n`);
+  if (loaded.settings.upstream.url === undefined) {
+    io.stderr.write(`note: valid, but serve needs more: ${missingUpstream}\n`);
+  }
+  io.stdout.write(
+    given.switches.has('print')
+      ? effectiveYaml(loaded.settings)
+      : `${given.flags['config'] ?? 'the configuration (no file)'} is valid\n`,
+  );
+  return exitCode.ok;
+}
+
+/** The schema is the same whatever the settings, so a flag beside it is a misunderstanding. */
+function printSchema({ flags, switches }: GivenArguments, io: Io): number {
+  const others = [...switches, ...Object.keys(flags)].filter((name) => name !== 'schema');
+  if (others.length > 0) {
+    io.stderr.write(`--schema: expected no other flag, found --${others.join(', --')}\n`);
+    return exitCode.usage;
+  }
+  io.stdout.write(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
+  return exitCode.ok;
+}

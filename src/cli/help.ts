@@ -1,0 +1,51 @@
+import { type Command, type Flag } from './command.ts';
+
+/** As users call it. */
+export const programName = 'ucwa-batch-proxy';
+
+/** `--help` is known to every command. */
+const helpFlag: Flag = { name: 'help', meaning: 'show this help' };
+
+/** The help of the program as a whole. */
+export function programHelp(commands: readonly Command[]): string {
+  return `A reverse proxy that batches the UCWA calls of each user.
+
+Usage: ${programName} COMMAND [FLAGS]
+
+Commands:
+${columns(commands.map(({ name, summary }) => [name, summary]))}
+
+Flags:
+${columns([
+  ['--help', helpFlag.meaning],
+  ['--version', 'show the version'],
+])}
+
+"${programName} COMMAND --help" tells more.
+`;
+}
+
+/** The help of one command. */
+export function commandHelp({ name, summary, operands, flags, notes }: Command): string {
+  const usage = [programName, name, '[FLAGS]', ...operands.map((operand) => operand.name)];
+  const rows = [...flags, helpFlag].map((flag): [string, string] => [
+    flag.placeholder === undefined ? `--${flag.name}` : `--${flag.name} ${flag.placeholder}`,
+    flag.meaning,
+  ]);
+  const parts = [
+    `${name}: ${summary}`,
+    `Usage: ${usage.join(' ')}`,
+    ...(operands.length > 0
+      ? [columns(operands.map((operand) => [operand.name, operand.meaning]))]
+      : []),
+    `Flags:\n${columns(rows)}`,
+    ...(notes === undefined ? [] : [notes]),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+/** Two columns, the first as wide as its widest cell. */
+function columns(rows: ReadonlyArray<readonly [string, string]>): string {
+  const width = Math.max(...rows.map(([first]) => first.length));
+  return rows.map(([first, second]) => `  ${first.padEnd(width)}  ${second}`).join('\n');
+}

@@ -1,0 +1,138 @@
+import { quoted } from '../settings/findings.ts';
+import { masked } from '../settings/masked.ts';
+import { type Command, exitCode, type GivenArguments, type Io } from './command.ts';
+import { type DiscoveryLinks, foreignRelations, readDiscovery } from './discovery.ts';
+import { type Answer, httpGet } from './http-get.ts';
+
+const defaultTimeoutMs = 3000;
+const maxTimeoutMs = 600_000;
+
+/**
+ * Asks a running proxy whether it is ready, for a container's health check as for people, or looks
+ * at a discovery document as clients see it. Needs neither a shell nor curl.
+ */
+export const probe: Command = {
+  name: 'probe',
+  summary: 'ask a proxy whether it is ready, or look at a UCWA discovery document',
+  flags: [
+    {
+      name: 'timeout',
+      placeholder: 'MS',
+      meaning: `how long to wait altogether (default: ${defaultTimeoutMs})`,
+    },
+  ],
+  operands: [
+    {
+      name: 'URL',
+      meaning: 'admin address of a proxy (http://127.0.0.1:9464), or where clients discover UCWA',
+    },
+  ],
+  notes: `Exit code 0: ready, or a discovery document; 1: neither; 2: not a URL.
+When links of a discovery document name another host than the one asked, a warning says so:
+clients that follow them bypass the proxy. Redirects are reported, not followed.`,
+  run: probeUrl,
+};
+
+async function probeUrl({ operands, flags }: GivenArguments, io: Io): Promise<number> {
+  const [text = ''] = operands;
+  const url = readUrl(text);
+  if (!url) {
+    io.stderr.write(
+      `URL: expected http or https without credentials, such as http://127.0.0.1:9464, found ${quoted(text)}\n`,
+    );
+    return exitCode.usage;
+  }
+  const timeout = flags['timeout'] ?? String(defaultTimeoutMs);
+  const timeoutMs = /^\d+$/.test(timeout) ? Number(timeout) : 0;
+  if (timeoutMs < 1 || timeoutMs > maxTimeoutMs) {
+    const expected = `a number of milliseconds from 1 to ${maxTimeoutMs}`;
+    io.stderr.write(`--timeout: expected ${expected}, found ${quoted(timeout)}\n`);
+    return exitCode.usage;
+  }
+  const signal = AbortSignal.timeout(timeoutMs);
+  try {
+    return await examine(url, signal, io);
+  } catch (error) {
+    const reason = signal.aborted ? `no whole answer within ${timeoutMs} ms` : reasonOf(error);
+    io.stderr.write(`${masked(url.href)}: ${reason}\n`);
+    return exitCode.failed;
+  }
+}
+
+/** The root of a host may be a proxy's admin address or a place of discovery: readiness is asked first. */
+async function examine(url: URL, signal: AbortSignal, io: Io): Promise<number> {
+  const isRoot = url.pathname === '/' && url.search === '';
+  const readyUrl = isRoot ? new URL('/readyz', url) : url;
+  if (readyUrl.pathname.endsWith('/readyz')) {
+    const answer = await httpGet(readyUrl, signal);
+    if (isReadiness(answer)) return reportReadiness(readyUrl, answer, io);
+    if (!isRoot) return reportOther(readyUrl, answer, io);
+  }
+  const answer = await httpGet(url, signal);
+  const links = answer.status === 200 ? readDiscovery(answer.body) : undefined;
+  return links ? reportDiscovery(url, links, io) : reportOther(url, answer, io);
+}
+
+function isReadiness({ status, contentType, body }: Answer): boolean {
+  return (
+    (status === 200 || status === 503) &&
+    !contentType.startsWith('text/html') &&
+    readDiscovery(body) === undefined
+  );
+}
+
+function reportReadiness(url: URL, { status, body }: Answer, io: Io): number {
+  if (status === 200) {
+    io.stdout.write(`${masked(url.href)}: ready\n`);
+    return exitCode.ok;
+  }
+  const conditions = body.trim().split(/\s*\n\s*/);
+  io.stderr.write(
+    `${masked(url.href)}: not ready (${status}, ${printable(conditions.join(' '))})\n`,
+  );
+  return exitCode.failed;
+}
+
+function reportDiscovery(url: URL, links: DiscoveryLinks, io: Io): number {
+  io.stdout.write(`${masked(url.href)}: UCWA discovery document\n`);
+  for (const [relation, target] of links) {
+    io.stdout.write(`  ${relation}: ${masked(target.href)}\n`);
+  }
+  const foreign = foreignRelations(links, url);
+  if (foreign.length > 0) {
+    const names = foreign.map((relation) => `${relation} (${links.get(relation)?.host ?? ''})`);
+    io.stderr.write(
+      `warning: not on ${url.host}: ${names.join(', ')}; clients that follow these links bypass it\n`,
+    );
+  }
+  return exitCode.ok;
+}
+
+function reportOther(url: URL, { status, contentType, location }: Answer, io: Io): number {
+  const target =
+    location !== undefined && URL.canParse(location, url.href) && new URL(location, url);
+  const what =
+    target && status >= 300 && status < 400
+      ? `a redirect (${status}) to ${masked(target.href)}, not followed`
+      : `neither a proxy's admin address nor a UCWA discovery document ` +
+        `(${status}, ${printable(contentType) || 'no content type'})`;
+  io.stderr.write(`${masked(url.href)}: ${what}\n`);
+  return exitCode.failed;
+}
+
+function readUrl(text: string): URL | undefined {
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  return url.username === '' && url.password === '' ? url : undefined;
+}
+
+/** What a server wrote, fit for a line on a terminal. */
+function printable(text: string): string {
+  return text.replace(/[^ -~]/g, '').slice(0, 200);
+}
+
+/** Node's code says what happened; the message of a failed connection may be empty. */
+function reasonOf(error: unknown): string {
+  const { code, message } = error as Partial<NodeJS.ErrnoException>;
+  return [code, message].filter((part) => part !== undefined && part !== '').join(': ');
+}

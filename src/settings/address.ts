@@ -1,0 +1,58 @@
+/** An address to listen at. */
+export interface Address {
+  /** A canonical host: lower case, IPv6 without brackets. */
+  readonly host: string;
+  /** 0 to 65535; 0 takes any free port. */
+  readonly port: number;
+}
+
+/** A dotted or plain host, or an IPv6 address in brackets; then a port. */
+const shape = /^([\w.-]+|\[[0-9a-f:.]+\]):(\d{1,5})$/i;
+
+/**
+ * Reads `127.0.0.1:8080`, `proxy.example:8080` or `[::1]:8080`. The host is never left out: whether
+ * to listen on all interfaces is for the operator to say.
+ *
+ * @returns undefined when the text is no address
+ */
+export function parseAddress(text: string): Address | undefined {
+  const [, host = '', digits = ''] = shape.exec(text) ?? [];
+  const port = Number(digits);
+  if (host === '' || port > 65535 || !URL.canParse(`http://${host}`)) return undefined;
+  return { host: hostOf(new URL(`http://${host}`)), port };
+}
+
+/** The text that `parseAddress` reads. */
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Where a connection to that http or https URL goes. */
+export function addressOf(url: URL): Address {
+  return { host: hostOf(url), port: Number(url.port || (url.protocol === 'https:' ? 443 : 80)) };
+}
+
+/** Whether two listeners on these addresses would take each other's connections. */
+export function overlap(a: Address, b: Address): boolean {
+  if (a.port !== b.port || a.port === 0) return false;
+  return (
+    a.host === b.host ||
+    isWildcard(a.host) ||
+    isWildcard(b.host) ||
+    (isLoopback(a.host) && isLoopback(b.host) && [a.host, b.host].includes('localhost'))
+  );
+}
+
+/** Whether a connection to `target` certainly ends at our own listener. */
+export function reaches(target: Address, listener: Address): boolean {
+  const isHere = (host: string) => isLoopback(host) || isWildcard(host);
+  return (
+    overlap(target, listener) &&
+    (target.host === listener.host || (isHere(target.host) && isHere(listener.host)))
+  );
+}
+
+const hostOf = (url: URL) => url.hostname.replace(/^\[|\]$/g, '');
+const isWildcard = (host: string) => host === '0.0.0.0' || host === '::';
+const isLoopback = (host: string) =>
+  host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);

@@ -1,0 +1,122 @@
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLError } from 'yaml';
+import { leaves } from './describe-settings.ts';
+import { complaint, distrust, type Findings, shown, take } from './findings.ts';
+import { nearest } from './nearest.ts';
+
+/** Keys that hold other keys: `upstream`, `upstream.tls`, ... */
+const sections: ReadonlySet<string> = new Set(
+  [...leaves.keys()].flatMap((key) => {
+    const names = key.split('.').slice(0, -1);
+    return names.map((_, i) => names.slice(0, i + 1).join('.'));
+  }),
+);
+
+/**
+ * Takes the settings of a YAML file. Text that is not YAML is not looked into any further, as its
+ * values may not be what they seem.
+ */
+export function takeConfigFile(found: Findings, file: string, text: string): void {
+  const lineCounter = new LineCounter();
+  const document = parseDocument(text, {
+    lineCounter,
+    prettyErrors: false, // would quote lines, and with them secrets
+    schema: 'core',
+    uniqueKeys: false, // found below, where the name of the key is known
+  });
+  const placeAt = (offset: number) => {
+    const { line, col } = lineCounter.linePos(offset);
+    return `${file}:${line}:${col}`;
+  };
+  const placeOf = (node: unknown, otherwise: string) => {
+    const { range } = (node ?? {}) as { range?: readonly number[] };
+    return range?.[0] === undefined ? otherwise : placeAt(range[0]);
+  };
+  const resolved = (node: unknown): unknown => (isAlias(node) ? node.resolve(document) : node);
+
+  /** A node as a value, as deep as any setting goes; so aliases that contain themselves end. */
+  const valueOf = (node: unknown): unknown => {
+    const target = resolved(node);
+    return isSeq(target)
+      ? target.items.map((item) => shallowValue(resolved(item)))
+      : shallowValue(target);
+  };
+
+  const takeSection = (node: unknown, section: string, place: string): void => {
+    const map = resolved(node);
+    if (valueOf(map) === null) return;
+    if (!isMap(map)) {
+      distrust(found, section);
+      const where = section === '' ? place : `${place} ${section}`;
+      found.problems.push(`${where}: expected a mapping of keys, found ${shown(valueOf(map))}`);
+      return;
+    }
+    const placesByName = new Map<string, string>();
+    for (const pair of map.items) {
+      const name = String(isScalar(pair.key) ? pair.key.value : pair.key);
+      const key = section === '' ? name : `${section}.${name}`;
+      const keyPlace = placeOf(pair.key, place);
+      const valuePlace = placeOf(pair.value, keyPlace);
+      const leaf = leaves.get(key);
+      const firstPlace = placesByName.get(name);
+      if (firstPlace !== undefined) {
+        distrust(found, key);
+        found.problems.push(
+          complaint(keyPlace, key, 'one value', `a second one (first: ${firstPlace})`),
+        );
+      } else if (name.includes('.')) {
+        found.problems.push(
+          `${keyPlace} ${key}: unknown key, dotted names are written as nested keys`,
+        );
+      } else if (leaf) {
+        const target = resolved(pair.value);
+        const items = isSeq(target) ? target.items : [];
+        const itemPlaces = items.map((item) => placeOf(item, valuePlace));
+        take(found, leaf, valueOf(pair.value), valuePlace, itemPlaces);
+      } else if (sections.has(key)) {
+        takeSection(pair.value, key, valuePlace);
+      } else {
+        found.problems.push(`${keyPlace} ${key}: unknown key, ${knownKeys(section, name)}`);
+      }
+      placesByName.set(name, firstPlace ?? keyPlace);
+    }
+  };
+
+  const faults = firstOfEachLine([...document.errors, ...document.warnings], lineCounter);
+  for (const fault of faults) {
+    // What follows a colon repeats text of the file.
+    const reason = fault.message.replace(/(?<=\w): .*$/s, '');
+    found.problems.push(`${placeAt(fault.pos[0])}: not valid YAML: ${reason}`);
+  }
+  if (faults.length > 0) distrust(found, '');
+  else takeSection(document.contents, '', placeOf(document.contents, file));
+}
+
+/** A scalar's value; of collections only the kind. */
+function shallowValue(node: unknown): unknown {
+  if (isScalar(node)) return node.value;
+  return isSeq(node) ? [] : isMap(node) ? {} : null;
+}
+
+/** One fault tends to be followed by others on the same line. */
+function firstOfEachLine(faults: readonly YAMLError[], lineCounter: LineCounter): YAMLError[] {
+  const byLine = new Map<number, YAMLError>();
+  for (const fault of faults) {
+    const { line } = lineCounter.linePos(fault.pos[0]);
+    if (!byLine.has(line)) byLine.set(line, fault);
+  }
+  return [...byLine.values()];
+}
+
+/** What could have been meant by an unknown name in a section. */
+function knownKeys(section: string, name: string): string {
+  const prefix = section === '' ? '' : `${section}.`;
+  const siblings = [...sections, ...leaves.keys()]
+    .filter((key) => key.startsWith(prefix))
+    .map((key) => key.slice(prefix.length))
+    .filter((rest) => !rest.includes('.'));
+  const sibling = nearest(name, siblings);
+  if (sibling !== undefined) return `did you mean ${prefix}${sibling}?`;
+  const elsewhere = [...leaves.keys()].find((key) => key.endsWith(`.${name}`));
+  if (elsewhere !== undefined) return `did you mean ${elsewhere}?`;
+  return `expected one of ${siblings.join(', ')}`;
+}

@@ -1,0 +1,73 @@
+import { addressOf, overlap, reaches } from './address.ts';
+import { leaves } from './describe-settings.ts';
+import { complaint, type Findings, shown } from './findings.ts';
+import { type Settings } from './schema.ts';
+
+/** Above the second, the first could never be reached, or Node refuses it, or no call would end. */
+const notAbove: ReadonlyArray<readonly [smaller: string, larger: string]> = [
+  ['limits.maxQueuedCallsPerUser', 'limits.maxQueuedCalls'],
+  ['limits.maxQueuedBytesPerUser', 'limits.maxQueuedBytes'],
+  ['limits.maxResponseBytes', 'limits.maxBufferedResponseBytes'],
+  ['listen.headersTimeoutMs', 'listen.requestTimeoutMs'],
+  ['batching.lingerMaxMs', 'upstream.timeoutMs'],
+];
+
+/** The first is of no use without the second. */
+const inPairs: ReadonlyArray<readonly [string, string]> = [
+  ['listen.tls.cert', 'listen.tls.key'],
+  ['listen.tls.key', 'listen.tls.cert'],
+  ['upstream.tls.cert', 'upstream.tls.key'],
+  ['upstream.tls.key', 'upstream.tls.cert'],
+];
+
+/**
+ * Complaints about settings that contradict each other with certainty. Each is brought where one of
+ * them was given; settings that are already complained about are left alone.
+ */
+export function contradictions(settings: Settings, found: Findings): string[] {
+  const problems: string[] = [];
+  const isSound = (...keys: string[]) => keys.every((key) => !found.broken.has(key));
+  const isGiven = (key: string) => found.given.has(key);
+  const valueOf = (key: string) => found.given.get(key)?.value ?? leaves.get(key)?.defaultValue;
+  const described = (key: string) =>
+    `${key} (${String(valueOf(key))}${isGiven(key) ? '' : ' by default'})`;
+  const complain = (key: string, expected: string, what = shown(valueOf(key))) => {
+    problems.push(complaint(found.given.get(key)?.place ?? 'default', key, expected, what));
+  };
+
+  for (const [smaller, larger] of notAbove) {
+    if (!isSound(smaller, larger) || Number(valueOf(smaller)) <= Number(valueOf(larger))) continue;
+    if (isGiven(smaller)) complain(smaller, `at most ${described(larger)}`);
+    else complain(larger, `at least ${described(smaller)}`);
+  }
+
+  for (const [key, other] of inPairs) {
+    if (isSound(key, other) && isGiven(key) && !isGiven(other)) {
+      complain(key, `${other} beside it`, 'none');
+    }
+  }
+
+  const isApart = !overlap(settings.listen.address, settings.admin.address);
+  if (isSound('listen.address', 'admin.address') && !isApart) {
+    const [key, other] = isGiven('admin.address')
+      ? (['admin.address', 'listen.address'] as const)
+      : (['listen.address', 'admin.address'] as const);
+    complain(key, `an address apart from ${described(other)}`);
+  }
+
+  const { url } = settings.upstream;
+  if (url === undefined || !isSound('upstream.url')) return problems;
+  const pool = addressOf(new URL(url));
+  for (const side of ['listen', 'admin'] as const) {
+    const key = `${side}.address`;
+    if (isSound(key) && reaches(pool, settings[side].address)) {
+      complain('upstream.url', 'the address of the pool', `this proxy's own ${described(key)}`);
+    }
+  }
+  for (const key of leaves.keys()) {
+    if (key.startsWith('upstream.tls.') && isGiven(key) && url.startsWith('http:')) {
+      complain(key, 'an https upstream.url', shown(url));
+    }
+  }
+  return problems;
+}

@@ -1,0 +1,60 @@
+import { type Settings } from './schema.ts';
+
+/** What the process may use. */
+export interface Resources {
+  /** V8's limit of the heap. */
+  readonly heapBytes: number;
+  /** Open files that the process may have, sockets included; `undefined` where nobody knows. */
+  readonly openFiles: number | undefined;
+}
+
+/** Descriptors for all that is neither a client nor the pool. */
+const spareFiles = 64;
+const heapShare = 4;
+
+/**
+ * Limits that the machine cannot hold, made smaller: bytes of waiting calls and of answers to a
+ * quarter of the heap each, client connections to the open files that the pool's leave over.
+ */
+export function fitLimits(
+  settings: Settings,
+  resources: Resources,
+): { readonly settings: Settings; readonly notes: readonly string[] } {
+  const notes: string[] = [];
+  const shrunk = (key: string, wanted: number, most: number, why: string): number => {
+    if (wanted <= most) return wanted;
+    notes.push(`limits.${key} is ${most} instead of ${wanted}: ${why}`);
+    return most;
+  };
+  const { limits, upstream } = settings;
+  const heapBytes = Math.floor(resources.heapBytes / heapShare);
+  const heapWhy = 'a quarter of the heap';
+  const files =
+    resources.openFiles === undefined
+      ? Infinity
+      : Math.max(1, resources.openFiles - 2 * upstream.maxConnections - spareFiles);
+  const maxQueuedBytes = shrunk('maxQueuedBytes', limits.maxQueuedBytes, heapBytes, heapWhy);
+  return {
+    settings: {
+      ...settings,
+      limits: {
+        ...limits,
+        maxQueuedBytes,
+        maxQueuedBytesPerUser: Math.min(limits.maxQueuedBytesPerUser, maxQueuedBytes),
+        maxBufferedResponseBytes: shrunk(
+          'maxBufferedResponseBytes',
+          limits.maxBufferedResponseBytes,
+          heapBytes,
+          heapWhy,
+        ),
+        maxConnections: shrunk(
+          'maxConnections',
+          limits.maxConnections,
+          files,
+          'the open-files limit of the process',
+        ),
+      },
+    },
+    notes,
+  };
+}

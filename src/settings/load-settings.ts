@@ -1,0 +1,88 @@
+import { takeConfigFile } from './config-file.ts';
+import { contradictions } from './contradictions.ts';
+import { distrust, type Findings } from './findings.ts';
+import { type Settings, settingsSchema } from './schema.ts';
+import { takeEnvironment, takeFlags } from './text-sources.ts';
+
+/** Where settings come from; flags beat the environment, which beats the file. */
+export interface SettingsSources {
+  /** By name without dashes; `config` names the file. */
+  readonly flags: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The text of a file; throws when it cannot be read. */
+  readonly readFile: (path: string) => string;
+}
+
+/** Settings, or all that is wrong with them, one line each. */
+export type LoadedSettings<T = Settings> =
+  | { readonly ok: true; readonly settings: T; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Settings of a proxy that has a pool to send calls to. */
+export type ServeSettings = Settings & { readonly upstream: { readonly url: string } };
+
+/** What to do about an `upstream.url` that is not set. */
+export const missingUpstream =
+  'upstream.url: expected the address of the pool, found nothing; give --upstream URL, ' +
+  'UCWA_PROXY_UPSTREAM_URL or upstream.url in the file of --config FILE';
+
+/** Loads and checks settings; never throws. */
+export function loadSettings(sources: SettingsSources): LoadedSettings {
+  const { found, settings } = collect(sources);
+  return concluded(found, settings);
+}
+
+/** Loads settings for a command that cannot do without `upstream.url`; never throws. */
+export function loadServeSettings(sources: SettingsSources): LoadedSettings<ServeSettings> {
+  const { found, settings } = collect(sources);
+  const { url = '' } = settings.upstream;
+  if (url === '' && !found.broken.has('upstream.url')) found.problems.push(missingUpstream);
+  return concluded(found, { ...settings, upstream: { ...settings.upstream, url } });
+}
+
+function collect({ flags, env, readFile }: SettingsSources): {
+  found: Findings;
+  settings: Settings;
+} {
+  const found: Findings = { given: new Map(), broken: new Set(), problems: [], warnings: [] };
+  const file = flags['config'];
+  const text = file === undefined ? undefined : textOf(found, file, readFile);
+  if (file !== undefined && text !== undefined) takeConfigFile(found, file, text);
+  takeEnvironment(found, env);
+  takeFlags(found, flags);
+  const settings: Settings = settingsSchema.parse(nested(found));
+  found.problems.push(...contradictions(settings, found));
+  return { found, settings };
+}
+
+function textOf(
+  found: Findings,
+  file: string,
+  readFile: SettingsSources['readFile'],
+): string | undefined {
+  try {
+    return readFile(file);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    distrust(found, '');
+    found.problems.push(`${file}: cannot be read: ${reason}`);
+    return undefined;
+  }
+}
+
+/** The given values as the object that the schema describes. */
+function nested({ given }: Findings): Record<string, unknown> {
+  const root: Record<string, unknown> = {};
+  for (const [key, { value }] of given) {
+    const names = key.split('.');
+    const last = names.pop() ?? '';
+    let section = root;
+    for (const name of names) section = (section[name] ??= {}) as Record<string, unknown>;
+    section[last] = value;
+  }
+  return root;
+}
+
+function concluded<T>({ problems, warnings }: Findings, settings: T): LoadedSettings<T> {
+  return problems.length === 0 ? { ok: true, settings, warnings } : { ok: false, problems };
+}

@@ -1,0 +1,111 @@
+/**
+ * The kinds of values that settings take. Each is a zod schema which knows in words what it
+ * accepts, so that every complaint reads "expected ..., found ...".
+ */
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { formatAddress, parseAddress, type Address } from './address.ts';
+import { masked } from './masked.ts';
+import { formatIpRange, parseIpRange, type IpRange } from './ip-range.ts';
+
+/** What schemas cannot say by themselves. */
+interface Facts {
+  /** What the value must be, to stand after "expected". */
+  readonly accepts?: string;
+  /** How help shows the value of a flag. */
+  readonly placeholder?: string;
+  /** The flag that sets it, without dashes. */
+  readonly flag?: string;
+  /** A refused value is not repeated in messages, as it may be a secret in the wrong place. */
+  readonly isHidden?: boolean;
+}
+
+/** Facts about schemas; a wrapped schema (`optional`, `prefault`) has facts of its own. */
+export const facts = z.registry<Facts>();
+
+const wholeNumber = (min: number, max: number, accepts: string, placeholder: string) =>
+  z
+    .int()
+    .min(min)
+    .max(max)
+    .register(facts, { accepts: `${accepts} from ${min} to ${max}`, placeholder });
+
+/** Whole milliseconds, bounds included. */
+export const milliseconds = (min: number, max: number) =>
+  wholeNumber(min, max, 'a number of milliseconds', 'MS');
+
+/** Whole bytes, bounds included. */
+export const bytes = (min: number, max: number) =>
+  wholeNumber(min, max, 'a number of bytes', 'BYTES');
+
+/** A number of things, bounds included. */
+export const count = (min: number, max: number) => wholeNumber(min, max, 'a whole number', 'N');
+
+const alternatives = new Intl.ListFormat('en', { type: 'disjunction' });
+
+/** One of some words. */
+export const oneOf = <const Names extends readonly string[]>(...names: Names) =>
+  z
+    .enum(names)
+    .register(facts, { accepts: alternatives.format(names), placeholder: names.join('|') });
+
+/** `host:port`, as an `Address`. */
+export const address = () =>
+  z
+    .codec(z.string(), z.custom<Address>(), {
+      decode: (text, { issues }) => parseAddress(text) ?? refused(text, issues),
+      encode: formatAddress,
+    })
+    .register(facts, {
+      accepts: 'host:port such as 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080',
+      placeholder: 'HOST:PORT',
+    });
+
+/** IP addresses and CIDR ranges, as `IpRange`s. */
+export const ipRanges = () =>
+  z
+    .array(
+      z
+        .codec(z.string(), z.custom<IpRange>(), {
+          decode: (text, { issues }) => parseIpRange(text) ?? refused(text, issues),
+          encode: formatIpRange,
+        })
+        .register(facts, { accepts: 'an IP address or a CIDR range such as 10.0.0.0/8' }),
+    )
+    .register(facts, {
+      accepts: 'a list of IP addresses and CIDR ranges such as [10.0.0.0/8]',
+      placeholder: 'IP,CIDR,...',
+    });
+
+/** Scheme, host and port of a server, as its origin (`https://pool.example`, no slash at the end). */
+export const origin = () =>
+  z
+    .string()
+    .regex(/^https?:\/\/[^/\\?#@\s]+\/?$/i)
+    .refine((text) => URL.canParse(text) && new URL(text).port !== '0')
+    .overwrite((text) => (URL.canParse(text) ? new URL(text).origin : text))
+    .register(facts, {
+      accepts: 'scheme and host such as https://pool.example.com (no path, query or credentials)',
+      placeholder: 'URL',
+    });
+
+/** The path of a file. PEM data in its place is refused. */
+export const filePath = () =>
+  z
+    .string()
+    .regex(/^[^\0\r\n]+$/)
+    .refine((text) => masked(text) === text)
+    .register(facts, { accepts: 'the path of a PEM file', placeholder: 'FILE', isHidden: true });
+
+/** A name for TLS server name indication, which takes no IP addresses (RFC 6066 section 3). */
+export const hostName = () =>
+  z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i)
+    .refine((text) => isIP(text) === 0)
+    .register(facts, { accepts: 'a host name', placeholder: 'NAME' });
+
+function refused(input: string, issues: z.core.$ZodRawIssue[]): never {
+  issues.push({ code: 'custom', input });
+  return z.NEVER;
+}

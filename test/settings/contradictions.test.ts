@@ -1,0 +1,108 @@
+import { describe, expect, test } from '@jest/globals';
+import { leaves } from '../../src/settings/describe-settings.ts';
+import { problemsOf } from './load.ts';
+
+const environmentName = (key: string) => leaves.get(key)!.env;
+
+describe('a bound above another that contains it', () => {
+  test('is refused where it was given', () => {
+    const file = 'limits:\n  maxQueuedCallsPerUser: 9\n  maxQueuedCalls: 8\n';
+    expect(problemsOf({ file })).toEqual([
+      'proxy.yaml:2:26 limits.maxQueuedCallsPerUser: expected at most limits.maxQueuedCalls (8), found 9 (number)',
+    ]);
+  });
+
+  test('is refused where the other was given, if it is a default itself', () => {
+    expect(problemsOf({ env: { UCWA_PROXY_LIMITS_MAX_QUEUED_CALLS: '499' } })).toEqual([
+      'UCWA_PROXY_LIMITS_MAX_QUEUED_CALLS limits.maxQueuedCalls: expected at least limits.maxQueuedCallsPerUser (500 by default), found 499 (number)',
+    ]);
+  });
+
+  test.each([
+    ['limits.maxQueuedCallsPerUser', 6, 'limits.maxQueuedCalls', 5],
+    ['limits.maxQueuedBytesPerUser', 6000, 'limits.maxQueuedBytes', 5000],
+    ['limits.maxResponseBytes', 6000, 'limits.maxBufferedResponseBytes', 5000],
+    ['listen.headersTimeoutMs', 600, 'listen.requestTimeoutMs', 500],
+    ['batching.lingerMaxMs', 600, 'upstream.timeoutMs', 500],
+  ])('is refused: %s of %d in %s of %d', (smaller, above, larger, below) => {
+    const env = (value: number) => ({
+      [environmentName(smaller)]: String(value),
+      [environmentName(larger)]: String(below),
+    });
+    expect(problemsOf({ env: env(above) })).toEqual([
+      `${environmentName(smaller)} ${smaller}: expected at most ${larger} (${below}), found ${above} (number)`,
+    ]);
+    expect(problemsOf({ env: env(below) })).toEqual([]);
+  });
+
+  test('is not looked at while one of the two is refused for itself', () => {
+    const file = 'limits: { maxQueuedCallsPerUser: 9, maxQueuedCalls: few }';
+    expect(problemsOf({ file })).toHaveLength(1);
+  });
+});
+
+describe('TLS', () => {
+  test.each(['listen', 'upstream'])('takes certificate and key of %s together', (side) => {
+    expect(problemsOf({ file: `${side}: { tls: { cert: a.pem, key: b.pem } }` })).toEqual([]);
+    expect(problemsOf({ file: `${side}: { tls: { cert: a.pem } }` })).toEqual([
+      expect.stringMatching(
+        `^proxy.yaml:1:\\d+ ${side}.tls.cert: expected ${side}.tls.key beside it, found none$`,
+      ),
+    ]);
+    expect(problemsOf({ file: `${side}: { tls: { key: b.pem } }` })).toEqual([
+      expect.stringMatching(
+        `^proxy.yaml:1:\\d+ ${side}.tls.key: expected ${side}.tls.cert beside it, found none$`,
+      ),
+    ]);
+  });
+
+  test('towards the pool wants a pool with https', () => {
+    const file = 'upstream:\n  tls: { ca: ca.pem, servername: pool }\n';
+    expect(problemsOf({ file, flags: { upstream: 'http://pool.example' } })).toEqual([
+      'proxy.yaml:2:14 upstream.tls.ca: expected an https upstream.url, found "http://pool.example" (string)',
+      'proxy.yaml:2:34 upstream.tls.servername: expected an https upstream.url, found "http://pool.example" (string)',
+    ]);
+    expect(problemsOf({ file, flags: { upstream: 'https://pool.example' } })).toEqual([]);
+    expect(problemsOf({ file })).toEqual([]);
+  });
+});
+
+describe('addresses', () => {
+  test('of clients and operators are apart', () => {
+    expect(problemsOf({ flags: { listen: '127.0.0.1:9464' } })).toEqual([
+      '--listen listen.address: expected an address apart from admin.address (127.0.0.1:9464 by default), found "127.0.0.1:9464" (string)',
+    ]);
+    expect(problemsOf({ flags: { admin: '0.0.0.0:81', listen: '127.0.0.1:81' } })).toEqual([
+      '--admin admin.address: expected an address apart from listen.address (127.0.0.1:81), found "0.0.0.0:81" (string)',
+    ]);
+  });
+
+  test('may both leave the port to the system', () => {
+    expect(problemsOf({ flags: { admin: '127.0.0.1:0', listen: '127.0.0.1:0' } })).toEqual([]);
+  });
+
+  test.each([
+    ['http://127.0.0.1:8080', 'listen.address (127.0.0.1:8080 by default)'],
+    ['http://localhost:8080/', 'listen.address (127.0.0.1:8080 by default)'],
+    ['http://0.0.0.0:8080', 'listen.address (127.0.0.1:8080 by default)'],
+    ['https://127.0.0.1:9464', 'admin.address (127.0.0.1:9464 by default)'],
+  ])('of ourselves are not the pool: %s', (url, own) => {
+    expect(problemsOf({ flags: { upstream: url } })).toEqual([
+      `--upstream upstream.url: expected the address of the pool, found this proxy's own ${own}`,
+    ]);
+  });
+
+  test.each(['http://127.0.0.1:8081', 'http://pool.example:8080', 'http://10.0.0.1:8080'])(
+    'of others may be the pool: %s',
+    (url) => {
+      expect(problemsOf({ flags: { upstream: url, listen: '0.0.0.0:8080' } })).toEqual([]);
+    },
+  );
+
+  test('without a port in the URL are those of its scheme', () => {
+    const flags = { upstream: 'http://localhost', listen: '[::]:80' };
+    expect(problemsOf({ flags })).toEqual([
+      "--upstream upstream.url: expected the address of the pool, found this proxy's own listen.address ([::]:80)",
+    ]);
+  });
+});

@@ -1,0 +1,100 @@
+import { describe, expect, test } from '@jest/globals';
+import { describeSettings } from '../../src/settings/describe-settings.ts';
+import { jsonSchema } from '../../src/settings/json-schema.ts';
+import { missingUpstream } from '../../src/settings/load-settings.ts';
+import { problemsOf } from './load.ts';
+
+const rows = describeSettings();
+
+test('every setting says what it is and what it takes', () => {
+  for (const row of rows) {
+    expect(row).toMatchObject({
+      key: expect.stringMatching(/^[a-z]+(\.[a-z]+)?\.[a-zA-Z]+$/),
+      meaning: expect.stringMatching(/^\S.*[^.\s]$/),
+      accepts: expect.stringMatching(/\S/),
+      placeholder: expect.stringMatching(/\S/),
+    });
+  }
+});
+
+test('names of environment variables come from the keys and differ', () => {
+  const names = new Map(rows.map(({ key, env }) => [key, env]));
+  expect(names.get('limits.maxQueuedCalls')).toBe('UCWA_PROXY_LIMITS_MAX_QUEUED_CALLS');
+  expect(names.get('listen.tls.cert')).toBe('UCWA_PROXY_LISTEN_TLS_CERT');
+  expect(new Set(names.values()).size).toBe(rows.length);
+});
+
+test('flags are those of the contract', () => {
+  const flags = rows.flatMap(({ key, flag }) => (flag === undefined ? [] : [[key, flag]]));
+  expect(flags).toEqual([
+    ['listen.address', 'listen'],
+    ['admin.address', 'admin'],
+    ['upstream.url', 'upstream'],
+    ['batching.mode', 'mode'],
+    ['batching.lingerMaxMs', 'linger'],
+    ['batching.maxParts', 'max-parts'],
+    ['log.level', 'log-level'],
+  ]);
+});
+
+test('every default fits its own setting', () => {
+  const env = Object.fromEntries(
+    rows.flatMap((row) =>
+      row.defaultValue === undefined ? [] : [[row.env, String(row.defaultValue)]],
+    ),
+  );
+  expect(problemsOf({ env })).toEqual([]);
+});
+
+test('the complaint about a missing upstream.url names its flag and its variable', () => {
+  const row = rows.find(({ key }) => key === 'upstream.url')!;
+  expect(missingUpstream).toContain(`--${row.flag!} ${row.placeholder}`);
+  expect(missingUpstream).toContain(row.env);
+});
+
+describe('the JSON schema', () => {
+  interface Node {
+    readonly type?: string;
+    readonly description?: string;
+    readonly default?: unknown;
+    readonly additionalProperties?: boolean;
+    readonly properties?: Readonly<Record<string, Node>>;
+  }
+
+  const schema = jsonSchema() as Node & { $schema: string };
+
+  function nodesBelow(node: Node, path: string): Array<[string, Node]> {
+    return Object.entries(node.properties ?? {}).flatMap(([name, child]) => {
+      const key = path === '' ? name : `${path}.${name}`;
+      return [[key, child] as [string, Node], ...nodesBelow(child, key)];
+    });
+  }
+
+  test('is of draft 7', () => {
+    expect(schema.$schema).toBe('http://json-schema.org/draft-07/schema#');
+  });
+
+  test('has every setting with its default and its meaning', () => {
+    const nodes = new Map(nodesBelow(schema, '').filter(([, node]) => node.type !== 'object'));
+    expect([...nodes.keys()]).toEqual(rows.map(({ key }) => key));
+    for (const row of rows) {
+      const node = nodes.get(row.key);
+      expect(node?.description).toBe(row.meaning);
+      expect(node?.default).toEqual(row.defaultValue);
+    }
+  });
+
+  test('refuses unknown keys everywhere', () => {
+    const sections = nodesBelow(schema, '').filter(([, node]) => node.type === 'object');
+    expect(sections).toHaveLength(9);
+    for (const [, section] of [['', schema] as const, ...sections]) {
+      expect(section.additionalProperties).toBe(false);
+    }
+  });
+
+  test('knows bounds and alternatives', () => {
+    const nodes = new Map(nodesBelow(schema, ''));
+    expect(nodes.get('batching.lingerMaxMs')).toMatchObject({ minimum: 0, maximum: 1000 });
+    expect(nodes.get('batching.mode')).toMatchObject({ enum: ['fixed', 'off'] });
+  });
+});

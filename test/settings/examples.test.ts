@@ -1,0 +1,96 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { describeSettings, type SettingRow } from '../../src/settings/describe-settings.ts';
+import { jsonSchema } from '../../src/settings/json-schema.ts';
+import { loadServeSettings, loadSettings } from '../../src/settings/load-settings.ts';
+
+const folder = new URL('../../config/', import.meta.url);
+const names = readdirSync(folder);
+const textOf = (name: string) => readFileSync(new URL(name, folder), 'utf8');
+
+const sources = (name: string) => ({ flags: { config: name }, env: {}, readFile: textOf });
+
+function settingsIn(name: string) {
+  const loaded = loadServeSettings(sources(name));
+  if (!loaded.ok) throw new Error(loaded.problems.join('\n'));
+  return loaded.settings;
+}
+
+test('the examples are these', () => {
+  expect(names).toEqual(['development.yaml', 'full.yaml', 'kubernetes.yaml', 'sidecar.yaml']);
+});
+
+describe('the example for', () => {
+  test('a sidecar is reached by clients from the pod only, by operators from outside', () => {
+    const { listen, admin } = settingsIn('sidecar.yaml');
+    expect(listen.address.host).toBe('127.0.0.1');
+    expect(admin.address.host).toBe('0.0.0.0');
+  });
+
+  test('Kubernetes is reached from outside, and states the time that its drain takes', () => {
+    const { listen, admin, drain } = settingsIn('kubernetes.yaml');
+    expect([listen.address.host, admin.address.host]).toEqual(['0.0.0.0', '0.0.0.0']);
+    const [, graceSeconds] = /terminationGracePeriodSeconds must exceed .*: (\d+) here/s.exec(
+      textOf('kubernetes.yaml'),
+    )!;
+    expect(Number(graceSeconds) * 1000).toBeGreaterThan(drain.delayMs + drain.timeoutMs);
+  });
+
+  test('development goes to the simulated pool', () => {
+    expect(settingsIn('development.yaml').upstream.url).toBe('http://127.0.0.1:8090');
+  });
+});
+
+describe('the full example', () => {
+  test('has every setting with its default and its meaning, in the words of the schema', () => {
+    expect(textOf('full.yaml')).toBe(fullExample());
+  });
+
+  test('changes nothing', () => {
+    expect(loadSettings(sources('full.yaml'))).toEqual(
+      loadSettings({ flags: {}, env: {}, readFile: () => '' }),
+    );
+  });
+});
+
+interface Section {
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, Section>>;
+}
+
+function fullExample(): string {
+  const lines = [
+    '# Every setting with its default; those without a default are commented out.',
+    '# A file needs only what differs. "ucwa-batch-proxy check-config --config FILE" checks it.',
+  ];
+  let open: string[] = [];
+  for (const row of describeSettings()) {
+    const sections = row.key.split('.').slice(0, -1);
+    sections.forEach((name, depth) => {
+      if (open.slice(0, depth + 1).join('.') === sections.slice(0, depth + 1).join('.')) return;
+      const indent = '  '.repeat(depth);
+      lines.push('', `${indent}# ${meaningOf(sections.slice(0, depth + 1))}`, `${indent}${name}:`);
+    });
+    open = sections;
+    lines.push(...settingLines(row, '  '.repeat(sections.length)));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function meaningOf(path: readonly string[]): string {
+  let section = jsonSchema() as Section;
+  for (const name of path) section = section.properties![name]!;
+  return section.description!;
+}
+
+function settingLines(
+  { key, defaultValue, accepts, placeholder, meaning }: SettingRow,
+  indent: string,
+) {
+  const name = key.split('.').at(-1)!;
+  const line =
+    defaultValue === undefined
+      ? `# ${name}: ${placeholder}`
+      : `${name}: ${typeof defaultValue === 'string' ? defaultValue : JSON.stringify(defaultValue)}`;
+  return [`${indent}# ${meaning}`, `${indent}# ${accepts}`, `${indent}${line}`];
+}

@@ -1,0 +1,33 @@
+import { BlockList } from 'node:net';
+import { expect, test } from '@jest/globals';
+import { formatIpRange, parseIpRange } from '../../src/settings/ip-range.ts';
+
+test.each([
+  ['10.1.2.3', '10.1.2.3', 32, 'ipv4'],
+  ['10.0.0.0/8', '10.0.0.0', 8, 'ipv4'],
+  ['0.0.0.0/0', '0.0.0.0', 0, 'ipv4'],
+  ['fd00::1', 'fd00::1', 128, 'ipv6'],
+  ['fd00::/8', 'fd00::', 8, 'ipv6'],
+])('%s is read, written back and fit for a BlockList', (text, address, prefixLength, family) => {
+  const range = parseIpRange(text)!;
+  expect(range).toEqual({ address, prefixLength, family });
+  expect(formatIpRange(range)).toBe(text);
+  const list = new BlockList();
+  list.addSubnet(range.address, range.prefixLength, range.family);
+  expect(list.check(address, range.family)).toBe(true);
+});
+
+test.each([
+  '',
+  '10.0.0',
+  '10.0.0.0/33',
+  '10.0.0.0/',
+  '10.0.0.0/-1',
+  '10.0.0.0/8/8',
+  'fd00::/129',
+  'fe80::1%eth0',
+  'localhost',
+  '*',
+])('%j is no range', (text) => {
+  expect(parseIpRange(text)).toBeUndefined();
+});

@@ -1,0 +1,230 @@
+import { describe, expect, test } from '@jest/globals';
+import { loadServeSettings } from '../../src/settings/load-settings.ts';
+import { load, problemsOf, settingsOf } from './load.ts';
+
+describe('defaults', () => {
+  test('are those of the contract', () => {
+    expect(settingsOf({})).toEqual({
+      listen: {
+        address: { host: '127.0.0.1', port: 8080 },
+        keepAliveTimeoutMs: 75000,
+        headersTimeoutMs: 10000,
+        requestTimeoutMs: 60000,
+        trustedProxies: [],
+        tls: {},
+      },
+      admin: { address: { host: '127.0.0.1', port: 9464 } },
+      upstream: {
+        timeoutMs: 30000,
+        passThroughIdleMs: 120000,
+        connectTimeoutMs: 3000,
+        idleTimeoutMs: 15000,
+        maxConnections: 128,
+        tls: {},
+      },
+      batching: {
+        mode: 'fixed',
+        lingerMaxMs: 15,
+        maxParts: 20,
+        maxBytes: 262144,
+        maxInFlightPerUser: 4,
+      },
+      limits: {
+        maxQueuedCalls: 10000,
+        maxQueuedCallsPerUser: 500,
+        maxQueuedBytes: 67108864,
+        maxQueuedBytesPerUser: 4194304,
+        maxResponseBytes: 8388608,
+        maxBufferedResponseBytes: 67108864,
+        maxConnections: 20000,
+      },
+      drain: { delayMs: 1000, timeoutMs: 25000 },
+      log: { level: 'info', format: 'json', access: 'problems' },
+    });
+  });
+
+  test.each(['', '# nothing but a comment\n', 'listen:\nbatching:\n', '---\n'])(
+    'hold for the file %j',
+    (file) => {
+      expect(settingsOf({ file })).toEqual(settingsOf({}));
+    },
+  );
+});
+
+describe('precedence', () => {
+  const file = 'batching: { lingerMaxMs: 1, maxParts: 1, maxBytes: 2000 }';
+  const env = {
+    UCWA_PROXY_BATCHING_LINGER_MAX_MS: '2',
+    UCWA_PROXY_BATCHING_MAX_PARTS: '2',
+  };
+
+  test('flags beat the environment, which beats the file, which beats defaults', () => {
+    expect(settingsOf({ flags: { linger: '3' }, env, file }).batching).toEqual({
+      mode: 'fixed',
+      lingerMaxMs: 3,
+      maxParts: 2,
+      maxBytes: 2000,
+      maxInFlightPerUser: 4,
+    });
+  });
+
+  test('a value that does not fit is complained about even where a stronger source has one', () => {
+    expect(problemsOf({ flags: { linger: '3' }, file: 'batching: { lingerMaxMs: no }' })).toEqual([
+      'proxy.yaml:1:26 batching.lingerMaxMs: expected a number of milliseconds from 0 to 1000, found "no" (string)',
+    ]);
+  });
+
+  test('a list is replaced as a whole', () => {
+    const settings = settingsOf({
+      env: { UCWA_PROXY_LISTEN_TRUSTED_PROXIES: '10.0.0.0/8, ::1' },
+      file: 'listen: { trustedProxies: [192.0.2.1] }',
+    });
+    expect(settings.listen.trustedProxies).toEqual([
+      { address: '10.0.0.0', prefixLength: 8, family: 'ipv4' },
+      { address: '::1', prefixLength: 128, family: 'ipv6' },
+    ]);
+  });
+});
+
+describe('flags', () => {
+  test('set what the contract says', () => {
+    const { listen, admin, upstream, batching, log } = settingsOf({
+      flags: {
+        listen: '[::1]:81',
+        admin: '0.0.0.0:82',
+        upstream: 'HTTPS://Pool.Example:443/',
+        mode: 'off',
+        linger: '0',
+        'max-parts': '7',
+        'log-level': 'debug',
+      },
+    });
+    expect(listen.address).toEqual({ host: '::1', port: 81 });
+    expect(admin.address).toEqual({ host: '0.0.0.0', port: 82 });
+    expect(upstream.url).toBe('https://pool.example');
+    expect(batching).toMatchObject({ mode: 'off', lingerMaxMs: 0, maxParts: 7 });
+    expect(log.level).toBe('debug');
+  });
+
+  test('are named in complaints', () => {
+    expect(problemsOf({ flags: { 'max-parts': '1001', mode: 'shadow' } })).toEqual([
+      '--mode batching.mode: expected fixed or off, found "shadow" (string)',
+      '--max-parts batching.maxParts: expected a whole number from 1 to 1000, found 1001 (number)',
+    ]);
+  });
+});
+
+describe('environment', () => {
+  test.each(['', ' 5', '5ms', '5.0', '1e3', '0x10', '+5'])('takes no %j for a number', (text) => {
+    expect(problemsOf({ env: { UCWA_PROXY_BATCHING_LINGER_MAX_MS: text } })).toEqual([
+      `UCWA_PROXY_BATCHING_LINGER_MAX_MS batching.lingerMaxMs: expected a number of milliseconds from 0 to 1000, found "${text}" (string)`,
+    ]);
+  });
+
+  test('takes an empty list', () => {
+    const env = { UCWA_PROXY_LISTEN_TRUSTED_PROXIES: '' };
+    const settings = settingsOf({ env, file: 'listen: { trustedProxies: [192.0.2.1] }' });
+    expect(settings.listen.trustedProxies).toEqual([]);
+  });
+
+  test('is complained about by item where it is a list', () => {
+    expect(problemsOf({ env: { UCWA_PROXY_LISTEN_TRUSTED_PROXIES: '10.0.0.1,,me' } })).toEqual([
+      'UCWA_PROXY_LISTEN_TRUSTED_PROXIES listen.trustedProxies[1]: expected an IP address or a CIDR range such as 10.0.0.0/8, found "" (string)',
+      'UCWA_PROXY_LISTEN_TRUSTED_PROXIES listen.trustedProxies[2]: expected an IP address or a CIDR range such as 10.0.0.0/8, found "me" (string)',
+    ]);
+  });
+
+  test('has unknown names ignored with a warning', () => {
+    const env = {
+      UCWA_PROXY_SERVICE_HOST: '10.0.0.7',
+      UCWA_PROXY_LIMITS_MAX_QUEUD_CALLS: '5',
+      UCWA_OTHER: 'x',
+    };
+    expect(load({ env })).toMatchObject({
+      ok: true,
+      warnings: [
+        'UCWA_PROXY_SERVICE_HOST: not the name of a setting, ignored',
+        'UCWA_PROXY_LIMITS_MAX_QUEUD_CALLS: not the name of a setting, ignored, did you mean UCWA_PROXY_LIMITS_MAX_QUEUED_CALLS?',
+      ],
+    });
+  });
+});
+
+describe('complaints', () => {
+  test('come all at once, from every source', () => {
+    expect(
+      problemsOf({
+        file: 'limits:\n  maxQueuedCalls: 0\n  maxUsers: 5\nlog: {level: loud}\nlisten: { tls: { cert: a } }\n',
+        env: { UCWA_PROXY_DRAIN_DELAY_MS: '-1' },
+        flags: { listen: ':8080' },
+      }),
+    ).toEqual([
+      'proxy.yaml:2:19 limits.maxQueuedCalls: expected a whole number from 1 to 1000000, found 0 (number)',
+      'proxy.yaml:3:3 limits.maxUsers: unknown key, expected one of maxQueuedCalls, maxQueuedCallsPerUser, maxQueuedBytes, maxQueuedBytesPerUser, maxResponseBytes, maxBufferedResponseBytes, maxConnections',
+      'proxy.yaml:4:14 log.level: expected trace, debug, info, warn, error, fatal, or silent, found "loud" (string)',
+      'UCWA_PROXY_DRAIN_DELAY_MS drain.delayMs: expected a number of milliseconds from 0 to 600000, found -1 (number)',
+      '--listen listen.address: expected host:port such as 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080, found ":8080" (string)',
+      'proxy.yaml:5:24 listen.tls.cert: expected listen.tls.key beside it, found none',
+    ]);
+  });
+});
+
+describe('from a file that is not understood', () => {
+  test.each([
+    ['text that is no YAML', 'upstream: }'],
+    ['no mapping at all', '[]'],
+    ['a section that is no mapping', 'upstream: off'],
+    ['a section given twice', 'upstream: {}\nupstream: {}'],
+    ['a key given twice', 'upstream: {url: "http://a", url: "http://b"}'],
+  ])('nothing further is concluded: %s', (_name, file) => {
+    const sources = { flags: { config: 'proxy.yaml' }, env: {}, readFile: () => file };
+    const loaded = loadServeSettings(sources);
+    expect(loaded).toEqual({ ok: false, problems: [expect.stringMatching(/^proxy.yaml:\d+:/)] });
+  });
+
+  test('nothing further is concluded: a file that cannot be read', () => {
+    const loaded = loadServeSettings({
+      flags: { config: 'gone.yaml' },
+      env: {},
+      readFile: () => {
+        throw new Error('ENOENT: no such file');
+      },
+    });
+    expect(loaded).toEqual({
+      ok: false,
+      problems: ['gone.yaml: cannot be read: ENOENT: no such file'],
+    });
+  });
+});
+
+describe('settings to serve with', () => {
+  const noFile = { env: {}, readFile: () => '' };
+
+  test('have an upstream.url', () => {
+    const loaded = loadServeSettings({ ...noFile, flags: { upstream: 'http://pool.example:81' } });
+    expect(loaded).toMatchObject({
+      ok: true,
+      settings: { upstream: { url: 'http://pool.example:81', timeoutMs: 30000 } },
+    });
+  });
+
+  test('lack it with a word on what to do, beside all other complaints', () => {
+    expect(loadServeSettings({ ...noFile, flags: { linger: 'x' } })).toEqual({
+      ok: false,
+      problems: [
+        '--linger batching.lingerMaxMs: expected a number of milliseconds from 0 to 1000, found "x" (string)',
+        'upstream.url: expected the address of the pool, found nothing; give --upstream URL, UCWA_PROXY_UPSTREAM_URL or upstream.url in the file of --config FILE',
+      ],
+    });
+  });
+
+  test('complain once about an upstream.url that does not fit', () => {
+    const loaded = loadServeSettings({ ...noFile, flags: { upstream: 'pool' } });
+    expect(loaded).toEqual({
+      ok: false,
+      problems: [
+        '--upstream upstream.url: expected scheme and host such as https://pool.example.com (no path, query or credentials), found "pool" (string)',
+      ],
+    });
+  });
+});
