@@ -1,0 +1,269 @@
+import type { ClientRequest, IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Fault, FaultName } from '../core/answer/fault.ts';
+import { endToEndHeaders } from '../core/wire/http-message.ts';
+import type { PassThroughCall, PassThroughObserver, PassThroughOutcome } from './call.ts';
+import { keepDispositionBytes } from './disposition-bytes.ts';
+import { nameFault } from './name-fault.ts';
+import type { PoolConnections } from './pool-connections.ts';
+
+/** The connections that a kind of call goes over, and its exchanges that are not over, oldest first. */
+export interface Lane {
+  readonly connections: PoolConnections;
+  readonly exchanges: Set<Exchange>;
+}
+
+/** How long a client that is answered early may go on sending before its connection closes. */
+const lingerMs = 1000;
+
+const noBytes = Buffer.alloc(0);
+
+/** What llhttp lets through in a reason phrase and Node refuses to write. */
+const illegalReason = /[^\t\x20-\x7e\x80-\xff]/;
+
+/**
+ * One call on its way to the pool and the answer on its way back.
+ *
+ *     waiting --head of the answer--> relaying --response closed--> over
+ *     waiting --fault, client left--> over      (a fault: the observer answers)
+ *     relaying --fault, client left--> over     (a fault: the client's connection is destroyed)
+ *
+ * http-proxy makes the request and pipes the client's body into it. The rest is done here, since
+ * http-proxy would not notice a client that leaves (http-party/node-http-proxy#1586), would join and
+ * lower-case the fields of the answer, and would let an answer that broke off look complete.
+ *
+ * An answer that overtakes the client's body closes the client's connection behind it, so that no
+ * rest of the body can be taken for a request: its head says `Connection: close`, the rest is read
+ * for a second at most and thrown away, and only then does the answer end. Closing at once would
+ * make the client's system discard an answer that the client has not read yet (RFC 9112 section 9.6).
+ */
+export class Exchange {
+  readonly #call: PassThroughCall;
+  readonly #observer: PassThroughObserver;
+  readonly #lane: Lane;
+  readonly #hasBody: boolean;
+  #state: 'waiting' | 'relaying' | 'over' = 'waiting';
+  #upstream: ClientRequest | undefined;
+  #answer: IncomingMessage | undefined;
+  #linger: NodeJS.Timeout | undefined;
+  #bytesMoved = 0;
+  #movedAtMs: number;
+
+  constructor(call: PassThroughCall, observer: PassThroughObserver, lane: Lane, nowMs: number) {
+    this.#call = call;
+    this.#observer = observer;
+    this.#lane = lane;
+    this.#hasBody = hasBody(call.request);
+    this.#movedAtMs = nowMs;
+    lane.exchanges.add(this);
+    call.response.on('close', this.#onClientClose);
+    call.response.on('error', ignore);
+    this.check(nowMs, Infinity);
+  }
+
+  get isOver(): boolean {
+    return this.#state === 'over';
+  }
+
+  get isWaiting(): boolean {
+    return this.#state === 'waiting';
+  }
+
+  /** Takes the request that carries the call, before it is queued or given a socket. */
+  readonly carry = (upstream: ClientRequest): void => {
+    this.#upstream = upstream;
+    upstream.on('error', this.#onUpstreamError);
+    upstream.on('response', this.#onAnswer);
+    upstream.on('close', this.#onUpstreamClose);
+    if (this.#hasBody) sendHead(upstream);
+  };
+
+  /**
+   * For what is told by no event: ends the exchange when no byte has moved, to or from either side,
+   * for so long, or when the client has left.
+   */
+  check(nowMs: number, idleTimeoutMs: number): void {
+    const client = this.#call.request.socket;
+    // On Node 20 a response that waits behind another one of its connection does not hear of its end.
+    if (client.destroyed) {
+      this.#onClientClose();
+      return;
+    }
+    const bytes = bytesPassed(client) + bytesPassed(this.#upstream?.socket);
+    if (bytes !== this.#bytesMoved) {
+      this.#bytesMoved = bytes;
+      this.#movedAtMs = nowMs;
+    } else if (nowMs - this.#movedAtMs >= idleTimeoutMs) {
+      this.abort(this.#idleName());
+    }
+  }
+
+  /**
+   * Ends the exchange for a reason of that name; whether the call can have run is known here.
+   * `error`: what was thrown, if it is our bug.
+   */
+  abort(name: FaultName, error?: unknown): void {
+    this.fail({ phase: this.#mayHaveSent() ? 'unknown' : 'unsent', name }, error);
+  }
+
+  /** Ends the exchange with an answer of ours or, behind a head, with a broken connection. */
+  fail(fault: Fault, error?: unknown): void {
+    if (this.isOver) return;
+    const responded = this.#state === 'relaying';
+    this.#release();
+    if (responded) {
+      cut(this.#call.request);
+    } else {
+      this.#closeBehindUnreadBody();
+      try {
+        this.#observer.fail(fault);
+      } catch (thrown) {
+        error ??= thrown;
+        cut(this.#call.request);
+      }
+    }
+    this.#observer.ended({ kind: 'failed', fault, responded, error });
+  }
+
+  readonly #onAnswer = (answer: IncomingMessage): void => {
+    const { response } = this.#call;
+    const upstream = this.#upstream;
+    if (!this.isWaiting || upstream === undefined) return;
+    const status = answer.statusCode ?? 0;
+    const reason = answer.statusMessage ?? '';
+    // A 101 without fields that upgrade is a final answer to Node; we asked for no other protocol.
+    if (status < 200 || illegalReason.test(reason)) {
+      this.abort('http_protocol_error');
+      return;
+    }
+    try {
+      this.#observer.responded(status);
+      this.#closeBehindUnreadBody();
+      response.writeHead(
+        status,
+        reason,
+        keepDispositionBytes(endToEndHeaders(answer.rawHeaders)) as string[],
+      );
+    } catch (error) {
+      this.abort('proxy_internal_error', error);
+      return;
+    }
+    this.#state = 'relaying';
+    this.#answer = answer;
+    // The pool answered before it had read everything: that socket serves no other request. (Node 20
+    // can even give it to two of them, if the answer's end meets the end of the upload.)
+    if (!upstream.writableFinished) upstream.shouldKeepAlive = false;
+    answer.on('end', this.#onAnswerEnd);
+    answer.pipe(response, { end: false });
+    setImmediate(sendHeadAlone, answer, response);
+  };
+
+  readonly #onAnswerEnd = (): void => {
+    if (this.isOver) return;
+    const { request } = this.#call;
+    if (request.complete) {
+      this.#endResponse();
+      return;
+    }
+    this.#discardRest();
+    request.on('end', this.#endResponse);
+    this.#linger = setTimeout(this.#endResponse, lingerMs);
+  };
+
+  readonly #endResponse = (): void => {
+    this.#call.response.end();
+  };
+
+  readonly #onUpstreamError = (error: Error): void => {
+    // A whole answer stands, even if the pool closed the connection on the rest of the request.
+    if (this.#answer?.complete === true) return;
+    this.abort(nameFault(error, this.#upstream?.socket, this.#mayHaveSent()));
+  };
+
+  readonly #onUpstreamClose = (): void => {
+    if (this.#answer === undefined) {
+      // Node closes the connection without a word when the pool switches protocols.
+      this.abort('http_protocol_error');
+    } else if (!this.#answer.complete) {
+      this.abort('http_response_incomplete');
+    }
+  };
+
+  readonly #onClientClose = (): void => {
+    if (this.isOver) return;
+    const { response } = this.#call;
+    const responded = this.#state === 'relaying';
+    const outcome: PassThroughOutcome = response.writableFinished
+      ? { kind: 'answered', status: response.statusCode }
+      : { kind: 'client-left', responded };
+    this.#release();
+    this.#observer.ended(outcome);
+  };
+
+  /** Lets go of everything. The socket of a request that ran its course is free by now, and stays. */
+  #release(): void {
+    this.#state = 'over';
+    this.#lane.exchanges.delete(this);
+    clearTimeout(this.#linger);
+    this.#discardRest();
+  }
+
+  /** Gives up the upstream request, and throws away what the client goes on sending for it. */
+  #discardRest(): void {
+    const { request } = this.#call;
+    if (this.#upstream) this.#lane.connections.drop(this.#upstream);
+    if (request.readableEnded) return;
+    request.unpipe();
+    request.resume();
+  }
+
+  #mayHaveSent(): boolean {
+    return this.#lane.connections.mayHaveSent(this.#upstream);
+  }
+
+  #idleName(): FaultName {
+    if (this.#mayHaveSent()) return 'http_response_timeout';
+    return this.#upstream?.socket ? 'connection_timeout' : 'connection_limit_reached';
+  }
+
+  #closeBehindUnreadBody(): void {
+    const { request, response } = this.#call;
+    if (!request.complete) response.shouldKeepAlive = false;
+  }
+}
+
+/** Asked at once: http-proxy changes these fields of a DELETE. */
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+function ignore(): void {
+  // An exchange learns what matters from other events; an error without a listener would be thrown.
+}
+
+/** Bytes that a socket has read and written; what waits in our memory does not count. */
+function bytesPassed(socket: Socket | null | undefined): number {
+  return socket ? socket.bytesRead + socket.bytesWritten - socket.writableLength : 0;
+}
+
+/**
+ * Node holds a head back until the body begins, which may be long after. Not by flushHeaders(), which
+ * sends it as UTF-8.
+ */
+function sendHead(message: OutgoingMessage): void {
+  message.write(noBytes);
+}
+
+/** Called when a body that came along with the head has been written. */
+function sendHeadAlone(answer: IncomingMessage, response: ServerResponse): void {
+  if (!answer.readableDidRead && !response.writableEnded) sendHead(response);
+}
+
+/** Breaks an answer off in such a way that it cannot pass for a complete one. */
+function cut(request: IncomingMessage): void {
+  const { socket } = request;
+  // Without a length (HTTP/1.0) a body ends where the connection does, unless that is reset.
+  if (request.httpVersion === '1.0' && !(socket instanceof TLSSocket)) socket.resetAndDestroy();
+  else socket.destroy();
+}

@@ -1,0 +1,118 @@
+/**
+ * Relays calls to the pool as they are. Everything that http-proxy 1.18.1 does wrong for us is put
+ * right in this folder, and each remedy says what for.
+ */
+import { performance } from 'node:perf_hooks';
+import type { Fault } from '../core/answer/fault.ts';
+import type { PassThroughCall, PassThroughObserver } from './call.ts';
+import { Exchange, type Lane } from './exchange.ts';
+import { HttpProxy } from './http-proxy.ts';
+import { outgoingRequest } from './outgoing-request.ts';
+import { PoolConnections, type UpstreamTls } from './pool-connections.ts';
+
+export type { PassThroughCall, PassThroughObserver, PassThroughOutcome } from './call.ts';
+
+export interface PassThroughOptions {
+  /** http or https, without a path. */
+  readonly upstream: URL;
+  /** Polls have connections of their own, without a bound. */
+  readonly maxConnections: number;
+  readonly connectTimeoutMs: number;
+  /** A connection that serves no request is closed after so long. */
+  readonly idleSocketTimeoutMs: number;
+  /** An exchange ends after so long without a byte in either direction; a poll never does. */
+  readonly idleTimeoutMs: number;
+  readonly tls?: UpstreamTls;
+}
+
+export interface PassThrough {
+  forward(call: PassThroughCall, observer: PassThroughObserver): void;
+  /** Connections to the pool, idle ones included. */
+  openConnections(): number;
+  openPolls(): number;
+  /**
+   * Ends that share (0..1, rounded up) of the polls that wait for an answer, oldest first: their
+   * observers are told to answer with the fault.
+   */
+  endPolls(fraction: number, fault: Fault): void;
+  /** Ends everything that is open; resolves when the connections are closed. */
+  stop(): Promise<void>;
+}
+
+/** How late an idle exchange may be found: a share of its time, and no later than this. */
+const checkShare = 1 / 8;
+const checkMaxMs = 1000;
+
+/** @throws when the TLS files cannot be used */
+export function createPassThrough(options: PassThroughOptions): PassThrough {
+  const { idleTimeoutMs } = options;
+  const ordinary = createLane(options, options.maxConnections);
+  const polls = createLane(options, Infinity);
+  const proxy = createProxy(options.upstream);
+
+  const check = setInterval(
+    () => {
+      const nowMs = performance.now();
+      for (const exchange of ordinary.exchanges) exchange.check(nowMs, idleTimeoutMs);
+      for (const exchange of polls.exchanges) exchange.check(nowMs, Infinity);
+    },
+    Math.min(checkMaxMs, idleTimeoutMs * checkShare),
+  );
+  check.unref();
+
+  return {
+    forward(call, observer) {
+      const lane = call.poll ? polls : ordinary;
+      const exchange = new Exchange(call, observer, lane, performance.now());
+      if (exchange.isOver) return;
+      try {
+        proxy.web(call.request, call.response, {
+          agent: lane.connections.agent,
+          ssl: outgoingRequest(call, exchange.carry),
+        });
+      } catch (error) {
+        exchange.abort('proxy_internal_error', error);
+      }
+    },
+
+    openConnections: () => ordinary.connections.count + polls.connections.count,
+
+    openPolls: () => polls.exchanges.size,
+
+    endPolls(fraction, fault) {
+      const waiting = Array.from(polls.exchanges).filter((exchange) => exchange.isWaiting);
+      const share = Math.ceil(waiting.length * fraction);
+      for (const exchange of waiting.slice(0, share)) exchange.fail(fault);
+    },
+
+    async stop() {
+      clearInterval(check);
+      for (const { exchanges } of [ordinary, polls]) {
+        for (const exchange of exchanges) exchange.abort('connection_terminated');
+      }
+      await Promise.all([ordinary.connections.close(), polls.connections.close()]);
+    },
+  };
+}
+
+function createLane(options: PassThroughOptions, maxConnections: number): Lane {
+  return {
+    connections: new PoolConnections({ ...options, maxConnections }),
+    exchanges: new Set(),
+  };
+}
+
+function createProxy(upstream: URL): InstanceType<typeof HttpProxy> {
+  const proxy = new HttpProxy({
+    // Only the protocol counts: the agent knows where to connect, outgoingRequest() what to ask for.
+    target: { protocol: upstream.protocol, host: upstream.hostname },
+    // Spares the client's target url.parse(), which throws on some.
+    toProxy: true,
+    ignorePath: true,
+    prependPath: false,
+    selfHandleResponse: true,
+  });
+  // Without a listener it throws. Exchanges listen to the same errors at their source.
+  proxy.on('error', () => undefined);
+  return proxy;
+}

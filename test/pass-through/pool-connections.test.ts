@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import http, { type ClientRequest } from 'node:http';
+import { PoolConnections } from '../../src/pass-through/pool-connections.ts';
+import { Rig, until } from './rig.ts';
+
+let rig: Rig;
+beforeEach(() => {
+  rig = new Rig();
+});
+afterEach(() => rig.close());
+
+interface Opened {
+  readonly connections: PoolConnections;
+  readonly send: () => ClientRequest;
+}
+
+async function oneConnection(): Promise<Opened> {
+  const pool = await rig.rawPool((socket) => socket.resume());
+  const connections = new PoolConnections({
+    upstream: new URL(`http://127.0.0.1:${pool.port}`),
+    maxConnections: 1,
+    connectTimeoutMs: 1000,
+    idleSocketTimeoutMs: 1000,
+  });
+  rig.onClose(() => connections.close());
+  const send = (): ClientRequest => {
+    const hook = { agent: connections.agent, onCreated: () => undefined };
+    const request = http.request(hook);
+    request.on('error', () => undefined);
+    request.end();
+    return request;
+  };
+  return { connections, send };
+}
+
+test('a request can have been sent once its connection was made, and ever after', async () => {
+  const { connections, send } = await oneConnection();
+  const first = send();
+  const second = send();
+  expect(connections.mayHaveSent(undefined)).toBe(false);
+  expect(connections.mayHaveSent(first)).toBe(false);
+  await until(() => connections.mayHaveSent(first));
+  expect(connections.mayHaveSent(second)).toBe(false);
+  first.socket?.destroy();
+  await until(() => connections.mayHaveSent(second));
+  expect(connections.mayHaveSent(first)).toBe(true);
+});
+
+test('a dropped request leaves the queue at once, and the empty queue goes with it', async () => {
+  const { connections, send } = await oneConnection();
+  const first = send();
+  const [second, third] = [send(), send()];
+  const queued = (): number => connections.agent.requests['pool']?.length ?? 0;
+  expect(queued()).toBe(2);
+  connections.drop(second);
+  expect(queued()).toBe(1);
+  connections.drop(third);
+  expect(Object.keys(connections.agent.requests)).toEqual([]);
+  await until(() => connections.mayHaveSent(first));
+  connections.drop(first);
+  await until(() => connections.count === 0);
+});
