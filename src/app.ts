@@ -1,0 +1,216 @@
+/** The composition root: the only file that knows all parts. */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type IncomingMessage } from 'node:http';
+import { BlockList, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { AdminServer } from './admin/admin-server.ts';
+import { type Fault } from './core/answer/fault.ts';
+import { systemClock } from './engine/clock.ts';
+import { Engine } from './engine/engine.ts';
+import { HttpServer } from './listen/http-server.ts';
+import { RequestHandler } from './listen/request-handler.ts';
+import { type Log } from './log/log.ts';
+import { createMetrics } from './metrics/metrics.ts';
+import { createPassThrough, type PassThrough } from './pass-through/pass-through.ts';
+import { type ServeSettings } from './settings/load-settings.ts';
+import { createUpstream } from './upstream/undici-upstream.ts';
+
+export interface App {
+  readonly ports: { readonly listen: number; readonly admin: number };
+  /** Stops in order, within the time that the settings give; the same promise when asked again. */
+  stop(): Promise<void>;
+  /** Stops at once: who waits is told so. */
+  abort(): Promise<void>;
+}
+
+export interface AppParts {
+  readonly log: Log;
+  readonly version: string;
+}
+
+/** Polls are ended in so many steps, so that their clients do not come back all at once. */
+const pollSteps = 20;
+const shuttingDown: Fault = { phase: 'unsent', name: 'destination_unavailable' };
+/** For last answers to leave before their connections are closed. */
+const lastWordsMs = 100;
+
+/** Serves from when the promise resolves. Rejects when an address cannot be listened at. */
+export async function startApp(settings: ServeSettings, parts: AppParts): Promise<App> {
+  const { log, version } = parts;
+  const { listen, upstream: pool, batching, limits, drain } = settings;
+  const url = new URL(pool.url);
+  const tls = readTls(pool.tls);
+
+  const metrics = createMetrics(version, {
+    heldCalls: () => engine.heldCalls,
+    outstandingCalls: () => engine.outstandingCalls,
+    activeUsers: () => engine.activeUsers,
+    longPolls: () => passThrough.openPolls(),
+    clientConnections: () => server.connections,
+    upstreamConnections: () => upstream.connections() + passThrough.openConnections(),
+  });
+  const internalError = (error: unknown): void => log.failure('internal error', error);
+
+  const upstream = createUpstream({
+    url,
+    maxConnections: pool.maxConnections,
+    connectTimeoutMs: pool.connectTimeoutMs,
+    idleTimeoutMs: pool.idleTimeoutMs,
+    timeoutMs: pool.timeoutMs,
+    tls,
+  });
+  const passThrough = createPassThrough({
+    upstream: url,
+    maxConnections: pool.maxConnections,
+    connectTimeoutMs: pool.connectTimeoutMs,
+    idleSocketTimeoutMs: pool.idleTimeoutMs,
+    idleTimeoutMs: pool.passThroughIdleMs,
+    tls,
+  });
+  const engine = new Engine(
+    {
+      policy: { ...batching, ...limits, timeoutMs: pool.timeoutMs },
+      maxInFlightPerUser: batching.maxInFlightPerUser,
+      maxConnections: pool.maxConnections,
+      maxResponseBytes: limits.maxResponseBytes,
+      maxBufferedResponseBytes: limits.maxBufferedResponseBytes,
+      authority: url.host,
+    },
+    {
+      clock: systemClock,
+      upstream,
+      nextBoundary: randomUUID,
+      observer: { ...metrics.engine, internalError },
+    },
+  );
+  const handler = new RequestHandler({
+    engine,
+    passThrough,
+    authority: url.host,
+    isTrusted: trust(listen.trustedProxies),
+    now: () => systemClock.now(),
+    observer: {
+      ...metrics.listen,
+      internalError,
+      finished(call) {
+        metrics.listen.finished(call);
+        log.access(call);
+      },
+    },
+  });
+  const server = new HttpServer(
+    {
+      ...listen.address,
+      keepAliveTimeoutMs: listen.keepAliveTimeoutMs,
+      headersTimeoutMs: listen.headersTimeoutMs,
+      requestTimeoutMs: listen.requestTimeoutMs,
+      maxConnections: limits.maxConnections,
+      tls: readServerTls(listen.tls),
+    },
+    {
+      request: (request, response) => handler.handle(request, response),
+      expectation: (request, response) => handler.refuseExpectation(request, response),
+      refused: (reason) => metrics.listen.refused(reason),
+    },
+  );
+  let ready = false;
+  const admin = new AdminServer({ metrics, version, readiness: () => ({ serving: ready }) });
+
+  const adminPort = await admin.listen(settings.admin.address.host, settings.admin.address.port);
+  const listenPort = await server.listen().catch(async (error: unknown) => {
+    await Promise.all([admin.stop(), passThrough.stop(), upstream.stop()]);
+    throw error;
+  });
+  ready = true;
+
+  const end = async (): Promise<void> => {
+    engine.stop();
+    passThrough.endPolls(1, shuttingDown);
+    await delay(lastWordsMs);
+    server.destroy();
+    await Promise.all([passThrough.stop(), upstream.stop(), admin.stop()]);
+  };
+  const cut = new AbortController();
+  const stopInOrder = async (): Promise<void> => {
+    ready = false;
+    server.drain();
+    await pause(drain.delayMs, cut.signal);
+    const closed = server.close();
+    engine.drain();
+    void endPollsEvenly(passThrough, drain.timeoutMs / 2, cut.signal);
+    await Promise.race([closed, pause(drain.timeoutMs, cut.signal)]);
+    cut.abort();
+    await end();
+  };
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopped ??= stopInOrder());
+  return {
+    ports: { listen: listenPort, admin: adminPort },
+    stop,
+    abort() {
+      cut.abort();
+      return stop();
+    },
+  };
+}
+
+async function endPollsEvenly(
+  passThrough: PassThrough,
+  withinMs: number,
+  cut: AbortSignal,
+): Promise<void> {
+  for (let left = pollSteps; left > 0; left -= 1) {
+    passThrough.endPolls(1 / left, shuttingDown);
+    await pause(withinMs / pollSteps, cut);
+  }
+}
+
+/** Ends early when it is cut short. */
+async function pause(ms: number, cut: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal: cut }).catch(() => undefined);
+}
+
+/** Whether a request comes from one of these; asked once a connection. */
+function trust(
+  ranges: ServeSettings['listen']['trustedProxies'],
+): (request: IncomingMessage) => boolean {
+  if (ranges.length === 0) return () => false;
+  const trusted = new BlockList();
+  for (const { address, prefixLength, family } of ranges) {
+    trusted.addSubnet(address, prefixLength, family);
+  }
+  const known = new WeakMap<Socket, boolean>();
+  return ({ socket }) => {
+    let is = known.get(socket);
+    if (is === undefined) {
+      const { remoteAddress = '', remoteFamily } = socket;
+      is = trusted.check(remoteAddress, remoteFamily === 'IPv6' ? 'ipv6' : 'ipv4');
+      known.set(socket, is);
+    }
+    return is;
+  };
+}
+
+interface TlsFiles {
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+  readonly servername?: string;
+}
+
+function readTls(tls: ServeSettings['upstream']['tls']): TlsFiles {
+  return {
+    ...(tls.ca === undefined ? {} : { ca: readFileSync(tls.ca) }),
+    ...(tls.cert === undefined ? {} : { cert: readFileSync(tls.cert) }),
+    ...(tls.key === undefined ? {} : { key: readFileSync(tls.key) }),
+    ...(tls.servername === undefined ? {} : { servername: tls.servername }),
+  };
+}
+
+function readServerTls(
+  tls: ServeSettings['listen']['tls'],
+): { cert: Buffer; key: Buffer } | undefined {
+  if (tls.cert === undefined || tls.key === undefined) return undefined;
+  return { cert: readFileSync(tls.cert), key: readFileSync(tls.key) };
+}

@@ -1,0 +1,68 @@
+import { getHeapStatistics } from 'node:v8';
+import { startApp } from '../app.ts';
+import { createLog, type Log } from '../log/log.ts';
+import { formatAddress } from '../settings/address.ts';
+import { fitLimits } from '../settings/fit-limits.ts';
+import { loadServeSettings } from '../settings/load-settings.ts';
+import { type Command, exitCode } from './command.ts';
+import { settingsFlags, settingsNotes, settingsSources } from './settings-flags.ts';
+import { catchSignals } from './signals.ts';
+import { programVersion } from './version.ts';
+
+/** Runs the proxy until SIGTERM or SIGINT; a second one ends it at once. */
+export const serve: Command = {
+  name: 'serve',
+  summary: 'run the proxy in front of a pool',
+  flags: settingsFlags,
+  operands: [],
+  notes: settingsNotes,
+  async run(given, io) {
+    const loaded = loadServeSettings(settingsSources(given, io));
+    if (!loaded.ok) {
+      for (const problem of loaded.problems) io.stderr.write(`${problem}\n`);
+      return exitCode.usage;
+    }
+    const fitted = fitLimits(loaded.settings, {
+      heapBytes: getHeapStatistics().heap_size_limit,
+      openFiles: openFilesLimit(),
+    });
+    const settings = { ...fitted.settings, upstream: loaded.settings.upstream };
+    const version = programVersion();
+    const log = createLog(settings.log);
+    exitOnUncaught(log);
+    for (const note of [...loaded.warnings, ...fitted.notes]) log.warn(note);
+
+    const signals = catchSignals();
+    const app = await startApp(settings, { log, version });
+    log.info('serving', {
+      version,
+      listen: formatAddress({ ...settings.listen.address, port: app.ports.listen }),
+      admin: formatAddress({ ...settings.admin.address, port: app.ports.admin }),
+      upstream: settings.upstream.url,
+      mode: settings.batching.mode,
+    });
+    await signals.first;
+    log.info('stopping');
+    void signals.second.then(() => app.abort());
+    await app.stop();
+    signals.release();
+    log.info('stopped');
+    return exitCode.ok;
+  },
+};
+
+/** What went wrong is unknown, so nothing may go on; the supervisor starts a new process. */
+function exitOnUncaught(log: Log): void {
+  process.on('uncaughtException', (error) => {
+    log.failure('uncaught exception', error);
+    process.exit(exitCode.failed);
+  });
+}
+
+function openFilesLimit(): number | undefined {
+  const report = process.report.getReport() as unknown as {
+    userLimits?: Record<string, { soft?: number | string }>;
+  };
+  const soft = report.userLimits?.['open_files']?.soft;
+  return typeof soft === 'number' ? soft : undefined;
+}

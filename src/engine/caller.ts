@@ -1,0 +1,15 @@
+import { type Reply, type ReplyHead } from '../core/answer/reply.ts';
+
+/** Somebody who waits for an answer: gets `answer`, or `begin`, `write`…, `end`, or `cut`. */
+export interface Caller {
+  /** Accepts XML and nothing else. */
+  readonly onlyXml: boolean;
+  answer(reply: Reply): void;
+  begin(head: ReplyHead): void;
+  /** Whether more may follow at once; if not, `onDrained` is called when it may. */
+  write(chunk: Buffer): boolean;
+  end(): void;
+  /** Breaks the connection off, so that an answer that is not whole never looks it. */
+  cut(): void;
+  onDrained: (() => void) | undefined;
+}

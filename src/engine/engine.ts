@@ -1,0 +1,290 @@
+/**
+ * The engine runs the core against time: one clock, the departures that p-queue grants, the
+ * exchanges with the pool, and the callers that wait.
+ *
+ * The core must not be entered again while it speaks, and much of what it asks for answers at once
+ * (a permit is granted in the same tick, some errors come before `send` returns). So everything
+ * that happens goes through one inbox, and what happens meanwhile waits its turn there.
+ */
+import { answerForFault, answerForUnsent } from '../core/answer/own-answers.ts';
+import { type Fault } from '../core/answer/fault.ts';
+import { type Reply } from '../core/answer/reply.ts';
+import { Coalescer, type Overflow } from '../core/schedule/coalescer.ts';
+import { type Arrival, type Batch, type Call } from '../core/schedule/call.ts';
+import { type Policy } from '../core/schedule/policy.ts';
+import { type Failure, type Sink } from '../core/schedule/sink.ts';
+import { type User } from '../core/schedule/user.ts';
+import { encodeBatch, envelopeHeaders, singleHeaders } from '../core/wire/encode-batch.ts';
+import { type Exchange, type Upstream } from '../upstream/exchange.ts';
+import { BatchExchange, type BatchOutcome } from './batch-exchange.ts';
+import { type Caller } from './caller.ts';
+import { type Clock } from './clock.ts';
+import { Departures } from './departures.ts';
+import { type EngineObserver } from './observer.ts';
+import { SingleExchange } from './single-exchange.ts';
+
+export interface EngineOptions {
+  readonly policy: Policy;
+  readonly maxInFlightPerUser: number;
+  readonly maxConnections: number;
+  readonly maxResponseBytes: number;
+  readonly maxBufferedResponseBytes: number;
+  /** Host and port of the pool, as `Host` says them. */
+  readonly authority: string;
+}
+
+export interface EngineParts {
+  readonly clock: Clock;
+  readonly upstream: Upstream;
+  /** A fresh boundary that nobody can guess. */
+  readonly nextBoundary: () => string;
+  readonly observer: EngineObserver;
+}
+
+const boundaryDraws = 8;
+
+export class Engine implements Sink<Caller> {
+  readonly #options: EngineOptions;
+  readonly #clock: Clock;
+  readonly #upstream: Upstream;
+  readonly #nextBoundary: () => string;
+  readonly #observer: EngineObserver;
+  readonly #core: Coalescer<Caller>;
+  readonly #departures: Departures<User<Caller>>;
+  readonly #exchanges = new Map<Batch<Caller>, Exchange>();
+  readonly #inbox: Array<() => void> = [];
+  #busy = false;
+  #alarmAtMs = Infinity;
+  #callOffAlarm: (() => void) | undefined;
+  #bufferedBytes = 0;
+  /** Gives the permit back under which a batch is being formed. */
+  #release: () => void = () => undefined;
+
+  constructor(options: EngineOptions, parts: EngineParts) {
+    this.#options = options;
+    this.#clock = parts.clock;
+    this.#upstream = parts.upstream;
+    this.#nextBoundary = parts.nextBoundary;
+    this.#observer = parts.observer;
+    this.#core = new Coalescer(options.policy, this);
+    this.#departures = new Departures(
+      { perUser: options.maxInFlightPerUser, process: options.maxConnections },
+      (user, release) => this.#enter(() => this.#depart(user, release)),
+    );
+  }
+
+  get heldCalls(): number {
+    return this.#core.heldCalls;
+  }
+
+  get outstandingCalls(): number {
+    return this.#core.outstandingCalls;
+  }
+
+  get activeUsers(): number {
+    return this.#core.activeUsers;
+  }
+
+  /** A call to keep for `cancel`, or the cap that it would have broken. */
+  submit(arrival: Arrival<Caller>): Call<Caller> | Overflow {
+    let result: Call<Caller> | Overflow | undefined;
+    this.#enter(() => {
+      result = this.#core.submit(arrival, this.#clock.now());
+    });
+    if (result === undefined) throw new Error('the engine was entered from within');
+    return result;
+  }
+
+  /** The caller left. */
+  cancel(call: Call<Caller>): void {
+    this.#enter(() => this.#core.cancel(call));
+  }
+
+  /** Nothing is held from now on. */
+  drain(): void {
+    this.#enter(() => this.#core.drain(this.#clock.now()));
+  }
+
+  /** Answers whoever still waits, and breaks off what is under way. */
+  stop(): void {
+    this.#enter(() => this.#core.expireAll());
+    this.#callOffAlarm?.();
+    for (const exchange of this.#exchanges.values()) exchange.abort();
+  }
+
+  permit(user: User<Caller>): void {
+    this.#departures.request(user);
+  }
+
+  send(batch: Batch<Caller>): void {
+    const release = this.#release;
+    for (const call of batch.calls) {
+      const heldUntilMs = Math.max(batch.readyAtMs, call.arrivedAtMs);
+      this.#observer.callLeft(heldUntilMs - call.arrivedAtMs, batch.sentAtMs - heldUntilMs);
+    }
+    try {
+      if (batch.calls.length === 1) this.#sendSingle(batch, release);
+      else this.#sendBatch(batch, release);
+    } catch (error) {
+      this.#observer.internalError(error);
+      const fault: Fault = { phase: 'unsent', name: 'proxy_internal_error' };
+      this.#settled(batch, release, { replies: [], ending: { kind: 'fault', fault } });
+    }
+  }
+
+  answer(call: Call<Caller>, reply: Reply): void {
+    const caller = call.ticket;
+    try {
+      caller.answer(reply);
+    } catch (error) {
+      // A part that cannot be written as an HTTP answer is its own caller's loss only.
+      this.#observer.internalError(error);
+      caller.cut();
+    }
+  }
+
+  fail(call: Call<Caller>, failure: Failure): void {
+    this.answer(call, this.#replyFor(call, failure));
+  }
+
+  abandon(batch: Batch<Caller>): void {
+    this.#exchanges.get(batch)?.abort();
+  }
+
+  wakeAt(atMs: number): void {
+    if (atMs >= this.#alarmAtMs) return;
+    this.#callOffAlarm?.();
+    this.#alarmAtMs = atMs;
+    this.#callOffAlarm = this.#clock.alarm(atMs, () => {
+      this.#alarmAtMs = Infinity;
+      this.#enter(() => this.#core.wake(this.#clock.now()));
+    });
+  }
+
+  #replyFor(call: Call<Caller>, failure: Failure): Reply {
+    const { onlyXml } = call.ticket;
+    if (failure === 'never-sent') return answerForUnsent(onlyXml);
+    if (failure !== 'late') return answerForFault(failure, onlyXml);
+    const exchange = call.batch && this.#exchanges.get(call.batch);
+    return exchange?.started === true
+      ? answerForFault({ phase: 'unknown', name: 'http_response_timeout' }, onlyXml)
+      : answerForUnsent(onlyXml);
+  }
+
+  #depart(user: User<Caller>, release: () => void): void {
+    this.#release = release;
+    if (!this.#core.depart(user, this.#clock.now())) release();
+  }
+
+  #sendSingle(batch: Batch<Caller>, release: () => void): void {
+    const call = batch.calls[0];
+    if (call === undefined) throw new Error('a batch without calls');
+    const startedAtMs = this.#clock.now();
+    const single = new SingleExchange(call.ticket, {
+      answered: (status) => this.#observer.upstreamAnswered('single', status),
+      begin: () => {
+        if (call.stage !== 'sent') return false;
+        this.#enter(() => this.#core.begin(batch));
+        return true;
+      },
+      settled: (fault) => {
+        this.#observer.upstreamEnded('single', this.#clock.now() - startedAtMs);
+        this.#settled(batch, release, {
+          replies: [],
+          ending: fault === undefined ? { kind: 'complete' } : { kind: 'fault', fault },
+        });
+      },
+    });
+    const exchange = this.#upstream.send(
+      {
+        method: call.method,
+        target: call.target,
+        headers: singleHeaders(call, this.#options.authority),
+        body: call.body,
+      },
+      single,
+    );
+    single.attach(exchange);
+    this.#exchanges.set(batch, exchange);
+  }
+
+  #sendBatch(batch: Batch<Caller>, release: () => void): void {
+    const { authority, maxResponseBytes } = this.#options;
+    const oldest = batch.calls[0];
+    if (oldest === undefined) throw new Error('a batch without calls');
+    const { boundary, body } = this.#encode(batch);
+    this.#observer.batchLeft(batch.calls.length, body.length, batch.flushReason);
+    const startedAtMs = this.#clock.now();
+    let reservedBytes = 0;
+    const handler = new BatchExchange(batch.calls.length, maxResponseBytes, {
+      answered: (status) => this.#observer.upstreamAnswered('batch', status),
+      protocolError: (kind) => this.#observer.protocolError(kind),
+      reserve: (bytes) => {
+        reservedBytes += bytes;
+        this.#bufferedBytes += bytes;
+        return this.#bufferedBytes <= this.#options.maxBufferedResponseBytes;
+      },
+      settled: (outcome) => {
+        this.#bufferedBytes -= reservedBytes;
+        this.#observer.upstreamEnded('batch', this.#clock.now() - startedAtMs);
+        this.#settled(batch, release, outcome);
+      },
+      abort: () => exchange.abort(),
+    });
+    const exchange = this.#upstream.send(
+      {
+        method: 'POST',
+        target: `${oldest.key.applicationPath}/batch`,
+        headers: envelopeHeaders(oldest, authority, boundary),
+        body,
+      },
+      handler,
+    );
+    this.#exchanges.set(batch, exchange);
+  }
+
+  #encode(batch: Batch<Caller>): { boundary: string; body: Buffer } {
+    for (let draw = 0; draw < boundaryDraws; draw += 1) {
+      const boundary = this.#nextBoundary();
+      const body = encodeBatch(batch.calls, this.#options.authority, boundary);
+      if (body !== undefined) return { boundary, body };
+    }
+    throw new Error(`no boundary of ${boundaryDraws} was absent from the parts`);
+  }
+
+  #settled(batch: Batch<Caller>, release: () => void, outcome: BatchOutcome): void {
+    this.#enter(() => {
+      outcome.replies.forEach((reply, index) => {
+        const call = batch.calls[index];
+        if (call === undefined) return;
+        this.#core.part(
+          batch,
+          index,
+          'phase' in reply ? answerForFault(reply, call.ticket.onlyXml) : reply,
+        );
+      });
+      this.#core.settle(batch, outcome.ending);
+      this.#exchanges.delete(batch);
+      release();
+    });
+  }
+
+  #enter(event: () => void): void {
+    if (this.#busy) {
+      this.#inbox.push(event);
+      return;
+    }
+    this.#busy = true;
+    try {
+      for (let next: (() => void) | undefined = event; next; next = this.#inbox.shift()) {
+        try {
+          next();
+        } catch (error) {
+          this.#observer.internalError(error);
+        }
+      }
+    } finally {
+      this.#busy = false;
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import { type FlushReason } from '../core/schedule/call.ts';
+
+/** What the engine tells of its work; metrics listen. Durations are milliseconds. */
+export interface EngineObserver {
+  /** A call left; it had waited so long for companions, and so long for its departure. */
+  callLeft(holdMs: number, queueMs: number): void;
+  batchLeft(parts: number, bytes: number, reason: FlushReason): void;
+  upstreamAnswered(kind: 'batch' | 'single', status: number): void;
+  /** Over, however it ended. */
+  upstreamEnded(kind: 'batch' | 'single', durationMs: number): void;
+  protocolError(kind: ProtocolError): void;
+  /** An exception where none can be: counted, and the calls concerned are answered. */
+  internalError(error: unknown): void;
+}
+
+/** Label values of `ucwa_proxy_protocol_errors_total`, a closed set. */
+export type ProtocolError =
+  | 'not_multipart'
+  | 'no_delimiter'
+  | 'truncated'
+  | 'fewer_parts'
+  | 'more_parts'
+  | 'malformed_part'
+  | 'too_large'
+  | 'coding';

@@ -1,0 +1,171 @@
+/** The server that clients reach: its limits, its answers to what is no HTTP, and how it drains. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import { Server as TcpServer, type Socket } from 'node:net';
+import { type Duplex } from 'node:stream';
+import { type RefusalReason } from '../core/admit/admit.ts';
+import { answerForRefusal } from '../core/answer/own-answers.ts';
+import { type Reply } from '../core/answer/reply.ts';
+
+export interface HttpServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly keepAliveTimeoutMs: number;
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly maxConnections: number;
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined;
+}
+
+export interface HttpServerHandlers {
+  request(request: IncomingMessage, response: ServerResponse): void;
+  expectation(request: IncomingMessage, response: ServerResponse): void;
+  /** Something that never became a request was refused. */
+  refused(reason: RefusalReason): void;
+}
+
+const connectionsCheckingIntervalMs = 1000;
+/** An idle client may have sent a request that we do not see yet: so long it is waited for. */
+const idleGraceMs = 1000;
+
+export class HttpServer {
+  readonly #server: Server;
+  /** As they were accepted; below TLS, where there is TLS. */
+  readonly #accepted = new Set<Socket>();
+  /** As requests know them. */
+  readonly #sockets = new Set<Socket>();
+  /** Requests under way on each. */
+  readonly #busy = new Map<Socket, number>();
+  readonly #open = new Set<ServerResponse>();
+  readonly #handlers: HttpServerHandlers;
+  readonly #options: HttpServerOptions;
+  #draining = false;
+
+  constructor(options: HttpServerOptions, handlers: HttpServerHandlers) {
+    this.#options = options;
+    this.#handlers = handlers;
+    const http = {
+      keepAliveTimeout: options.keepAliveTimeoutMs,
+      headersTimeout: options.headersTimeoutMs,
+      requestTimeout: options.requestTimeoutMs,
+      connectionsCheckingInterval: connectionsCheckingIntervalMs,
+      // We answer it ourselves.
+      requireHostHeader: false,
+    };
+    this.#server =
+      options.tls === undefined
+        ? createServer(http)
+        : createSecureServer({ ...http, ...options.tls, minVersion: 'TLSv1.2' });
+    this.#server.maxConnections = options.maxConnections;
+    // The size of the head is bounded; a bound on the count would drop fields in silence.
+    this.#server.maxHeadersCount = 0;
+    keep(this.#server, 'connection', this.#accepted);
+    keep(
+      this.#server,
+      options.tls === undefined ? 'connection' : 'secureConnection',
+      this.#sockets,
+    );
+    this.#server.on('request', (request, response) => {
+      this.#track(request, response);
+      handlers.request(request, response);
+    });
+    this.#server.on('checkExpectation', (request, response) => {
+      this.#track(request, response);
+      handlers.expectation(request, response);
+    });
+    this.#server.on('connect', (_request, socket) => this.#refuse(socket, 501, 'method'));
+    this.#server.on('clientError', (error: Error & { code?: string }, socket) => {
+      if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+      else if (error.code === 'HPE_HEADER_OVERFLOW') this.#refuse(socket, 431, 'head_too_large');
+      else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') this.#refuse(socket, 408, 'slow_request');
+      else this.#refuse(socket, 400, 'malformed');
+    });
+  }
+
+  /** Open connections of clients. */
+  get connections(): number {
+    return this.#accepted.size;
+  }
+
+  /** The port it listens at, once it does. */
+  listen(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(this.#options.port, this.#options.host, () => {
+        this.#server.removeListener('error', reject);
+        const address = this.#server.address();
+        resolve(typeof address === 'object' && address !== null ? address.port : 0);
+      });
+    });
+  }
+
+  /** From now on every answer closes its connection. */
+  drain(): void {
+    this.#draining = true;
+    for (const response of this.#open) response.shouldKeepAlive = false;
+  }
+
+  /** Takes no more connections; idle ones are closed after a second without a byte. */
+  close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      // HTTP's own close() ends idle connections at once, and with them requests on their way.
+      TcpServer.prototype.close.call(this.#server, () => {
+        // Not listening any more, it only stops its timer.
+        this.#server.close();
+        resolve();
+      });
+    });
+    for (const socket of this.#sockets) {
+      if (!this.#busy.has(socket)) socket.setTimeout(idleGraceMs, () => socket.destroy());
+    }
+    return closed;
+  }
+
+  /** Closes every connection at once. */
+  destroy(): void {
+    this.#server.closeAllConnections();
+    for (const socket of this.#accepted) socket.destroy();
+  }
+
+  #track(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    this.#busy.set(socket, (this.#busy.get(socket) ?? 0) + 1);
+    this.#open.add(response);
+    if (this.#draining) response.shouldKeepAlive = false;
+    response.once('close', () => {
+      this.#open.delete(response);
+      const left = (this.#busy.get(socket) ?? 1) - 1;
+      if (left > 0) this.#busy.set(socket, left);
+      else this.#busy.delete(socket);
+    });
+  }
+
+  #refuse(socket: Duplex, status: number, reason: RefusalReason): void {
+    this.#handlers.refused(reason);
+    // An answer that is already under way must not be mistaken for this one.
+    const answering = (socket as { _httpMessage?: ServerResponse | null })._httpMessage;
+    if (answering?.headersSent === true) socket.destroy();
+    else socket.end(onTheWire(answerForRefusal(status, reason, false)));
+  }
+}
+
+function keep(server: Server, event: string, sockets: Set<Socket>): void {
+  server.on(event, (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+}
+
+function onTheWire(reply: Reply): Buffer {
+  const reasons: Record<number, string> = {
+    400: 'Bad Request',
+    408: 'Request Timeout',
+    431: 'Request Header Fields Too Large',
+    501: 'Not Implemented',
+  };
+  let head = `HTTP/1.1 ${reply.status} ${reasons[reply.status] ?? ''}\r\n`;
+  for (let i = 0; i < reply.headers.length; i += 2) {
+    head += `${reply.headers[i] ?? ''}: ${reply.headers[i + 1] ?? ''}\r\n`;
+  }
+  return Buffer.concat([Buffer.from(`${head}Connection: close\r\n\r\n`, 'latin1'), reply.body]);
+}

@@ -1,0 +1,196 @@
+/**
+ * From Node's request to one of its three fates: refused, passed through, or handed to the engine;
+ * and back from the answer to what is counted.
+ */
+import { type IncomingMessage, type ServerResponse } from 'node:http';
+import { admit, type RefusalReason } from '../core/admit/admit.ts';
+import { batchKey, userName } from '../core/admit/batch-key.ts';
+import { classify, type PassThroughReason } from '../core/admit/classify.ts';
+import { readHead, type HeadFacts, type RequestHead } from '../core/admit/request-head.ts';
+import { type Fault } from '../core/answer/fault.ts';
+import { acceptsOnlyXml, answerForFault, answerForRefusal } from '../core/answer/own-answers.ts';
+import { passThroughHeaders } from '../core/wire/encode-batch.ts';
+import { type Engine } from '../engine/engine.ts';
+import { type PassThrough } from '../pass-through/pass-through.ts';
+import { type ListenObserver, type Via } from './observer.ts';
+import { ResponseCaller } from './response-caller.ts';
+import { writeReply } from './write-reply.ts';
+
+export interface HandlerParts {
+  readonly engine: Pick<Engine, 'submit' | 'cancel'>;
+  readonly passThrough: Pick<PassThrough, 'forward'>;
+  /** Host and port of the pool, as `Host` says them. */
+  readonly authority: string;
+  /** Whether what that peer says of others, in `X-Forwarded-For`, is believed. */
+  readonly isTrusted: (request: IncomingMessage) => boolean;
+  readonly observer: ListenObserver;
+  readonly now: () => number;
+}
+
+/** Bytes of a part besides its own fields: delimiter, part header, request line, `Host`. */
+const partOverheadBytes = 160;
+
+const noBody = Buffer.alloc(0);
+
+const status: Record<Extract<RefusalReason, `${string}queue_${string}`>, number> = {
+  queue_calls: 503,
+  queue_bytes: 503,
+  user_queue_calls: 429,
+  user_queue_bytes: 429,
+};
+
+/** One exchange with a client, as it is counted in the end. */
+interface Visit {
+  readonly head: RequestHead;
+  readonly facts: HeadFacts;
+  readonly startedAtMs: number;
+  readonly poll: boolean;
+}
+
+export class RequestHandler {
+  readonly #parts: HandlerParts;
+
+  constructor(parts: HandlerParts) {
+    this.#parts = parts;
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    try {
+      this.#route(request, response);
+    } catch (error) {
+      this.#parts.observer.internalError(error);
+      if (response.headersSent) response.destroy();
+      else this.#fail(response, { phase: 'unknown', name: 'proxy_internal_error' }, false);
+    }
+  }
+
+  /** An `Expect` other than `100-continue`. */
+  refuseExpectation(request: IncomingMessage, response: ServerResponse): void {
+    this.#refuse(this.#visit(request, false), response, 417, 'expectation');
+  }
+
+  #route(request: IncomingMessage, response: ServerResponse): void {
+    const visit = this.#visit(request, false);
+    const { head, facts } = visit;
+    const target = admit(head, facts);
+    if (typeof target !== 'string') {
+      this.#refuse(visit, response, target.status, target.reason);
+      return;
+    }
+    const classified = classify(head, target, facts);
+    const trusted = this.#parts.isTrusted(request);
+    if (classified.kind === 'pass-through') {
+      this.#passThrough(visit, request, response, target, classified.reason, trusted);
+    } else {
+      const forwardedFor = trusted ? facts.forwardedFor : undefined;
+      this.#submit(
+        visit,
+        response,
+        target,
+        batchKey(classified.applicationPath, facts, forwardedFor),
+      );
+    }
+  }
+
+  #visit(request: IncomingMessage, poll: boolean): Visit {
+    const head: RequestHead = {
+      method: request.method ?? '',
+      target: request.url ?? '',
+      httpVersion: request.httpVersion,
+      headers: request.rawHeaders,
+    };
+    return { head, facts: readHead(head.headers), startedAtMs: this.#parts.now(), poll };
+  }
+
+  #submit(
+    visit: Visit,
+    response: ServerResponse,
+    target: string,
+    key: ReturnType<typeof batchKey>,
+  ): void {
+    const { engine, observer } = this.#parts;
+    const { head, facts } = visit;
+    const caller = new ResponseCaller(response, acceptsOnlyXml(facts.accept));
+    const call = engine.submit({
+      key,
+      method: head.method,
+      target,
+      headers: head.headers,
+      body: noBody,
+      sizeBytes: facts.bytes + target.length + partOverheadBytes,
+      ticket: caller,
+    });
+    if (typeof call === 'string') {
+      this.#refuse(visit, response, status[call], call);
+      return;
+    }
+    response.once('close', () => {
+      const left = !response.writableFinished;
+      if (left && call.stage !== 'done') {
+        observer.callerLeft(call.stage);
+        engine.cancel(call);
+      }
+      const via = (call.batch?.calls.length ?? 1) > 1 ? 'batch' : 'single';
+      this.#finished(visit, response, via, left);
+    });
+  }
+
+  #passThrough(
+    visit: Visit,
+    request: IncomingMessage,
+    response: ServerResponse,
+    target: string,
+    reason: PassThroughReason,
+    trusted: boolean,
+  ): void {
+    const { observer, passThrough, authority } = this.#parts;
+    const { head, facts } = visit;
+    const poll = reason === 'events' && head.method === 'GET';
+    observer.passedThrough(reason);
+    passThrough.forward(
+      {
+        request,
+        response,
+        target,
+        headers: passThroughHeaders(head.headers, authority, trusted),
+        poll,
+      },
+      {
+        responded: (code) => observer.passThroughAnswered(code),
+        fail: (fault) => this.#fail(response, fault, acceptsOnlyXml(facts.accept)),
+        ended: (outcome) => {
+          observer.passThroughEnded(this.#parts.now() - visit.startedAtMs);
+          const left = outcome.kind === 'client-left';
+          if (left) observer.callerLeft('passthrough');
+          this.#finished({ ...visit, poll }, response, 'passthrough', left);
+        },
+      },
+    );
+  }
+
+  #refuse(visit: Visit, response: ServerResponse, code: number, reason: RefusalReason): void {
+    this.#parts.observer.refused(reason);
+    // What the client goes on sending is not read, so nothing of it can pass for a request.
+    response.shouldKeepAlive = code === 503 || code === 429;
+    writeReply(response, answerForRefusal(code, reason, acceptsOnlyXml(visit.facts.accept)));
+    this.#finished(visit, response, 'refused', false);
+  }
+
+  #fail(response: ServerResponse, fault: Fault, onlyXml: boolean): void {
+    writeReply(response, answerForFault(fault, onlyXml));
+  }
+
+  #finished(visit: Visit, response: ServerResponse, via: Via, callerLeft: boolean): void {
+    const { head, facts } = visit;
+    this.#parts.observer.finished({
+      via,
+      status: response.headersSent ? response.statusCode : 0,
+      durationMs: this.#parts.now() - visit.startedAtMs,
+      method: head.method,
+      target: head.target,
+      credential: userName({ authorization: facts.authorization, webTicket: facts.webTicket }),
+      poll: visit.poll,
+      callerLeft,
+    });
+  }
+}

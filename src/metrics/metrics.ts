@@ -1,0 +1,236 @@
+/**
+ * The metrics, by prom-client: the only folder that imports it. Labels come from closed sets and
+ * every combination is there from the start with 0, so that rates and alerts are right. No metric
+ * names a user, an application or a path.
+ */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { refusalReasons } from '../core/admit/admit.ts';
+import { passThroughReasons } from '../core/admit/classify.ts';
+import { flushReasons } from '../core/schedule/call.ts';
+import { type EngineObserver, type ProtocolError } from '../engine/observer.ts';
+import { type AbortStage, type ListenObserver, type Via } from '../listen/observer.ts';
+import { codeLabel, codeLabels } from './code-label.ts';
+
+/** What is asked for when the metrics are read. */
+export interface MetricSources {
+  heldCalls(): number;
+  outstandingCalls(): number;
+  activeUsers(): number;
+  longPolls(): number;
+  clientConnections(): number;
+  upstreamConnections(): number;
+}
+
+export interface Metrics {
+  readonly engine: Omit<EngineObserver, 'internalError'>;
+  readonly listen: Omit<ListenObserver, 'internalError'>;
+  /** The Prometheus text format. One format only: the library confuses names when they alternate. */
+  render(): Promise<string>;
+  readonly contentType: string;
+}
+
+const vias: readonly Via[] = ['batch', 'single', 'passthrough', 'refused'];
+const kinds = ['batch', 'single', 'passthrough'] as const;
+const abortStages: readonly AbortStage[] = ['held', 'sent', 'answering', 'passthrough'];
+const protocolErrors: readonly ProtocolError[] = [
+  'not_multipart',
+  'no_delimiter',
+  'truncated',
+  'fewer_parts',
+  'more_parts',
+  'malformed_part',
+  'too_large',
+  'coding',
+];
+
+const durationBuckets = [
+  0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30,
+];
+const waitBuckets = [0.0001, 0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 1];
+const partBuckets = [2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 100];
+const byteBuckets = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072, 262144, 1048576];
+
+export function createMetrics(version: string, sources: MetricSources): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+
+  const counter = <L extends string>(
+    name: string,
+    help: string,
+    labels: Record<L, readonly string[]>,
+  ) => {
+    const labelNames = Object.keys(labels) as L[];
+    const made = new Counter<L>({ name: `ucwa_proxy_${name}`, help, labelNames, registers });
+    for (const values of combinations(labels)) made.inc(values, 0);
+    return made;
+  };
+  const histogram = <L extends string>(
+    name: string,
+    help: string,
+    buckets: number[],
+    labels: Record<L, readonly string[]>,
+  ) => {
+    const labelNames = Object.keys(labels) as L[];
+    const made = new Histogram<L>({
+      name: `ucwa_proxy_${name}`,
+      help,
+      labelNames,
+      buckets,
+      registers,
+    });
+    for (const values of combinations(labels)) made.zero(values);
+    return made;
+  };
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name: `ucwa_proxy_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  const labelledGauge = (
+    name: string,
+    help: string,
+    label: string,
+    reads: Readonly<Record<string, () => number>>,
+  ) =>
+    new Gauge({
+      name: `ucwa_proxy_${name}`,
+      help,
+      labelNames: [label],
+      registers,
+      collect() {
+        for (const [value, read] of Object.entries(reads)) this.set({ [label]: value }, read());
+      },
+    });
+
+  const calls = counter(
+    'calls_total',
+    'Calls of clients that were answered, by how and with what.',
+    {
+      via: vias,
+      code: codeLabels,
+    },
+  );
+  const callDuration = histogram(
+    'call_duration_seconds',
+    'From the head of a call to the end of its answer.',
+    durationBuckets,
+    { via: vias },
+  );
+  const batchParts = histogram('batch_parts', 'Parts in a batch.', partBuckets, {});
+  const batchBytes = histogram('batch_bytes', 'Bytes of the body of a batch.', byteBuckets, {});
+  const batches = counter('batches_total', 'Batches sent, by what made them leave.', {
+    flush_reason: flushReasons,
+  });
+  const hold = histogram(
+    'hold_seconds',
+    'How long a batchable call waited for companions.',
+    waitBuckets,
+    {},
+  );
+  const queue = histogram(
+    'queue_seconds',
+    'How long a call that could have left waited for its departure.',
+    waitBuckets,
+    { reason: ['slots'] },
+  );
+  const upstreamResponses = counter('upstream_responses_total', 'Answers of the pool.', {
+    kind: kinds,
+    code: codeLabels,
+  });
+  const upstreamDuration = histogram(
+    'upstream_duration_seconds',
+    'From a request to the pool to the end of its answer.',
+    durationBuckets,
+    { kind: kinds },
+  );
+  const passThrough = counter('passthrough_total', 'Calls passed through, by why.', {
+    reason: passThroughReasons,
+  });
+  const aborts = counter('client_aborts_total', 'Callers who left, by where their call was.', {
+    stage: abortStages,
+  });
+  const refused = counter('refused_total', 'Requests refused by the proxy itself, by why.', {
+    reason: refusalReasons,
+  });
+  const protocol = counter('protocol_errors_total', 'Batch answers that broke the contract.', {
+    kind: protocolErrors,
+  });
+
+  let saved = 0;
+  gauge(
+    'upstream_requests_saved',
+    'Calls that travelled in batches less the requests sent for them.',
+    () => saved,
+  );
+  gauge('outstanding_calls', 'Batchable calls that the pool works on.', () =>
+    sources.outstandingCalls(),
+  );
+  gauge('held_calls', 'Calls that wait for companions or for a departure.', () =>
+    sources.heldCalls(),
+  );
+  gauge('long_polls', 'Open polls of the event channel.', () => sources.longPolls());
+  labelledGauge('users', 'Users that the proxy keeps state of.', 'state', {
+    active: () => sources.activeUsers(),
+  });
+  labelledGauge('connections', 'Open connections.', 'side', {
+    client: () => sources.clientConnections(),
+    upstream: () => sources.upstreamConnections(),
+  });
+  new Gauge({
+    name: 'ucwa_proxy_build_info',
+    help: 'Always 1; what runs.',
+    labelNames: ['version', 'node_version'],
+    registers,
+  }).set({ version, node_version: process.version }, 1);
+
+  return {
+    engine: {
+      callLeft(holdMs, queueMs) {
+        hold.observe(holdMs / 1000);
+        queue.observe({ reason: 'slots' }, queueMs / 1000);
+      },
+      batchLeft(parts, bytes, reason) {
+        batchParts.observe(parts);
+        batchBytes.observe(bytes);
+        batches.inc({ flush_reason: reason });
+        saved += parts - 1;
+      },
+      upstreamAnswered: (kind, status) => upstreamResponses.inc({ kind, code: codeLabel(status) }),
+      upstreamEnded: (kind, durationMs) => upstreamDuration.observe({ kind }, durationMs / 1000),
+      protocolError: (kind) => protocol.inc({ kind }),
+    },
+    listen: {
+      finished({ via, status, durationMs }) {
+        // Nobody was answered where the caller left first; `client_aborts_total` has it.
+        if (status === 0) return;
+        calls.inc({ via, code: codeLabel(status) });
+        callDuration.observe({ via }, durationMs / 1000);
+      },
+      refused: (reason) => refused.inc({ reason }),
+      passedThrough: (reason) => passThrough.inc({ reason }),
+      callerLeft: (stage) => aborts.inc({ stage }),
+      passThroughAnswered: (status) =>
+        upstreamResponses.inc({ kind: 'passthrough', code: codeLabel(status) }),
+      passThroughEnded: (durationMs) =>
+        upstreamDuration.observe({ kind: 'passthrough' }, durationMs / 1000),
+    },
+    render: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
+
+/** Every combination of the values of the labels; one empty combination where there are none. */
+function combinations<L extends string>(
+  labels: Record<L, readonly string[]>,
+): Array<Record<L, string>> {
+  let rows: Array<Record<string, string>> = [{}];
+  for (const [label, values] of Object.entries<readonly string[]>(labels)) {
+    rows = rows.flatMap((row) => values.map((value) => ({ ...row, [label]: value })));
+  }
+  return rows;
+}

@@ -1,0 +1,131 @@
+/**
+ * The way to the pool, by undici: the only folder that imports it. What matters is the moment of
+ * `onRequestStart`: before it no byte has left, so any call may be sent again; after it nobody
+ * knows, until an answer comes.
+ */
+import { Pool, type Dispatcher } from 'undici';
+import {
+  type Exchange,
+  type ExchangeHandler,
+  type ExchangeRequest,
+  type Upstream,
+} from './exchange.ts';
+import { faultOf } from './fault-of.ts';
+
+export interface UpstreamOptions {
+  /** http or https, without a path. */
+  readonly url: URL;
+  readonly maxConnections: number;
+  readonly connectTimeoutMs: number;
+  /** Idle connections are closed after so long, well before the pool does it. */
+  readonly idleTimeoutMs: number;
+  /** For an answer to begin, and between two pieces of it. */
+  readonly timeoutMs: number;
+  readonly tls: {
+    readonly ca?: Buffer | undefined;
+    readonly cert?: Buffer | undefined;
+    readonly key?: Buffer | undefined;
+    readonly servername?: string | undefined;
+  };
+}
+
+export function createUpstream(options: UpstreamOptions): Upstream {
+  const { ca, cert, key, servername } = options.tls;
+  const pool = new Pool(options.url.origin, {
+    connections: options.maxConnections,
+    pipelining: 1,
+    keepAliveTimeout: options.idleTimeoutMs,
+    keepAliveMaxTimeout: options.idleTimeoutMs,
+    headersTimeout: options.timeoutMs,
+    bodyTimeout: options.timeoutMs,
+    allowH2: false,
+    connect: {
+      timeout: options.connectTimeoutMs,
+      minVersion: 'TLSv1.2',
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+      ...(servername === undefined ? {} : { servername }),
+    },
+  });
+  return {
+    send(request, handler) {
+      return new UndiciExchange(pool, request, handler);
+    },
+    connections: () => pool.stats.connected,
+    stop: () => pool.destroy(),
+  };
+}
+
+class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
+  readonly #handler: ExchangeHandler;
+  #controller: Dispatcher.DispatchController | undefined;
+  #answered = false;
+  #aborted = false;
+
+  constructor(pool: Pool, request: ExchangeRequest, handler: ExchangeHandler) {
+    this.#handler = handler;
+    pool.dispatch(
+      {
+        method: request.method,
+        path: request.target,
+        headers: request.headers as string[],
+        body: request.body.length === 0 ? null : request.body,
+      },
+      this,
+    );
+  }
+
+  get started(): boolean {
+    return this.#controller !== undefined;
+  }
+
+  pause(): void {
+    this.#controller?.pause();
+  }
+
+  resume(): void {
+    this.#controller?.resume();
+  }
+
+  abort(): void {
+    this.#aborted = true;
+    this.#controller?.abort(new Error('nobody waits for the answer'));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#aborted) {
+      controller.abort(new Error('nobody waits for the answer'));
+      return;
+    }
+    this.#controller = controller;
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    _headers: unknown,
+    reason?: string,
+  ): void {
+    // 100 to 199 announce an answer, they are none.
+    if (status < 200) return;
+    this.#answered = true;
+    const raw = (controller as { rawHeaders?: Array<Buffer | string> | null }).rawHeaders ?? [];
+    const headers = raw.map((field) =>
+      typeof field === 'string' ? field : field.toString('latin1'),
+    );
+    this.#handler.head(status, reason ?? '', headers);
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#handler.data(chunk);
+  }
+
+  onResponseEnd(): void {
+    this.#handler.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#handler.fault(faultOf(error, this.started ? 'unknown' : 'unsent', this.#answered));
+  }
+}

@@ -1,0 +1,158 @@
+import { execFile, spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { onCleanup } from '../support/cleanup.ts';
+
+const execute = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const installed = mkdtempSync(join(tmpdir(), 'ucwa-batch-proxy-'));
+
+/** The program as it is installed: compiled into dist/, package.json beside it. Types are for `npm run typecheck`. */
+beforeAll(async () => {
+  const compiler = join(root, 'node_modules/typescript/bin/tsc');
+  const outDir = join(installed, 'dist');
+  await execute(process.execPath, [compiler, '-p', root, '--noCheck', '--outDir', outDir]);
+  cpSync(join(root, 'package.json'), join(installed, 'package.json'));
+  symlinkSync(join(root, 'node_modules'), join(installed, 'node_modules'));
+}, 60_000);
+
+afterAll(() => rmSync(installed, { recursive: true }));
+
+/** Runs the program as a process of its own. */
+async function run(...argv: string[]) {
+  const main = join(installed, 'dist/main.js');
+  const env = { PATH: process.env['PATH'] };
+  try {
+    return { code: 0, ...(await execute(process.execPath, [main, ...argv], { cwd: root, env })) };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
+    return { code, stdout, stderr };
+  }
+}
+
+test('exit code 0: what was asked for was done', async () => {
+  expect(await run('check-config', '--config', 'config/sidecar.yaml')).toEqual({
+    code: 0,
+    stdout: 'config/sidecar.yaml is valid\n',
+    stderr: '',
+  });
+});
+
+test('exit code 1: it failed while running', async () => {
+  const { code, stderr } = await run('probe', 'http://127.0.0.1:1/');
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('ECONNREFUSED') });
+});
+
+test('exit code 2: wrong use or configuration', async () => {
+  expect(await run('check-config', '--config', 'config/gone.yaml')).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^config\/gone\.yaml: cannot be read: ENOENT/),
+  });
+  expect(await run()).toMatchObject({ code: 2, stdout: '' });
+});
+
+test('help lists the commands', async () => {
+  const { code, stdout } = await run('--help');
+  const names = [...stdout.matchAll(/^ {2}([a-z]\S*) {2}/gm)].map(([, name]) => name);
+  expect({ code, names }).toEqual({
+    code: 0,
+    names: expect.arrayContaining(['check-config', 'probe']),
+  });
+});
+
+/** Starts the program and resolves when it has written a line that matches. */
+async function started(line: RegExp, ...argv: string[]) {
+  const child = spawn(process.execPath, [join(installed, 'dist/main.js'), ...argv], {
+    cwd: root,
+    env: { PATH: process.env['PATH'] },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onCleanup(() => void child.kill('SIGKILL'));
+  let stdout = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  /** Rejects when the program ends without having written it. */
+  const until = async (wanted: RegExp): Promise<RegExpExecArray> => {
+    for (;;) {
+      const found = wanted.exec(stdout);
+      if (found !== null) return found;
+      if (child.exitCode !== null) throw new Error(`exit ${child.exitCode}: ${stdout}`);
+      await Promise.race([exited, once(child.stdout, 'data')]);
+    }
+  };
+  return { child, match: await until(line), until, exited, output: () => stdout };
+}
+
+test.each(['SIGTERM', 'SIGINT'] as const)(
+  'serve stops in order and exits 0 on %s, and logs no secret',
+  async (signal) => {
+    const simulator = await started(/pool at (\S+)/, 'simulate', '--listen', '127.0.0.1:0');
+    const serve = await started(
+      /"listen":"([^"]+)"/,
+      ...['serve', '--upstream', simulator.match[1] ?? '', '--listen', '127.0.0.1:0'],
+      ...['--admin', '127.0.0.1:0'],
+    );
+    const url = `http://${serve.match[1] ?? ''}/ucwa/oauth/v1/applications/7/me`;
+    const answer = await fetch(url, { headers: { Authorization: 'Bearer cwt=sim-ann' } });
+    expect(answer.status).toBe(200);
+    await answer.text();
+    serve.child.kill(signal);
+    expect(await serve.exited).toBe(0);
+    expect(serve.output()).toMatch(/"msg":"stopped"/);
+    expect(serve.output()).not.toContain('cwt=');
+    simulator.child.kill(signal);
+    expect(await simulator.exited).toBe(0);
+  },
+);
+
+test('a second signal ends serve at once', async () => {
+  const serve = await started(
+    /"msg":"serving"/,
+    ...['serve', '--upstream', 'http://127.0.0.1:1', '--listen', '127.0.0.1:0'],
+    ...['--admin', '127.0.0.1:0', '--config', 'test/fixtures/settings/slow-drain.yaml'],
+  );
+  serve.child.kill('SIGTERM');
+  await serve.until(/"msg":"stopping"/);
+  serve.child.kill('SIGTERM');
+  expect(await serve.exited).toBe(0);
+});
+
+test('an address that is taken is a failure that says so: exit code 1', async () => {
+  const simulator = await started(/pool at http:\/\/(\S+)/, 'simulate', '--listen', '127.0.0.1:0');
+  const taken = simulator.match[1] ?? '';
+  const { code, stderr } = await run(
+    'serve',
+    '--upstream',
+    'http://127.0.0.1:1',
+    '--listen',
+    taken,
+  );
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('EADDRINUSE') });
+  simulator.child.kill('SIGTERM');
+  await simulator.exited;
+});
+
+test('demo shows the same burst direct and through the proxy, what to try, and ends after its time', async () => {
+  const { code, stdout } = await run('demo', '--seconds', '0');
+  expect(code).toBe(0);
+  const numbers = (row: string): number[] =>
+    (stdout.split('\n').find((line) => line.includes(row)) ?? '')
+      .replace(row, '')
+      .trim()
+      .split(/\s+/)
+      .map(Number);
+  expect(numbers('calls')).toEqual([128, 128]);
+  const [direct = 0, proxied = 0] = numbers('requests at the pool');
+  expect(direct).toBe(128);
+  expect(proxied).toBeLessThan(64);
+  expect(numbers('429s that callers saw')).toEqual([0, 0]);
+  expect(numbers('other errors')).toEqual([0, 0]);
+  for (const row of ['p50 ms', 'p95 ms', 'p99 ms']) expect(numbers(row)[1]).toBeGreaterThan(0);
+  expect(stdout.match(/^ {2}curl /gm)).toHaveLength(2);
+  expect(stdout).toMatch(/^Metrics: http:\/\/127\.0\.0\.1:\d+\/metrics$/m);
+}, 30_000);

@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { type Command, type GivenArguments } from '../../src/cli/command.ts';
+import { runCommandLine } from '../../src/cli/run-command-line.ts';
+import { captureIo } from './captured-io.ts';
+
+/** A command that remembers what it was given and ends as it is told. */
+function fakeCommand(end: () => Promise<number>): Command & { readonly seen: GivenArguments[] } {
+  const seen: GivenArguments[] = [];
+  return {
+    name: 'serve',
+    summary: 'serve things',
+    flags: [
+      { name: 'listen', placeholder: 'HOST:PORT', meaning: 'where' },
+      { name: 'print', meaning: 'print it' },
+    ],
+    operands: [{ name: 'URL', meaning: 'what' }],
+    notes: 'And so on.',
+    seen,
+    run: (given) => {
+      seen.push(given);
+      return end();
+    },
+  };
+}
+
+async function run(argv: string[], end: () => Promise<number> = () => Promise.resolve(0)) {
+  const command = fakeCommand(end);
+  const io = captureIo();
+  const code = await runCommandLine([command], argv, io);
+  return { code, seen: command.seen, ...io.written };
+}
+
+const programHelp = `A reverse proxy that batches the UCWA calls of each user.
+
+Usage: ucwa-batch-proxy COMMAND [FLAGS]
+
+Commands:
+  serve  serve things
+
+Flags:
+  --help     show this help
+  --version  show the version
+
+"ucwa-batch-proxy COMMAND --help" tells more.
+`;
+
+describe('a command', () => {
+  test('gets its arguments, and its exit code is that of the program', async () => {
+    const { code, seen } = await run(['serve', '--print', 'x', '--listen=a:1'], () =>
+      Promise.resolve(1),
+    );
+    expect(code).toBe(1);
+    expect(seen).toEqual([
+      { flags: { listen: 'a:1' }, switches: new Set(['print']), operands: ['x'] },
+    ]);
+  });
+
+  test('that throws ends the program with 1 and the reason', async () => {
+    const result = await run(['serve', 'x'], () => Promise.reject(new Error('address in use')));
+    expect(result).toMatchObject({ code: 1, stderr: 'ucwa-batch-proxy serve: address in use\n' });
+  });
+
+  test('does not run with arguments that do not fit it', async () => {
+    const result = await run(['serve', '--lisen', 'x']);
+    expect(result).toEqual({
+      code: 2,
+      seen: [],
+      stdout: '',
+      stderr:
+        '--lisen: unknown flag, did you mean --listen?\n' +
+        '"ucwa-batch-proxy serve --help" tells more.\n',
+    });
+  });
+
+  test.each([['--help'], ['-h'], ['x', '--help', '--bad']])('tells %j', async (...argv) => {
+    expect(await run(['serve', ...argv])).toEqual({
+      code: 0,
+      seen: [],
+      stderr: '',
+      stdout: `serve: serve things
+
+Usage: ucwa-batch-proxy serve [FLAGS] URL
+
+  URL  what
+
+Flags:
+  --listen HOST:PORT  where
+  --print             print it
+  --help              show this help
+
+And so on.
+`,
+    });
+  });
+});
+
+describe('the program', () => {
+  test.each(['--help', '-h'])('tells %s on standard output', async (flag) => {
+    expect(await run([flag])).toEqual({ code: 0, seen: [], stdout: programHelp, stderr: '' });
+  });
+
+  test('tells its version', async () => {
+    const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+    const { version } = JSON.parse(text) as { version: string };
+    expect(await run(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` });
+  });
+
+  test.each([
+    [[], 'expected a command, found nothing'],
+    [['serv'], 'expected a command, found "serv", did you mean serve?'],
+    [['--listen', 'a:1', 'serve'], 'expected a command, found "--listen"'],
+  ])('wants a command first: %j', async (argv, problem) => {
+    expect(await run(argv)).toEqual({
+      code: 2,
+      seen: [],
+      stdout: '',
+      stderr: `ucwa-batch-proxy: ${problem}\n\n${programHelp}`,
+    });
+  });
+});

@@ -1,0 +1,109 @@
+import { expect, test } from '@jest/globals';
+import { startPool } from '../support/pool.ts';
+import { startProxy } from '../support/proxy.ts';
+import { RawClient } from '../support/raw-client.ts';
+import { readAdmin } from '../support/metric-values.ts';
+import { app, notes, UcwaClient } from '../support/ucwa-client.ts';
+
+test('held calls leave at once, calls on the way are answered, and every answer closes its connection', async () => {
+  const pool = await startPool({ latency: 50 });
+  const proxy = await startProxy(pool.url, {
+    UCWA_PROXY_BATCHING_MODE: 'fixed',
+    UCWA_PROXY_BATCHING_LINGER_MAX_MS: '1000',
+  });
+  const calls = new UcwaClient(proxy.url).askAll(notes(3));
+  await proxy.untilMetric('ucwa_proxy_held_calls', (value) => value === 3);
+  const stopped = proxy.stop();
+  const answers = await calls;
+  expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200]);
+  expect(answers.map((answer) => answer.headers.connection)).toEqual(['close', 'close', 'close']);
+  await stopped;
+  expect(pool.stats().batches).toBe(1);
+});
+
+test('while readiness is off and the delay runs, calls are still taken, and told to go elsewhere next', async () => {
+  const pool = await startPool();
+  const proxy = await startProxy(pool.url, { UCWA_PROXY_DRAIN_DELAY_MS: '400' });
+  expect((await readAdmin(proxy.ports.admin, '/readyz')).status).toBe(200);
+  const stopped = proxy.stop();
+  const ready = await readAdmin(proxy.ports.admin, '/readyz?verbose');
+  expect([ready.status, ready.body]).toEqual([503, '[-]serving\nnot ready\n']);
+  expect((await readAdmin(proxy.ports.admin, '/livez')).status).toBe(200);
+  const client = new UcwaClient(proxy.url);
+  for (const target of [`${app}/me`, '/autodiscover/autodiscoverservice.svc/root']) {
+    const answer = await client.ask(target);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.connection).toBe('close');
+  }
+  await stopped;
+  await expect(client.ask(`${app}/me`)).rejects.toThrow(/ECONNREFUSED/);
+});
+
+test('an idle connection is closed after a second, and serves what comes before', async () => {
+  const pool = await startPool();
+  const proxy = await startProxy(pool.url, { UCWA_PROXY_BATCHING_MODE: 'off' });
+  const get = `GET ${app}/me HTTP/1.1\r\nHost: p\r\nAuthorization: Bearer cwt=sim-ann\r\n\r\n`;
+  const [silent, asking] = [new RawClient(proxy.port), new RawClient(proxy.port)];
+  for (const client of [silent, asking]) {
+    client.send(get);
+    await client.readAnswer();
+  }
+  const stoppedAt = performance.now();
+  const stopped = proxy.stop();
+  expect((await readAdmin(proxy.ports.admin, '/readyz')).status).toBe(503);
+  asking.send(get);
+  expect((await asking.readAnswer()).status).toBe(200);
+  await asking.closed;
+  await silent.closed;
+  expect(performance.now() - stoppedAt).toBeGreaterThan(900);
+  await stopped;
+});
+
+test('polls are ended with 503 over the first half of the time', async () => {
+  const pool = await startPool();
+  const proxy = await startProxy(pool.url, { UCWA_PROXY_DRAIN_TIMEOUT_MS: '1000' });
+  const client = new UcwaClient(proxy.url);
+  const startedAt = performance.now();
+  const endedAt: number[] = [];
+  const polls = Array.from({ length: 10 }, (_, i) =>
+    client.ask(`${app.replace('1045', String(2000 + i))}/events?ack=1`).then((answer) => {
+      endedAt.push(performance.now() - startedAt);
+      return answer.status;
+    }),
+  );
+  await proxy.untilMetric('ucwa_proxy_long_polls', (value) => value === 10);
+  await proxy.stop();
+  expect(await Promise.all(polls)).toEqual(Array(10).fill(503));
+  const spread = (endedAt.at(-1) ?? 0) - (endedAt[0] ?? 0);
+  expect(spread).toBeGreaterThan(100);
+  expect(pool.stats().parkedPolls).toBe(0);
+});
+
+test('at the end of the time unsent calls are told 503 and sent ones 504', async () => {
+  const pool = await startPool();
+  pool.faults.add({ on: { kind: 'single' }, times: Infinity, fault: { kind: 'hang' } });
+  const proxy = await startProxy(pool.url, {
+    UCWA_PROXY_BATCHING_MODE: 'off',
+    UCWA_PROXY_BATCHING_MAX_IN_FLIGHT_PER_USER: '1',
+    UCWA_PROXY_DRAIN_TIMEOUT_MS: '200',
+  });
+  const calls = new UcwaClient(proxy.url).askAll(notes(3));
+  await proxy.untilMetric('ucwa_proxy_held_calls', (value) => value === 2);
+  await proxy.stop();
+  const answers = await calls;
+  expect(answers.map((answer) => answer.status).sort()).toEqual([503, 503, 504]);
+});
+
+test('a second order ends it at once', async () => {
+  const pool = await startPool();
+  pool.faults.add({ on: { kind: 'single' }, fault: { kind: 'hang' } });
+  const proxy = await startProxy(pool.url, {
+    UCWA_PROXY_BATCHING_MODE: 'off',
+    UCWA_PROXY_DRAIN_DELAY_MS: '60000',
+  });
+  const call = new UcwaClient(proxy.url).ask(`${app}/me`);
+  await proxy.untilMetric('ucwa_proxy_outstanding_calls', (value) => value === 1);
+  void proxy.stop();
+  await proxy.abort();
+  expect((await call).status).toBe(504);
+});

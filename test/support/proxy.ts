@@ -1,0 +1,47 @@
+import { startApp, type App } from '../../src/app.ts';
+import { createLog } from '../../src/log/log.ts';
+import { loadServeSettings } from '../../src/settings/load-settings.ts';
+import { onCleanup } from './cleanup.ts';
+import { readMetrics, type MetricValues } from './metric-values.ts';
+
+export interface TestProxy extends App {
+  readonly url: string;
+  readonly port: number;
+  /** Log lines as they were written. */
+  readonly log: readonly string[];
+  metrics(): Promise<MetricValues>;
+  /** Resolves when a metric, given as `name{label="value"}`, satisfies the condition. */
+  untilMetric(series: string, condition: (value: number) => boolean): Promise<void>;
+}
+
+const pollEveryMs = 2;
+
+/** The whole proxy in front of that pool, on free ports; `env` as the environment has settings. */
+export async function startProxy(
+  poolUrl: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<TestProxy> {
+  const loaded = loadServeSettings({
+    flags: { upstream: poolUrl, listen: '127.0.0.1:0', admin: '127.0.0.1:0' },
+    env: { UCWA_PROXY_DRAIN_DELAY_MS: '0', UCWA_PROXY_LOG_ACCESS: 'all', ...env },
+    readFile: () => '',
+  });
+  if (!loaded.ok) throw new Error(loaded.problems.join('\n'));
+  const lines: string[] = [];
+  const log = createLog(loaded.settings.log, { write: (line) => void lines.push(line) });
+  const app = await startApp(loaded.settings, { log, version: '0.0.0-test' });
+  onCleanup(() => app.abort());
+  const metrics = (): Promise<MetricValues> => readMetrics(app.ports.admin);
+  return {
+    ...app,
+    port: app.ports.listen,
+    url: `http://127.0.0.1:${app.ports.listen}`,
+    log: lines,
+    metrics,
+    async untilMetric(series, condition) {
+      while (!condition((await metrics()).get(series) ?? NaN)) {
+        await new Promise((resolve) => setTimeout(resolve, pollEveryMs));
+      }
+    },
+  };
+}

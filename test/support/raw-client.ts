@@ -1,0 +1,100 @@
+import { connect, type Socket } from 'node:net';
+import { onCleanup } from './cleanup.ts';
+
+export interface RawAnswer {
+  readonly status: number;
+  /** Status line and fields, without the last line ends. */
+  readonly head: string;
+  readonly body: Buffer;
+}
+
+/** A connection that speaks bytes. */
+export class RawClient {
+  readonly #socket: Socket;
+  #received = Buffer.alloc(0);
+  #wake: () => void = () => undefined;
+  #ended = false;
+  /** Resolves when the other side has closed. */
+  readonly closed: Promise<void>;
+
+  constructor(port: number) {
+    this.#socket = connect(port, '127.0.0.1');
+    this.#socket.on('data', (chunk) => {
+      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#wake();
+    });
+    this.#socket.on('error', () => undefined);
+    this.closed = new Promise((resolve) => {
+      this.#socket.on('close', () => {
+        this.#ended = true;
+        this.#wake();
+        resolve();
+      });
+    });
+    onCleanup(() => void this.#socket.destroy());
+  }
+
+  send(bytes: string | Buffer): void {
+    this.#socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
+  }
+
+  leave(): void {
+    this.#socket.destroy();
+  }
+
+  /** Everything until the other side closes. */
+  async readAll(): Promise<string> {
+    await this.closed;
+    return this.#received.toString('latin1');
+  }
+
+  /** The next answer, framed by its length, by chunks, or by having no body. */
+  async readAnswer(): Promise<RawAnswer> {
+    const end = await this.#find('\r\n\r\n');
+    const head = this.#take(end + 4).toString('latin1', 0, end);
+    const status = Number(head.slice(9, 12));
+    if (status === 204 || status === 304 || status < 200) {
+      return { status, head, body: Buffer.alloc(0) };
+    }
+    const length = /^content-length: *(\d+)/im.exec(head)?.[1];
+    if (length !== undefined) return { status, head, body: await this.#read(Number(length)) };
+    if (!/^transfer-encoding: *chunked/im.test(head)) {
+      await this.closed;
+      return { status, head, body: this.#take(this.#received.length) };
+    }
+    const chunks: Buffer[] = [];
+    for (;;) {
+      const lineEnd = await this.#find('\r\n');
+      const size = parseInt(this.#take(lineEnd + 2).toString('latin1', 0, lineEnd), 16);
+      chunks.push(await this.#read(size));
+      await this.#read(2);
+      if (size === 0) return { status, head, body: Buffer.concat(chunks) };
+    }
+  }
+
+  async #find(text: string): Promise<number> {
+    for (;;) {
+      const at = this.#received.indexOf(text);
+      if (at !== -1) return at;
+      await this.#more();
+    }
+  }
+
+  async #read(length: number): Promise<Buffer> {
+    while (this.#received.length < length) await this.#more();
+    return this.#take(length);
+  }
+
+  #take(length: number): Buffer {
+    const taken = this.#received.subarray(0, length);
+    this.#received = this.#received.subarray(length);
+    return taken;
+  }
+
+  #more(): Promise<void> {
+    if (this.#ended) throw new Error(`closed after ${this.#received.toString('latin1')}`);
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+}

@@ -1,0 +1,65 @@
+import { createServer, type Socket } from 'node:net';
+import { onCleanup } from './cleanup.ts';
+
+/** What a pool of bytes does with a request: it may write, end, destroy, or do nothing. */
+export type Script = (request: string, socket: Socket) => void;
+
+export interface ScriptedPool {
+  readonly url: string;
+  /** Whole requests, in the order in which they came. */
+  readonly requests: readonly string[];
+  /** Resolves when so many connections that carried requests have been closed by the other side. */
+  untilClosed(count: number): Promise<void>;
+}
+
+/** A pool that hears requests framed by their length, and answers with whatever bytes it likes. */
+export async function startScriptedPool(script: Script): Promise<ScriptedPool> {
+  const requests: string[] = [];
+  const sockets = new Set<Socket>();
+  let closed = 0;
+  let wake: () => void = () => undefined;
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    let received = '';
+    let carried = false;
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      sockets.delete(socket);
+      if (carried) closed += 1;
+      wake();
+    });
+    socket.on('data', (chunk) => {
+      received += chunk.toString('latin1');
+      for (let length = wholeRequest(received); length > 0; length = wholeRequest(received)) {
+        const request = received.slice(0, length);
+        received = received.slice(length);
+        requests.push(request);
+        carried = true;
+        script(request, socket);
+      }
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onCleanup(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    requests,
+    async untilClosed(count) {
+      while (closed < count) await new Promise<void>((resolve) => (wake = resolve));
+    },
+  };
+}
+
+/** Length of the first request, 0 if it is not whole yet. */
+function wholeRequest(received: string): number {
+  const end = received.indexOf('\r\n\r\n');
+  if (end === -1) return 0;
+  const body = Number(/^content-length: *(\d+)/im.exec(received.slice(0, end))?.[1] ?? 0);
+  const length = end + 4 + body;
+  return received.length >= length ? length : 0;
+}

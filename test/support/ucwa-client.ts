@@ -1,0 +1,80 @@
+import { Agent, request, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
+import { onCleanup } from './cleanup.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
+  readonly body: Buffer;
+  readonly text: string;
+}
+
+export interface Asked {
+  readonly method?: string;
+  readonly token?: string;
+  readonly headers?: OutgoingHttpHeaders;
+  readonly body?: string | Buffer;
+  readonly signal?: AbortSignal;
+}
+
+export const app = '/ucwa/oauth/v1/applications/1045';
+
+/** A client with connections of its own, as many as it needs. */
+export class UcwaClient {
+  readonly #agent = new Agent({ keepAlive: true });
+  readonly #base: string;
+
+  constructor(base: string) {
+    this.#base = base;
+    onCleanup(() => this.#agent.destroy());
+  }
+
+  /** Rejects when the connection breaks before the answer is whole. */
+  ask(target: string, asked: Asked = {}): Promise<Answer> {
+    const { method = 'GET', token = 'cwt=sim-ann', headers = {}, body, signal } = asked;
+    const { hostname, port } = new URL(this.#base);
+    return new Promise((resolve, reject) => {
+      const sent = request(
+        {
+          host: hostname,
+          port,
+          path: target,
+          method,
+          agent: this.#agent,
+          headers: {
+            ...(token === '' ? {} : { Authorization: `Bearer ${token}` }),
+            Accept: 'application/json',
+            ...headers,
+          },
+          ...(signal === undefined ? {} : { signal }),
+        },
+        (response) => {
+          const chunks: Buffer[] = [];
+          response.on('data', (chunk: Buffer) => chunks.push(chunk));
+          response.on('error', reject);
+          response.on('end', () => {
+            const whole = Buffer.concat(chunks);
+            resolve({
+              status: response.statusCode ?? 0,
+              headers: response.headers,
+              rawHeaders: response.rawHeaders,
+              body: whole,
+              text: whole.toString(),
+            });
+          });
+        },
+      );
+      sent.on('error', reject);
+      sent.end(body);
+    });
+  }
+
+  askAll(targets: readonly string[], asked: Asked = {}): Promise<Answer[]> {
+    return Promise.all(targets.map((target) => this.ask(target, asked)));
+  }
+}
+
+/** The numbered resources `…/me/note?n=1` and so on. */
+export function notes(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `${app}/me/note?n=${i + 1}`);
+}
