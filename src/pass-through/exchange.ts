@@ -1,5 +1,4 @@
 import type { ClientRequest, IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Fault, FaultName } from '../core/answer/fault.ts';
 import { endToEndHeaders } from '../core/wire/http-message.ts';
@@ -47,7 +46,7 @@ export class Exchange {
   #upstream: ClientRequest | undefined;
   #answer: IncomingMessage | undefined;
   #linger: NodeJS.Timeout | undefined;
-  #bytesMoved = 0;
+  #bytesRead = 0;
   #movedAtMs: number;
 
   constructor(call: PassThroughCall, observer: PassThroughObserver, lane: Lane, nowMs: number) {
@@ -80,8 +79,8 @@ export class Exchange {
   };
 
   /**
-   * For what is told by no event: ends the exchange when no byte has moved, to or from either side,
-   * for so long, or when the client has left.
+   * For what is told by no event: ends the exchange when no byte has come from either side for so
+   * long, or when the client has left.
    */
   check(nowMs: number, idleTimeoutMs: number): void {
     const client = this.#call.request.socket;
@@ -90,9 +89,9 @@ export class Exchange {
       this.#onClientClose();
       return;
     }
-    const bytes = bytesPassed(client) + bytesPassed(this.#upstream?.socket);
-    if (bytes !== this.#bytesMoved) {
-      this.#bytesMoved = bytes;
+    const bytes = client.bytesRead + (this.#upstream?.socket?.bytesRead ?? 0);
+    if (bytes !== this.#bytesRead) {
+      this.#bytesRead = bytes;
       this.#movedAtMs = nowMs;
     } else if (nowMs - this.#movedAtMs >= idleTimeoutMs) {
       this.abort(this.#idleName());
@@ -240,11 +239,6 @@ function hasBody({ headers }: IncomingMessage): boolean {
 
 function ignore(): void {
   // An exchange learns what matters from other events; an error without a listener would be thrown.
-}
-
-/** Bytes that a socket has read and written; what waits in our memory does not count. */
-function bytesPassed(socket: Socket | null | undefined): number {
-  return socket ? socket.bytesRead + socket.bytesWritten - socket.writableLength : 0;
 }
 
 /**
