@@ -1,0 +1,112 @@
+/**
+ * The pool, a process of its own: answers GETs and batches of GETs as cheaply as bare Node can, and
+ * counts them. It knows its users, so a call that travels under another's credential fails.
+ *
+ * Takes `{ users, serviceMs }`; says `{ url }`.
+ */
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import { childOptions, cpuMicros, serveParent } from '../children/child-side.js';
+import { listenOnLoopback } from '../children/listen-on-loopback.js';
+import { bodyFor, userAt } from '../workload.js';
+import { readBatch, writeBatch } from './batch-message.js';
+
+/** @type {{ users: number, serviceMs: number }} */
+const { users, serviceMs } = childOptions();
+
+/** @type {Map<string | undefined, import('../workload.js').User>} */
+const userByCredential = new Map();
+for (let index = 0; index < users; index += 1) {
+  const user = userAt(index);
+  userByCredential.set(user.authorization, user);
+}
+
+/** As captures of real servers have them. */
+const headers = {
+  'Cache-Control': 'no-cache',
+  Expires: '-1',
+  Pragma: 'no-cache',
+  Server: 'Microsoft-IIS/8.0',
+  'X-AspNet-Version': '4.0.30319',
+  'X-MS-Server-Fqdn': 'pool.example',
+  'X-Powered-By': 'ASP.NET',
+};
+
+const counts = { requests: 0, singles: 0, batches: 0, parts: 0 };
+
+/**
+ * @param {import('../workload.js').User | undefined} user
+ * @param {string} path
+ * @returns {import('./batch-message.js').PartAnswer & { status: number }}
+ */
+function answerTo(user, path) {
+  return user !== undefined && path.startsWith(`${user.applicationPath}/`)
+    ? { status: 200, statusLine: '200 OK', body: bodyFor(path) }
+    : { status: 403, statusLine: '403 Forbidden', body: '{"code":"Forbidden"}' };
+}
+
+/**
+ * @param {import('node:http').ServerResponse} response
+ * @param {number} status
+ * @param {string} contentType
+ * @param {string} body
+ */
+function reply(response, status, contentType, body) {
+  const write = () =>
+    response
+      .writeHead(status, {
+        ...headers,
+        'Content-Type': contentType,
+        'Content-Length': Buffer.byteLength(body, 'latin1'),
+      })
+      .end(body, 'latin1');
+  if (serviceMs === 0) write();
+  else setTimeout(write, serviceMs);
+}
+
+/**
+ * @param {import('node:http').IncomingMessage} request
+ * @param {import('node:http').ServerResponse} response
+ * @param {string} body
+ */
+function answerBatch(request, response, body) {
+  const user = userByCredential.get(request.headers.authorization);
+  try {
+    const paths = readBatch(request.headers['content-type'] ?? '', body);
+    if (request.url !== `${user?.applicationPath}/batch`) throw new Error('not the batch resource');
+    counts.batches += 1;
+    counts.parts += paths.length;
+    const boundary = randomUUID();
+    const answers = paths.map((path) => answerTo(user, path));
+    reply(
+      response,
+      200,
+      `multipart/batching; boundary="${boundary}"`,
+      writeBatch(answers, boundary),
+    );
+  } catch (error) {
+    reply(response, 400, 'text/plain', `the pool refuses a batch: ${error}`);
+  }
+}
+
+const server = createServer((request, response) => {
+  counts.requests += 1;
+  if (request.method === 'GET') {
+    counts.singles += 1;
+    const user = userByCredential.get(request.headers.authorization);
+    const { status, body } = answerTo(user, request.url ?? '');
+    reply(response, status, 'application/json; charset=utf-8', body);
+    return;
+  }
+  let body = '';
+  request.setEncoding('latin1');
+  request.on('data', (chunk) => (body += chunk));
+  request.on('end', () => answerBatch(request, response, body));
+});
+// Connections outlive the rounds of other peers.
+server.keepAliveTimeout = 120_000;
+
+serveParent(
+  { url: await listenOnLoopback(server) },
+  { mark: () => ({ ...counts, cpuMicros: cpuMicros() }) },
+);
