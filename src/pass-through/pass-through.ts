@@ -2,15 +2,12 @@
  * Relays calls to the pool as they are. Everything that http-proxy 1.18.1 does wrong for us is put
  * right in this folder, and each remedy says what for.
  */
-import { performance } from 'node:perf_hooks';
 import type { Fault } from '../core/answer/fault.ts';
 import type { PassThroughCall, PassThroughObserver } from './call.ts';
 import { Exchange, type Lane } from './exchange.ts';
 import { HttpProxy } from './http-proxy.ts';
 import { outgoingRequest } from './outgoing-request.ts';
 import { PoolConnections, type UpstreamTls } from './pool-connections.ts';
-
-export type { PassThroughCall, PassThroughObserver, PassThroughOutcome } from './call.ts';
 
 export interface PassThroughOptions {
   /** http or https, without a path. */

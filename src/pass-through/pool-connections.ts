@@ -22,7 +22,7 @@ export interface UpstreamTls {
   readonly servername?: string;
 }
 
-export interface PoolConnectionsOptions {
+interface PoolConnectionsOptions {
   readonly upstream: URL;
   readonly maxConnections: number;
   /** From the start of name resolution to the end of the TLS handshake. */
@@ -96,8 +96,8 @@ export class PoolConnections {
   }
 
   /**
-   * Whether bytes of the request can have reached the pool: it has a connection, and that had been
-   * made. Says nothing of their number, since Node counts bytes as written that only wait.
+   * Whether bytes of the request can have reached the pool: it was given a connection, and that was
+   * made. (`bytesWritten` proves nothing: it counts what still waits.)
    */
   mayHaveSent(request: ClientRequest | undefined): boolean {
     const socket = request?.socket;

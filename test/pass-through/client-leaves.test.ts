@@ -150,7 +150,7 @@ test('a client that is gone before its call is forwarded causes no request', asy
   expect(pool.opened).toEqual([]);
 });
 
-test('an upload that does not move while its answer is read is not cut short', async () => {
+test('a client that sends its body late is answered, and keeps its connection', async () => {
   const port = await rig.httpPool((request, response) => {
     request.resume();
     request.on('end', () => response.end('done'));

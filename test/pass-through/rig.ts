@@ -1,20 +1,19 @@
 /** A pool, the pass-through in a server of its own, and clients: all on real sockets. */
-import http, { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import http, { type Server, type ServerResponse } from 'node:http';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import type { Fault } from '../../src/core/answer/fault.ts';
 import { endToEndHeaders } from '../../src/core/wire/http-message.ts';
+import type { PassThroughObserver, PassThroughOutcome } from '../../src/pass-through/call.ts';
 import {
   createPassThrough,
   type PassThrough,
-  type PassThroughObserver,
   type PassThroughOptions,
-  type PassThroughOutcome,
 } from '../../src/pass-through/pass-through.ts';
 
 const notPassedOn: ReadonlySet<string> = new Set(['host', 'expect']);
 
 /** What the observer of one call was told, in order. */
-export interface Told {
+interface Told {
   readonly url: string;
   readonly responded: number[];
   readonly faults: Fault[];
@@ -200,11 +199,4 @@ export async function until(condition: () => boolean): Promise<void> {
     if (performance.now() > deadlineMs) throw new Error(`never true: ${condition.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
-}
-
-/** The body of an incoming message. */
-export async function bodyOf(message: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of message) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }

@@ -53,7 +53,7 @@ function drain(message: IncomingMessage): Promise<Hash> {
   });
 }
 
-test.each([{ 'Content-Length': bodyBytes }, {}])(
+test.each([{ 'Content-Length': bodyBytes }, {}, { Connection: 'close' }])(
   'a download of 64 MiB (%j) arrives whole, and waits at the pool while the client does not read',
   async (fields) => {
     const source = new Source();
