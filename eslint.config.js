@@ -21,6 +21,7 @@ const shells = [
 const homes = {
   'http-proxy': ['src/pass-through/**'],
   'p-queue': ['src/engine/**'],
+  'lru-cache': ['src/engine/**'],
   'prom-client': ['src/metrics/**'],
   undici: ['src/upstream/**'],
   zod: ['src/settings/**'],

@@ -5,9 +5,11 @@ import { type IncomingMessage } from 'node:http';
 import { BlockList, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AdminServer } from './admin/admin-server.ts';
+import { pathPatterns } from './core/admit/classify.ts';
 import { type Fault } from './core/answer/fault.ts';
 import { systemClock } from './engine/clock.ts';
 import { Engine } from './engine/engine.ts';
+import { createUserMemory } from './engine/user-memory.ts';
 import { HttpServer } from './listen/http-server.ts';
 import { RequestHandler } from './listen/request-handler.ts';
 import { type Log } from './log/log.ts';
@@ -45,7 +47,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   const metrics = createMetrics(version, {
     heldCalls: () => engine.heldCalls,
     outstandingCalls: () => engine.outstandingCalls,
-    activeUsers: () => engine.activeUsers,
+    users: () => engine.users,
     longPolls: () => passThrough.openPolls(),
     clientConnections: () => server.connections,
     upstreamConnections: () => upstream.connections() + passThrough.openConnections(),
@@ -81,6 +83,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
       clock: systemClock,
       upstream,
       nextBoundary: randomUUID,
+      memory: createUserMemory({ maxUsers: limits.maxUsers, idleMs: limits.userIdleMs }),
       observer: { ...metrics.engine, internalError },
     },
   );
@@ -88,6 +91,8 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     engine,
     passThrough,
     authority: url.host,
+    rules: { maxCallBytes: limits.maxCallBytes, never: pathPatterns(batching.never) },
+    maxBodyBytes: limits.maxQueuedBytes,
     isTrusted: trust(listen.trustedProxies),
     now: () => systemClock.now(),
     observer: {

@@ -64,7 +64,7 @@ test('the table of metrics is that of the registry', async () => {
   const text = await createMetrics('0', {
     heldCalls: none,
     outstandingCalls: none,
-    activeUsers: none,
+    users: () => ({ active: 0, idle: 0 }),
     longPolls: none,
     clientConnections: none,
     upstreamConnections: none,

@@ -1,53 +1,45 @@
-/** One batch on the wire: its answer becomes the answers of its callers. */
+/** One batch on the wire: its answer becomes the answers of its callers, as its parts come. */
 import { type Fault } from '../core/answer/fault.ts';
 import { relayedReply, replyFromPart, sharedHeaders } from '../core/answer/fan-out.ts';
 import { judgeResponse } from '../core/answer/judge-response.ts';
 import { type Reply } from '../core/answer/reply.ts';
+import { contradicts } from '../core/answer/self-link.ts';
 import { type Ending } from '../core/schedule/sink.ts';
 import { MultipartParser } from '../core/wire/multipart-parser.ts';
 import { type ExchangeHandler } from '../upstream/exchange.ts';
 import { type ProtocolError } from './observer.ts';
 
-/** How the answer of a batch ended. */
-export interface BatchOutcome {
-  /**
-   * One for each part, in order, when the answer holds exactly as many as were asked; those that
-   * came whole, when it broke off.
-   */
-  readonly replies: ReadonlyArray<Reply | Fault>;
-  /** For the calls without a reply of their own. */
-  readonly ending: Ending;
-}
-
 export interface BatchExchangeHost {
   answered(status: number): void;
   protocolError(kind: ProtocolError): void;
-  /** Whether so many more bytes of answers may be kept; gives back what was taken before. */
+  /** Whether so many more bytes of answers may be kept. */
   reserve(bytes: number): boolean;
+  /** A part came whole. `early`: it may be given to its callers before the count is known. */
+  part(index: number, reply: Reply | Fault, early: boolean): void;
   /** Exactly once. */
-  settled(outcome: BatchOutcome): void;
+  settled(ending: Ending): void;
   /** Stops the exchange; the handler settles by itself. */
   abort(): void;
 }
 
 const maxPreambleBytes = 4096;
-const unknown = (name: Fault['name']): Ending => ({
-  kind: 'fault',
-  fault: { phase: 'unknown', name },
-});
+const notUnderstood: Fault = { phase: 'unknown', name: 'http_protocol_error' };
 
 export class BatchExchange implements ExchangeHandler {
-  readonly #calls: number;
+  /** What was asked for, in order. */
+  readonly #targets: readonly string[];
   readonly #maxBytes: number;
   readonly #host: BatchExchangeHost;
   #parser: MultipartParser | undefined;
+  #given = 0;
   #head = { status: 0, reason: '', headers: [] as string[] };
+  #shared: readonly string[] = [];
   #relayed: Buffer[] = [];
   #bytes = 0;
   #over = false;
 
-  constructor(calls: number, maxBytes: number, host: BatchExchangeHost) {
-    this.#calls = calls;
+  constructor(targets: readonly string[], maxBytes: number, host: BatchExchangeHost) {
+    this.#targets = targets;
     this.#maxBytes = maxBytes;
     this.#host = host;
   }
@@ -57,14 +49,15 @@ export class BatchExchange implements ExchangeHandler {
     this.#head = { status, reason, headers };
     const verdict = judgeResponse(status, headers);
     if (verdict.kind === 'parts') {
+      this.#shared = sharedHeaders(headers);
       this.#parser = new MultipartParser(verdict.boundary, {
-        maxParts: this.#calls,
+        maxParts: this.#targets.length,
         maxPreambleBytes,
       });
     } else if (verdict.kind === 'fault') {
       if (verdict.fault.name === 'http_response_content_coding') this.#host.protocolError('coding');
       else if (status === 200) this.#host.protocolError('not_multipart');
-      this.#settle({ replies: [], ending: { kind: 'fault', fault: verdict.fault } });
+      this.#settle({ kind: 'broken-off', fault: verdict.fault });
       this.#host.abort();
     }
   }
@@ -74,12 +67,17 @@ export class BatchExchange implements ExchangeHandler {
     this.#bytes += chunk.length;
     if (this.#bytes > this.#maxBytes || !this.#host.reserve(chunk.length)) {
       this.#host.protocolError('too_large');
-      this.#settle({ replies: [], ending: unknown('http_response_body_size') });
+      const fault: Fault = { phase: 'unknown', name: 'http_response_body_size' };
+      this.#settle({ kind: 'broken-off', fault });
       this.#host.abort();
       return;
     }
-    if (this.#parser === undefined) this.#relayed.push(chunk);
-    else this.#parser.push(chunk);
+    if (this.#parser === undefined) {
+      this.#relayed.push(chunk);
+      return;
+    }
+    this.#parser.push(chunk);
+    this.#giveParts(this.#parser);
   }
 
   end(): void {
@@ -87,62 +85,65 @@ export class BatchExchange implements ExchangeHandler {
     if (this.#parser === undefined) {
       const { status, reason, headers } = this.#head;
       const reply = relayedReply(status, reason, headers, Buffer.concat(this.#relayed));
-      this.#settle({ replies: [], ending: { kind: 'relay', reply } });
+      this.#settle({ kind: 'relay', reply });
       return;
     }
-    this.#settle(this.#outcomeOfParts(this.#parser));
+    const ending = this.#parser.finish();
+    this.#giveParts(this.#parser);
+    this.#settle(this.#endingOf(ending, this.#parser.parts.length));
   }
 
   fault(fault: Fault): void {
     if (this.#over) return;
-    if (this.#parser === undefined) {
-      this.#settle({ replies: [], ending: { kind: 'fault', fault } });
-    } else {
-      this.#settle(this.#brokenOff(this.#parser, fault.name));
+    if (this.#parser !== undefined) this.#host.protocolError('truncated');
+    this.#settle({ kind: 'broken-off', fault });
+  }
+
+  #giveParts(parser: MultipartParser): void {
+    for (; this.#given < parser.parts.length; this.#given += 1) {
+      const part = parser.parts[this.#given];
+      const target = this.#targets[this.#given];
+      if (part === undefined || target === undefined) continue;
+      if (part.kind === 'malformed') {
+        this.#host.protocolError('malformed_part');
+        this.#host.part(this.#given, notUnderstood, false);
+        continue;
+      }
+      const isOdd = contradicts(part, target);
+      if (isOdd) this.#host.protocolError('self_link');
+      this.#host.part(this.#given, replyFromPart(part, this.#shared), !isOdd);
     }
   }
 
-  /** Pairing is by position, so only an answer with the right count is paired at all. */
-  #outcomeOfParts(parser: MultipartParser): BatchOutcome {
-    const ending = parser.finish();
-    const count = parser.parts.length;
+  /** Pairing is by position: a wrong number of parts pairs nobody. */
+  #endingOf(ending: ReturnType<MultipartParser['finish']>, count: number): Ending {
+    const asked = this.#targets.length;
     if (ending === 'no-delimiter') {
       this.#host.protocolError('no_delimiter');
-      return { replies: [], ending: unknown('http_protocol_error') };
+      return { kind: 'miscounted', fault: notUnderstood };
     }
     if (ending === 'overflow') {
       this.#host.protocolError('more_parts');
-      return { replies: [], ending: unknown('http_protocol_error') };
+      return { kind: 'miscounted', fault: notUnderstood };
     }
-    if (ending === 'open' || (ending === 'bare' && count < this.#calls)) {
-      return this.#brokenOff(parser, 'http_response_incomplete');
+    if (ending === 'open' || (ending === 'bare' && count < asked)) {
+      this.#host.protocolError('truncated');
+      return {
+        kind: 'broken-off',
+        fault: { phase: 'unknown', name: 'http_response_incomplete' },
+      };
     }
-    if (count !== this.#calls) {
+    if (count !== asked) {
       this.#host.protocolError('fewer_parts');
-      return { replies: [], ending: unknown('http_protocol_error') };
+      return { kind: 'miscounted', fault: notUnderstood };
     }
-    return { replies: this.#repliesOf(parser), ending: { kind: 'complete' } };
+    return { kind: 'complete' };
   }
 
-  /** Order is promised and each leading part is closed by a whole delimiter, so they stand. */
-  #brokenOff(parser: MultipartParser, name: Fault['name']): BatchOutcome {
-    this.#host.protocolError('truncated');
-    return { replies: this.#repliesOf(parser), ending: unknown(name) };
-  }
-
-  #repliesOf(parser: MultipartParser): Array<Reply | Fault> {
-    const shared = sharedHeaders(this.#head.headers);
-    return parser.parts.map((part): Reply | Fault => {
-      if (part.kind === 'response') return replyFromPart(part, shared);
-      this.#host.protocolError('malformed_part');
-      return { phase: 'unknown', name: 'http_protocol_error' };
-    });
-  }
-
-  #settle(outcome: BatchOutcome): void {
+  #settle(ending: Ending): void {
     this.#over = true;
     this.#parser = undefined;
     this.#relayed = [];
-    this.#host.settled(outcome);
+    this.#host.settled(ending);
   }
 }

@@ -4,6 +4,8 @@ import { type Reply, type ReplyHead } from '../core/answer/reply.ts';
 export interface Caller {
   /** Accepts XML and nothing else. */
   readonly onlyXml: boolean;
+  /** Wants to know what became of its call on the way. */
+  readonly explain: boolean;
   answer(reply: Reply): void;
   begin(head: ReplyHead): void;
   /** Whether more may follow at once; if not, `onDrained` is called when it may. */

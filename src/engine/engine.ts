@@ -8,19 +8,21 @@
  */
 import { answerForFault, answerForUnsent } from '../core/answer/own-answers.ts';
 import { type Fault } from '../core/answer/fault.ts';
-import { type Reply } from '../core/answer/reply.ts';
-import { Coalescer, type Overflow } from '../core/schedule/coalescer.ts';
-import { type Arrival, type Batch, type Call } from '../core/schedule/call.ts';
+import { type Reply, type ReplyHead } from '../core/answer/reply.ts';
+import { Coalescer } from '../core/schedule/coalescer.ts';
+import { type Arrival, type Batch, type Call, waitersOf } from '../core/schedule/call.ts';
 import { type Policy } from '../core/schedule/policy.ts';
-import { type Failure, type Sink } from '../core/schedule/sink.ts';
-import { type User } from '../core/schedule/user.ts';
-import { encodeBatch, envelopeHeaders, singleHeaders } from '../core/wire/encode-batch.ts';
+import { type Ending, type Failure, type Sink } from '../core/schedule/sink.ts';
+import { type User, type UserMemory } from '../core/schedule/user.ts';
+import { type Overflow } from '../core/schedule/users.ts';
+import { encodeWith, envelopeHeaders, singleHeaders } from '../core/wire/encode-batch.ts';
 import { type Exchange, type Upstream } from '../upstream/exchange.ts';
-import { BatchExchange, type BatchOutcome } from './batch-exchange.ts';
+import { BatchExchange } from './batch-exchange.ts';
 import { type Caller } from './caller.ts';
 import { type Clock } from './clock.ts';
 import { Departures } from './departures.ts';
 import { type EngineObserver } from './observer.ts';
+import { explained } from './explain.ts';
 import { SingleExchange } from './single-exchange.ts';
 
 export interface EngineOptions {
@@ -39,9 +41,8 @@ export interface EngineParts {
   /** A fresh boundary that nobody can guess. */
   readonly nextBoundary: () => string;
   readonly observer: EngineObserver;
+  readonly memory: UserMemory;
 }
-
-const boundaryDraws = 8;
 
 export class Engine implements Sink<Caller> {
   readonly #options: EngineOptions;
@@ -66,10 +67,10 @@ export class Engine implements Sink<Caller> {
     this.#upstream = parts.upstream;
     this.#nextBoundary = parts.nextBoundary;
     this.#observer = parts.observer;
-    this.#core = new Coalescer(options.policy, this);
+    this.#core = new Coalescer(options.policy, this, parts.memory);
     this.#departures = new Departures(
       { perUser: options.maxInFlightPerUser, process: options.maxConnections },
-      (user, release) => this.#enter(() => this.#depart(user, release)),
+      (user, operation, release) => this.#enter(() => this.#depart(user, operation, release)),
     );
   }
 
@@ -81,8 +82,8 @@ export class Engine implements Sink<Caller> {
     return this.#core.outstandingCalls;
   }
 
-  get activeUsers(): number {
-    return this.#core.activeUsers;
+  get users(): { readonly active: number; readonly idle: number } {
+    return this.#core.users;
   }
 
   /** A call to keep for `cancel`, or the cap that it would have broken. */
@@ -97,7 +98,12 @@ export class Engine implements Sink<Caller> {
 
   /** The caller left. */
   cancel(call: Call<Caller>): void {
-    this.#enter(() => this.#core.cancel(call));
+    this.#enter(() => this.#core.cancel(call, this.#clock.now()));
+  }
+
+  /** A write of that user passes us by: what is held of his leaves before it. */
+  barrier(userName: string): void {
+    this.#enter(() => this.#core.barrier(userName, this.#clock.now()));
   }
 
   /** Nothing is held from now on. */
@@ -107,20 +113,28 @@ export class Engine implements Sink<Caller> {
 
   /** Answers whoever still waits, and breaks off what is under way. */
   stop(): void {
-    this.#enter(() => this.#core.expireAll());
+    this.#enter(() => this.#core.expireAll(this.#clock.now()));
     this.#callOffAlarm?.();
     for (const exchange of this.#exchanges.values()) exchange.abort();
   }
 
-  permit(user: User<Caller>): void {
-    this.#departures.request(user);
+  permit(user: User<Caller>, operation: boolean): void {
+    this.#departures.request(user, operation);
   }
 
   send(batch: Batch<Caller>): void {
     const release = this.#release;
-    for (const call of batch.calls) {
-      const heldUntilMs = Math.max(batch.readyAtMs, call.arrivedAtMs);
-      this.#observer.callLeft(heldUntilMs - call.arrivedAtMs, batch.sentAtMs - heldUntilMs);
+    for (const slot of batch.calls) {
+      for (const call of waitersOf(slot)) {
+        const heldUntilMs = Math.max(batch.readyAtMs, call.arrivedAtMs);
+        const freeAtMs = Math.max(heldUntilMs, slot.freeAtMs);
+        this.#observer.callLeft(
+          heldUntilMs - call.arrivedAtMs,
+          freeAtMs - heldUntilMs,
+          batch.sentAtMs - freeAtMs,
+        );
+        if (call !== slot) this.#observer.collapsed();
+      }
     }
     try {
       if (batch.calls.length === 1) this.#sendSingle(batch, release);
@@ -128,14 +142,14 @@ export class Engine implements Sink<Caller> {
     } catch (error) {
       this.#observer.internalError(error);
       const fault: Fault = { phase: 'unsent', name: 'proxy_internal_error' };
-      this.#settled(batch, release, { replies: [], ending: { kind: 'fault', fault } });
+      this.#settled(batch, release, { kind: 'broken-off', fault });
     }
   }
 
   answer(call: Call<Caller>, reply: Reply): void {
     const caller = call.ticket;
     try {
-      caller.answer(reply);
+      caller.answer(this.#explained(call, reply));
     } catch (error) {
       // A part that cannot be written as an HTTP answer is its own caller's loss only.
       this.#observer.internalError(error);
@@ -161,6 +175,11 @@ export class Engine implements Sink<Caller> {
     });
   }
 
+  #explained<R extends ReplyHead>(call: Call<Caller>, reply: R): R {
+    if (!call.ticket.explain || call.batch === undefined) return reply;
+    return { ...reply, headers: explained(reply.headers, call, call.batch, this.#clock.now()) };
+  }
+
   #replyFor(call: Call<Caller>, failure: Failure): Reply {
     const { onlyXml } = call.ticket;
     if (failure === 'never-sent') return answerForUnsent(onlyXml);
@@ -171,9 +190,9 @@ export class Engine implements Sink<Caller> {
       : answerForUnsent(onlyXml);
   }
 
-  #depart(user: User<Caller>, release: () => void): void {
+  #depart(user: User<Caller>, operation: boolean, release: () => void): void {
     this.#release = release;
-    if (!this.#core.depart(user, this.#clock.now())) release();
+    if (!this.#core.depart(user, operation, this.#clock.now())) release();
   }
 
   #sendSingle(batch: Batch<Caller>, release: () => void): void {
@@ -181,18 +200,20 @@ export class Engine implements Sink<Caller> {
     if (call === undefined) throw new Error('a batch without calls');
     const startedAtMs = this.#clock.now();
     const single = new SingleExchange(call.ticket, {
+      explained: (head) => this.#explained(call, head),
       answered: (status) => this.#observer.upstreamAnswered('single', status),
-      begin: () => {
+      begin: (status) => {
         if (call.stage !== 'sent') return false;
-        this.#enter(() => this.#core.begin(batch));
+        this.#enter(() => this.#core.begin(batch, status));
         return true;
       },
       settled: (fault) => {
         this.#observer.upstreamEnded('single', this.#clock.now() - startedAtMs);
-        this.#settled(batch, release, {
-          replies: [],
-          ending: fault === undefined ? { kind: 'complete' } : { kind: 'fault', fault },
-        });
+        this.#settled(
+          batch,
+          release,
+          fault === undefined ? { kind: 'complete' } : { kind: 'broken-off', fault },
+        );
       },
     });
     const exchange = this.#upstream.send(
@@ -212,11 +233,12 @@ export class Engine implements Sink<Caller> {
     const { authority, maxResponseBytes } = this.#options;
     const oldest = batch.calls[0];
     if (oldest === undefined) throw new Error('a batch without calls');
-    const { boundary, body } = this.#encode(batch);
+    const { boundary, body } = encodeWith(this.#nextBoundary, batch.calls, authority);
     this.#observer.batchLeft(batch.calls.length, body.length, batch.flushReason);
     const startedAtMs = this.#clock.now();
     let reservedBytes = 0;
-    const handler = new BatchExchange(batch.calls.length, maxResponseBytes, {
+    const targets = batch.calls.map((call) => call.target);
+    const handler = new BatchExchange(targets, maxResponseBytes, {
       answered: (status) => this.#observer.upstreamAnswered('batch', status),
       protocolError: (kind) => this.#observer.protocolError(kind),
       reserve: (bytes) => {
@@ -224,10 +246,12 @@ export class Engine implements Sink<Caller> {
         this.#bufferedBytes += bytes;
         return this.#bufferedBytes <= this.#options.maxBufferedResponseBytes;
       },
-      settled: (outcome) => {
+      part: (index, reply, early) =>
+        this.#enter(() => this.#core.part(batch, index, reply, early, this.#clock.now())),
+      settled: (ending) => {
         this.#bufferedBytes -= reservedBytes;
         this.#observer.upstreamEnded('batch', this.#clock.now() - startedAtMs);
-        this.#settled(batch, release, outcome);
+        this.#settled(batch, release, ending);
       },
       abort: () => exchange.abort(),
     });
@@ -243,27 +267,9 @@ export class Engine implements Sink<Caller> {
     this.#exchanges.set(batch, exchange);
   }
 
-  #encode(batch: Batch<Caller>): { boundary: string; body: Buffer } {
-    for (let draw = 0; draw < boundaryDraws; draw += 1) {
-      const boundary = this.#nextBoundary();
-      const body = encodeBatch(batch.calls, this.#options.authority, boundary);
-      if (body !== undefined) return { boundary, body };
-    }
-    throw new Error(`no boundary of ${boundaryDraws} was absent from the parts`);
-  }
-
-  #settled(batch: Batch<Caller>, release: () => void, outcome: BatchOutcome): void {
+  #settled(batch: Batch<Caller>, release: () => void, ending: Ending): void {
     this.#enter(() => {
-      outcome.replies.forEach((reply, index) => {
-        const call = batch.calls[index];
-        if (call === undefined) return;
-        this.#core.part(
-          batch,
-          index,
-          'phase' in reply ? answerForFault(reply, call.ticket.onlyXml) : reply,
-        );
-      });
-      this.#core.settle(batch, outcome.ending);
+      this.#core.settle(batch, ending, this.#clock.now());
       this.#exchanges.delete(batch);
       release();
     });

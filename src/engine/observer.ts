@@ -2,8 +2,10 @@ import { type FlushReason } from '../core/schedule/call.ts';
 
 /** What the engine tells of its work; metrics listen. Durations are milliseconds. */
 export interface EngineObserver {
-  /** A call left; it had waited so long for companions, and so long for its departure. */
-  callLeft(holdMs: number, queueMs: number): void;
+  /** A call left; so long it had waited for companions, for earlier writes, for its departure. */
+  callLeft(holdMs: number, orderMs: number, slotsMs: number): void;
+  /** An identical call shares its part. */
+  collapsed(): void;
   batchLeft(parts: number, bytes: number, reason: FlushReason): void;
   upstreamAnswered(kind: 'batch' | 'single', status: number): void;
   /** Over, however it ended. */
@@ -22,4 +24,5 @@ export type ProtocolError =
   | 'more_parts'
   | 'malformed_part'
   | 'too_large'
-  | 'coding';
+  | 'coding'
+  | 'self_link';

@@ -1,13 +1,16 @@
 /** A call that travels as itself: its answer streams to its caller as it comes, unread. */
 import { type Fault } from '../core/answer/fault.ts';
+import { type ReplyHead } from '../core/answer/reply.ts';
 import { endToEndHeaders } from '../core/wire/http-message.ts';
 import { type Exchange, type ExchangeHandler } from '../upstream/exchange.ts';
 import { type Caller } from './caller.ts';
 
 export interface SingleExchangeHost {
   answered(status: number): void;
+  /** The head as the caller gets it. */
+  explained(head: ReplyHead): ReplyHead;
   /** Whether the caller still waits. From a first `true` on, it gets the answer as it comes. */
-  begin(): boolean;
+  begin(status: number): boolean;
   /** Exactly once. `undefined`: the answer is through. */
   settled(fault: Fault | undefined): void;
 }
@@ -30,8 +33,10 @@ export class SingleExchange implements ExchangeHandler {
 
   head(status: number, reason: string, headers: string[]): void {
     this.#host.answered(status);
-    this.#streaming = this.#host.begin();
-    if (this.#streaming) this.#caller.begin({ status, reason, headers: endToEndHeaders(headers) });
+    this.#streaming = this.#host.begin(status);
+    if (!this.#streaming) return;
+    const head = { status, reason, headers: endToEndHeaders(headers) };
+    this.#caller.begin(this.#host.explained(head));
   }
 
   data(chunk: Buffer): void {

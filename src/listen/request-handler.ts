@@ -5,22 +5,35 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { admit, type RefusalReason } from '../core/admit/admit.ts';
 import { batchKey, userName } from '../core/admit/batch-key.ts';
-import { classify, type PassThroughReason } from '../core/admit/classify.ts';
+import {
+  bodyBytes,
+  classify,
+  type ClassifyRules,
+  type PassThroughReason,
+} from '../core/admit/classify.ts';
+import { isOperation } from '../core/admit/is-operation.ts';
 import { readHead, type HeadFacts, type RequestHead } from '../core/admit/request-head.ts';
 import { type Fault } from '../core/answer/fault.ts';
 import { acceptsOnlyXml, answerForFault, answerForRefusal } from '../core/answer/own-answers.ts';
+import { type Arrival, type CallClass } from '../core/schedule/call.ts';
+import { mayCollapse } from '../core/schedule/collapse.ts';
 import { passThroughHeaders } from '../core/wire/encode-batch.ts';
+import { type Caller } from '../engine/caller.ts';
 import { type Engine } from '../engine/engine.ts';
 import { type PassThrough } from '../pass-through/pass-through.ts';
 import { type ListenObserver, type Via } from './observer.ts';
+import { readBody } from './read-body.ts';
 import { ResponseCaller } from './response-caller.ts';
 import { writeReply } from './write-reply.ts';
 
 export interface HandlerParts {
-  readonly engine: Pick<Engine, 'submit' | 'cancel'>;
+  readonly engine: Pick<Engine, 'submit' | 'cancel' | 'barrier'>;
   readonly passThrough: Pick<PassThrough, 'forward'>;
   /** Host and port of the pool, as `Host` says them. */
   readonly authority: string;
+  readonly rules: ClassifyRules;
+  /** Of all bodies that are being read. */
+  readonly maxBodyBytes: number;
   /** Whether what that peer says of others, in `X-Forwarded-For`, is believed. */
   readonly isTrusted: (request: IncomingMessage) => boolean;
   readonly observer: ListenObserver;
@@ -30,14 +43,14 @@ export interface HandlerParts {
 /** Bytes of a part besides its own fields: delimiter, part header, request line, `Host`. */
 const partOverheadBytes = 160;
 
-const noBody = Buffer.alloc(0);
-
 const status: Record<Extract<RefusalReason, `${string}queue_${string}`>, number> = {
   queue_calls: 503,
   queue_bytes: 503,
   user_queue_calls: 429,
   user_queue_bytes: 429,
 };
+
+const readers: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** One exchange with a client, as it is counted in the end. */
 interface Visit {
@@ -49,14 +62,20 @@ interface Visit {
 
 export class RequestHandler {
   readonly #parts: HandlerParts;
+  #bodyBytes = 0;
 
   constructor(parts: HandlerParts) {
     this.#parts = parts;
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
+    this.#guarded(response, () => this.#route(request, response));
+  }
+
+  /** A mistake of ours is one caller's 500, and nobody else's business. */
+  #guarded(response: ServerResponse, serve: () => void): void {
     try {
-      this.#route(request, response);
+      serve();
     } catch (error) {
       this.#parts.observer.internalError(error);
       if (response.headersSent) response.destroy();
@@ -77,19 +96,49 @@ export class RequestHandler {
       this.#refuse(visit, response, target.status, target.reason);
       return;
     }
-    const classified = classify(head, target, facts);
+    const classified = classify(head, target, facts, this.#parts.rules);
     const trusted = this.#parts.isTrusted(request);
     if (classified.kind === 'pass-through') {
       this.#passThrough(visit, request, response, target, classified.reason, trusted);
-    } else {
-      const forwardedFor = trusted ? facts.forwardedFor : undefined;
-      this.#submit(
-        visit,
-        response,
-        target,
-        batchKey(classified.applicationPath, facts, forwardedFor),
-      );
+      return;
     }
+    const { applicationPath, resource } = classified;
+    const key = batchKey(applicationPath, facts, trusted ? facts.forwardedFor : undefined);
+    this.#withBody(visit, request, response, (body) => {
+      this.#submit(visit, response, {
+        key,
+        callClass: classOf(head.method, target, resource, body),
+        resource,
+        collapsible: head.method === 'GET' && mayCollapse(head.headers),
+        method: head.method,
+        target,
+        headers: head.headers,
+        body,
+        sizeBytes: facts.bytes + target.length + body.length + partOverheadBytes,
+      });
+    });
+  }
+
+  /** Reads the body of a call that may be batched; all of them together are bounded. */
+  #withBody(
+    visit: Visit,
+    request: IncomingMessage,
+    response: ServerResponse,
+    then: (body: Buffer) => void,
+  ): void {
+    const length = bodyBytes(visit.facts) ?? 0;
+    if (length > 0) {
+      if (this.#bodyBytes + length > this.#parts.maxBodyBytes) {
+        this.#refuse(visit, response, status.queue_bytes, 'queue_bytes');
+        return;
+      }
+      this.#bodyBytes += length;
+      request.once('close', () => (this.#bodyBytes -= length));
+    }
+    readBody(request, length, (body) => {
+      if (response.destroyed) return;
+      this.#guarded(response, () => then(body));
+    });
   }
 
   #visit(request: IncomingMessage, poll: boolean): Visit {
@@ -102,24 +151,12 @@ export class RequestHandler {
     return { head, facts: readHead(head.headers), startedAtMs: this.#parts.now(), poll };
   }
 
-  #submit(
-    visit: Visit,
-    response: ServerResponse,
-    target: string,
-    key: ReturnType<typeof batchKey>,
-  ): void {
+  #submit(visit: Visit, response: ServerResponse, arrival: Omit<Arrival<Caller>, 'ticket'>): void {
     const { engine, observer } = this.#parts;
-    const { head, facts } = visit;
-    const caller = new ResponseCaller(response, acceptsOnlyXml(facts.accept));
-    const call = engine.submit({
-      key,
-      method: head.method,
-      target,
-      headers: head.headers,
-      body: noBody,
-      sizeBytes: facts.bytes + target.length + partOverheadBytes,
-      ticket: caller,
-    });
+    const { accept, ucwaBatch } = visit.facts;
+    const explain = ucwaBatch?.toLowerCase() === 'explain';
+    const ticket = new ResponseCaller(response, acceptsOnlyXml(accept), explain);
+    const call = engine.submit({ ...arrival, ticket });
     if (typeof call === 'string') {
       this.#refuse(visit, response, status[call], call);
       return;
@@ -143,8 +180,10 @@ export class RequestHandler {
     reason: PassThroughReason,
     trusted: boolean,
   ): void {
-    const { observer, passThrough, authority } = this.#parts;
+    const { engine, observer, passThrough, authority } = this.#parts;
     const { head, facts } = visit;
+    // A write that we do not hold must not overtake what we do.
+    if (reason !== 'outside' && !readers.has(head.method)) engine.barrier(userName(facts));
     const poll = reason === 'events' && head.method === 'GET';
     observer.passedThrough(reason);
     passThrough.forward(
@@ -188,9 +227,14 @@ export class RequestHandler {
       durationMs: this.#parts.now() - visit.startedAtMs,
       method: head.method,
       target: head.target,
-      credential: userName({ authorization: facts.authorization, webTicket: facts.webTicket }),
+      credential: userName(facts),
       poll: visit.poll,
       callerLeft,
     });
   }
+}
+
+function classOf(method: string, target: string, resource: string, body: Buffer): CallClass {
+  if (method === 'GET') return 'safe';
+  return isOperation(method, target, resource, body) ? 'operation' : 'unsafe';
 }

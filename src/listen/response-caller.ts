@@ -6,14 +6,16 @@ import { writeHead, writeReply } from './write-reply.ts';
 /** A caller who waits at an HTTP connection. */
 export class ResponseCaller implements Caller {
   readonly onlyXml: boolean;
+  readonly explain: boolean;
   onDrained: (() => void) | undefined;
   /** Whether an answer was begun: what went wrong before can still be said. */
   #begun = false;
   readonly #response: ServerResponse;
 
-  constructor(response: ServerResponse, onlyXml: boolean) {
+  constructor(response: ServerResponse, onlyXml: boolean, explain: boolean) {
     this.#response = response;
     this.onlyXml = onlyXml;
+    this.explain = explain;
   }
 
   answer(reply: Reply): void {

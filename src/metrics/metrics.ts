@@ -15,7 +15,7 @@ import { codeLabel, codeLabels } from './code-label.ts';
 export interface MetricSources {
   heldCalls(): number;
   outstandingCalls(): number;
-  activeUsers(): number;
+  users(): { readonly active: number; readonly idle: number };
   longPolls(): number;
   clientConnections(): number;
   upstreamConnections(): number;
@@ -41,6 +41,7 @@ const protocolErrors: readonly ProtocolError[] = [
   'malformed_part',
   'too_large',
   'coding',
+  'self_link',
 ];
 
 const durationBuckets = [
@@ -136,7 +137,7 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
     'queue_seconds',
     'How long a call that could have left waited for its departure.',
     waitBuckets,
-    { reason: ['slots'] },
+    { reason: ['order', 'slots'] },
   );
   const upstreamResponses = counter('upstream_responses_total', 'Answers of the pool.', {
     kind: kinds,
@@ -161,6 +162,12 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
     kind: protocolErrors,
   });
 
+  const collapsed = counter(
+    'collapsed_calls_total',
+    'Calls that shared a part with an identical one.',
+    {},
+  );
+
   let saved = 0;
   gauge(
     'upstream_requests_saved',
@@ -175,7 +182,8 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
   );
   gauge('long_polls', 'Open polls of the event channel.', () => sources.longPolls());
   labelledGauge('users', 'Users that the proxy keeps state of.', 'state', {
-    active: () => sources.activeUsers(),
+    active: () => sources.users().active,
+    idle: () => sources.users().idle,
   });
   labelledGauge('connections', 'Open connections.', 'side', {
     client: () => sources.clientConnections(),
@@ -190,10 +198,13 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
 
   return {
     engine: {
-      callLeft(holdMs, queueMs) {
+      callLeft(holdMs, orderMs, slotsMs) {
         hold.observe(holdMs / 1000);
-        queue.observe({ reason: 'slots' }, queueMs / 1000);
+        queue.observe({ reason: 'slots' }, slotsMs / 1000);
+        // Nearly nobody waits for an earlier write; a zero for each call would hide those who do.
+        if (orderMs > 0) queue.observe({ reason: 'order' }, orderMs / 1000);
       },
+      collapsed: () => collapsed.inc(),
       batchLeft(parts, bytes, reason) {
         batchParts.observe(parts);
         batchBytes.observe(bytes);

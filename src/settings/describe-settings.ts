@@ -3,7 +3,7 @@ import { settingsSchema } from './schema.ts';
 import { facts } from './value-kinds.ts';
 
 /** A setting's value as it stands in a file. */
-export type SettingValue = string | number | readonly string[];
+export type SettingValue = string | number | boolean | readonly string[];
 
 /** One setting, as documentation, help and tests need it. */
 export interface SettingRow {
@@ -28,7 +28,7 @@ export interface Leaf extends SettingRow {
   /** A refused value is not repeated, as it may be a secret in the wrong place. */
   readonly isHidden: boolean;
   /** What text from a flag or the environment stands for. */
-  readonly takes: 'text' | 'number' | 'list';
+  readonly takes: 'text' | 'number' | 'boolean' | 'list';
 }
 
 /** What environment variables for settings begin with. */
@@ -73,8 +73,14 @@ function leafOf(schema: z.ZodType, inner: z.ZodType, path: readonly string[]): L
     schema,
     itemAccepts: item?.accepts,
     isHidden,
-    takes: inner instanceof z.ZodNumber ? 'number' : item ? 'list' : 'text',
+    takes: kindOfText(inner, item !== undefined),
   };
+}
+
+function kindOfText(inner: z.ZodType, isList: boolean): Leaf['takes'] {
+  if (inner instanceof z.ZodNumber) return 'number';
+  if (inner instanceof z.ZodBoolean) return 'boolean';
+  return isList ? 'list' : 'text';
 }
 
 function defaultOf(schema: z.ZodType): SettingValue | undefined {

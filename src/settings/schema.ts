@@ -14,6 +14,8 @@ import {
   milliseconds,
   oneOf,
   origin,
+  pathPatterns,
+  yesOrNo,
 } from './value-kinds.ts';
 
 const KiB = 1024;
@@ -104,14 +106,22 @@ const upstream = z
 
 const batching = z
   .strictObject({
-    mode: oneOf('fixed', 'off')
-      .prefault('fixed')
-      .describe('fixed: a window opens with the first call; off: every call goes singly')
+    mode: oneOf('adaptive', 'fixed', 'off')
+      .prefault('adaptive')
+      .describe(
+        'adaptive: calls are held while a companion is likely; fixed: a window opens with the ' +
+          'first call; off: every call goes singly',
+      )
       .register(facts, { flag: 'mode' }),
     lingerMaxMs: milliseconds(0, 1000)
       .prefault(15)
       .describe('the longest that a call is held for companions')
       .register(facts, { flag: 'linger' }),
+    exchangeRateMs: milliseconds(0, 10_000)
+      .prefault(50)
+      .describe(
+        'what one saved request is worth, in milliseconds that callers wait; adaptive only',
+      ),
     maxParts: count(1, 1000)
       .prefault(20)
       .describe('calls in one batch, never more')
@@ -122,12 +132,21 @@ const batching = z
     maxInFlightPerUser: count(1, 100)
       .prefault(4)
       .describe('batches of one user on the wire at a time'),
+    collapse: yesOrNo()
+      .prefault(true)
+      .describe('whether identical GETs that are held together share a part'),
+    never: pathPatterns()
+      .prefault([])
+      .describe('paths below an application that are not batched; * is one segment, ** any number'),
   })
   .prefault({})
   .describe('how calls become batches');
 
 const limits = z
   .strictObject({
+    maxCallBytes: bytes(0, 16 * MiB)
+      .prefault(64 * KiB)
+      .describe('the largest body of a call that may be batched'),
     maxQueuedCalls: count(1, 1_000_000)
       .prefault(10_000)
       .describe('calls accepted and not yet answered; more are refused'),
@@ -144,6 +163,12 @@ const limits = z
     maxBufferedResponseBytes: bytes(KiB, 16 * GiB)
       .prefault(64 * MiB)
       .describe("bytes of all batches' answers that are held in memory"),
+    maxUsers: count(1, 10_000_000)
+      .prefault(50_000)
+      .describe('idle users of whom something is remembered'),
+    userIdleMs: milliseconds(1000, 24 * 60 * minute)
+      .prefault(600_000)
+      .describe('how long it is remembered'),
     maxConnections: count(1, 1_000_000)
       .prefault(20_000)
       .describe('client connections; further ones are closed'),

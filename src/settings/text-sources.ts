@@ -37,11 +37,13 @@ function withoutPrefix(name: string): string {
   return name.slice(environmentPrefix.length);
 }
 
-/** Lists are separated by commas; what is no plain integer stays text, and is refused as such. */
+/** Lists are separated by commas; what is no plain integer, true or false stays text, and is refused as such. */
 function valueOf(leaf: Leaf, text: string): unknown {
   switch (leaf.takes) {
     case 'number':
       return /^-?\d+$/.test(text) ? Number(text) : text;
+    case 'boolean':
+      return text === 'true' || (text === 'false' ? false : text);
     case 'list':
       return text === '' ? [] : text.split(',').map((item) => item.trim());
     case 'text':

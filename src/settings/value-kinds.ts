@@ -41,6 +41,24 @@ export const bytes = (min: number, max: number) =>
 /** A number of things, bounds included. */
 export const count = (min: number, max: number) => wholeNumber(min, max, 'a whole number', 'N');
 
+/** True or false. */
+export const yesOrNo = () =>
+  z.boolean().register(facts, { accepts: 'true or false', placeholder: 'true|false' });
+
+/** A path pattern: segments of a path, `*` or `**`. */
+const pathPattern = () =>
+  z
+    .string()
+    .regex(/^\/?(?:\*{1,2}|[\w.~!$&'()+,=:@%-]+)(?:\/(?:\*{1,2}|[\w.~!$&'()+,=:@%-]+))*$/)
+    .register(facts, { accepts: 'a path pattern such as people/search or groups/*/members' });
+
+/** Path patterns. */
+export const pathPatterns = () =>
+  z.array(pathPattern()).register(facts, {
+    accepts: 'a list of path patterns such as [people/search, groups/*/members]',
+    placeholder: 'PATTERN,...',
+  });
+
 const alternatives = new Intl.ListFormat('en', { type: 'disjunction' });
 
 /** One of some words. */

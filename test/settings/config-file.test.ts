@@ -31,7 +31,7 @@ describe('unknown keys', () => {
     [
       'a merge key',
       'batching: { <<: { maxParts: 5 } }\n',
-      'proxy.yaml:1:13 batching.<<: unknown key, expected one of mode, lingerMaxMs, maxParts, maxBytes, maxInFlightPerUser',
+      'proxy.yaml:1:13 batching.<<: unknown key, expected one of mode, lingerMaxMs, exchangeRateMs, maxParts, maxBytes, maxInFlightPerUser, collapse, never',
     ],
     [
       'a name of Object.prototype',
@@ -42,7 +42,7 @@ describe('unknown keys', () => {
     expect(problemsOf({ file })).toEqual([problem]);
   });
 
-  test.each(['batching.exchangeRateMs', 'batching.collapse', 'limits.maxUsers', 'log.tune'])(
+  test.each(['batching.lanes', 'limits.longPollCounts', 'log.tune'])(
     'include %s, which does not exist yet',
     (key) => {
       const [section = '', name = ''] = key.split('.');
@@ -91,8 +91,8 @@ describe('values that do not fit', () => {
       '1:22 batching.maxBytes: expected a number of bytes from 1024 to 16777216, found 5 (number)',
     ],
     [
-      'batching: {mode: adaptive}',
-      '1:18 batching.mode: expected fixed or off, found "adaptive" (string)',
+      'batching: {mode: shadow}',
+      '1:18 batching.mode: expected adaptive, fixed, or off, found "shadow" (string)',
     ],
     ['log: {format: text}', '1:15 log.format: expected json, found "text" (string)'],
     ['batching: 5', '1:11 batching: expected a mapping of keys, found 5 (number)'],
@@ -196,7 +196,7 @@ describe('text that is no YAML', () => {
   test('is not searched for settings, while the other sources are', () => {
     expect(problemsOf({ file: 'nonsense: 1\nlog: @x\n', flags: { mode: 'no' } })).toEqual([
       'proxy.yaml:2:6: not valid YAML: Plain value cannot start with reserved character @',
-      '--mode batching.mode: expected fixed or off, found "no" (string)',
+      '--mode batching.mode: expected adaptive, fixed, or off, found "no" (string)',
     ]);
   });
 });

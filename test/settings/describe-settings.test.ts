@@ -95,6 +95,6 @@ describe('the JSON schema', () => {
   test('knows bounds and alternatives', () => {
     const nodes = new Map(nodesBelow(schema, ''));
     expect(nodes.get('batching.lingerMaxMs')).toMatchObject({ minimum: 0, maximum: 1000 });
-    expect(nodes.get('batching.mode')).toMatchObject({ enum: ['fixed', 'off'] });
+    expect(nodes.get('batching.mode')).toMatchObject({ enum: ['adaptive', 'fixed', 'off'] });
   });
 });

@@ -38,6 +38,7 @@ const texts: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   ),
   'upstream.url': fc.tuple(host, port).map((parts) => `https://${parts.join(':')}`),
   'upstream.tls.servername': fc.domain(),
+  'batching.never': fc.array(fc.constantFrom('people/search', '/a/*/b', '**', 'x.y/%20')),
 };
 
 /** Any of the settings by key, each as its JSON schema has it. */
@@ -50,6 +51,7 @@ function valueOf(key: string): fc.Arbitrary<unknown> {
   let node = jsonSchema() as Node;
   for (const name of key.split('.')) node = node.properties![name]!;
   if (node.enum) return fc.constantFrom(...node.enum);
+  if (node.type === 'boolean') return fc.boolean();
   if (node.type === 'integer') return fc.integer({ min: node.minimum!, max: node.maximum! });
   return texts[key] ?? path;
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { describeSettings, type SettingRow } from '../../src/settings/describe-settings.ts';
 import { jsonSchema } from '../../src/settings/json-schema.ts';
@@ -43,6 +43,8 @@ describe('the example for', () => {
 
 describe('the full example', () => {
   test('has every setting with its default and its meaning, in the words of the schema', () => {
+    if (process.env['UPDATE_README'] === '1')
+      writeFileSync(new URL('full.yaml', folder), fullExample());
     expect(textOf('full.yaml')).toBe(fullExample());
   });
 

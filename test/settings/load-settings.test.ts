@@ -23,13 +23,19 @@ describe('defaults', () => {
         tls: {},
       },
       batching: {
-        mode: 'fixed',
+        mode: 'adaptive',
         lingerMaxMs: 15,
+        exchangeRateMs: 50,
         maxParts: 20,
         maxBytes: 262144,
         maxInFlightPerUser: 4,
+        collapse: true,
+        never: [],
       },
       limits: {
+        maxCallBytes: 65536,
+        maxUsers: 50000,
+        userIdleMs: 600000,
         maxQueuedCalls: 10000,
         maxQueuedCallsPerUser: 500,
         maxQueuedBytes: 67108864,
@@ -59,8 +65,8 @@ describe('precedence', () => {
   };
 
   test('flags beat the environment, which beats the file, which beats defaults', () => {
-    expect(settingsOf({ flags: { linger: '3' }, env, file }).batching).toEqual({
-      mode: 'fixed',
+    expect(settingsOf({ flags: { linger: '3' }, env, file }).batching).toMatchObject({
+      mode: 'adaptive',
       lingerMaxMs: 3,
       maxParts: 2,
       maxBytes: 2000,
@@ -108,7 +114,7 @@ describe('flags', () => {
 
   test('are named in complaints', () => {
     expect(problemsOf({ flags: { 'max-parts': '1001', mode: 'shadow' } })).toEqual([
-      '--mode batching.mode: expected fixed or off, found "shadow" (string)',
+      '--mode batching.mode: expected adaptive, fixed, or off, found "shadow" (string)',
       '--max-parts batching.maxParts: expected a whole number from 1 to 1000, found 1001 (number)',
     ]);
   });
@@ -154,13 +160,13 @@ describe('complaints', () => {
   test('come all at once, from every source', () => {
     expect(
       problemsOf({
-        file: 'limits:\n  maxQueuedCalls: 0\n  maxUsers: 5\nlog: {level: loud}\nlisten: { tls: { cert: a } }\n',
+        file: 'limits:\n  maxQueuedCalls: 0\n  maxGroups: 5\nlog: {level: loud}\nlisten: { tls: { cert: a } }\n',
         env: { UCWA_PROXY_DRAIN_DELAY_MS: '-1' },
         flags: { listen: ':8080' },
       }),
     ).toEqual([
       'proxy.yaml:2:19 limits.maxQueuedCalls: expected a whole number from 1 to 1000000, found 0 (number)',
-      'proxy.yaml:3:3 limits.maxUsers: unknown key, expected one of maxQueuedCalls, maxQueuedCallsPerUser, maxQueuedBytes, maxQueuedBytesPerUser, maxResponseBytes, maxBufferedResponseBytes, maxConnections',
+      'proxy.yaml:3:3 limits.maxGroups: unknown key, expected one of maxCallBytes, maxQueuedCalls, maxQueuedCallsPerUser, maxQueuedBytes, maxQueuedBytesPerUser, maxResponseBytes, maxBufferedResponseBytes, maxUsers, userIdleMs, maxConnections',
       'proxy.yaml:4:14 log.level: expected trace, debug, info, warn, error, fatal, or silent, found "loud" (string)',
       'UCWA_PROXY_DRAIN_DELAY_MS drain.delayMs: expected a number of milliseconds from 0 to 600000, found -1 (number)',
       '--listen listen.address: expected host:port such as 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080, found ":8080" (string)',

@@ -1,15 +1,18 @@
 import { type Reply } from '../../src/core/answer/reply.ts';
 import { Coalescer } from '../../src/core/schedule/coalescer.ts';
-import { type Batch, type Call } from '../../src/core/schedule/call.ts';
+import { type Arrival, type Batch, type Call } from '../../src/core/schedule/call.ts';
 import { type Policy } from '../../src/core/schedule/policy.ts';
 import { type Failure, type Sink } from '../../src/core/schedule/sink.ts';
-import { type User } from '../../src/core/schedule/user.ts';
+import { type Learnt, type User, type UserMemory } from '../../src/core/schedule/user.ts';
 import { batchKey, type BatchKey } from '../../src/core/admit/batch-key.ts';
 import { readHead } from '../../src/core/admit/request-head.ts';
 
 const policy: Policy = {
   mode: 'fixed',
   lingerMaxMs: 10,
+  exchangeRateMs: 50,
+  collapse: true,
+  maxUsers: 10,
   maxParts: 5,
   maxBytes: 1000,
   timeoutMs: 1000,
@@ -40,33 +43,45 @@ export const aReply = (text: string): Reply => ({
 /** The coalescer with everything it says written down; permits are granted by hand. */
 export class Recorder implements Sink<string> {
   readonly core: Coalescer<string>;
-  readonly permits: Array<User<string>> = [];
+  readonly permits: Array<{ user: User<string>; operation: boolean }> = [];
   readonly batches: Array<Batch<string>> = [];
   readonly abandoned: Array<Batch<string>> = [];
   /** `ticket: answer`, in order. */
   readonly endings: string[] = [];
   alarmAtMs = Infinity;
+  readonly remembered = new Map<string, Learnt>();
+  readonly memory: UserMemory = {
+    size: 0,
+    take: (name) => this.remembered.get(name),
+    keep: (name, learnt) => void this.remembered.set(name, learnt),
+  };
 
   constructor(changes: Partial<Policy> = {}) {
-    this.core = new Coalescer({ ...policy, ...changes }, this);
+    this.core = new Coalescer({ ...policy, ...changes }, this, this.memory);
   }
 
-  /** A GET; its ticket is its name. */
+  /** A GET unless the changes say otherwise; its ticket is its name, and its path unless given. */
   submit(
     ticket: string,
     nowMs: number,
     key: BatchKey = aKey('ann'),
-    sizeBytes = 100,
+    changes: Partial<Arrival<string>> = {},
   ): Call<string> {
+    const target = changes.target ?? `${key.applicationPath}/${ticket}`;
+    const callClass = changes.callClass ?? 'safe';
     const call = this.core.submit(
       {
         key,
-        method: 'GET',
-        target: `${key.applicationPath}/${ticket}`,
+        callClass,
+        resource: target.split('?')[0]?.toLowerCase() ?? '',
+        collapsible: callClass === 'safe',
+        method: callClass === 'safe' ? 'GET' : 'POST',
+        target,
         headers: [],
         body: Buffer.alloc(0),
-        sizeBytes,
+        sizeBytes: 100,
         ticket,
+        ...changes,
       },
       nowMs,
     );
@@ -74,17 +89,22 @@ export class Recorder implements Sink<string> {
     return call;
   }
 
+  /** The end of a turn of the event loop. */
+  turn(nowMs: number): void {
+    this.core.wake(nowMs);
+  }
+
   /** Grants every permit that was asked for; the batches that left for it. */
   grant(nowMs: number): string[] {
     const before = this.batches.length;
-    for (let user = this.permits.shift(); user; user = this.permits.shift()) {
-      this.core.depart(user, nowMs);
+    for (let permit = this.permits.shift(); permit; permit = this.permits.shift()) {
+      this.core.depart(permit.user, permit.operation, nowMs);
     }
     return this.batches.slice(before).map(names);
   }
 
-  permit(user: User<string>): void {
-    this.permits.push(user);
+  permit(user: User<string>, operation: boolean): void {
+    this.permits.push({ user, operation });
   }
 
   send(batch: Batch<string>): void {

@@ -19,6 +19,7 @@ export const passThroughReasons = [
   'headers',
   'body',
   'http_version',
+  'opt_out',
 ] as const;
 export type PassThroughReason = (typeof passThroughReasons)[number];
 
@@ -27,6 +28,8 @@ export type Classification =
       readonly kind: 'batchable';
       /** `/ucwa/oauth/v1/applications/1045`, as the caller spelt it. */
       readonly applicationPath: string;
+      /** What is read or written: the path in lower case, without the query. */
+      readonly resource: string;
     }
   | { readonly kind: 'pass-through'; readonly reason: PassThroughReason };
 
@@ -49,11 +52,24 @@ const trimmedByWindows = /(?:\.|%20)(?:\/|$)/;
 /** RFC 3986 3.4, every triplet whole. */
 const plainQuery = /^(?:[\w\-.~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2})*$/;
 
+const batchedMethods: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE']);
 const neverBatched = new Set(['batch', 'events', 'photos']);
 const photoLeaves = new Set(['photo', 'contactphoto']);
 
+export interface ClassifyRules {
+  /** The largest body that is held. */
+  readonly maxCallBytes: number;
+  /** Matches paths below an application that are not batched. */
+  readonly never: RegExp | undefined;
+}
+
 /** `target` is what `admit` returned. */
-export function classify(head: RequestHead, target: string, facts: HeadFacts): Classification {
+export function classify(
+  head: RequestHead,
+  target: string,
+  facts: HeadFacts,
+  rules: ClassifyRules,
+): Classification {
   const applicationPath = application.exec(target)?.[0];
   if (applicationPath === undefined) return passing.outside;
 
@@ -63,7 +79,7 @@ export function classify(head: RequestHead, target: string, facts: HeadFacts): C
   const special = specialResource(path);
   if (special !== undefined) return passing[special];
 
-  if (head.method !== 'GET') return passing.method;
+  if (!batchedMethods.has(head.method)) return passing.method;
   if (facts.authorization === undefined && facts.webTicket === undefined) {
     return passing.credentials;
   }
@@ -77,15 +93,48 @@ export function classify(head: RequestHead, target: string, facts: HeadFacts): C
   if (facts.range || facts.upgrade || facts.methodOverride || facts.repeatedKeyField) {
     return passing.headers;
   }
-  if (hasBody(facts)) return passing.body;
+  if (!hasBatchableBody(head.method, facts, rules.maxCallBytes)) return passing.body;
   if (head.httpVersion !== '1.1') return passing.http_version;
-  return { kind: 'batchable', applicationPath };
+  if (facts.ucwaBatch?.toLowerCase() === 'never' || rules.never?.test(path) === true) {
+    return passing.opt_out;
+  }
+  const resource = `${applicationPath}${path}`.toLowerCase();
+  return { kind: 'batchable', applicationPath, resource };
 }
 
-/** Whether the fields announce a body that is not empty (RFC 9112 section 6.3). */
-function hasBody(facts: HeadFacts): boolean {
-  if (facts.transferEncoding !== undefined) return true;
-  return facts.contentLength !== undefined && !/^0+$/.test(facts.contentLength);
+/** The length that the fields announce, in bytes; `undefined` where nobody knows (chunked). */
+export function bodyBytes(facts: HeadFacts): number | undefined {
+  if (facts.transferEncoding !== undefined) return undefined;
+  return facts.contentLength === undefined ? 0 : Number(facts.contentLength);
+}
+
+function hasBatchableBody(method: string, facts: HeadFacts, maxBytes: number): boolean {
+  const length = bodyBytes(facts);
+  if (length === 0) return true;
+  if (length === undefined || length > maxBytes) return false;
+  if (method === 'GET' || method === 'DELETE' || facts.contentEncoding) return false;
+  // A batch, or a message that could pose as one, inside a part.
+  return !/^[ \t]*(?:multipart\/|application\/http\b)/i.test(facts.contentType ?? '');
+}
+
+/**
+ * Patterns of paths below an application as one expression: `*` is one segment, `**` any number,
+ * case is ignored. `undefined` for none.
+ */
+export function pathPatterns(patterns: readonly string[]): RegExp | undefined {
+  if (patterns.length === 0) return undefined;
+  const sources = patterns.map((pattern) =>
+    pattern
+      .replace(/^\/+/, '')
+      .split('/')
+      .map((segment) => {
+        if (segment === '**') return '.*';
+        if (segment === '*') return '[^/]+';
+        return segment.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+      })
+      .join('/'),
+  );
+  return new RegExp(`^/(?:${sources.join('|')})$`, 'i');
 }
 
 /** Judged as the laxest decoder would read it, so that nothing special slips by unrecognised. */

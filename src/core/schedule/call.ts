@@ -1,17 +1,31 @@
 import { type BatchKey } from '../admit/batch-key.ts';
+import { type Fault } from '../answer/fault.ts';
+import { type Reply } from '../answer/reply.ts';
 import { type OutgoingCall } from '../wire/encode-batch.ts';
-import { type Stream, type User } from './user.ts';
+import { type Hold, type Stream, type User } from './user.ts';
+
+/**
+ * - `safe`: a GET; it may be asked again.
+ * - `unsafe`: a POST, PUT or DELETE.
+ * - `operation`: a POST that starts an operation; it is never held, and leaves alone.
+ */
+export type CallClass = 'safe' | 'unsafe' | 'operation';
 
 /** What the shell says of a call that arrived; `T` is its own handle for the caller who waits. */
 export interface Arrival<T> extends OutgoingCall {
   readonly key: BatchKey;
+  readonly callClass: CallClass;
+  /** What it reads or writes: its path, in lower case, without the query. */
+  readonly resource: string;
+  /** Whether another GET that is identical may share its part. */
+  readonly collapsible: boolean;
   /** Bytes that the call will take in a batch, at most. */
   readonly sizeBytes: number;
   readonly ticket: T;
 }
 
 /**
- * - `held`: waits in its stream, for companions or for a departure.
+ * - `held`: waits in its stream, for companions, for its turn or for a departure.
  * - `sent`: travels, and its caller waits for the answer.
  * - `answering`: its answer has begun to stream to the caller.
  * - `done`: answered, failed, or its caller left.
@@ -21,30 +35,119 @@ type Stage = 'held' | 'sent' | 'answering' | 'done';
 /** A call from its arrival to its one answer. Only the scheduler writes to it. */
 export interface Call<T> extends Arrival<T> {
   readonly stream: Stream<T>;
+  /** Counts arrivals. */
+  readonly sequence: number;
   readonly arrivedAtMs: number;
   readonly deadlineAtMs: number;
   stage: Stage;
   /** While it travels. */
   batch: Batch<T> | undefined;
+  /** When the order of writes stopped keeping it back. */
+  freeAtMs: number;
+  /** The write that has to leave first. */
+  behind: Call<T> | undefined;
+  /** Of a write: the GETs that wait for it to leave. */
+  overtakers: Array<Call<T>> | undefined;
+  /** Identical calls that share its part. */
+  followers: Array<Call<T>> | undefined;
+  /** The call whose part it shares. */
+  leader: Call<T> | undefined;
   /** Neighbours in the list of deadlines. */
   earlier: Call<T> | undefined;
   later: Call<T> | undefined;
 }
 
 /** Why a batch left: label values of `ucwa_proxy_batches_total`, a closed set. */
-export const flushReasons = ['linger', 'parts', 'bytes', 'idle', 'drain'] as const;
+export const flushReasons = ['idle', 'linger', 'parts', 'bytes', 'barrier', 'drain'] as const;
 export type FlushReason = (typeof flushReasons)[number];
 
 /** One request to the pool: a batch, or a call that travels alone when it is the only one. */
 export interface Batch<T> {
   readonly id: number;
   readonly user: User<T>;
+  readonly callClass: CallClass;
   /** Slots: fixed when the batch is formed. A caller who leaves stays as a tombstone. */
   readonly calls: ReadonlyArray<Call<T>>;
   readonly flushReason: FlushReason;
   /** When the hold ended; from then on the batch waited for its departure. */
   readonly readyAtMs: number;
   readonly sentAtMs: number;
+  /** What has come so far, by position. */
+  readonly replies: Array<Reply | Fault | undefined>;
   /** Callers who still wait for an answer from it. */
   waiting: number;
+  /** Whether an answer was released before the count was confirmed. */
+  releasedEarly: boolean;
+  settled: boolean;
+}
+
+/** A call and those that share its part. */
+export function* waitersOf<T>(call: Call<T>): Generator<Call<T>> {
+  yield call;
+  if (call.followers !== undefined) yield* call.followers;
+}
+
+export function newCall<T>(
+  arrival: Arrival<T>,
+  stream: Stream<T>,
+  sequence: number,
+  nowMs: number,
+  deadlineAtMs: number,
+): Call<T> {
+  return {
+    key: arrival.key,
+    callClass: arrival.callClass,
+    resource: arrival.resource,
+    collapsible: arrival.collapsible,
+    method: arrival.method,
+    target: arrival.target,
+    headers: arrival.headers,
+    body: arrival.body,
+    sizeBytes: arrival.sizeBytes,
+    ticket: arrival.ticket,
+    stream,
+    sequence,
+    arrivedAtMs: nowMs,
+    deadlineAtMs,
+    stage: 'held',
+    batch: undefined,
+    freeAtMs: nowMs,
+    behind: undefined,
+    overtakers: undefined,
+    followers: undefined,
+    leader: undefined,
+    earlier: undefined,
+    later: undefined,
+  };
+}
+
+/** Seals these calls into a batch that leaves now. */
+export function newBatch<T>(
+  id: number,
+  stream: Stream<T>,
+  hold: Hold & { readonly kind: 'ready' },
+  calls: ReadonlyArray<Call<T>>,
+  nowMs: number,
+): Batch<T> {
+  const batch: Batch<T> = {
+    id,
+    user: stream.user,
+    callClass: stream.callClass,
+    calls,
+    flushReason: hold.reason,
+    readyAtMs: hold.sinceMs,
+    sentAtMs: nowMs,
+    replies: [],
+    waiting: 0,
+    releasedEarly: false,
+    settled: false,
+  };
+  for (const call of calls) {
+    for (const waiter of waitersOf(call)) {
+      waiter.stage = 'sent';
+      waiter.batch = batch;
+      batch.waiting += 1;
+    }
+  }
+  return batch;
 }

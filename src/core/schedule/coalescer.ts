@@ -4,118 +4,113 @@
  * It is told what happens and when, and it speaks through a sink; it does nothing itself. A sink
  * method must not call back before it returns.
  *
- *   event          | call was   | call becomes | the sink is told
- *   ---------------|------------|--------------|---------------------------------------------
- *   submit         | -          | held         | permit when its stream is ready, else wakeAt
- *   submit, a cap  | -          | refused      | nothing: the reason is returned
- *   wake, hold due | held       | held         | permit
- *   depart         | held       | sent         | send
- *   part           | sent       | done         | answer
- *   begin          | sent       | answering    | nothing: the answer streams past us
- *   settle         | sent       | done         | answer or fail
- *   settle         | answering  | done         | nothing
- *   wake, deadline | held, sent | done         | fail; abandon when it was a batch's last caller
- *   cancel         | held, sent | done         | abandon when it was a batch's last caller
- *   cancel         | answering  | done         | abandon
- *   drain          | held       | held         | permit
- *   expire         | held, sent | done         | fail
+ *   event            | call was        | call becomes | the sink is told
+ *   -----------------|-----------------|--------------|------------------------------------------
+ *   submit           | -               | held         | permit if its stream must leave, else wakeAt
+ *   submit, a cap    | -               | refused      | nothing: the reason is returned
+ *   submit, a twin   | -               | held         | nothing: it shares the part of its leader
+ *   submit, a write  | held            | held         | permit: the write before a GET (barrier)
+ *   wake, turn over  | held            | held         | permit, or wakeAt when it is worth waiting
+ *   wake, hold over  | held            | held         | permit
+ *   depart           | held            | sent         | send
+ *   part             | sent            | sent         | nothing yet: the count may prove wrong
+ *   wake, part early | sent            | done         | answer
+ *   begin            | sent            | answering    | nothing: the answer streams past us
+ *   settle           | sent            | done         | answer or fail; permit for who waited for it
+ *   settle           | answering       | done         | nothing; permit likewise
+ *   wake, deadline   | held, sent      | done         | fail; abandon when a safe batch's last caller
+ *   cancel           | held, sent      | done         | abandon when it was a safe batch's last caller
+ *   cancel           | answering       | done         | abandon
+ *   barrier, drain   | held            | held         | permit
+ *   expire           | held, sent      | done         | fail
  */
 import { userName } from '../admit/batch-key.ts';
-import { type RefusalReason } from '../admit/admit.ts';
 import { type Fault } from '../answer/fault.ts';
 import { type Reply } from '../answer/reply.ts';
-import { type Arrival, type Batch, type Call } from './call.ts';
+import { type Arrival, type Batch, type Call, newBatch, newCall, waitersOf } from './call.ts';
+import { leaderFor } from './collapse.ts';
 import { Deadlines } from './deadlines.ts';
-import { HoldAlarms } from './hold-alarms.ts';
-import { holdOf, leavingCalls } from './hold.ts';
+import { EarlyReleases } from './early-releases.ts';
+import { leavingCalls, noteHold } from './hold.ts';
+import { Holds } from './holds.ts';
 import { type Policy } from './policy.ts';
 import { type Ending, type Sink } from './sink.ts';
-import { dropIfEmpty, longestReady, streamOf, type Hold, type Stream, type User } from './user.ts';
-
-export type Overflow = Extract<RefusalReason, `${string}queue_${string}`>;
+import { dropIfEmpty, longestReady, streamOf, type User, type UserMemory } from './user.ts';
+import { Users, type Overflow } from './users.ts';
 
 const ownMistake: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
 
 export class Coalescer<T> {
   readonly #policy: Policy;
   readonly #sink: Sink<T>;
-  readonly #users = new Map<string, User<T>>();
+  readonly #users: Users<T>;
   readonly #deadlines = new Deadlines<T>();
-  readonly #alarms = new HoldAlarms<T>();
+  readonly #holds: Holds<T>;
+  readonly #early = new EarlyReleases<T>();
   #lastBatchId = 0;
-  #draining = false;
-  #calls = 0;
-  #bytes = 0;
+  #lastSequence = 0;
   #held = 0;
   #outstanding = 0;
 
-  constructor(policy: Policy, sink: Sink<T>) {
+  constructor(policy: Policy, sink: Sink<T>, memory: UserMemory) {
     this.#policy = policy;
     this.#sink = sink;
+    this.#users = new Users(policy, memory);
+    this.#holds = new Holds(policy, sink);
   }
 
-  /** Calls that wait for companions or for a departure. */
+  /** Calls that wait for companions, for their turn or for a departure. */
   get heldCalls(): number {
     return this.#held;
   }
 
-  /** Calls that the pool works on, those whose callers left included. */
+  /** Parts that the pool works on, those whose callers left included. */
   get outstandingCalls(): number {
     return this.#outstanding;
   }
 
-  get activeUsers(): number {
-    return this.#users.size;
+  get users(): { readonly active: number; readonly idle: number } {
+    return this.#users.counts;
   }
 
   submit(arrival: Arrival<T>, nowMs: number): Call<T> | Overflow {
-    const name = userName(arrival.key);
-    const known = this.#users.get(name);
-    const overflow = this.#overflow(known, arrival.sizeBytes);
-    if (overflow !== undefined) return overflow;
-
-    const user: User<T> = known ?? { name, streams: [], calls: 0, bytes: 0, outstanding: 0 };
-    if (known === undefined) this.#users.set(name, user);
-    const stream = streamOf(user, arrival.key);
-    const call: Call<T> = {
-      key: arrival.key,
-      method: arrival.method,
-      target: arrival.target,
-      headers: arrival.headers,
-      body: arrival.body,
-      sizeBytes: arrival.sizeBytes,
-      ticket: arrival.ticket,
-      stream,
-      arrivedAtMs: nowMs,
-      deadlineAtMs: nowMs + this.#policy.timeoutMs,
-      stage: 'held',
-      batch: undefined,
-      earlier: undefined,
-      later: undefined,
-    };
-    this.#count(user, 1, call.sizeBytes);
+    const user = this.#users.admit(userName(arrival.key), arrival.sizeBytes, nowMs);
+    if (typeof user === 'string') return user;
+    this.#holds.learnGap(user, arrival.callClass, nowMs);
+    this.#lastSequence += 1;
+    const stream = streamOf(user, arrival.key, arrival.callClass);
+    const deadlineAtMs = nowMs + this.#policy.timeoutMs;
+    const call = newCall(arrival, stream, this.#lastSequence, nowMs, deadlineAtMs);
     this.#held += 1;
     this.#deadlines.add(call);
-    stream.queue.push(call);
-    stream.queuedBytes += call.sizeBytes;
-    this.#considerHold(stream, nowMs);
+    const held = user.order.arrive(call);
+    const leader = this.#policy.collapse ? leaderFor(call) : undefined;
+    if (leader === undefined) {
+      stream.queue.push(call);
+      stream.queuedBytes += call.sizeBytes;
+      for (const write of held) this.#holds.flush(write.stream, 'barrier', nowMs);
+      this.#holds.arrived(stream, nowMs);
+    } else {
+      call.leader = leader;
+      (leader.followers ??= []).push(call);
+    }
     this.#askToWake();
     return call;
   }
 
   /** The caller left, or is answered otherwise; it gets nothing from here any more. */
-  cancel(call: Call<T>): void {
+  cancel(call: Call<T>, nowMs: number): void {
     switch (call.stage) {
       case 'held':
-        this.#leaveQueue(call);
-        this.#finish(call);
+        this.#leaveQueue(call, nowMs);
+        this.#finish(call, nowMs);
         return;
       case 'sent':
-        this.#detach(call);
+        this.#detach(call, nowMs);
         return;
       case 'answering': {
         const { batch } = call;
-        this.#finish(call);
+        this.#finish(call, nowMs);
         if (batch !== undefined) this.#sink.abandon(batch);
         return;
       }
@@ -124,163 +119,181 @@ export class Coalescer<T> {
     }
   }
 
-  /** A departure was granted. `false`: nobody is there to leave, the permit may be given back. */
-  depart(user: User<T>, nowMs: number): boolean {
-    const stream = longestReady(user);
+  /** A departure was granted. `false`: nobody may leave, the permit can be given back. */
+  depart(user: User<T>, operation: boolean, nowMs: number): boolean {
+    const stream = longestReady(user, operation);
     if (stream?.hold.kind !== 'ready') return false;
-    const { reason, sinceMs } = stream.hold;
+    const { hold } = stream;
     const calls = leavingCalls(stream, this.#policy);
-    stream.hold = { kind: 'empty' };
-    if (!dropIfEmpty(stream)) this.#considerHold(stream, nowMs);
     this.#lastBatchId += 1;
-    const batch: Batch<T> = {
-      id: this.#lastBatchId,
-      user,
-      calls,
-      flushReason: reason,
-      readyAtMs: sinceMs,
-      sentAtMs: nowMs,
-      waiting: calls.length,
-    };
-    for (const call of calls) {
-      call.stage = 'sent';
-      call.batch = batch;
-    }
-    this.#held -= calls.length;
+    const batch = newBatch(this.#lastBatchId, stream, hold, calls, nowMs);
+    this.#held -= batch.waiting;
     this.#outstanding += calls.length;
     user.outstanding += calls.length;
+    noteHold(user, hold, calls);
+    if (!dropIfEmpty(stream)) this.#holds.left(stream, hold, nowMs);
+    for (const call of calls) {
+      if (user.order.left(call, nowMs)) this.#permitReady(user);
+    }
     this.#sink.send(batch);
-    this.#askToWake();
     return true;
   }
 
-  /** The answer for the call at that position. */
-  part(batch: Batch<T>, index: number, reply: Reply): void {
-    const call = batch.calls[index];
-    if (call?.stage !== 'sent') return;
-    this.#finish(call);
-    this.#sink.answer(call, reply);
+  /** The answer at that position came whole. `early`: it may be given before the count is known. */
+  part(batch: Batch<T>, index: number, reply: Reply | Fault, early: boolean, nowMs: number): void {
+    if (batch.settled || index >= batch.calls.length) return;
+    batch.replies[index] = reply;
+    if (!early || 'phase' in reply) return;
+    const atMs = this.#early.add(batch, index, nowMs);
+    if (atMs !== undefined) this.#sink.wakeAt(atMs);
   }
 
-  /** A call that travels alone: its answer has begun and streams to the caller. */
-  begin(batch: Batch<T>): void {
+  /** A call that travels alone: its answer has begun and streams to its caller. */
+  begin(batch: Batch<T>, status: number): void {
     const call = batch.calls[0];
+    this.#notice(batch.user, status);
     if (call?.stage !== 'sent') return;
     call.stage = 'answering';
     this.#deadlines.remove(call);
   }
 
   /** The exchange is over. Called exactly once for each batch that was sent. */
-  settle(batch: Batch<T>, ending: Ending): void {
-    this.#outstanding -= batch.calls.length;
-    batch.user.outstanding -= batch.calls.length;
-    for (const call of batch.calls) {
-      if (call.stage === 'answering') this.#finish(call);
-      if (call.stage !== 'sent') continue;
-      this.#finish(call);
-      if (ending.kind === 'relay') this.#sink.answer(call, ending.reply);
-      else this.#sink.fail(call, ending.kind === 'fault' ? ending.fault : ownMistake);
-    }
-    this.#forgetIfIdle(batch.user);
+  settle(batch: Batch<T>, ending: Ending, nowMs: number): void {
+    const { user, calls } = batch;
+    batch.settled = true;
+    this.#outstanding -= calls.length;
+    user.outstanding -= calls.length;
+    if (ending.kind === 'miscounted' && batch.releasedEarly) this.#early.distrust(nowMs);
+    calls.forEach((call, index) => {
+      const reply = ending.kind === 'miscounted' ? ending.fault : batch.replies[index];
+      this.#conclude(call, reply, ending, nowMs);
+    });
+    this.#users.idle(user, nowMs);
   }
 
   wake(nowMs: number): void {
-    for (let due = this.#alarms.takeDue(nowMs); due; due = this.#alarms.takeDue(nowMs)) {
-      this.#setHold(due, { kind: 'ready', reason: 'linger', sinceMs: nowMs });
+    this.#holds.wake(nowMs);
+    for (let part = this.#early.takeDue(nowMs); part; part = this.#early.takeDue(nowMs)) {
+      const call = part.batch.calls[part.index];
+      const reply = part.batch.replies[part.index];
+      if (call === undefined || reply === undefined || part.batch.settled) continue;
+      part.batch.releasedEarly = true;
+      this.#answer(call, reply, nowMs);
     }
     for (let call = this.#deadlines.first; call; call = this.#deadlines.first) {
       if (call.deadlineAtMs > nowMs) break;
-      this.#expire(call);
+      this.#expire(call, nowMs);
     }
+    this.#users.sweep(nowMs);
     this.#askToWake();
+  }
+
+  /** A write of the user that passes us by is about to leave: what is held leaves before it. */
+  barrier(name: string, nowMs: number): void {
+    const user = this.#users.find(name);
+    for (const stream of user?.streams ?? []) this.#holds.flush(stream, 'barrier', nowMs);
   }
 
   /** Nothing is held from now on. */
   drain(nowMs: number): void {
-    this.#draining = true;
-    for (const user of this.#users.values()) {
-      for (const stream of user.streams) {
-        this.#considerHold(stream, nowMs);
-      }
+    this.#holds.drain();
+    for (const user of this.#users.all()) {
+      for (const stream of user.streams) this.#holds.flush(stream, 'drain', nowMs);
     }
   }
 
   /** The end of the shutdown: every call that waits is failed. */
-  expireAll(): void {
-    for (let call = this.#deadlines.first; call; call = this.#deadlines.first) this.#expire(call);
+  expireAll(nowMs: number): void {
+    for (let call = this.#deadlines.first; call; call = this.#deadlines.first)
+      this.#expire(call, nowMs);
   }
 
-  #overflow(user: User<T> | undefined, sizeBytes: number): Overflow | undefined {
-    const policy = this.#policy;
-    if (this.#calls >= policy.maxQueuedCalls) return 'queue_calls';
-    if (this.#bytes + sizeBytes > policy.maxQueuedBytes) return 'queue_bytes';
-    if ((user?.calls ?? 0) >= policy.maxQueuedCallsPerUser) return 'user_queue_calls';
-    if ((user?.bytes ?? 0) + sizeBytes > policy.maxQueuedBytesPerUser) return 'user_queue_bytes';
-    return undefined;
+  #permitReady(user: User<T>): void {
+    for (const { hold, callClass } of user.streams) {
+      if (hold.kind === 'ready') this.#sink.permit(user, callClass === 'operation');
+    }
   }
 
-  /** After a change of a stream's queue: does it go on holding? */
-  #considerHold(stream: Stream<T>, nowMs: number): void {
-    const hold = holdOf(stream, this.#policy, this.#draining, nowMs);
-    if (hold !== stream.hold) this.#setHold(stream, hold);
+  #conclude(call: Call<T>, reply: Reply | Fault | undefined, ending: Ending, nowMs: number): void {
+    const { user } = call.stream;
+    if (ending.kind === 'relay') this.#answer(call, ending.reply, nowMs);
+    else if (reply !== undefined) this.#answer(call, reply, nowMs);
+    else this.#answer(call, ending.kind === 'complete' ? ownMistake : ending.fault, nowMs);
+    if (call.stage === 'answering') this.#finish(call, nowMs);
+    if (call.callClass !== 'safe' && user.order.over(call, nowMs)) this.#permitReady(user);
   }
 
-  #setHold(stream: Stream<T>, hold: Hold): void {
-    stream.hold = hold;
-    if (hold.kind === 'holding') this.#alarms.add(stream, hold.untilMs);
-    if (hold.kind === 'ready') this.#sink.permit(stream.user);
+  /** Gives its answer to whoever of a part's callers still waits. */
+  #answer(call: Call<T>, reply: Reply | Fault, nowMs: number): void {
+    if (!('phase' in reply)) this.#notice(call.stream.user, reply.status);
+    for (const waiter of [...waitersOf(call)]) {
+      if (waiter.stage !== 'sent') continue;
+      this.#finish(waiter, nowMs);
+      if ('phase' in reply) this.#sink.fail(waiter, reply);
+      else this.#sink.answer(waiter, reply);
+    }
   }
 
-  #leaveQueue(call: Call<T>): void {
-    const { stream } = call;
-    stream.queue.splice(stream.queue.indexOf(call), 1);
+  #notice(user: User<T>, status: number): void {
+    if (status >= 200 && status < 300) user.proved = true;
+  }
+
+  #leaveQueue(call: Call<T>, nowMs: number): void {
+    const { stream, leader, followers } = call;
+    if (leader !== undefined) {
+      leader.followers = leader.followers?.filter((follower) => follower !== call);
+      return;
+    }
+    const at = stream.queue.indexOf(call);
+    const [heir, ...others] = followers ?? [];
+    if (heir !== undefined) {
+      heir.leader = undefined;
+      heir.followers = others.length > 0 ? others : undefined;
+      for (const other of others) other.leader = heir;
+      stream.queue[at] = heir;
+      stream.queuedBytes += heir.sizeBytes - call.sizeBytes;
+      return;
+    }
+    stream.queue.splice(at, 1);
     stream.queuedBytes -= call.sizeBytes;
-    this.#held -= 1;
     // An alarm or a permit that is still under way finds nobody and does nothing.
     dropIfEmpty(stream);
+    if (call.callClass === 'safe') return;
+    const left = stream.user.order.left(call, nowMs);
+    if (stream.user.order.over(call, nowMs) || left) this.#permitReady(stream.user);
   }
 
-  #detach(call: Call<T>): void {
+  #detach(call: Call<T>, nowMs: number): void {
     const { batch } = call;
-    this.#finish(call);
-    if (batch?.waiting === 0) this.#sink.abandon(batch);
+    this.#finish(call, nowMs);
+    if (batch?.waiting === 0 && batch.callClass === 'safe') this.#sink.abandon(batch);
   }
 
-  #expire(call: Call<T>): void {
+  #expire(call: Call<T>, nowMs: number): void {
     if (call.stage === 'held') {
-      this.cancel(call);
+      this.cancel(call, nowMs);
       this.#sink.fail(call, 'never-sent');
     } else {
       // Told before the batch is broken off, while the shell still knows how far it came.
       this.#sink.fail(call, 'late');
-      this.#detach(call);
+      this.#detach(call, nowMs);
     }
   }
 
-  #finish(call: Call<T>): void {
+  #finish(call: Call<T>, nowMs: number): void {
+    if (call.stage === 'held') this.#held -= 1;
     call.stage = 'done';
     this.#deadlines.remove(call);
     if (call.batch !== undefined) call.batch.waiting -= 1;
-    this.#count(call.stream.user, -1, -call.sizeBytes);
-  }
-
-  #count(user: User<T>, calls: number, bytes: number): void {
-    user.calls += calls;
-    user.bytes += bytes;
-    this.#calls += calls;
-    this.#bytes += bytes;
-    this.#forgetIfIdle(user);
-  }
-
-  #forgetIfIdle(user: User<T>): void {
-    if (user.calls === 0 && user.outstanding === 0) this.#users.delete(user.name);
+    this.#users.ended(call.stream.user, call.sizeBytes, nowMs);
   }
 
   #askToWake(): void {
-    const hold = this.#alarms.nextAtMs;
-    const deadline = this.#deadlines.first?.deadlineAtMs;
-    if (hold !== undefined || deadline !== undefined) {
-      this.#sink.wakeAt(Math.min(hold ?? Infinity, deadline ?? Infinity));
-    }
+    const atMs = Math.min(
+      this.#holds.nextAtMs ?? Infinity,
+      this.#deadlines.first?.deadlineAtMs ?? Infinity,
+      this.#early.nextAtMs ?? Infinity,
+    );
+    if (atMs !== Infinity) this.#sink.wakeAt(atMs);
   }
 }

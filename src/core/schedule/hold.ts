@@ -1,49 +1,89 @@
-import { type Call, type FlushReason } from './call.ts';
-import { type Policy } from './policy.ts';
-import { type Hold, type Stream } from './user.ts';
-
 /**
- * Whether a stream that somebody waits in goes on holding, or is ready to leave and why. A stream
- * that holds or is ready keeps its hold, as the same value, unless there is a reason to end it.
+ * The hold: how long a stream waits for companions.
+ *
+ * `adaptive` waits while a companion is likely enough to be worth it, and for a user whose last
+ * holds brought nobody not at all, until a companion comes by itself; so a client that waits for
+ * each answer pays nothing. `fixed` is a plain window from the first arrival. `off` never waits.
  */
-export function holdOf<T>(
-  stream: Stream<T>,
-  policy: Policy,
-  draining: boolean,
-  nowMs: number,
-): Hold {
-  if (stream.hold.kind === 'ready') return stream.hold;
-  const reason = reasonToLeave(stream, policy, draining);
-  if (reason !== undefined) return { kind: 'ready', reason, sinceMs: nowMs };
-  if (stream.hold.kind === 'holding') return stream.hold;
-  const untilMs = (stream.queue[0]?.arrivedAtMs ?? nowMs) + policy.lingerMaxMs;
-  return untilMs <= nowMs
-    ? { kind: 'ready', reason: 'linger', sinceMs: nowMs }
-    : { kind: 'holding', untilMs };
-}
+import { type Call, type FlushReason } from './call.ts';
+import { type Gaps } from './gaps.ts';
+import { type Policy } from './policy.ts';
+import { type Hold, type Stream, type User } from './user.ts';
 
-function reasonToLeave<T>(
+const fruitlessHoldsAtMost = 2;
+
+/** Why a stream must not hold, whatever may come. */
+export function reasonToLeave<T>(
   stream: Stream<T>,
   policy: Policy,
   draining: boolean,
 ): FlushReason | undefined {
   if (draining) return 'drain';
-  if (policy.mode === 'off') return 'idle';
+  if (policy.mode === 'off' || stream.callClass === 'operation') return 'idle';
   if (stream.queue.length >= policy.maxParts) return 'parts';
   if (stream.queuedBytes >= policy.maxBytes) return 'bytes';
   return undefined;
 }
 
-/** Takes out the calls that leave now, from the front; at least one, however large it is. */
+/** Whether a stream that somebody waits in goes on holding, at the end of a turn or of a hold. */
+export function judge<T>(stream: Stream<T>, policy: Policy, gaps: Gaps, nowMs: number): Hold {
+  const oldest = stream.queue[0];
+  const endMs = (oldest?.arrivedAtMs ?? nowMs) + policy.lingerMaxMs;
+  const held = stream.hold.kind === 'holding';
+  if (nowMs >= endMs) return { kind: 'ready', reason: 'linger', sinceMs: nowMs, held };
+  if (policy.mode === 'fixed') return { kind: 'holding', untilMs: endMs };
+  const waitMs = worthWaitingMs(stream, policy, gaps, endMs - nowMs, nowMs);
+  return waitMs > 0
+    ? { kind: 'holding', untilMs: nowMs + waitMs }
+    : { kind: 'ready', reason: 'idle', sinceMs: nowMs, held };
+}
+
+function worthWaitingMs<T>(
+  stream: Stream<T>,
+  policy: Policy,
+  gaps: Gaps,
+  mostMs: number,
+  nowMs: number,
+): number {
+  const { learnt } = stream.user;
+  if (!gaps.isKnown || learnt.fruitlessHolds >= fruitlessHoldsAtMost) return 0;
+  let callers = 0;
+  for (const call of stream.queue) callers += 1 + (call.followers?.length ?? 0);
+  const lastMs = learnt.lastArrivalMs[stream.callClass === 'safe' ? 'safe' : 'unsafe'];
+  return gaps.worthWaitingMs(callers, nowMs - (lastMs ?? nowMs), mostMs, policy.exchangeRateMs);
+}
+
+/** Takes out the calls that leave now, in order; at least one of those that may. */
 export function leavingCalls<T>(stream: Stream<T>, policy: Policy): Array<Call<T>> {
-  const maxParts = policy.mode === 'off' ? 1 : policy.maxParts;
+  const alone = policy.mode === 'off' || stream.callClass === 'operation';
+  const maxParts = alone ? 1 : policy.maxParts;
+  const { order } = stream.user;
+  const leaving: Array<Call<T>> = [];
+  const staying: Array<Call<T>> = [];
   let bytes = 0;
-  let count = 0;
   for (const call of stream.queue) {
-    if (count >= maxParts || (count > 0 && bytes + call.sizeBytes > policy.maxBytes)) break;
+    const fits =
+      leaving.length < maxParts &&
+      (leaving.length === 0 || bytes + call.sizeBytes <= policy.maxBytes);
+    if (!fits || !order.lets(call)) {
+      staying.push(call);
+      continue;
+    }
     bytes += call.sizeBytes;
-    count += 1;
+    leaving.push(call);
   }
   stream.queuedBytes -= bytes;
-  return stream.queue.splice(0, count);
+  stream.queue.splice(0, stream.queue.length, ...staying);
+  return leaving;
+}
+
+/** A hold that brought nobody is remembered, so that its user is not held in vain again. */
+export function noteHold<T>(
+  user: User<T>,
+  hold: Hold & { readonly kind: 'ready' },
+  calls: ReadonlyArray<Call<T>>,
+): void {
+  if (!hold.held || (hold.reason !== 'idle' && hold.reason !== 'linger')) return;
+  const companions = calls.length > 1 || calls[0]?.followers !== undefined;
+  user.learnt.fruitlessHolds = companions ? 0 : user.learnt.fruitlessHolds + 1;
 }

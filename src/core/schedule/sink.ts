@@ -11,8 +11,11 @@ import { type User } from './user.ts';
 export type Failure = Fault | 'never-sent' | 'late';
 
 export interface Sink<T> {
-  /** Asks for a departure of that user: `depart(user)` follows when it is granted. */
-  permit(user: User<T>): void;
+  /**
+   * Asks for a departure of that user: `depart(user, operation)` follows when it is granted.
+   * Operations wait for no other departure of their user.
+   */
+  permit(user: User<T>, operation: boolean): void;
   send(batch: Batch<T>): void;
   answer(call: Call<T>, reply: Reply): void;
   fail(call: Call<T>, failure: Failure): void;
@@ -22,8 +25,13 @@ export interface Sink<T> {
   wakeAt(atMs: number): void;
 }
 
-/** How a batch ended, for the calls in it that are not answered yet. */
+/**
+ * How a batch ended, for the calls in it that are not answered yet:
+ * - `complete`: as many parts came as were asked for.
+ * - `broken-off`: what came whole stands, the rest is unknown.
+ * - `miscounted`: the number of parts is wrong, so that none of them can be paired.
+ */
 export type Ending =
   | { readonly kind: 'complete' }
   | { readonly kind: 'relay'; readonly reply: Reply }
-  | { readonly kind: 'fault'; readonly fault: Fault };
+  | { readonly kind: 'broken-off' | 'miscounted'; readonly fault: Fault };

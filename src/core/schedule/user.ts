@@ -1,23 +1,51 @@
 import { sameKey, type BatchKey } from '../admit/batch-key.ts';
-import { type Call, type FlushReason } from './call.ts';
+import { type Call, type CallClass, type FlushReason } from './call.ts';
+import { type WriteOrder } from './order.ts';
 
 /** One exact credential at the pool: what is counted and bounded is counted for it. */
 export interface User<T> {
   /** The credential itself. Never shown. */
   readonly name: string;
   readonly streams: Array<Stream<T>>;
+  readonly order: WriteOrder<T>;
+  readonly learnt: Learnt;
   /** Accepted and not yet answered. */
   calls: number;
   bytes: number;
-  /** Calls that the pool works on, those whose callers left included. */
+  /** Parts that the pool works on, those whose callers left included. */
   outstanding: number;
+  /** Whether the pool ever answered this credential with 2xx; until then nothing of it is kept. */
+  proved: boolean;
+  /** When the user was last seen with nothing in flight; `undefined` while something is. */
+  idleSinceMs: number | undefined;
 }
 
-/** Calls of one key that may leave together; the hold is the stream's. */
+/** What is remembered of a user who is away. */
+export interface Learnt {
+  /** Holds in a row that brought no companion. */
+  fruitlessHolds: number;
+  /** Of the last call of each class. */
+  readonly lastArrivalMs: { safe: number | undefined; unsafe: number | undefined };
+}
+
+export const nothingLearnt = (): Learnt => ({
+  fruitlessHolds: 0,
+  lastArrivalMs: { safe: undefined, unsafe: undefined },
+});
+
+/** Where what was learnt of idle users is kept: bounded, forgetting. */
+export interface UserMemory {
+  take(name: string): Learnt | undefined;
+  keep(name: string, learnt: Learnt): void;
+  readonly size: number;
+}
+
+/** Calls of one key and class that may leave together; the hold is the stream's. */
 export interface Stream<T> {
   readonly user: User<T>;
   readonly key: BatchKey;
-  /** In order of arrival. */
+  readonly callClass: CallClass;
+  /** In order of arrival; followers of another call are not in it. */
   readonly queue: Array<Call<T>>;
   queuedBytes: number;
   hold: Hold;
@@ -25,23 +53,35 @@ export interface Stream<T> {
 
 /**
  * - `empty`: nobody waits.
- * - `holding`: the first call waits for companions until `untilMs`.
- * - `ready`: a departure was asked for; whoever is there when it is granted leaves.
+ * - `arriving`: what arrives in this turn of the event loop is judged together, at its end.
+ * - `holding`: the calls wait for companions until `untilMs`.
+ * - `ready`: a departure was asked for; whoever may leave when it is granted leaves.
  */
 export type Hold =
   | { readonly kind: 'empty' }
+  | { readonly kind: 'arriving' }
   | { readonly kind: 'holding'; readonly untilMs: number }
-  | { readonly kind: 'ready'; readonly reason: FlushReason; readonly sinceMs: number };
+  | {
+      readonly kind: 'ready';
+      readonly reason: FlushReason;
+      readonly sinceMs: number;
+      /** Whether anybody was made to wait before. */
+      readonly held: boolean;
+    };
 
-export function streamOf<T>(user: User<T>, key: BatchKey): Stream<T> {
-  const known = user.streams.find((stream) => sameKey(stream.key, key));
-  if (known !== undefined) return known;
+export const emptyHold: Hold = { kind: 'empty' };
+
+export function streamOf<T>(user: User<T>, key: BatchKey, callClass: CallClass): Stream<T> {
+  for (const stream of user.streams) {
+    if (stream.callClass === callClass && sameKey(stream.key, key)) return stream;
+  }
   const stream: Stream<T> = {
     user,
     key,
+    callClass,
     queue: [],
     queuedBytes: 0,
-    hold: { kind: 'empty' },
+    hold: emptyHold,
   };
   user.streams.push(stream);
   return stream;
@@ -50,18 +90,20 @@ export function streamOf<T>(user: User<T>, key: BatchKey): Stream<T> {
 /** Lets go of a stream in which nobody waits; whether it did. */
 export function dropIfEmpty<T>(stream: Stream<T>): boolean {
   if (stream.queue.length > 0) return false;
-  stream.hold = { kind: 'empty' };
+  stream.hold = emptyHold;
   const { streams } = stream.user;
   streams.splice(streams.indexOf(stream), 1);
   return true;
 }
 
-/** The stream that has waited longest for a departure. */
-export function longestReady<T>(user: User<T>): Stream<T> | undefined {
+/** Of the streams of that kind that are ready and not kept back, the one that waited longest. */
+export function longestReady<T>(user: User<T>, operations: boolean): Stream<T> | undefined {
   let longest: Stream<T> | undefined;
   let sinceMs = Infinity;
   for (const stream of user.streams) {
+    if ((stream.callClass === 'operation') !== operations) continue;
     if (stream.hold.kind !== 'ready' || stream.hold.sinceMs >= sinceMs) continue;
+    if (!stream.queue.some((call) => user.order.lets(call))) continue;
     longest = stream;
     sinceMs = stream.hold.sinceMs;
   }

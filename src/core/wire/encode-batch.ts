@@ -88,6 +88,22 @@ export function encodeBatch(
   return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
 }
 
+const boundaryDraws = 8;
+
+/** The body of a batch with the first of some boundaries that does not occur in its parts. */
+export function encodeWith(
+  nextBoundary: () => string,
+  calls: readonly OutgoingCall[],
+  authority: string,
+): { readonly boundary: string; readonly body: Buffer } {
+  for (let draw = 0; draw < boundaryDraws; draw += 1) {
+    const boundary = nextBoundary();
+    const body = encodeBatch(calls, authority, boundary);
+    if (body !== undefined) return { boundary, body };
+  }
+  throw new Error(`none of ${boundaryDraws} boundaries was absent from the parts`);
+}
+
 /** Field values hold no line end or NUL; the parser in front saw to it, and this proves it again. */
 
 const breaksLine = /[\r\n\0]/;

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { classify } from '../../../src/core/admit/classify.ts';
+import { classify, pathPatterns } from '../../../src/core/admit/classify.ts';
+import { isOperation } from '../../../src/core/admit/is-operation.ts';
 import { aHead, bearer } from '../../support/heads.ts';
 
 interface Resource {
@@ -9,6 +10,7 @@ interface Resource {
   readonly methods: readonly string[];
   readonly path: string | null;
   readonly batchable: boolean | null;
+  readonly operation: boolean;
 }
 
 const resources = JSON.parse(
@@ -17,7 +19,8 @@ const resources = JSON.parse(
 
 function judged(method: string, target: string, fields?: readonly string[]): string {
   const { head, facts } = aHead(method, target, fields);
-  const result = classify(head, target, facts);
+  const rules = { maxCallBytes: 1000, never: pathPatterns(['people/find', 'a/*/b', '/x/**']) };
+  const result = classify(head, target, facts, rules);
   return result.kind === 'batchable' ? `batch at ${result.applicationPath}` : result.reason;
 }
 
@@ -51,13 +54,13 @@ describe('classify, over every resource of UCWA', () => {
   const accepts = ['application/json', 'application/vnd.microsoft.com.ucwa+xml'];
   for (const { prefix, credential } of families) {
     for (const accept of accepts) {
-      test(`GETs that may be batched are, others pass through: ${prefix}, ${accept}`, () => {
+      test(`calls that may be batched are, others pass through: ${prefix}, ${accept}`, () => {
         const wrong = rows.flatMap(({ rel, method, path, batchable }) => {
           const target = path.replace(/^\/ucwa\/(?:oauth\/)?v1\//, prefix);
           const result = judged(method, target, [...credential, 'Accept', accept]);
           const isBatched = result === `batch at ${prefix}applications/104209230921`;
           const isApplication = /\/applications\/\d+$/.test(target);
-          const expected = batchable && method === 'GET' && !isApplication;
+          const expected = batchable && method !== 'OPTIONS' && !isApplication;
           return isBatched === expected ? [] : [`${rel} ${method} ${target}: ${result}`];
         });
         expect(wrong).toEqual([]);
@@ -141,12 +144,9 @@ describe('classify', () => {
     expect(judged('GET', target)).toBe('target');
   });
 
-  test.each(['POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH', 'get'])(
-    '%s passes through',
-    (method) => {
-      expect(judged(method, `${app}/me`)).toBe('method');
-    },
-  );
+  test.each(['HEAD', 'OPTIONS', 'PATCH', 'get', 'Post'])('%s passes through', (method) => {
+    expect(judged(method, `${app}/me`)).toBe('method');
+  });
 
   test.each<[string, readonly string[], string]>([
     ['no credential', [], 'credentials'],
@@ -176,6 +176,59 @@ describe('classify', () => {
 
   test('a method override in the query passes through', () => {
     expect(judged('GET', `${app}/me?a=b&_method=PUT`)).toBe('headers');
+  });
+
+  const post = ['Authorization', bearer, 'Content-Type', 'application/json'];
+  test.each<[string, string, readonly string[], string]>([
+    ['POST', 'without a body', ['Authorization', bearer], `batch at ${app}`],
+    ['POST', 'with a small body', [...post, 'Content-Length', '1000'], `batch at ${app}`],
+    ['PUT', 'with a small body', [...post, 'Content-Length', '31'], `batch at ${app}`],
+    ['DELETE', 'without a body', ['Authorization', bearer], `batch at ${app}`],
+    ['DELETE', 'with a body', [...post, 'Content-Length', '3'], 'body'],
+    ['POST', 'with too large a body', [...post, 'Content-Length', '1001'], 'body'],
+    ['POST', 'with a chunked body', [...post, 'Transfer-Encoding', 'chunked'], 'body'],
+    [
+      'POST',
+      'with an encoded body',
+      [...post, 'Content-Length', '3', 'Content-Encoding', 'gzip'],
+      'body',
+    ],
+    [
+      'POST',
+      'with a batch',
+      [
+        'Authorization',
+        bearer,
+        'Content-Length',
+        '3',
+        'Content-Type',
+        'multipart/batching; boundary=b',
+      ],
+      'body',
+    ],
+    [
+      'POST',
+      'with an HTTP message',
+      ['Authorization', bearer, 'Content-Length', '3', 'Content-Type', 'Application/HTTP'],
+      'body',
+    ],
+  ])('%s %s: %3$s', (method, _what, fields, expected) => {
+    expect(judged(method, `${app}/me/note`, fields)).toBe(expected);
+  });
+
+  test('whoever asks to stay out of batches does, by header or by path', () => {
+    expect(judged('GET', `${app}/me`, ['Authorization', bearer, 'X-Ucwa-Batch', 'Never'])).toBe(
+      'opt_out',
+    );
+    expect(judged('GET', `${app}/me`, ['Authorization', bearer, 'X-Ucwa-Batch', 'explain'])).toBe(
+      `batch at ${app}`,
+    );
+    for (const path of ['people/find?q=1', 'People/Find', 'a/1/b', 'x/1/2']) {
+      expect([path, judged('GET', `${app}/${path}`)]).toEqual([path, 'opt_out']);
+    }
+    for (const path of ['people/search', 'a/1/2/b', 'y/x/1']) {
+      expect([path, judged('GET', `${app}/${path}`)]).toEqual([path, `batch at ${app}`]);
+    }
   });
 
   test('what is taken for a batch stays below its application for every decoder', () => {
@@ -209,6 +262,37 @@ describe('classify', () => {
         }
       }),
       { numRuns: 5000 },
+    );
+  });
+});
+
+describe('isOperation', () => {
+  const none = Buffer.alloc(0);
+
+  test('knows every resource of UCWA that starts an operation, and takes no other for one', () => {
+    const starters = resources.filter(({ operation }) => operation).map(({ rel }) => rel);
+    expect(starters.length).toBe(33);
+    const wrong = rows.filter(({ rel, method, path }) => {
+      const expected = method === 'POST' && starters.includes(rel);
+      const resource = path.split('?')[0]?.toLowerCase() ?? '';
+      return isOperation(method, path, resource, none) !== expected;
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test.each([
+    ['/a?operationId=1', ''],
+    ['/a?OperationContext=1', ''],
+    ['/a', '{"operationId":"1"}'],
+    ['/a', '<property name="operationContext">1</property>'],
+  ])('knows it by its id, in target or body: %s %s', (target, body) => {
+    expect(isOperation('POST', target, '/a', Buffer.from(body))).toBe(true);
+    expect(isOperation('PUT', target, '/a', Buffer.from(body))).toBe(false);
+  });
+
+  test('takes no other POST for one', () => {
+    expect(isOperation('POST', '/a/me/note', '/a/me/note', Buffer.from('{"message":"x"}'))).toBe(
+      false,
     );
   });
 });

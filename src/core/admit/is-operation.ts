@@ -1,0 +1,53 @@
+/**
+ * Whether a call starts an operation: something whose course is told on the event channel, where
+ * news of it must not overtake the answer by more than they do anyway. Known by the id that the
+ * client gave it, or by the resource: these are the last segments of the paths of all that UCWA
+ * documents as taking an `operationId`.
+ */
+const starters: ReadonlySet<string> = new Set([
+  'messages',
+  'messaginginvitations',
+  'onlinemeetinginvitations',
+  'participantinvitations',
+  'phoneaudioinvitations',
+  'renegotiations',
+  'addaudio',
+  'addaudiovideo',
+  'addmessaging',
+  'addphoneaudio',
+  'addvideo',
+  'continueaudio',
+  'continueaudiovideo',
+  'continuemessaging',
+  'continuephoneaudio',
+  'continuevideo',
+  'escalateaudio',
+  'escalateaudiovideo',
+  'replacewithphoneaudio',
+  'resumeaudio',
+  'resumeaudiovideo',
+  'startaudio',
+  'startaudioonbehalfofdelegator',
+  'startaudiovideo',
+  'startaudiovideoonbehalfofdelegator',
+  'startemergencycall',
+  'startmessaging',
+  'startphoneaudio',
+  'startphoneaudioonbehalfofdelegator',
+  'startvideo',
+]);
+
+const idNames = ['operationId', 'operationContext', 'OperationId', 'OperationContext'];
+
+/** `resource`: the path in lower case. */
+export function isOperation(
+  method: string,
+  target: string,
+  resource: string,
+  body: Buffer,
+): boolean {
+  if (method !== 'POST') return false;
+  if (starters.has(resource.slice(resource.lastIndexOf('/') + 1))) return true;
+  if (/operation(?:id|context)/i.test(target)) return true;
+  return body.length > 0 && idNames.some((name) => body.includes(name));
+}

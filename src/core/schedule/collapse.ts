@@ -1,0 +1,40 @@
+/**
+ * Collapse: identical GETs that are held together share a part. Identical is what the pool would
+ * see of them, save the ids by which a client finds its own call in a log.
+ */
+import { endToEndHeaders, headerValue, type RawHeaders } from '../wire/http-message.ts';
+import { type Call } from './call.ts';
+
+const correlationIds: ReadonlySet<string> = new Set([
+  'client-request-id',
+  'x-ms-correlation-id',
+  'traceparent',
+  'tracestate',
+  'content-length',
+]);
+
+/** Whether the caller lets its answer be that of an identical call. */
+export function mayCollapse(headers: RawHeaders): boolean {
+  const control = headerValue(headers, 'cache-control');
+  return control === undefined || !/\bno-cache\b/i.test(control);
+}
+
+/** The call in its stream whose part the call may share. */
+export function leaderFor<T>(call: Call<T>): Call<T> | undefined {
+  if (!call.collapsible) return undefined;
+  const { queue, user } = call.stream;
+  return queue.find(
+    (held) =>
+      held.collapsible &&
+      held.target === call.target &&
+      held.behind === call.behind &&
+      !user.order.hasWriteSince(held) &&
+      sameFields(held.headers, call.headers),
+  );
+}
+
+function sameFields(a: RawHeaders, b: RawHeaders): boolean {
+  const first = endToEndHeaders(a, correlationIds);
+  const second = endToEndHeaders(b, correlationIds);
+  return first.length === second.length && first.every((text, i) => text === second[i]);
+}

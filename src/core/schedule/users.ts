@@ -1,0 +1,110 @@
+/**
+ * The users: those with work in flight in a plain map, never evicted; one that has been idle for a
+ * while is reduced to what was learnt, in a memory that is bounded and forgets; one that the pool
+ * never answered with 2xx leaves no trace, so that bad tokens cost nothing.
+ */
+import { type RefusalReason } from '../admit/admit.ts';
+import { WriteOrder } from './order.ts';
+import { type Policy } from './policy.ts';
+import { nothingLearnt, type User, type UserMemory } from './user.ts';
+
+/** Caps that a call may break. */
+export type Overflow = Extract<RefusalReason, `${string}queue_${string}`>;
+
+const keptWholeMs = 10_000;
+
+export class Users<T> {
+  readonly #policy: Policy;
+  readonly #memory: UserMemory;
+  readonly #users = new Map<string, User<T>>();
+  /** Idle ones, the longest idle first. */
+  readonly #idle = new Set<User<T>>();
+  #calls = 0;
+  #bytes = 0;
+
+  constructor(policy: Policy, memory: UserMemory) {
+    this.#policy = policy;
+    this.#memory = memory;
+  }
+
+  get counts(): { readonly active: number; readonly idle: number } {
+    const active = this.#users.size - this.#idle.size;
+    return { active, idle: this.#idle.size + this.#memory.size };
+  }
+
+  all(): Iterable<User<T>> {
+    return this.#users.values();
+  }
+
+  find(name: string): User<T> | undefined {
+    return this.#users.get(name);
+  }
+
+  /** Counts one more call of that user, or says which cap it would break. */
+  admit(name: string, sizeBytes: number, nowMs: number): User<T> | Overflow {
+    const policy = this.#policy;
+    if (this.#calls >= policy.maxQueuedCalls) return 'queue_calls';
+    if (this.#bytes + sizeBytes > policy.maxQueuedBytes) return 'queue_bytes';
+    const known = this.#users.get(name);
+    if ((known?.calls ?? 0) >= policy.maxQueuedCallsPerUser) return 'user_queue_calls';
+    if ((known?.bytes ?? 0) + sizeBytes > policy.maxQueuedBytesPerUser) return 'user_queue_bytes';
+    const user = known ?? this.#create(name);
+    this.#idle.delete(user);
+    user.idleSinceMs = undefined;
+    this.#count(user, 1, sizeBytes);
+    this.sweep(nowMs);
+    return user;
+  }
+
+  /** One of its calls has ended. */
+  ended(user: User<T>, sizeBytes: number, nowMs: number): void {
+    this.#count(user, -1, -sizeBytes);
+    this.idle(user, nowMs);
+  }
+
+  /** Notices when a user has nothing in flight any more. */
+  idle(user: User<T>, nowMs: number): void {
+    if (user.calls > 0 || user.outstanding > 0 || user.idleSinceMs !== undefined) return;
+    if (!user.proved) {
+      this.#users.delete(user.name);
+      return;
+    }
+    user.idleSinceMs = nowMs;
+    this.#idle.add(user);
+  }
+
+  /** Moves those who have been idle for long enough into the memory. */
+  sweep(nowMs: number): void {
+    for (const user of this.#idle) {
+      const isRecent = (user.idleSinceMs ?? nowMs) + keptWholeMs > nowMs;
+      if (isRecent && this.#idle.size <= this.#policy.maxUsers) return;
+      this.#idle.delete(user);
+      this.#users.delete(user.name);
+      this.#memory.keep(user.name, user.learnt);
+    }
+  }
+
+  #create(name: string): User<T> {
+    const remembered = this.#memory.take(name);
+    const user: User<T> = {
+      name,
+      streams: [],
+      order: new WriteOrder<T>(),
+      learnt: remembered ?? nothingLearnt(),
+      calls: 0,
+      bytes: 0,
+      outstanding: 0,
+      proved: remembered !== undefined,
+      idleSinceMs: undefined,
+    };
+    this.#users.set(name, user);
+    return user;
+  }
+
+  #count(user: User<T>, calls: number, bytes: number): void {
+    user.calls += calls;
+    user.bytes += bytes;
+    this.#calls += calls;
+    this.#bytes += bytes;
+  }
+}

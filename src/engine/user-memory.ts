@@ -1,0 +1,17 @@
+/** What is remembered of users who are away, by lru-cache: the only folder that imports it. */
+import { LRUCache } from 'lru-cache';
+import { type Learnt, type UserMemory } from '../core/schedule/user.ts';
+
+export function createUserMemory(options: {
+  readonly maxUsers: number;
+  readonly idleMs: number;
+}): UserMemory {
+  const cache = new LRUCache<string, Learnt>({ max: options.maxUsers, ttl: options.idleMs });
+  return {
+    get size() {
+      return cache.size;
+    },
+    take: (name) => cache.get(name),
+    keep: (name, learnt) => void cache.set(name, learnt),
+  };
+}
