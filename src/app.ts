@@ -1,21 +1,21 @@
 /** The composition root: the only file that knows all parts. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { BlockList, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AdminServer } from './admin/admin-server.ts';
 import { pathPatterns } from './core/admit/classify.ts';
-import { type Fault } from './core/answer/fault.ts';
+import type { Fault } from './core/answer/fault.ts';
 import { systemClock } from './engine/clock.ts';
 import { Engine } from './engine/engine.ts';
 import { createUserMemory } from './engine/user-memory.ts';
 import { HttpServer } from './listen/http-server.ts';
 import { RequestHandler } from './listen/request-handler.ts';
-import { type Log } from './log/log.ts';
+import type { Log } from './log/log.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createPassThrough, type PassThrough } from './pass-through/pass-through.ts';
-import { type ServeSettings } from './settings/load-settings.ts';
+import type { ServeSettings } from './settings/load-settings.ts';
 import { createUpstream } from './upstream/undici-upstream.ts';
 
 export interface App {

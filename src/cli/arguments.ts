@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { quoted } from '../settings/findings.ts';
 import { didYouMean } from '../settings/nearest.ts';
-import { type Command, type GivenArguments } from './command.ts';
+import type { Command, GivenArguments } from './command.ts';
 
 /** A command line, or all that is wrong with it, one line each. */
 type ReadArguments =

@@ -1,4 +1,4 @@
-import { type Command, type Flag } from './command.ts';
+import type { Command, Flag } from './command.ts';
 
 /** As users call it. */
 export const programName = 'ucwa-batch-proxy';

@@ -1,7 +1,7 @@
 /** The settings as the commands that need them show and read them. */
 import { describeSettings, type SettingRow } from '../settings/describe-settings.ts';
-import { type SettingsSources } from '../settings/load-settings.ts';
-import { type Flag, type GivenArguments, type Io } from './command.ts';
+import type { SettingsSources } from '../settings/load-settings.ts';
+import type { Flag, GivenArguments, Io } from './command.ts';
 
 /** `--config` and a flag for each setting that has one. */
 export const settingsFlags: readonly Flag[] = [

@@ -1,13 +1,13 @@
 /** One batch on the wire: its answer becomes the answers of its callers, as its parts come. */
-import { type Fault } from '../core/answer/fault.ts';
+import type { Fault } from '../core/answer/fault.ts';
 import { relayedReply, replyFromPart, sharedHeaders } from '../core/answer/fan-out.ts';
 import { judgeResponse } from '../core/answer/judge-response.ts';
-import { type Reply } from '../core/answer/reply.ts';
+import type { Reply } from '../core/answer/reply.ts';
 import { contradicts } from '../core/answer/self-link.ts';
-import { type Ending } from '../core/schedule/sink.ts';
+import type { Ending } from '../core/schedule/sink.ts';
 import { MultipartParser } from '../core/wire/multipart-parser.ts';
-import { type ExchangeHandler } from '../upstream/exchange.ts';
-import { type ProtocolError } from './observer.ts';
+import type { ExchangeHandler } from '../upstream/exchange.ts';
+import type { ProtocolError } from './observer.ts';
 
 export interface BatchExchangeHost {
   answered(status: number): void;

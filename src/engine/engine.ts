@@ -7,21 +7,21 @@
  * that happens goes through one inbox, and what happens meanwhile waits its turn there.
  */
 import { answerForFault, answerForUnsent } from '../core/answer/own-answers.ts';
-import { type Fault } from '../core/answer/fault.ts';
-import { type Reply, type ReplyHead } from '../core/answer/reply.ts';
+import type { Fault } from '../core/answer/fault.ts';
+import type { Reply, ReplyHead } from '../core/answer/reply.ts';
 import { Coalescer } from '../core/schedule/coalescer.ts';
 import { type Arrival, type Batch, type Call, waitersOf } from '../core/schedule/call.ts';
-import { type Policy } from '../core/schedule/policy.ts';
-import { type Ending, type Failure, type Sink } from '../core/schedule/sink.ts';
-import { type User, type UserMemory } from '../core/schedule/user.ts';
-import { type Overflow } from '../core/schedule/users.ts';
+import type { Policy } from '../core/schedule/policy.ts';
+import type { Ending, Failure, Sink } from '../core/schedule/sink.ts';
+import type { User, UserMemory } from '../core/schedule/user.ts';
+import type { Overflow } from '../core/schedule/users.ts';
 import { encodeWith, envelopeHeaders, singleHeaders } from '../core/wire/encode-batch.ts';
-import { type Exchange, type Upstream } from '../upstream/exchange.ts';
+import type { Exchange, Upstream } from '../upstream/exchange.ts';
 import { BatchExchange } from './batch-exchange.ts';
-import { type Caller } from './caller.ts';
-import { type Clock } from './clock.ts';
+import type { Caller } from './caller.ts';
+import type { Clock } from './clock.ts';
 import { Departures } from './departures.ts';
-import { type EngineObserver } from './observer.ts';
+import type { EngineObserver } from './observer.ts';
 import { explained } from './explain.ts';
 import { SingleExchange } from './single-exchange.ts';
 

@@ -1,6 +1,6 @@
 /** What `X-Ucwa-Batch: explain` adds to an answer. */
-import { type Batch, type Call } from '../core/schedule/call.ts';
-import { type RawHeaders } from '../core/wire/http-message.ts';
+import type { Batch, Call } from '../core/schedule/call.ts';
+import type { RawHeaders } from '../core/wire/http-message.ts';
 
 /** `slot`: the call whose part it was, the call itself or the one that it was collapsed with. */
 export function explained<T>(

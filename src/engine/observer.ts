@@ -1,4 +1,4 @@
-import { type FlushReason } from '../core/schedule/call.ts';
+import type { FlushReason } from '../core/schedule/call.ts';
 
 /** What the engine tells of its work; metrics listen. Durations are milliseconds. */
 export interface EngineObserver {

@@ -1,9 +1,9 @@
 /** A call that travels as itself: its answer streams to its caller as it comes, unread. */
-import { type Fault } from '../core/answer/fault.ts';
-import { type ReplyHead } from '../core/answer/reply.ts';
+import type { Fault } from '../core/answer/fault.ts';
+import type { ReplyHead } from '../core/answer/reply.ts';
 import { endToEndHeaders } from '../core/wire/http-message.ts';
-import { type Exchange, type ExchangeHandler } from '../upstream/exchange.ts';
-import { type Caller } from './caller.ts';
+import type { Exchange, ExchangeHandler } from '../upstream/exchange.ts';
+import type { Caller } from './caller.ts';
 
 export interface SingleExchangeHost {
   answered(status: number): void;

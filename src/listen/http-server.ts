@@ -2,10 +2,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { Server as TcpServer, type Socket } from 'node:net';
-import { type Duplex } from 'node:stream';
-import { type RefusalReason } from '../core/admit/admit.ts';
+import type { Duplex } from 'node:stream';
+import type { RefusalReason } from '../core/admit/admit.ts';
 import { answerForRefusal } from '../core/answer/own-answers.ts';
-import { type Reply } from '../core/answer/reply.ts';
+import type { Reply } from '../core/answer/reply.ts';
 
 export interface HttpServerOptions {
   readonly host: string;

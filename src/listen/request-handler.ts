@@ -2,7 +2,7 @@
  * From Node's request to one of its three fates: refused, passed through, or handed to the engine;
  * and back from the answer to what is counted.
  */
-import { type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { admit, type RefusalReason } from '../core/admit/admit.ts';
 import { batchKey, userName } from '../core/admit/batch-key.ts';
 import {
@@ -13,15 +13,15 @@ import {
 } from '../core/admit/classify.ts';
 import { isOperation } from '../core/admit/is-operation.ts';
 import { readHead, type HeadFacts, type RequestHead } from '../core/admit/request-head.ts';
-import { type Fault } from '../core/answer/fault.ts';
+import type { Fault } from '../core/answer/fault.ts';
 import { acceptsOnlyXml, answerForFault, answerForRefusal } from '../core/answer/own-answers.ts';
-import { type Arrival, type CallClass } from '../core/schedule/call.ts';
+import type { Arrival, CallClass } from '../core/schedule/call.ts';
 import { mayCollapse } from '../core/schedule/collapse.ts';
 import { passThroughHeaders } from '../core/wire/encode-batch.ts';
-import { type Caller } from '../engine/caller.ts';
-import { type Engine } from '../engine/engine.ts';
-import { type PassThrough } from '../pass-through/pass-through.ts';
-import { type ListenObserver, type Via } from './observer.ts';
+import type { Caller } from '../engine/caller.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { PassThrough } from '../pass-through/pass-through.ts';
+import type { ListenObserver, Via } from './observer.ts';
 import { readBody } from './read-body.ts';
 import { ResponseCaller } from './response-caller.ts';
 import { writeReply } from './write-reply.ts';

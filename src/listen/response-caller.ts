@@ -1,6 +1,6 @@
-import { type ServerResponse } from 'node:http';
-import { type Reply, type ReplyHead } from '../core/answer/reply.ts';
-import { type Caller } from '../engine/caller.ts';
+import type { ServerResponse } from 'node:http';
+import type { Reply, ReplyHead } from '../core/answer/reply.ts';
+import type { Caller } from '../engine/caller.ts';
 import { writeHead, writeReply } from './write-reply.ts';
 
 /** A caller who waits at an HTTP connection. */

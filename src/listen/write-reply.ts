@@ -1,5 +1,5 @@
-import { type ServerResponse } from 'node:http';
-import { type Reply, type ReplyHead } from '../core/answer/reply.ts';
+import type { ServerResponse } from 'node:http';
+import type { Reply, ReplyHead } from '../core/answer/reply.ts';
 
 /** Writes a whole answer. Throws, before anything is written, when it is no legal HTTP answer. */
 export function writeReply(response: ServerResponse, reply: Reply): void {

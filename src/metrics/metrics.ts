@@ -7,8 +7,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { refusalReasons } from '../core/admit/admit.ts';
 import { passThroughReasons } from '../core/admit/classify.ts';
 import { flushReasons } from '../core/schedule/call.ts';
-import { type EngineObserver, type ProtocolError } from '../engine/observer.ts';
-import { type AbortStage, type ListenObserver, type Via } from '../listen/observer.ts';
+import type { EngineObserver, ProtocolError } from '../engine/observer.ts';
+import type { AbortStage, ListenObserver, Via } from '../listen/observer.ts';
 import { codeLabel, codeLabels } from './code-label.ts';
 
 /** What is asked for when the metrics are read. */

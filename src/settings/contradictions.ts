@@ -1,7 +1,7 @@
 import { addressOf, overlap, reaches } from './address.ts';
 import { leaves } from './describe-settings.ts';
 import { complaint, type Findings, shown } from './findings.ts';
-import { type Settings } from './schema.ts';
+import type { Settings } from './schema.ts';
 
 /** Above the second, the first could never be reached, or Node refuses it, or no call would end. */
 const notAbove: ReadonlyArray<readonly [smaller: string, larger: string]> = [

@@ -1,4 +1,4 @@
-import { type Settings } from './schema.ts';
+import type { Settings } from './schema.ts';
 
 /** What the process may use. */
 export interface Resources {

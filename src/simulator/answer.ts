@@ -1,7 +1,7 @@
 /** Outcomes become answers: the language that the caller accepts, ETag and conditions, bytes. */
 import { type FlatHeaders, headerValue, headerValues } from './headers.ts';
 import { jsonForm } from './json-form.ts';
-import { type Outcome } from './outcome.ts';
+import type { Outcome } from './outcome.ts';
 import { resolveHref } from './resource.ts';
 import { xmlForm } from './xml-form.ts';
 

@@ -5,7 +5,7 @@
  * the first JSON body.
  */
 import { STATUS_CODES } from 'node:http';
-import { type Answer } from './answer.ts';
+import type { Answer } from './answer.ts';
 import { type Fault, faultOf } from './fault.ts';
 import { type FlatHeaders, headerValue } from './headers.ts';
 

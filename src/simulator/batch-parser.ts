@@ -7,7 +7,7 @@
  * delimiter. Grammar: RFC 2046 section 5.1.1 and RFC 9112.
  */
 import { type FlatHeaders, headerValues } from './headers.ts';
-import { type ReceivedPart } from './ledger.ts';
+import type { ReceivedPart } from './ledger.ts';
 
 /** Why a body is no batch; the message says where. */
 export class BatchSyntaxError extends Error {

@@ -1,7 +1,7 @@
 /** Whether a request body is a batch, as UCWA would say it. */
 import { batchBoundary, BatchSyntaxError, parseBatch } from './batch-parser.ts';
 import { type FlatHeaders, headerValue } from './headers.ts';
-import { type ReceivedPart } from './ledger.ts';
+import type { ReceivedPart } from './ledger.ts';
 import { failed, type Outcome } from './outcome.ts';
 
 /** What the body of a batch request turned out to be: its parts, or why it has none. */

@@ -1,21 +1,21 @@
 /** Runs batches: reads them, holds them against the limit, runs all parts at once, joins the answers. */
 import { type Answer, toAnswer } from './answer.ts';
 import { BatchAnswerWriter, misarranged, type PartAnswer } from './batch-answer.ts';
-import { type BatchReading } from './batch-reading.ts';
-import { type CallRunner } from './call-runner.ts';
-import { type Counters, type Exchange } from './exchange.ts';
+import type { BatchReading } from './batch-reading.ts';
+import type { CallRunner } from './call-runner.ts';
+import type { Counters, Exchange } from './exchange.ts';
 import { executes, type FaultKind, faultOf } from './fault.ts';
 import { substituteFor } from './fault-answer.ts';
-import { type FaultScript } from './fault-script.ts';
+import type { FaultScript } from './fault-script.ts';
 import { headerValue } from './headers.ts';
-import { type ReceivedPart } from './ledger.ts';
+import type { ReceivedPart } from './ledger.ts';
 import { failed, type Outcome } from './outcome.ts';
-import { type Outstanding } from './outstanding.ts';
+import type { Outstanding } from './outstanding.ts';
 import { judgePart } from './part-rules.ts';
-import { type Application } from './pool.ts';
+import type { Application } from './pool.ts';
 import { serverHeaders } from './server-headers.ts';
-import { type Place } from './target.ts';
-import { type Timers } from './timers.ts';
+import type { Place } from './target.ts';
+import type { Timers } from './timers.ts';
 
 type ApplicationPlace = Extract<Place, { kind: 'application' }>;
 

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type FlatHeaders, headerValue } from './headers.ts';
-import { type Reply } from './reply.ts';
+import type { Reply } from './reply.ts';
 
 /** A request whose body has not been read. */
 export interface StreamRequest {

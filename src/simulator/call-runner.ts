@@ -1,12 +1,12 @@
 /** Runs calls below an application, single ones and parts of batches alike: route, latency, ledger. */
 import { type Answer, toAnswer } from './answer.ts';
-import { type Call } from './call.ts';
-import { type CredentialKind } from './credentials.ts';
+import type { Call } from './call.ts';
+import type { CredentialKind } from './credentials.ts';
 import { type FlatHeaders, headerValue } from './headers.ts';
-import { type Ledger } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
 import { failed, type Outcome } from './outcome.ts';
-import { type Application } from './pool.ts';
-import { type RouteMatch, type Routes } from './resources/routes.ts';
+import type { Application } from './pool.ts';
+import type { RouteMatch, Routes } from './resources/routes.ts';
 
 /** The highest resource revision that the pool has. */
 const highestRevision = 2;

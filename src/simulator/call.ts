@@ -1,7 +1,7 @@
 /** One call to a resource of an application, as its handler sees it. */
 import { type FlatHeaders, headerValue } from './headers.ts';
-import { type Outcome } from './outcome.ts';
-import { type Application } from './pool.ts';
+import type { Outcome } from './outcome.ts';
+import type { Application } from './pool.ts';
 
 export interface Call {
   readonly application: Application;

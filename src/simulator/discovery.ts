@@ -3,9 +3,9 @@
  * links here are absolute, which lets clients escape from a proxy unless `publicUrl` names it.
  */
 import { type Credentials, tokenLifetimeSeconds } from './credentials.ts';
-import { type FlatHeaders } from './headers.ts';
+import type { FlatHeaders } from './headers.ts';
 import { failed, found, type Outcome } from './outcome.ts';
-import { type Resource } from './resource.ts';
+import type { Resource } from './resource.ts';
 
 const root = '/autodiscover/autodiscoverservice.svc/root';
 

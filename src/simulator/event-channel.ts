@@ -7,9 +7,9 @@
  * `ack` confirms what was answered and opens the next set. Any other `ack` is told to resync. One
  * poll waits at a time: a second one replaces it, unless its `priority` is lower.
  */
-import { type ChannelEvent, type EventPriority, type EventSet } from './event-set.ts';
+import type { ChannelEvent, EventPriority, EventSet } from './event-set.ts';
 import { failed, type Outcome } from './outcome.ts';
-import { type Timers } from './timers.ts';
+import type { Timers } from './timers.ts';
 
 /** Beyond so many events that nobody fetches the set is given up, and the next poll must resync. */
 const maxEvents = 256;

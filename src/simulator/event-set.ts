@@ -1,5 +1,5 @@
 /** What the event channel carries, and in which sets it is handed out. */
-import { type Resource } from './resource.ts';
+import type { Resource } from './resource.ts';
 
 type EventType = 'added' | 'updated' | 'deleted' | 'started' | 'completed';
 

@@ -1,10 +1,10 @@
 /** One HTTP request on its way through the simulator. */
-import { type BatchReading } from './batch-reading.ts';
-import { type CredentialKind } from './credentials.ts';
-import { type Fault } from './fault.ts';
-import { type FlatHeaders } from './headers.ts';
-import { type RequestRecord } from './ledger.ts';
-import { type Reply } from './reply.ts';
+import type { BatchReading } from './batch-reading.ts';
+import type { CredentialKind } from './credentials.ts';
+import type { Fault } from './fault.ts';
+import type { FlatHeaders } from './headers.ts';
+import type { RequestRecord } from './ledger.ts';
+import type { Reply } from './reply.ts';
 
 export interface Exchange {
   readonly method: string;

@@ -1,7 +1,7 @@
 /** The answers that scripted faults put in the place of the true ones. */
 import { type Answer, toAnswer } from './answer.ts';
 import { type Fault, faultOf } from './fault.ts';
-import { type FlatHeaders } from './headers.ts';
+import type { FlatHeaders } from './headers.ts';
 import { failed } from './outcome.ts';
 
 const gatewayPage = '<!DOCTYPE html><html><body>Please sign in to continue.</body></html>';

@@ -4,7 +4,7 @@
  * makes it. A batch whose fault comes before execution runs none of its parts. The byte streams
  * under `/simulator` never run where something else is sent in their place.
  */
-import { type FlatHeaders } from './headers.ts';
+import type { FlatHeaders } from './headers.ts';
 
 /** The answer comes so much later. The call runs, after the delay. */
 interface Delay {

@@ -1,19 +1,19 @@
 /** Decides who asks, for which application, and who answers. */
 import { type Answer, toAnswer } from './answer.ts';
-import { type BatchRunner } from './batch-runner.ts';
-import { type CallRunner } from './call-runner.ts';
+import type { BatchRunner } from './batch-runner.ts';
+import type { CallRunner } from './call-runner.ts';
 import { inputOf } from './call.ts';
 import { type CredentialKind, type Credentials, photoCookies } from './credentials.ts';
 import { type Discovery, nowhere } from './discovery.ts';
-import { type Counters, type Exchange } from './exchange.ts';
+import type { Counters, Exchange } from './exchange.ts';
 import { faultOf } from './fault.ts';
-import { type FlatHeaders } from './headers.ts';
-import { type Ledger } from './ledger.ts';
+import type { FlatHeaders } from './headers.ts';
+import type { Ledger } from './ledger.ts';
 import { failed, found, type Outcome } from './outcome.ts';
-import { type Outstanding } from './outstanding.ts';
-import { type Application, type Pool } from './pool.ts';
+import type { Outstanding } from './outstanding.ts';
+import type { Application, Pool } from './pool.ts';
 import { applicationResource, photoCookieHeader } from './resources/application-resource.ts';
-import { type Place } from './target.ts';
+import type { Place } from './target.ts';
 
 type PlaceOf<K extends Place['kind']> = Extract<Place, { kind: K }>;
 

@@ -1,20 +1,20 @@
 /** From an HTTP request to the desk that answers it, and back; with the faults of the script. */
-import { type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Answer, toAnswer } from './answer.ts';
 import { readBatch } from './batch-reading.ts';
 import { runStream } from './byte-streams.ts';
-import { type Counters, type Exchange } from './exchange.ts';
+import type { Counters, Exchange } from './exchange.ts';
 import { executes, faultOf } from './fault.ts';
 import { substituteFor } from './fault-answer.ts';
-import { type FaultScript } from './fault-script.ts';
+import type { FaultScript } from './fault-script.ts';
 import { type FrontDesk, isBatch } from './front-desk.ts';
 import { headerValue } from './headers.ts';
-import { type Ledger, type RequestRecord } from './ledger.ts';
+import type { Ledger, RequestRecord } from './ledger.ts';
 import { failed } from './outcome.ts';
 import { Reply } from './reply.ts';
 import { gzipped, offersGzip, serverHeaders } from './server-headers.ts';
 import { locate, type Place } from './target.ts';
-import { type Timers } from './timers.ts';
+import type { Timers } from './timers.ts';
 
 /** A longer body is refused; the real pool's bound is not known. */
 const maxBodyBytes = 16 * 1024 * 1024;

@@ -4,7 +4,7 @@
  * anew, instead of copying them, changes these bytes.
  */
 import { type ChannelEvent, bySender, type EventSet } from './event-set.ts';
-import { type Content } from './outcome.ts';
+import type { Content } from './outcome.ts';
 import { type Resource, resolveHref, type Value } from './resource.ts';
 
 type Json = string | number | boolean | readonly Json[] | { readonly [name: string]: Json };

@@ -4,7 +4,7 @@
  * application itself), `applications` (its creation), `discovery`, `token`, `operation` (from an
  * operation's start to its end), `notFound` and `methodNotAllowed`.
  */
-import { type Random } from './prng.ts';
+import type { Random } from './prng.ts';
 
 /** Milliseconds for every route, or by route template and a random number source. */
 export type Latency = number | ((route: string, random: Random) => number);

@@ -3,7 +3,7 @@
  * requests came, byte for byte.
  */
 import { BoundedLog } from './bounded.ts';
-import { type CredentialKind } from './credentials.ts';
+import type { CredentialKind } from './credentials.ts';
 import { type FlatHeaders, headerValue } from './headers.ts';
 
 const maxBodyBytes = 1024 * 1024;

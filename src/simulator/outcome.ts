@@ -1,6 +1,6 @@
 /** What a resource answers, before it is known in which language. */
-import { type EventSet } from './event-set.ts';
-import { type Resource } from './resource.ts';
+import type { EventSet } from './event-set.ts';
+import type { Resource } from './resource.ts';
 
 /** The body of UCWA's error answers. Only the code is certain to be there. */
 interface ErrorContent {

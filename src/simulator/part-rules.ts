@@ -1,6 +1,6 @@
 /** What a part of a batch must not be: each such part is refused by itself, and does not run. */
 import { headerValues } from './headers.ts';
-import { type ReceivedPart } from './ledger.ts';
+import type { ReceivedPart } from './ledger.ts';
 import { failed, type Outcome } from './outcome.ts';
 import { locate, type Place } from './target.ts';
 

@@ -1,10 +1,10 @@
 /** What the pool remembers: its users and their applications. */
 import { BoundedMap } from './bounded.ts';
 import { EventChannel } from './event-channel.ts';
-import { type ChannelEvent } from './event-set.ts';
+import type { ChannelEvent } from './event-set.ts';
 import { digits, guid, opaque, type Random } from './prng.ts';
-import { type Value } from './resource.ts';
-import { type Timers } from './timers.ts';
+import type { Value } from './resource.ts';
+import type { Timers } from './timers.ts';
 
 /** The domain of every address in the simulated pool. */
 export const domain = 'pool.example';

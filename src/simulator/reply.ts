@@ -3,12 +3,12 @@
  * resets, junk, small writes.
  */
 import { once } from 'node:events';
-import { type ServerResponse } from 'node:http';
-import { type Socket } from 'node:net';
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import { type Fault, faultOf } from './fault.ts';
-import { type FlatHeaders } from './headers.ts';
-import { type Timers } from './timers.ts';
+import type { FlatHeaders } from './headers.ts';
+import type { Timers } from './timers.ts';
 
 /** Until then what the system was given has arrived on the same machine. */
 const arrivalMs = 20;

@@ -1,7 +1,7 @@
 /** The fields that the web server in front of UCWA adds to every answer, and its compression. */
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { type Answer } from './answer.ts';
+import type { Answer } from './answer.ts';
 import { type FlatHeaders, headerValue, headerValues } from './headers.ts';
 
 const compress = promisify(gzip);

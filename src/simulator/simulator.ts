@@ -5,13 +5,13 @@
  * exchanges. It shares no code with the proxy, so that a mistake in one is not a mistake in both.
  */
 import { createServer } from 'node:http';
-import { type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { BatchRunner } from './batch-runner.ts';
 import { CallRunner } from './call-runner.ts';
 import { Credentials } from './credentials.ts';
 import { Discovery } from './discovery.ts';
-import { type ChannelEvent } from './event-set.ts';
-import { type Counters } from './exchange.ts';
+import type { ChannelEvent } from './event-set.ts';
+import type { Counters } from './exchange.ts';
 import { FaultScript } from './fault-script.ts';
 import { FrontDesk } from './front-desk.ts';
 import { HttpRim } from './http-rim.ts';

@@ -1,5 +1,5 @@
 /** Where a request target leads. */
-import { type Family } from './credentials.ts';
+import type { Family } from './credentials.ts';
 
 export type Place =
   | {

@@ -1,6 +1,6 @@
 /** The XML form of UCWA content. */
 import { type ChannelEvent, bySender, type EventSet } from './event-set.ts';
-import { type Content } from './outcome.ts';
+import type { Content } from './outcome.ts';
 import { type Resource, resolveHref, type Value } from './resource.ts';
 
 const prolog = '<?xml version="1.0" encoding="utf-8"?>';

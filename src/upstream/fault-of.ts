@@ -1,4 +1,4 @@
-import { type Fault, type FaultName, type FaultPhase } from '../core/answer/fault.ts';
+import type { Fault, FaultName, FaultPhase } from '../core/answer/fault.ts';
 
 /** Codes of Node and undici, in the words of RFC 9209 section 2.3. */
 const names: Readonly<Record<string, FaultName>> = {

@@ -4,12 +4,7 @@
  * knows, until an answer comes.
  */
 import { Pool, type Dispatcher } from 'undici';
-import {
-  type Exchange,
-  type ExchangeHandler,
-  type ExchangeRequest,
-  type Upstream,
-} from './exchange.ts';
+import type { Exchange, ExchangeHandler, ExchangeRequest, Upstream } from './exchange.ts';
 import { faultOf } from './fault-of.ts';
 
 export interface UpstreamOptions {

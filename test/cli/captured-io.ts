@@ -1,4 +1,4 @@
-import { type Io } from '../../src/cli/command.ts';
+import type { Io } from '../../src/cli/command.ts';
 
 export interface CapturedIo extends Io {
   /** What was written so far. */

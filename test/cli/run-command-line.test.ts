@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { type Command, type GivenArguments } from '../../src/cli/command.ts';
+import type { Command, GivenArguments } from '../../src/cli/command.ts';
 import { runCommandLine } from '../../src/cli/run-command-line.ts';
 import { captureIo } from './captured-io.ts';
 

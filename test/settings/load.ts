@@ -1,5 +1,5 @@
 import { loadSettings, type LoadedSettings } from '../../src/settings/load-settings.ts';
-import { type Settings } from '../../src/settings/schema.ts';
+import type { Settings } from '../../src/settings/schema.ts';
 
 export interface Given {
   readonly flags?: Record<string, string>;

@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type Fault } from '../../src/simulator/fault.ts';
+import type { Fault } from '../../src/simulator/fault.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { batchRequest, batchText, boundary, get, post, statusesIn } from './batch-text.ts';
 import { bearer, exchangeRaw, requestText, send } from './http-client.ts';

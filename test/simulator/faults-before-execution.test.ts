@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type Fault } from '../../src/simulator/fault.ts';
+import type { Fault } from '../../src/simulator/fault.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { batchRequest, get, post, statusesIn } from './batch-text.ts';
 import { bearer, exchangeRaw, json, requestText, send } from './http-client.ts';

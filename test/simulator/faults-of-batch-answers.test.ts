@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type Fault } from '../../src/simulator/fault.ts';
+import type { Fault } from '../../src/simulator/fault.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { batchRequest, get, messagesIn, post, statusesIn } from './batch-text.ts';
 import { send } from './http-client.ts';

@@ -1,9 +1,9 @@
-import { type Reply } from '../../src/core/answer/reply.ts';
+import type { Reply } from '../../src/core/answer/reply.ts';
 import { Coalescer } from '../../src/core/schedule/coalescer.ts';
-import { type Arrival, type Batch, type Call } from '../../src/core/schedule/call.ts';
-import { type Policy } from '../../src/core/schedule/policy.ts';
-import { type Failure, type Sink } from '../../src/core/schedule/sink.ts';
-import { type Learnt, type User, type UserMemory } from '../../src/core/schedule/user.ts';
+import type { Arrival, Batch, Call } from '../../src/core/schedule/call.ts';
+import type { Policy } from '../../src/core/schedule/policy.ts';
+import type { Failure, Sink } from '../../src/core/schedule/sink.ts';
+import type { Learnt, User, UserMemory } from '../../src/core/schedule/user.ts';
 import { batchKey, type BatchKey } from '../../src/core/admit/batch-key.ts';
 import { readHead } from '../../src/core/admit/request-head.ts';
 

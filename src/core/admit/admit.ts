@@ -3,7 +3,7 @@
  * other servers refuse, and where two readers disagree about one message, one of them can be
  * fooled; so whatever is illegal is refused here, before anything is sent.
  */
-import { type HeadFacts, type RequestHead } from './request-head.ts';
+import type { HeadFacts, RequestHead } from './request-head.ts';
 
 /** Why a request was refused: label values of `ucwa_proxy_refused_total`, a closed set. */
 export const refusalReasons = [

@@ -3,7 +3,7 @@
  * a part into somebody else's batch would act as that person: everything that the envelope says on
  * behalf of its parts is compared byte for byte.
  */
-import { type HeadFacts } from './request-head.ts';
+import type { HeadFacts } from './request-head.ts';
 
 /** The fields of one key. Two calls may share a batch only when all of them are equal. */
 export interface BatchKey {

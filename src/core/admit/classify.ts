@@ -4,7 +4,7 @@
  * never normalised, so that what was judged is what is sent, and so that no decoder further on can
  * read a different resource out of it (docs/decisions/003-targets.md).
  */
-import { type HeadFacts, type RequestHead } from './request-head.ts';
+import type { HeadFacts, RequestHead } from './request-head.ts';
 
 /** Why a call passes through: label values of `ucwa_proxy_passthrough_total`, a closed set. */
 export const passThroughReasons = [

@@ -3,7 +3,7 @@
  * the later steps ask for. Nothing is copied and nothing is normalised: what is judged here is what
  * is sent.
  */
-import { type RawHeaders } from '../wire/http-message.ts';
+import type { RawHeaders } from '../wire/http-message.ts';
 
 export interface RequestHead {
   /** As on the wire; UCWA's are upper case. */

@@ -3,8 +3,8 @@
  * fields and bytes, and from the envelope what every direct answer says of the server.
  */
 import { endToEndHeaders, headerValue, type RawHeaders } from '../wire/http-message.ts';
-import { type ResponsePart } from '../wire/response-part.ts';
-import { type Reply } from './reply.ts';
+import type { ResponsePart } from '../wire/response-part.ts';
+import type { Reply } from './reply.ts';
 
 /** Said by the envelope for all its parts, lower case. */
 const fromEnvelope = new Set([

@@ -6,7 +6,7 @@
  */
 import { batchingBoundary } from '../wire/boundary.ts';
 import { headerValue, type RawHeaders } from '../wire/http-message.ts';
-import { type Fault } from './fault.ts';
+import type { Fault } from './fault.ts';
 
 export type Verdict =
   /** The parts come: parse them with this boundary. */

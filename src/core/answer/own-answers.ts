@@ -6,9 +6,9 @@
  * The type is `application/problem+json` (RFC 9457) since UCWA clients know UCWA's own errors by
  * `application/json`; nothing that the request said is repeated in it.
  */
-import { type RefusalReason } from '../admit/admit.ts';
-import { type Fault, type FaultName } from './fault.ts';
-import { type Reply } from './reply.ts';
+import type { RefusalReason } from '../admit/admit.ts';
+import type { Fault, FaultName } from './fault.ts';
+import type { Reply } from './reply.ts';
 
 type Executed = 'no' | 'unknown';
 

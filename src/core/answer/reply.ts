@@ -1,4 +1,4 @@
-import { type RawHeaders } from '../wire/http-message.ts';
+import type { RawHeaders } from '../wire/http-message.ts';
 
 /** A whole answer to a caller. `headers` is what is written, `Content-Length` included. */
 export interface Reply {

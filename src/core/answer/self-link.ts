@@ -4,7 +4,7 @@
  * contradiction is counted and makes us wait for the whole answer, no more.
  */
 import { headerValue } from '../wire/http-message.ts';
-import { type ResponsePart } from '../wire/response-part.ts';
+import type { ResponsePart } from '../wire/response-part.ts';
 
 const linkStart = Buffer.from('"self":{"href":"');
 const maxLinkBytes = 1024;

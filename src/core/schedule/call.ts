@@ -1,8 +1,8 @@
-import { type BatchKey } from '../admit/batch-key.ts';
-import { type Fault } from '../answer/fault.ts';
-import { type Reply } from '../answer/reply.ts';
-import { type OutgoingCall } from '../wire/encode-batch.ts';
-import { type Hold, type Stream, type User } from './user.ts';
+import type { BatchKey } from '../admit/batch-key.ts';
+import type { Fault } from '../answer/fault.ts';
+import type { Reply } from '../answer/reply.ts';
+import type { OutgoingCall } from '../wire/encode-batch.ts';
+import type { Hold, Stream, User } from './user.ts';
 
 /**
  * - `safe`: a GET; it may be asked again.

@@ -25,16 +25,16 @@
  *   expire           | held, sent      | done         | fail
  */
 import { userName } from '../admit/batch-key.ts';
-import { type Fault } from '../answer/fault.ts';
-import { type Reply } from '../answer/reply.ts';
+import type { Fault } from '../answer/fault.ts';
+import type { Reply } from '../answer/reply.ts';
 import { type Arrival, type Batch, type Call, newBatch, newCall, waitersOf } from './call.ts';
 import { leaderFor } from './collapse.ts';
 import { Deadlines } from './deadlines.ts';
 import { EarlyReleases } from './early-releases.ts';
 import { leavingCalls, noteHold } from './hold.ts';
 import { Holds } from './holds.ts';
-import { type Policy } from './policy.ts';
-import { type Ending, type Sink } from './sink.ts';
+import type { Policy } from './policy.ts';
+import type { Ending, Sink } from './sink.ts';
 import { dropIfEmpty, longestReady, streamOf, type User, type UserMemory } from './user.ts';
 import { Users, type Overflow } from './users.ts';
 

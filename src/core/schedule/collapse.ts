@@ -3,7 +3,7 @@
  * see of them, save the ids by which a client finds its own call in a log.
  */
 import { endToEndHeaders, headerValue, type RawHeaders } from '../wire/http-message.ts';
-import { type Call } from './call.ts';
+import type { Call } from './call.ts';
 
 const correlationIds: ReadonlySet<string> = new Set([
   'client-request-id',

@@ -1,4 +1,4 @@
-import { type Call } from './call.ts';
+import type { Call } from './call.ts';
 
 /**
  * Calls in the order of their deadlines, which is that of their arrival, since all wait equally

@@ -1,4 +1,4 @@
-import { type Batch } from './call.ts';
+import type { Batch } from './call.ts';
 
 interface EarlyPart<T> {
   readonly batch: Batch<T>;

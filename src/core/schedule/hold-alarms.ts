@@ -1,4 +1,4 @@
-import { type Stream } from './user.ts';
+import type { Stream } from './user.ts';
 
 interface Entry<T> {
   readonly atMs: number;

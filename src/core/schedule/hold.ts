@@ -5,10 +5,10 @@
  * holds brought nobody not at all, until a companion comes by itself; so a client that waits for
  * each answer pays nothing. `fixed` is a plain window from the first arrival. `off` never waits.
  */
-import { type Call, type FlushReason } from './call.ts';
-import { type Gaps } from './gaps.ts';
-import { type Policy } from './policy.ts';
-import { type Hold, type Stream, type User } from './user.ts';
+import type { Call, FlushReason } from './call.ts';
+import type { Gaps } from './gaps.ts';
+import type { Policy } from './policy.ts';
+import type { Hold, Stream, User } from './user.ts';
 
 const fruitlessHoldsAtMost = 2;
 

@@ -1,9 +1,9 @@
-import { type CallClass, type FlushReason } from './call.ts';
+import type { CallClass, FlushReason } from './call.ts';
 import { Gaps } from './gaps.ts';
 import { HoldAlarms } from './hold-alarms.ts';
 import { judge, reasonToLeave } from './hold.ts';
-import { type Policy } from './policy.ts';
-import { type Sink } from './sink.ts';
+import type { Policy } from './policy.ts';
+import type { Sink } from './sink.ts';
 import { emptyHold, type Hold, type Stream, type User } from './user.ts';
 
 /** All holds: which streams were joined in this turn, which wait and until when. */

@@ -4,7 +4,7 @@
  * leave before an earlier write to its resource has left. The pool may run the parts of a batch in
  * any order, and requests on two connections too, so nothing less keeps it.
  */
-import { type Call } from './call.ts';
+import type { Call } from './call.ts';
 
 export class WriteOrder<T> {
   /** Unsafe calls that are not answered, by resource, in order of arrival. */

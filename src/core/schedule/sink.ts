@@ -1,7 +1,7 @@
-import { type Fault } from '../answer/fault.ts';
-import { type Reply } from '../answer/reply.ts';
-import { type Batch, type Call } from './call.ts';
-import { type User } from './user.ts';
+import type { Fault } from '../answer/fault.ts';
+import type { Reply } from '../answer/reply.ts';
+import type { Batch, Call } from './call.ts';
+import type { User } from './user.ts';
 
 /**
  * Why a call got no answer from the pool:

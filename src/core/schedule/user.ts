@@ -1,6 +1,6 @@
 import { sameKey, type BatchKey } from '../admit/batch-key.ts';
-import { type Call, type CallClass, type FlushReason } from './call.ts';
-import { type WriteOrder } from './order.ts';
+import type { Call, CallClass, FlushReason } from './call.ts';
+import type { WriteOrder } from './order.ts';
 
 /** One exact credential at the pool: what is counted and bounded is counted for it. */
 export interface User<T> {

@@ -3,9 +3,9 @@
  * while is reduced to what was learnt, in a memory that is bounded and forgets; one that the pool
  * never answered with 2xx leaves no trace, so that bad tokens cost nothing.
  */
-import { type RefusalReason } from '../admit/admit.ts';
+import type { RefusalReason } from '../admit/admit.ts';
 import { WriteOrder } from './order.ts';
-import { type Policy } from './policy.ts';
+import type { Policy } from './policy.ts';
 import { nothingLearnt, type User, type UserMemory } from './user.ts';
 
 /** Caps that a call may break. */

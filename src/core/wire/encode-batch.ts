@@ -3,7 +3,7 @@
  * clients send (a CRLF before the first delimiter, one part header, a bare boundary). A call that
  * travels alone is not wrapped; its head is made here too, so that both say the same things.
  */
-import { type BatchKey } from '../admit/batch-key.ts';
+import type { BatchKey } from '../admit/batch-key.ts';
 import { endToEndHeaders, type RawHeaders } from './http-message.ts';
 
 /** What of a call goes to the pool. */

@@ -7,13 +7,7 @@
 import { type Call, inputOf, operationOf, type Route } from '../call.ts';
 import { headerValue } from '../headers.ts';
 import { failed, found, noContent, type Outcome, started } from '../outcome.ts';
-import {
-  type Application,
-  type Conversation,
-  type Invitation,
-  type Pool,
-  type SentMessage,
-} from '../pool.ts';
+import type { Application, Conversation, Invitation, Pool, SentMessage } from '../pool.ts';
 import { type Resource, segment } from '../resource.ts';
 
 /** Runs this when an operation has taken its time. */

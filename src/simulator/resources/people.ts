@@ -1,7 +1,7 @@
 /** Other people: contacts, groups, search, presence subscriptions; and their photos. */
 import { type Call, inputOf, queryOf, type Route } from '../call.ts';
 import { failed, found, noContent, type Outcome } from '../outcome.ts';
-import { type Pool, type Subscription } from '../pool.ts';
+import type { Pool, Subscription } from '../pool.ts';
 import { type Resource, segment } from '../resource.ts';
 import { addressBook, checksum, displayName, usualAvailability } from './address-book.ts';
 

@@ -212,7 +212,7 @@ describe('classify', () => {
       ['Authorization', bearer, 'Content-Length', '3', 'Content-Type', 'Application/HTTP'],
       'body',
     ],
-  ])('%s %s: %3$s', (method, _what, fields, expected) => {
+  ])('%s %s is judged rightly', (method, _what, fields, expected) => {
     expect(judged(method, `${app}/me/note`, fields)).toBe(expected);
   });
 

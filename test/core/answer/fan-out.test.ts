@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { relayedReply, replyFromPart, sharedHeaders } from '../../../src/core/answer/fan-out.ts';
-import { type ResponsePart } from '../../../src/core/wire/response-part.ts';
+import type { ResponsePart } from '../../../src/core/wire/response-part.ts';
 
 function aPart(status: number, headers: readonly string[], body: string): ResponsePart {
   return { kind: 'response', status, reason: 'R', headers, body: Buffer.from(body) };

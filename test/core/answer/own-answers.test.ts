@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Fault } from '../../../src/core/answer/fault.ts';
+import type { Fault } from '../../../src/core/answer/fault.ts';
 import {
   acceptsOnlyXml,
   answerForFault,
   answerForRefusal,
   answerForUnsent,
 } from '../../../src/core/answer/own-answers.ts';
-import { type Reply } from '../../../src/core/answer/reply.ts';
+import type { Reply } from '../../../src/core/answer/reply.ts';
 import { headerValue } from '../../../src/core/wire/http-message.ts';
 
 const unsent: Fault = { phase: 'unsent', name: 'connection_refused' };

@@ -1,0 +1,102 @@
+import { describe, expect, test } from '@jest/globals';
+import { aReply, Recorder } from '../../support/recording-sink.ts';
+
+describe('an answer', () => {
+  test('is given to the caller at its position', () => {
+    const recorder = sent('a', 'b');
+    const [batch] = recorder.batches;
+    recorder.core.part(batch!, 1, aReply('B'), false, 20);
+    recorder.core.part(batch!, 0, aReply('A'), false, 20);
+    recorder.core.settle(batch!, { kind: 'complete' }, 20);
+    expect(recorder.endings).toEqual(['a: A', 'b: B']);
+    expect(recorder.core.outstandingCalls).toBe(0);
+    expect(recorder.core.users.active).toBe(0);
+  });
+
+  test('is given once', () => {
+    const recorder = sent('a', 'b');
+    const [batch] = recorder.batches;
+    recorder.core.part(batch!, 0, aReply('A'), true, 20);
+    recorder.core.wake(25);
+    recorder.core.part(batch!, 0, aReply('again'), true, 26);
+    recorder.core.settle(batch!, { kind: 'relay', reply: aReply('no') }, 30);
+    expect(recorder.endings).toEqual(['a: A', 'b: no']);
+  });
+
+  test('is given early, 5 ms after it came whole, when the rest takes its time', () => {
+    const recorder = sent('a', 'b');
+    const [batch] = recorder.batches;
+    recorder.core.part(batch!, 0, aReply('A'), true, 20);
+    expect(recorder.alarmAtMs).toBeLessThanOrEqual(25);
+    recorder.core.wake(24.9);
+    expect(recorder.endings).toEqual([]);
+    recorder.core.wake(25);
+    expect(recorder.endings).toEqual(['a: A']);
+    recorder.core.part(batch!, 1, aReply('B'), true, 90);
+    recorder.core.settle(batch!, { kind: 'complete' }, 90);
+    expect(recorder.endings).toEqual(['a: A', 'b: B']);
+  });
+
+  test('that is not beyond doubt is not given early', () => {
+    const recorder = sent('a', 'b');
+    recorder.core.part(recorder.batches[0]!, 0, aReply('A'), false, 20);
+    recorder.core.wake(500);
+    expect(recorder.endings).toEqual([]);
+  });
+
+  test('with the wrong count answers nobody, save who has his answer; then answers wait for the count', () => {
+    const fault = { phase: 'unknown', name: 'http_protocol_error' } as const;
+    const recorder = sent('a', 'b');
+    const [first] = recorder.batches;
+    recorder.core.part(first!, 0, aReply('A'), true, 20);
+    recorder.core.wake(25);
+    recorder.core.part(first!, 1, aReply('B'), true, 30);
+    recorder.core.settle(first!, { kind: 'miscounted', fault }, 31);
+    expect(recorder.endings).toEqual(['a: A', 'b: http_protocol_error']);
+
+    recorder.submit('c', 100);
+    recorder.turn(100);
+    recorder.core.wake(110);
+    recorder.grant(110);
+    recorder.core.part(recorder.batches[1]!, 0, aReply('C'), true, 120);
+    recorder.core.wake(500);
+    expect(recorder.endings).toHaveLength(2);
+    recorder.core.settle(recorder.batches[1]!, { kind: 'complete' }, 501);
+    expect(recorder.endings.at(-1)).toBe('c: C');
+  });
+
+  test('that refuses the batch goes to each of its callers', () => {
+    const recorder = sent('a', 'b');
+    recorder.core.settle(recorder.batches[0]!, { kind: 'relay', reply: aReply('429') }, 20);
+    expect(recorder.endings).toEqual(['a: 429', 'b: 429']);
+  });
+
+  test('that never came whole is a fault for those whose part did not come', () => {
+    const recorder = sent('a', 'b');
+    recorder.core.part(recorder.batches[0]!, 0, aReply('A'), false, 20);
+    recorder.core.settle(
+      recorder.batches[0]!,
+      {
+        kind: 'broken-off',
+        fault: { phase: 'unknown', name: 'connection_terminated' },
+      },
+      20,
+    );
+    expect(recorder.endings).toEqual(['a: A', 'b: connection_terminated']);
+  });
+
+  test('that is forgotten by us is our own mistake, not a caller who waits for ever', () => {
+    const recorder = sent('a');
+    recorder.core.settle(recorder.batches[0]!, { kind: 'complete' }, 20);
+    expect(recorder.endings).toEqual(['a: proxy_internal_error']);
+  });
+});
+
+/** These calls, sent in one batch. */
+function sent(...tickets: string[]): Recorder {
+  const recorder = new Recorder();
+  for (const ticket of tickets) recorder.submit(ticket, 0);
+  recorder.core.wake(10);
+  recorder.grant(10);
+  return recorder;
+}

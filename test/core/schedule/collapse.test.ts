@@ -1,0 +1,62 @@
+import { describe, expect, test } from '@jest/globals';
+import { aKey, aReply, app, Recorder } from '../../support/recording-sink.ts';
+
+describe('identical GETs that are held together', () => {
+  const same = { target: `${app}/me` };
+
+  test('share a part, and each caller gets its answer', () => {
+    const recorder = new Recorder();
+    recorder.submit('a', 0, aKey('ann'), same);
+    recorder.submit('b', 1, aKey('ann'), { ...same, headers: ['Client-Request-Id', '2'] });
+    recorder.submit('c', 1, aKey('ann'), { ...same, headers: ['Accept', 'text/xml'] });
+    recorder.turn(1);
+    recorder.core.wake(11);
+    expect(recorder.grant(11)).toEqual(['a c (linger)']);
+    expect(recorder.core.outstandingCalls).toBe(2);
+    recorder.core.part(recorder.batches[0]!, 0, aReply('A'), false, 20);
+    recorder.core.settle(
+      recorder.batches[0]!,
+      { kind: 'broken-off', fault: { phase: 'unknown', name: 'connection_terminated' } },
+      20,
+    );
+    expect(recorder.endings).toEqual(['a: A', 'b: A', 'c: connection_terminated']);
+  });
+
+  test('live on when the first of them leaves, held or under way', () => {
+    const recorder = new Recorder();
+    const a = recorder.submit('a', 0, aKey('ann'), same);
+    const b = recorder.submit('b', 0, aKey('ann'), same);
+    recorder.submit('c', 0, aKey('ann'), same);
+    recorder.turn(0);
+    recorder.core.cancel(a, 1);
+    recorder.core.wake(10);
+    expect(recorder.grant(10)).toEqual(['b (linger)']);
+    recorder.core.cancel(b, 11);
+    expect(recorder.abandoned).toEqual([]);
+    recorder.core.settle(recorder.batches[0]!, { kind: 'relay', reply: aReply('C') }, 12);
+    expect(recorder.endings).toEqual(['c: C']);
+  });
+
+  test('do not share a part that has left, nor across a write to the same path', () => {
+    const recorder = new Recorder();
+    recorder.submit('a', 0, aKey('ann'), same);
+    recorder.submit('w', 1, aKey('ann'), { callClass: 'unsafe', target: `${app}/ME` });
+    recorder.submit('b', 2, aKey('ann'), same);
+    recorder.turn(2);
+    recorder.core.wake(12);
+    expect(recorder.grant(12).sort()).toEqual(['a b (linger)', 'w (barrier)']);
+    recorder.submit('c', 13, aKey('ann'), same);
+    recorder.turn(13);
+    recorder.core.wake(23);
+    expect(recorder.grant(23)).toEqual(['c (linger)']);
+  });
+
+  test('do not, where collapsing is off', () => {
+    const recorder = new Recorder({ collapse: false });
+    recorder.submit('a', 0, aKey('ann'), same);
+    recorder.submit('b', 0, aKey('ann'), same);
+    recorder.turn(0);
+    recorder.core.wake(10);
+    expect(recorder.grant(10)).toEqual(['a b (linger)']);
+  });
+});
