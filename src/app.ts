@@ -16,6 +16,7 @@ import type { Log } from './log/log.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createPassThrough, type PassThrough } from './pass-through/pass-through.ts';
 import type { ServeSettings } from './settings/load-settings.ts';
+import { readTlsFiles } from './settings/tls-files.ts';
 import { createUpstream } from './upstream/undici-upstream.ts';
 
 export interface App {
@@ -42,7 +43,11 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   const { log, version } = parts;
   const { listen, upstream: pool, batching, limits, drain } = settings;
   const url = new URL(pool.url);
-  const tls = readTls(pool.tls);
+  const { servername } = pool.tls;
+  const tls = {
+    ...readTlsFiles(pool.tls, readFileSync),
+    ...(servername === undefined ? {} : { servername }),
+  };
 
   const metrics = createMetrics(version, {
     heldCalls: () => engine.heldCalls,
@@ -95,6 +100,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     maxBodyBytes: limits.maxQueuedBytes,
     isTrusted: trust(listen.trustedProxies),
     now: () => systemClock.now(),
+    stallMs: pool.timeoutMs,
     observer: {
       ...metrics.listen,
       internalError,
@@ -111,11 +117,11 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
       headersTimeoutMs: listen.headersTimeoutMs,
       requestTimeoutMs: listen.requestTimeoutMs,
       maxConnections: limits.maxConnections,
-      tls: readServerTls(listen.tls),
+      ...(listen.tls.cert === undefined ? {} : { tls: readTlsFiles(listen.tls, readFileSync) }),
     },
     {
-      request: (request, response) => handler.handle(request, response),
-      expectation: (request, response) => handler.refuseExpectation(request, response),
+      request: (exchange) => handler.handle(exchange),
+      expectation: (exchange) => handler.refuseExpectation(exchange),
       refused: (reason) => metrics.listen.refused(reason),
     },
   );
@@ -195,27 +201,4 @@ function trust(
     }
     return is;
   };
-}
-
-interface TlsFiles {
-  readonly ca?: Buffer;
-  readonly cert?: Buffer;
-  readonly key?: Buffer;
-  readonly servername?: string;
-}
-
-function readTls(tls: ServeSettings['upstream']['tls']): TlsFiles {
-  return {
-    ...(tls.ca === undefined ? {} : { ca: readFileSync(tls.ca) }),
-    ...(tls.cert === undefined ? {} : { cert: readFileSync(tls.cert) }),
-    ...(tls.key === undefined ? {} : { key: readFileSync(tls.key) }),
-    ...(tls.servername === undefined ? {} : { servername: tls.servername }),
-  };
-}
-
-function readServerTls(
-  tls: ServeSettings['listen']['tls'],
-): { cert: Buffer; key: Buffer } | undefined {
-  if (tls.cert === undefined || tls.key === undefined) return undefined;
-  return { cert: readFileSync(tls.cert), key: readFileSync(tls.key) };
 }

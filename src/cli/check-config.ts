@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { effectiveYaml } from '../settings/effective-yaml.ts';
 import { jsonSchema } from '../settings/json-schema.ts';
 import { loadSettings, missingUpstream } from '../settings/load-settings.ts';
+import { tlsProblems } from '../settings/tls-files.ts';
 import { type Command, exitCode, type GivenArguments, type Io } from './command.ts';
 import { settingsFlags, settingsNotes, settingsSources } from './settings-flags.ts';
 
@@ -28,7 +30,11 @@ function run(given: GivenArguments, io: Io): number {
     for (const problem of loaded.problems) io.stderr.write(`${problem}\n`);
     return exitCode.usage;
   }
-  for (const warning of loaded.warnings) io.stderr.write(`warning: ${warning}\n`);
+  // The files are those of the machine that will serve, which need not be this one.
+  const fileProblems = tlsProblems(loaded.settings, readFileSync);
+  for (const warning of [...loaded.warnings, ...fileProblems]) {
+    io.stderr.write(`warning: ${warning}\n`);
+  }
   if (loaded.settings.upstream.url === undefined) {
     io.stderr.write(`note: valid, but serve needs more: ${missingUpstream}\n`);
   }

@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { getHeapStatistics } from 'node:v8';
 import { startApp } from '../app.ts';
 import { createLog, type Log } from '../log/log.ts';
 import { formatAddress } from '../settings/address.ts';
 import { fitLimits } from '../settings/fit-limits.ts';
 import { loadServeSettings } from '../settings/load-settings.ts';
+import { tlsProblems } from '../settings/tls-files.ts';
 import { type Command, exitCode } from './command.ts';
 import { settingsFlags, settingsNotes, settingsSources } from './settings-flags.ts';
 import { catchSignals } from './signals.ts';
@@ -18,10 +20,9 @@ export const serve: Command = {
   notes: settingsNotes,
   async run(given, io) {
     const loaded = loadServeSettings(settingsSources(given, io));
-    if (!loaded.ok) {
-      for (const problem of loaded.problems) io.stderr.write(`${problem}\n`);
-      return exitCode.usage;
-    }
+    const problems = loaded.ok ? tlsProblems(loaded.settings, readFileSync) : loaded.problems;
+    for (const problem of problems) io.stderr.write(`${problem}\n`);
+    if (!loaded.ok || problems.length > 0) return exitCode.usage;
     const fitted = fitLimits(loaded.settings, {
       heapBytes: getHeapStatistics().heap_size_limit,
       openFiles: openFilesLimit(),

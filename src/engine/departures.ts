@@ -14,6 +14,8 @@ export class Departures<User extends object> {
   readonly #process: PQueue;
   readonly #users = new WeakMap<User, PQueue>();
   readonly #granted: Granted<User>;
+  /** Users with a request that is not granted yet: a second one would find nobody else. */
+  readonly #asked = { batch: new WeakSet<User>(), operation: new WeakSet<User>() };
 
   constructor(
     limits: { readonly perUser: number; readonly process: number },
@@ -24,7 +26,11 @@ export class Departures<User extends object> {
     this.#granted = granted;
   }
 
+  /** One request at a time: whoever is granted it asks again if more of the user may leave. */
   request(user: User, operation: boolean): void {
+    const asked = operation ? this.#asked.operation : this.#asked.batch;
+    if (asked.has(user)) return;
+    asked.add(user);
     if (operation) {
       void this.#process.add(() => this.#hold(user, true), { priority: 1 });
       return;
@@ -38,6 +44,7 @@ export class Departures<User extends object> {
   }
 
   #hold(user: User, operation: boolean): Promise<void> {
+    (operation ? this.#asked.operation : this.#asked.batch).delete(user);
     return new Promise((release) => this.#granted(user, operation, release));
   }
 }

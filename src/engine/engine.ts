@@ -11,9 +11,8 @@ import type { Fault } from '../core/answer/fault.ts';
 import type { Reply, ReplyHead } from '../core/answer/reply.ts';
 import { Coalescer } from '../core/schedule/coalescer.ts';
 import { type Arrival, type Batch, type Call, waitersOf } from '../core/schedule/call.ts';
-import type { Policy } from '../core/schedule/policy.ts';
 import type { Ending, Failure, Sink } from '../core/schedule/sink.ts';
-import type { User, UserMemory } from '../core/schedule/user.ts';
+import type { User } from '../core/schedule/user.ts';
 import type { Overflow } from '../core/schedule/users.ts';
 import { encodeWith, envelopeHeaders, singleHeaders } from '../core/wire/encode-batch.ts';
 import type { Exchange, Upstream } from '../upstream/exchange.ts';
@@ -22,27 +21,9 @@ import type { Caller } from './caller.ts';
 import type { Clock } from './clock.ts';
 import { Departures } from './departures.ts';
 import type { EngineObserver } from './observer.ts';
+import type { EngineOptions, EngineParts } from './options.ts';
 import { explained } from './explain.ts';
 import { SingleExchange } from './single-exchange.ts';
-
-export interface EngineOptions {
-  readonly policy: Policy;
-  readonly maxInFlightPerUser: number;
-  readonly maxConnections: number;
-  readonly maxResponseBytes: number;
-  readonly maxBufferedResponseBytes: number;
-  /** Host and port of the pool, as `Host` says them. */
-  readonly authority: string;
-}
-
-export interface EngineParts {
-  readonly clock: Clock;
-  readonly upstream: Upstream;
-  /** A fresh boundary that nobody can guess. */
-  readonly nextBoundary: () => string;
-  readonly observer: EngineObserver;
-  readonly memory: UserMemory;
-}
 
 export class Engine implements Sink<Caller> {
   readonly #options: EngineOptions;
@@ -184,10 +165,17 @@ export class Engine implements Sink<Caller> {
     const { onlyXml } = call.ticket;
     if (failure === 'never-sent') return answerForUnsent(onlyXml);
     if (failure !== 'late') return answerForFault(failure, onlyXml);
-    const exchange = call.batch && this.#exchanges.get(call.batch);
-    return exchange?.started === true
-      ? answerForFault({ phase: 'unknown', name: 'http_response_timeout' }, onlyXml)
-      : answerForUnsent(onlyXml);
+    return this.#neverLeaves(call)
+      ? answerForUnsent(onlyXml)
+      : answerForFault({ phase: 'unknown', name: 'http_response_timeout' }, onlyXml);
+  }
+
+  /** Whether a call whose time is up has not left, and now never will: nobody waits beside it. */
+  #neverLeaves({ batch }: Call<Caller>): boolean {
+    const exchange = batch?.waiting === 1 ? this.#exchanges.get(batch) : undefined;
+    if (exchange?.started !== false) return false;
+    exchange.abort();
+    return true;
   }
 
   #depart(user: User<Caller>, operation: boolean, release: () => void): void {
@@ -196,17 +184,14 @@ export class Engine implements Sink<Caller> {
   }
 
   #sendSingle(batch: Batch<Caller>, release: () => void): void {
-    const call = batch.calls[0];
-    if (call === undefined) throw new Error('a batch without calls');
+    const call = oldestOf(batch);
     const startedAtMs = this.#clock.now();
     const single = new SingleExchange(call.ticket, {
       explained: (head) => this.#explained(call, head),
       answered: (status) => this.#observer.upstreamAnswered('single', status),
-      begin: (status) => {
-        if (call.stage !== 'sent') return false;
-        this.#enter(() => this.#core.begin(batch, status));
-        return true;
-      },
+      waits: () => call.stage === 'sent',
+      begun: (status) => this.#enter(() => this.#core.begin(batch, status)),
+      internalError: (error) => this.#observer.internalError(error),
       settled: (fault) => {
         this.#observer.upstreamEnded('single', this.#clock.now() - startedAtMs);
         this.#settled(
@@ -231,8 +216,7 @@ export class Engine implements Sink<Caller> {
 
   #sendBatch(batch: Batch<Caller>, release: () => void): void {
     const { authority, maxResponseBytes } = this.#options;
-    const oldest = batch.calls[0];
-    if (oldest === undefined) throw new Error('a batch without calls');
+    const oldest = oldestOf(batch);
     const { boundary, body } = encodeWith(this.#nextBoundary, batch.calls, authority);
     this.#observer.batchLeft(batch.calls.length, body.length, batch.flushReason);
     const startedAtMs = this.#clock.now();
@@ -293,4 +277,10 @@ export class Engine implements Sink<Caller> {
       this.#busy = false;
     }
   }
+}
+
+function oldestOf({ calls }: Batch<Caller>): Call<Caller> {
+  const [oldest] = calls;
+  if (oldest === undefined) throw new Error('a batch without calls');
+  return oldest;
 }

@@ -4,6 +4,7 @@ import { createServer as createSecureServer } from 'node:https';
 import { Server as TcpServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { RefusalReason } from '../core/admit/admit.ts';
+import { Connections, type ClientExchange } from './connections.ts';
 import { answerForRefusal } from '../core/answer/own-answers.ts';
 import type { Reply } from '../core/answer/reply.ts';
 
@@ -14,29 +15,23 @@ export interface HttpServerOptions {
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly maxConnections: number;
-  readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined;
+  readonly tls?: { readonly cert?: Buffer; readonly key?: Buffer };
 }
 
 export interface HttpServerHandlers {
-  request(request: IncomingMessage, response: ServerResponse): void;
-  expectation(request: IncomingMessage, response: ServerResponse): void;
+  request(exchange: ClientExchange): void;
+  expectation(exchange: ClientExchange): void;
   /** Something that never became a request was refused. */
   refused(reason: RefusalReason): void;
 }
 
 const connectionsCheckingIntervalMs = 1000;
-/** An idle client may have sent a request that we do not see yet: so long it is waited for. */
-const idleGraceMs = 1000;
-
 export class HttpServer {
   readonly #server: Server;
   /** As they were accepted; below TLS, where there is TLS. */
   readonly #accepted = new Set<Socket>();
   /** As requests know them. */
-  readonly #sockets = new Set<Socket>();
-  /** Requests under way on each. */
-  readonly #busy = new Map<Socket, number>();
-  readonly #open = new Set<ServerResponse>();
+  readonly #connections = new Connections();
   readonly #handlers: HttpServerHandlers;
   readonly #options: HttpServerOptions;
   #draining = false;
@@ -59,20 +54,19 @@ export class HttpServer {
     this.#server.maxConnections = options.maxConnections;
     // The size of the head is bounded; a bound on the count would drop fields in silence.
     this.#server.maxHeadersCount = 0;
-    keep(this.#server, 'connection', this.#accepted);
-    keep(
-      this.#server,
-      options.tls === undefined ? 'connection' : 'secureConnection',
-      this.#sockets,
+    this.#server.on('connection', (socket: Socket) => {
+      this.#accepted.add(socket);
+      socket.once('close', () => this.#accepted.delete(socket));
+    });
+    const ready = options.tls === undefined ? 'connection' : 'secureConnection';
+    this.#server.on(ready, (socket: Socket) => void this.#connections.open(socket));
+    this.#server.on('drop', () => handlers.refused('connections'));
+    this.#server.on('request', (request, response) =>
+      handlers.request(this.#begin(request, response)),
     );
-    this.#server.on('request', (request, response) => {
-      this.#track(request, response);
-      handlers.request(request, response);
-    });
-    this.#server.on('checkExpectation', (request, response) => {
-      this.#track(request, response);
-      handlers.expectation(request, response);
-    });
+    this.#server.on('checkExpectation', (request, response) =>
+      handlers.expectation(this.#begin(request, response)),
+    );
     this.#server.on('connect', (_request, socket) => this.#refuse(socket, 501, 'method'));
     this.#server.on('clientError', (error: Error & { code?: string }, socket) => {
       if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
@@ -102,7 +96,7 @@ export class HttpServer {
   /** From now on every answer closes its connection. */
   drain(): void {
     this.#draining = true;
-    for (const response of this.#open) response.shouldKeepAlive = false;
+    for (const { response } of this.#connections.underWay()) response.shouldKeepAlive = false;
   }
 
   /** Takes no more connections; idle ones are closed after a second without a byte. */
@@ -115,9 +109,7 @@ export class HttpServer {
         resolve();
       });
     });
-    for (const socket of this.#sockets) {
-      if (!this.#busy.has(socket)) socket.setTimeout(idleGraceMs, () => socket.destroy());
-    }
+    this.#connections.closeIdle();
     return closed;
   }
 
@@ -127,33 +119,17 @@ export class HttpServer {
     for (const socket of this.#accepted) socket.destroy();
   }
 
-  #track(request: IncomingMessage, response: ServerResponse): void {
-    const { socket } = request;
-    this.#busy.set(socket, (this.#busy.get(socket) ?? 0) + 1);
-    this.#open.add(response);
+  #begin(request: IncomingMessage, response: ServerResponse): ClientExchange {
     if (this.#draining) response.shouldKeepAlive = false;
-    response.once('close', () => {
-      this.#open.delete(response);
-      const left = (this.#busy.get(socket) ?? 1) - 1;
-      if (left > 0) this.#busy.set(socket, left);
-      else this.#busy.delete(socket);
-    });
+    return this.#connections.begin(request, response);
   }
 
   #refuse(socket: Duplex, status: number, reason: RefusalReason): void {
     this.#handlers.refused(reason);
-    // An answer that is already under way must not be mistaken for this one.
-    const answering = (socket as { _httpMessage?: ServerResponse | null })._httpMessage;
-    if (answering?.headersSent === true) socket.destroy();
+    // An answer here would be taken for that of a request before it.
+    if (this.#connections.isBusy(socket as Socket)) socket.destroy();
     else socket.end(onTheWire(answerForRefusal(status, reason, false)));
   }
-}
-
-function keep(server: Server, event: string, sockets: Set<Socket>): void {
-  server.on(event, (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
 }
 
 function onTheWire(reply: Reply): Buffer {

@@ -3,6 +3,7 @@
  * and back from the answer to what is counted.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { admit, type RefusalReason } from '../core/admit/admit.ts';
 import { batchKey, userName } from '../core/admit/batch-key.ts';
 import {
@@ -21,6 +22,7 @@ import { passThroughHeaders } from '../core/wire/encode-batch.ts';
 import type { Caller } from '../engine/caller.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { PassThrough } from '../pass-through/pass-through.ts';
+import type { ClientExchange } from './connections.ts';
 import type { ListenObserver, Via } from './observer.ts';
 import { readBody } from './read-body.ts';
 import { ResponseCaller } from './response-caller.ts';
@@ -38,6 +40,8 @@ export interface HandlerParts {
   readonly isTrusted: (request: IncomingMessage) => boolean;
   readonly observer: ListenObserver;
   readonly now: () => number;
+  /** A caller who takes nothing of a streamed answer for so long is cut off. */
+  readonly stallMs: number;
 }
 
 /** Bytes of a part besides its own fields: delimiter, part header, request line, `Host`. */
@@ -62,14 +66,17 @@ interface Visit {
 
 export class RequestHandler {
   readonly #parts: HandlerParts;
+  /** Connections that end with a refusal: what comes behind it on them is not read. */
+  readonly #refused = new WeakSet<Socket>();
   #bodyBytes = 0;
 
   constructor(parts: HandlerParts) {
     this.#parts = parts;
   }
 
-  handle(request: IncomingMessage, response: ServerResponse): void {
-    this.#guarded(response, () => this.#route(request, response));
+  handle(exchange: ClientExchange): void {
+    if (this.#refused.has(exchange.request.socket)) return;
+    this.#guarded(exchange.response, () => this.#route(exchange));
   }
 
   /** A mistake of ours is one caller's 500, and nobody else's business. */
@@ -84,11 +91,13 @@ export class RequestHandler {
   }
 
   /** An `Expect` other than `100-continue`. */
-  refuseExpectation(request: IncomingMessage, response: ServerResponse): void {
+  refuseExpectation({ request, response }: ClientExchange): void {
+    if (this.#refused.has(request.socket)) return;
     this.#refuse(this.#visit(request, false), response, 417, 'expectation');
   }
 
-  #route(request: IncomingMessage, response: ServerResponse): void {
+  #route(exchange: ClientExchange): void {
+    const { request, response } = exchange;
     const visit = this.#visit(request, false);
     const { head, facts } = visit;
     const target = admit(head, facts);
@@ -104,8 +113,8 @@ export class RequestHandler {
     }
     const { applicationPath, resource } = classified;
     const key = batchKey(applicationPath, facts, trusted ? facts.forwardedFor : undefined);
-    this.#withBody(visit, request, response, (body) => {
-      this.#submit(visit, response, {
+    this.#withBody(visit, exchange, (body) => {
+      this.#submit(visit, exchange, {
         key,
         callClass: classOf(head.method, target, resource, body),
         resource,
@@ -120,12 +129,8 @@ export class RequestHandler {
   }
 
   /** Reads the body of a call that may be batched; all of them together are bounded. */
-  #withBody(
-    visit: Visit,
-    request: IncomingMessage,
-    response: ServerResponse,
-    then: (body: Buffer) => void,
-  ): void {
+  #withBody(visit: Visit, exchange: ClientExchange, then: (body: Buffer) => void): void {
+    const { request, response } = exchange;
     const length = bodyBytes(visit.facts) ?? 0;
     if (length > 0) {
       if (this.#bodyBytes + length > this.#parts.maxBodyBytes) {
@@ -136,7 +141,7 @@ export class RequestHandler {
       request.once('close', () => (this.#bodyBytes -= length));
     }
     readBody(request, length, (body) => {
-      if (response.destroyed) return;
+      if (exchange.isOver) return;
       this.#guarded(response, () => then(body));
     });
   }
@@ -151,20 +156,25 @@ export class RequestHandler {
     return { head, facts: readHead(head.headers), startedAtMs: this.#parts.now(), poll };
   }
 
-  #submit(visit: Visit, response: ServerResponse, arrival: Omit<Arrival<Caller>, 'ticket'>): void {
+  #submit(visit: Visit, exchange: ClientExchange, arrival: Omit<Arrival<Caller>, 'ticket'>): void {
+    const { response } = exchange;
     const { engine, observer } = this.#parts;
     const { accept, ucwaBatch } = visit.facts;
     const explain = ucwaBatch?.toLowerCase() === 'explain';
-    const ticket = new ResponseCaller(response, acceptsOnlyXml(accept), explain);
+    const ticket = new ResponseCaller(response, {
+      onlyXml: acceptsOnlyXml(accept),
+      explain,
+      stallMs: this.#parts.stallMs,
+    });
     const call = engine.submit({ ...arrival, ticket });
     if (typeof call === 'string') {
       this.#refuse(visit, response, status[call], call);
       return;
     }
-    response.once('close', () => {
-      const left = !response.writableFinished;
-      if (left && call.stage !== 'done') {
-        observer.callerLeft(call.stage);
+    exchange.onOver(() => {
+      const left = !response.writableFinished && !ticket.wasCut;
+      if (call.stage !== 'done') {
+        if (left) observer.callerLeft(call.stage);
         engine.cancel(call);
       }
       const via = (call.batch?.calls.length ?? 1) > 1 ? 'batch' : 'single';
@@ -209,8 +219,11 @@ export class RequestHandler {
 
   #refuse(visit: Visit, response: ServerResponse, code: number, reason: RefusalReason): void {
     this.#parts.observer.refused(reason);
-    // What the client goes on sending is not read, so nothing of it can pass for a request.
-    response.shouldKeepAlive = code === 503 || code === 429;
+    // What the client goes on sending is not answered, so nothing of it can pass for a request.
+    if (code !== 503 && code !== 429) {
+      response.shouldKeepAlive = false;
+      this.#refused.add(response.req.socket);
+    }
     writeReply(response, answerForRefusal(code, reason, acceptsOnlyXml(visit.facts.accept)));
     this.#finished(visit, response, 'refused', false);
   }

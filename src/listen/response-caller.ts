@@ -3,19 +3,30 @@ import type { Reply, ReplyHead } from '../core/answer/reply.ts';
 import type { Caller } from '../engine/caller.ts';
 import { writeHead, writeReply } from './write-reply.ts';
 
+interface CallerTraits {
+  readonly onlyXml: boolean;
+  readonly explain: boolean;
+  /** Whoever takes nothing of a streamed answer for so long is cut off. */
+  readonly stallMs: number;
+}
+
 /** A caller who waits at an HTTP connection. */
 export class ResponseCaller implements Caller {
   readonly onlyXml: boolean;
   readonly explain: boolean;
   onDrained: (() => void) | undefined;
+  /** Whether we broke the connection off. */
+  wasCut = false;
   /** Whether an answer was begun: what went wrong before can still be said. */
   #begun = false;
   readonly #response: ServerResponse;
+  readonly #stallMs: number;
 
-  constructor(response: ServerResponse, onlyXml: boolean, explain: boolean) {
+  constructor(response: ServerResponse, { onlyXml, explain, stallMs }: CallerTraits) {
     this.#response = response;
     this.onlyXml = onlyXml;
     this.explain = explain;
+    this.#stallMs = stallMs;
   }
 
   answer(reply: Reply): void {
@@ -24,13 +35,21 @@ export class ResponseCaller implements Caller {
   }
 
   begin(head: ReplyHead): void {
-    this.#begun = true;
     writeHead(this.#response, head);
+    this.#begun = true;
   }
 
   write(chunk: Buffer): boolean {
-    if (this.#response.write(chunk)) return true;
-    this.#response.once('drain', () => this.onDrained?.());
+    const response = this.#response;
+    if (response.write(chunk)) return true;
+    const stalled = setTimeout(() => this.cut(), this.#stallMs);
+    const over = (): void => clearTimeout(stalled);
+    response.once('close', over);
+    response.once('drain', () => {
+      over();
+      response.removeListener('close', over);
+      this.onDrained?.();
+    });
     return false;
   }
 
@@ -39,6 +58,7 @@ export class ResponseCaller implements Caller {
   }
 
   cut(): void {
+    this.wasCut = true;
     this.#response.destroy();
   }
 }

@@ -216,9 +216,9 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
       protocolError: (kind) => protocol.inc({ kind }),
     },
     listen: {
-      finished({ via, status, durationMs }) {
+      finished({ via, status, durationMs, callerLeft }) {
         // Nobody was answered where the caller left first; `client_aborts_total` has it.
-        if (status === 0) return;
+        if (status === 0 || callerLeft) return;
         calls.inc({ via, code: codeLabel(status) });
         callDuration.observe({ via }, durationMs / 1000);
       },

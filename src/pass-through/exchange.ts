@@ -3,7 +3,7 @@ import { TLSSocket } from 'node:tls';
 import type { Fault, FaultName } from '../core/answer/fault.ts';
 import { endToEndHeaders } from '../core/wire/http-message.ts';
 import type { PassThroughCall, PassThroughObserver, PassThroughOutcome } from './call.ts';
-import { keepDispositionBytes } from './disposition-bytes.ts';
+import { keepDispositionBytes } from '../core/wire/disposition-bytes.ts';
 import { nameFault } from './name-fault.ts';
 import type { PoolConnections } from './pool-connections.ts';
 
@@ -72,6 +72,8 @@ export class Exchange {
   /** Takes the request that carries the call, before it is queued or given a socket. */
   readonly carry = (upstream: ClientRequest): void => {
     this.#upstream = upstream;
+    // The size of the head is bounded; a bound on the count would drop fields in silence.
+    upstream.maxHeadersCount = 0;
     upstream.on('error', this.#onUpstreamError);
     upstream.on('response', this.#onAnswer);
     upstream.on('close', this.#onUpstreamClose);

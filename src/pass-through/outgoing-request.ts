@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { headerValue, type RawHeaders } from '../core/wire/http-message.ts';
 import type { PassThroughCall } from './call.ts';
-import { keepDispositionBytes } from './disposition-bytes.ts';
+import { keepDispositionBytes } from '../core/wire/disposition-bytes.ts';
 import type { WithCreationHook } from './pool-connections.ts';
 
 /** Methods for whose requests Node sends no framing of its own accord, and so none for a body. */

@@ -52,7 +52,14 @@ export function reaches(target: Address, listener: Address): boolean {
   );
 }
 
-const hostOf = (url: URL) => url.hostname.replace(/^\[|\]$/g, '');
+/** Without brackets; an IPv4 address that is written as an IPv6 one is the former. */
+function hostOf(url: URL): string {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(host) ?? [];
+  if (high === undefined || low === undefined) return host;
+  const bytes = [parseInt(high, 16), parseInt(low, 16)].flatMap((pair) => [pair >> 8, pair & 255]);
+  return bytes.join('.');
+}
 const isWildcard = (host: string) => host === '0.0.0.0' || host === '::';
 const isLoopback = (host: string) =>
   host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);

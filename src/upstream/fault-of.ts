@@ -32,7 +32,8 @@ export function faultOf(error: unknown, phase: FaultPhase, answered: boolean): F
   if (certificateCode.test(code)) return { phase, name: 'tls_certificate_error' };
   if (code.includes('ALERT')) return { phase, name: 'tls_alert_received' };
   if (/^(?:ERR_SSL|ERR_TLS|EPROTO)/.test(code)) return { phase, name: 'tls_protocol_error' };
-  if (code.startsWith('HPE_')) return { phase, name: 'http_protocol_error' };
+  if (code.startsWith('HPE_') || isParserError(error))
+    return { phase, name: 'http_protocol_error' };
   return { phase, name: answered ? 'http_response_incomplete' : 'connection_terminated' };
 }
 
@@ -42,4 +43,8 @@ function codeOf(error: unknown): string {
   // A name with several addresses: one error for each that was tried (happy eyeballs).
   if ('errors' in error && Array.isArray(error.errors)) return codeOf(error.errors[0]);
   return '';
+}
+
+function isParserError(error: unknown): boolean {
+  return error instanceof Error && error.name === 'HTTPParserError';
 }

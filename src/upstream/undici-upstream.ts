@@ -3,7 +3,7 @@
  * `onRequestStart`: before it no byte has left, so any call may be sent again; after it nobody
  * knows, until an answer comes.
  */
-import { Pool, type Dispatcher } from 'undici';
+import { errors, Pool, type Dispatcher } from 'undici';
 import type { Exchange, ExchangeHandler, ExchangeRequest, Upstream } from './exchange.ts';
 import { faultOf } from './fault-of.ts';
 
@@ -55,7 +55,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   readonly #handler: ExchangeHandler;
   #controller: Dispatcher.DispatchController | undefined;
-  #answered = false;
+  #status = 0;
   #aborted = false;
 
   constructor(pool: Pool, request: ExchangeRequest, handler: ExchangeHandler) {
@@ -102,14 +102,14 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     _headers: unknown,
     reason?: string,
   ): void {
-    // 100 to 199 announce an answer, they are none.
+    // 102 to 199 announce an answer, they are none. A 100, for which nobody asked, undici refuses.
     if (status < 200) return;
-    this.#answered = true;
+    this.#status = status;
     const raw = (controller as { rawHeaders?: Array<Buffer | string> | null }).rawHeaders ?? [];
     const headers = raw.map((field) =>
       typeof field === 'string' ? field : field.toString('latin1'),
     );
-    this.#handler.head(status, reason ?? '', headers);
+    this.#handler.head(status, legalReason(reason), headers);
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -121,6 +121,15 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#handler.fault(faultOf(error, this.started ? 'unknown' : 'unsent', this.#answered));
+    // A 304 says how long the body would be that it does not have (RFC 9110 section 8.6).
+    const isWhole =
+      this.#status === 304 && error instanceof errors.ResponseContentLengthMismatchError;
+    if (isWhole) this.#handler.end();
+    else this.#handler.fault(faultOf(error, this.started ? 'unknown' : 'unsent', this.#status > 0));
   }
+}
+
+/** A phrase that was no ASCII has been decoded, and perhaps damaged; nobody reads it. */
+function legalReason(reason: string | undefined): string {
+  return reason !== undefined && /^[\t\x20-\x7e]*$/.test(reason) ? reason : '';
 }

@@ -38,6 +38,11 @@ export class RawClient {
     this.#socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
   }
 
+  /** Takes nothing more of what comes. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
   leave(): void {
     this.#socket.destroy();
   }

@@ -22,7 +22,7 @@ export const refusalReasons = [
   'queue_bytes',
   'user_queue_calls',
   'user_queue_bytes',
-  'draining',
+  'connections',
 ] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 

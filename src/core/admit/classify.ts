@@ -90,9 +90,10 @@ export function classify(
     if (!plainQuery.test(query)) return passing.target;
     if (/(?:^|&)_method=/i.test(query)) return passing.headers;
   }
-  if (facts.range || facts.upgrade || facts.methodOverride || facts.repeatedKeyField) {
+  if (facts.range || facts.upgrade || facts.methodOverride) {
     return passing.headers;
   }
+  if (facts.repeatedKeyField || facts.hidesKeyField) return passing.headers;
   if (!hasBatchableBody(head.method, facts, rules.maxCallBytes)) return passing.body;
   if (head.httpVersion !== '1.1') return passing.http_version;
   if (facts.ucwaBatch?.toLowerCase() === 'never' || rules.never?.test(path) === true) {

@@ -5,6 +5,9 @@
  */
 import type { RawHeaders } from '../wire/http-message.ts';
 
+const keyFields =
+  /\b(?:authorization|x-ms-webticket|cookie|origin|x-ms-requiresminresourceversion)\b/i;
+
 export interface RequestHead {
   /** As on the wire; UCWA's are upper case. */
   readonly method: string;
@@ -39,6 +42,8 @@ export interface HeadFacts {
   range: boolean;
   upgrade: boolean;
   methodOverride: boolean;
+  /** `Connection` names a field of the batch key, as if it ended here. */
+  hidesKeyField: boolean;
   /** Bytes of all fields as they stand on the wire, line ends included. */
   bytes: number;
 }
@@ -65,6 +70,7 @@ export function readHead(headers: RawHeaders): HeadFacts {
     range: false,
     upgrade: false,
     methodOverride: false,
+    hidesKeyField: false,
     bytes: 0,
   };
   for (let i = 0; i + 1 < headers.length; i += 2) {
@@ -128,6 +134,9 @@ function note(facts: HeadFacts, name: string, value: string): void {
       break;
     case 'x-ucwa-batch':
       facts.ucwaBatch = value;
+      break;
+    case 'connection':
+      facts.hidesKeyField ||= keyFields.test(value);
       break;
     case 'range':
       facts.range = true;

@@ -136,6 +136,7 @@ export class Coalescer<T> {
       if (user.order.left(call, nowMs)) this.#permitReady(user);
     }
     this.#sink.send(batch);
+    if (longestReady(user, operation) !== undefined) this.#sink.permit(user, operation);
     return true;
   }
 

@@ -34,6 +34,9 @@ const LF = 0x0a;
 const CR = 0x0d;
 const DASH = 0x2d;
 
+const nothing = Buffer.alloc(0);
+const minRoomBytes = 16_384;
+
 export class MultipartParser {
   /** Complete parts, in the order of the answer. */
   readonly parts: Array<ResponsePart | MalformedPart> = [];
@@ -43,7 +46,10 @@ export class MultipartParser {
   #state: State = 'preamble';
   #bareLineFeeds = false;
   /** Bytes not yet given out, of which those before `#scanned` hold no delimiter. */
-  #pending: Buffer = Buffer.alloc(0);
+  #pending: Buffer = nothing;
+  /** Where pending bytes are gathered; `#pending` ends at `#gatheredBytes` of it. */
+  #gathered: Buffer = nothing;
+  #gatheredBytes = 0;
   #scanned = 0;
 
   constructor(boundary: string, limits: ParserLimits) {
@@ -58,8 +64,28 @@ export class MultipartParser {
 
   push(chunk: Buffer): void {
     if (this.#state !== 'preamble' && this.#state !== 'part') return;
-    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
+    if (this.#pending.length === 0) this.#pending = chunk;
+    else this.#gather(chunk);
     this.#scan(false);
+  }
+
+  /**
+   * Appends to what is pending. Room doubles, so that a part that comes in many pieces is copied
+   * a few times only; what was given out is never written to again.
+   */
+  #gather(chunk: Buffer): void {
+    const length = this.#pending.length + chunk.length;
+    const end = this.#gatheredBytes + chunk.length;
+    const continues = this.#pending.buffer === this.#gathered.buffer;
+    if (!continues || end > this.#gathered.length) {
+      const room = Buffer.allocUnsafeSlow(Math.max(minRoomBytes, length * 2));
+      this.#pending.copy(room);
+      this.#gathered = room;
+      this.#gatheredBytes = this.#pending.length;
+    }
+    chunk.copy(this.#gathered, this.#gatheredBytes);
+    this.#gatheredBytes += chunk.length;
+    this.#pending = this.#gathered.subarray(this.#gatheredBytes - length, this.#gatheredBytes);
   }
 
   /** No more bytes come. */
@@ -90,7 +116,7 @@ export class MultipartParser {
         );
         if (this.#state === 'preamble' && this.#scanned > this.#limits.maxPreambleBytes) {
           this.#state = 'no-delimiter';
-          this.#pending = Buffer.alloc(0);
+          this.#pending = nothing;
         }
         return;
       }
@@ -151,12 +177,12 @@ export class MultipartParser {
       this.#bareLineFeeds = line.bareLineFeed;
     } else if (this.parts.length >= this.#limits.maxParts) {
       this.#state = 'overflow';
-      this.#pending = Buffer.alloc(0);
+      this.#pending = nothing;
       return;
     } else {
       this.parts.push(parseResponsePart(content));
     }
     this.#state = line.close ? 'epilogue' : 'part';
-    if (line.close) this.#pending = Buffer.alloc(0);
+    if (line.close) this.#pending = nothing;
   }
 }

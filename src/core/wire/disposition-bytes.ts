@@ -1,4 +1,4 @@
-import { headerValue, type RawHeaders } from '../core/wire/http-message.ts';
+import { headerValue, type RawHeaders } from './http-message.ts';
 
 const obsText = /[\x80-\xff]/;
 

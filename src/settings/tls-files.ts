@@ -1,0 +1,69 @@
+import { createSecureContext } from 'node:tls';
+import type { Settings } from './schema.ts';
+
+/** The PEM files that settings name, read. */
+export interface TlsFiles {
+  readonly ca?: Buffer;
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
+}
+
+type FileSettings = Readonly<Record<'ca' | 'cert' | 'key', string | undefined>>;
+
+/** Reads the files of one side. Throws what reading throws. */
+export function readTlsFiles(
+  files: Partial<FileSettings>,
+  readFile: (path: string) => Buffer,
+): TlsFiles {
+  return {
+    ...(files.ca === undefined ? {} : { ca: readFile(files.ca) }),
+    ...(files.cert === undefined ? {} : { cert: readFile(files.cert) }),
+    ...(files.key === undefined ? {} : { key: readFile(files.key) }),
+  };
+}
+
+/**
+ * What is wrong with the files, a line each: those that cannot be read or hold no PEM, and keys that
+ * do not fit their certificates.
+ */
+export function tlsProblems(
+  { listen, upstream }: Settings,
+  readFile: (path: string) => Buffer,
+): string[] {
+  return [
+    ...problemsOf('listen.tls', listen.tls, readFile),
+    ...problemsOf('upstream.tls', upstream.tls, readFile),
+  ];
+}
+
+function problemsOf(
+  section: string,
+  files: Partial<FileSettings>,
+  readFile: (path: string) => Buffer,
+): string[] {
+  const problems: string[] = [];
+  const sound: Partial<Record<keyof FileSettings, string>> = {};
+  for (const name of ['ca', 'cert', 'key'] as const) {
+    const path = files[name];
+    if (path === undefined) continue;
+    try {
+      const text = readFile(path).toString('latin1');
+      if (!text.includes('-----BEGIN ')) throw new Error('holds no PEM data');
+      sound[name] = path;
+    } catch (error) {
+      problems.push(`${section}.${name}: cannot be used: ${messageOf(error)}`);
+    }
+  }
+  if (problems.length > 0) return problems;
+  try {
+    createSecureContext(readTlsFiles(sound, readFile));
+  } catch (error) {
+    problems.push(`${section}: the files cannot be used together: ${messageOf(error)}`);
+  }
+  return problems;
+}
+
+function messageOf(error: unknown): string {
+  const { message } = error as { readonly message?: unknown };
+  return typeof message === 'string' ? message : String(error);
+}

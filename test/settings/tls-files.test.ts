@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from '@jest/globals';
+import { tlsProblems } from '../../src/settings/tls-files.ts';
+import { settingsOf } from './load.ts';
+
+const path = (name: string): string =>
+  fileURLToPath(new URL(`../fixtures/tls/${name}`, import.meta.url));
+
+function problems(listen: Record<string, string>, upstream: Record<string, string> = {}): string[] {
+  const settings = settingsOf({});
+  return tlsProblems(
+    {
+      ...settings,
+      listen: { ...settings.listen, tls: listen },
+      upstream: { ...settings.upstream, tls: upstream },
+    },
+    readFileSync,
+  );
+}
+
+test('files that fit are no problem', () => {
+  expect(
+    problems({ cert: path('server.pem'), key: path('server.key') }, { ca: path('ca.pem') }),
+  ).toEqual([]);
+});
+
+test('a file that is missing or no PEM is named by its key', () => {
+  expect(problems({}, { ca: '/nope' })).toEqual([
+    expect.stringMatching(/^upstream\.tls\.ca: cannot be used: ENOENT/),
+  ]);
+  expect(problems({}, { ca: path('README.md') })).toEqual([
+    'upstream.tls.ca: cannot be used: holds no PEM data',
+  ]);
+});
+
+test('a key of another certificate is a problem', () => {
+  expect(problems({ cert: path('server.pem'), key: path('client.key') })).toEqual([
+    expect.stringMatching(/^listen\.tls: the files cannot be used together: /),
+  ]);
+});
