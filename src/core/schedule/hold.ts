@@ -11,6 +11,8 @@ import type { Policy } from './policy.ts';
 import type { Hold, Stream, User } from './user.ts';
 
 const fruitlessHoldsAtMost = 2;
+/** A shorter wait brings nobody, and could be too short to move the clock. */
+const leastWaitMs = 0.1;
 
 /** Why a stream must not hold, whatever may come. */
 export function reasonToLeave<T>(
@@ -33,7 +35,7 @@ export function judge<T>(stream: Stream<T>, policy: Policy, gaps: Gaps, nowMs: n
   if (nowMs >= endMs) return { kind: 'ready', reason: 'linger', sinceMs: nowMs, held };
   if (policy.mode === 'fixed') return { kind: 'holding', untilMs: endMs };
   const waitMs = worthWaitingMs(stream, policy, gaps, endMs - nowMs, nowMs);
-  return waitMs > 0
+  return waitMs >= leastWaitMs
     ? { kind: 'holding', untilMs: nowMs + waitMs }
     : { kind: 'ready', reason: 'idle', sinceMs: nowMs, held };
 }
