@@ -34,6 +34,7 @@ interface Event {
 }
 
 const slotsPerUser = 3;
+const mostEvents = 20_000;
 
 export class VirtualWorld implements Sink<Ticket> {
   readonly core: Core;
@@ -72,9 +73,13 @@ export class VirtualWorld implements Sink<Ticket> {
     this.#events.push({ atMs, order: this.#order, run });
   }
 
-  /** Runs until nothing is left to happen. */
+  /** Runs until nothing is left to happen; a world that never comes to rest is at fault. */
   run(): void {
-    for (;;) {
+    for (let events = 0; ; events += 1) {
+      if (events > mostEvents) {
+        this.faults.push('it never came to rest');
+        return;
+      }
       this.#events.sort((a, b) => a.atMs - b.atMs || a.order - b.order);
       const next = this.#events.shift();
       if (next === undefined) return;

@@ -63,7 +63,6 @@ export class Coalescer<T> {
   get heldCalls(): number {
     return this.#held;
   }
-
   /** Parts that the pool works on, those whose callers left included. */
   get outstandingCalls(): number {
     return this.#outstanding;
@@ -272,7 +271,8 @@ export class Coalescer<T> {
 
   #expire(call: Call<T>, nowMs: number): void {
     if (call.stage === 'held') {
-      this.cancel(call, nowMs);
+      this.#leaveQueue(call, nowMs);
+      this.#finish(call, nowMs);
       this.#sink.fail(call, 'never-sent');
     } else {
       // Told before the batch is broken off, while the shell still knows how far it came.

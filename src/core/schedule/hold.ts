@@ -29,8 +29,10 @@ export function reasonToLeave<T>(
 
 /** Whether a stream that somebody waits in goes on holding, at the end of a turn or of a hold. */
 export function judge<T>(stream: Stream<T>, policy: Policy, gaps: Gaps, nowMs: number): Hold {
-  const oldest = stream.queue[0];
-  const endMs = (oldest?.arrivedAtMs ?? nowMs) + policy.lingerMaxMs;
+  // Not always that of the first: a caller who left may be followed by a younger twin.
+  let oldestMs = nowMs;
+  for (const { arrivedAtMs } of stream.queue) oldestMs = Math.min(oldestMs, arrivedAtMs);
+  const endMs = oldestMs + policy.lingerMaxMs;
   const held = stream.hold.kind === 'holding';
   if (nowMs >= endMs) return { kind: 'ready', reason: 'linger', sinceMs: nowMs, held };
   if (policy.mode === 'fixed') return { kind: 'holding', untilMs: endMs };

@@ -60,3 +60,14 @@ describe('identical GETs that are held together', () => {
     expect(recorder.grant(10)).toEqual(['a b (linger)']);
   });
 });
+
+test('a younger twin that takes the place of a caller who left holds nobody longer', () => {
+  const recorder = new Recorder();
+  const first = recorder.submit('a', 0, aKey('ann'), { target: `${app}/me` });
+  recorder.submit('b', 0);
+  recorder.turn(0);
+  recorder.submit('c', 2, aKey('ann'), { target: `${app}/me` });
+  recorder.core.cancel(first, 8);
+  recorder.core.wake(10);
+  expect(recorder.grant(10)).toEqual(['c b (linger)']);
+});
