@@ -7,6 +7,7 @@ import { contradicts } from '../core/answer/self-link.ts';
 import type { Ending } from '../core/schedule/sink.ts';
 import { MultipartParser } from '../core/wire/multipart-parser.ts';
 import type { ExchangeHandler } from '../upstream/exchange.ts';
+import { createInflater, type Inflater } from './inflate.ts';
 import type { ProtocolError } from './observer.ts';
 
 export interface BatchExchangeHost {
@@ -31,6 +32,7 @@ export class BatchExchange implements ExchangeHandler {
   readonly #maxBytes: number;
   readonly #host: BatchExchangeHost;
   #parser: MultipartParser | undefined;
+  #inflater: Inflater | undefined;
   #given = 0;
   #head = { status: 0, reason: '', headers: [] as string[] };
   #shared: readonly string[] = [];
@@ -54,6 +56,7 @@ export class BatchExchange implements ExchangeHandler {
         maxParts: this.#targets.length,
         maxPreambleBytes,
       });
+      if (verdict.coding !== undefined) this.#inflate(verdict.coding);
     } else if (verdict.kind === 'fault') {
       if (verdict.fault.name === 'http_response_content_coding') this.#host.protocolError('coding');
       else if (status === 200) this.#host.protocolError('not_multipart');
@@ -64,24 +67,49 @@ export class BatchExchange implements ExchangeHandler {
 
   data(chunk: Buffer): void {
     if (this.#over) return;
-    this.#bytes += chunk.length;
-    if (this.#bytes > this.#maxBytes || !this.#host.reserve(chunk.length)) {
-      this.#host.protocolError('too_large');
-      const fault: Fault = { phase: 'unknown', name: 'http_response_body_size' };
-      this.#settle({ kind: 'broken-off', fault });
-      this.#host.abort();
-      return;
-    }
-    if (this.#parser === undefined) {
-      this.#relayed.push(chunk);
-      return;
-    }
-    this.#parser.push(chunk);
-    this.#giveParts(this.#parser);
+    if (this.#inflater === undefined) this.#take(chunk);
+    else this.#inflater.write(chunk);
   }
 
   end(): void {
     if (this.#over) return;
+    if (this.#inflater === undefined) this.#finish();
+    else this.#inflater.end();
+  }
+
+  fault(fault: Fault): void {
+    if (this.#over) return;
+    if (this.#parser !== undefined) this.#host.protocolError('truncated');
+    this.#settle({ kind: 'broken-off', fault });
+  }
+
+  #inflate(coding: 'gzip' | 'deflate'): void {
+    this.#inflater = createInflater(coding, {
+      data: (chunk) => this.#take(chunk),
+      ended: () => this.#finish(),
+      failed: () => this.#breakOff('coding', 'http_response_content_coding'),
+    });
+  }
+
+  #take(chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#maxBytes || !this.#host.reserve(chunk.length)) {
+      this.#breakOff('too_large', 'http_response_body_size');
+    } else if (this.#parser === undefined) {
+      this.#relayed.push(chunk);
+    } else {
+      this.#parser.push(chunk);
+      this.#giveParts(this.#parser);
+    }
+  }
+
+  #breakOff(error: ProtocolError, name: Fault['name']): void {
+    this.#host.protocolError(error);
+    this.#settle({ kind: 'broken-off', fault: { phase: 'unknown', name } });
+    this.#host.abort();
+  }
+
+  #finish(): void {
     if (this.#parser === undefined) {
       const { status, reason, headers } = this.#head;
       const reply = relayedReply(status, reason, headers, Buffer.concat(this.#relayed));
@@ -91,12 +119,6 @@ export class BatchExchange implements ExchangeHandler {
     const ending = this.#parser.finish();
     this.#giveParts(this.#parser);
     this.#settle(this.#endingOf(ending, this.#parser.parts.length));
-  }
-
-  fault(fault: Fault): void {
-    if (this.#over) return;
-    if (this.#parser !== undefined) this.#host.protocolError('truncated');
-    this.#settle({ kind: 'broken-off', fault });
   }
 
   #giveParts(parser: MultipartParser): void {
@@ -142,6 +164,7 @@ export class BatchExchange implements ExchangeHandler {
 
   #settle(ending: Ending): void {
     this.#over = true;
+    this.#inflater?.stop();
     this.#parser = undefined;
     this.#relayed = [];
     this.#host.settled(ending);

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { startPool } from '../support/pool.ts';
 import { startProxy } from '../support/proxy.ts';
@@ -87,7 +88,6 @@ describe('callers of a batch whose answer is broken', () => {
     ['no boundary', { kind: 'noBoundary' }, 'not_multipart'],
     ['one part fewer', { kind: 'fewerParts', count: 1 }, 'fewer_parts'],
     ['one part more', { kind: 'moreParts', count: 1 }, 'more_parts'],
-    ['a coding nobody asked for', { kind: 'gzip' }, 'coding'],
   ])('are told that nobody knows, and it is counted: %s', async (_what, fault, kind) => {
     const { answers, proxy } = await threeCalls(fault);
     expect(answers.map(executed)).toEqual(unknown);
@@ -118,9 +118,11 @@ describe('callers of a batch whose answer is broken', () => {
     expect(answers.map((answer) => answer.status)).toEqual([200, 504, 200]);
   });
 
-  test('notice nothing of line ends, a missing close delimiter, or how its bytes come', async () => {
+  test('notice nothing of line ends, a missing close delimiter, compression, or how its bytes come', async () => {
     const faults: ReadonlyArray<FaultRule['fault']> = [
       { kind: 'bareLf' },
+      { kind: 'gzip' },
+      [{ kind: 'gzip' }, { kind: 'chunks', sizes: [1, 50] }],
       { kind: 'noCloseDelimiter', bare: true },
       { kind: 'chunks', sizes: [1, 2, 3] },
     ];
@@ -145,6 +147,23 @@ describe('callers of a batch whose answer is broken', () => {
     expect(metrics.get('ucwa_proxy_protocol_errors_total{kind="too_large"}')).toBe(1);
     await pool.untilClosed(1);
   });
+});
+
+test('a few compressed bytes do not become many: the answer is cut at its bound', async () => {
+  const bomb = gzipSync(Buffer.alloc(200 * 1024 * 1024));
+  const pool = await startScriptedPool((_request, socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Type: multipart/batching; boundary="B"\r\n');
+    socket.write(`Content-Encoding: gzip\r\nContent-Length: ${bomb.length}\r\n\r\n`);
+    socket.write(bomb);
+  });
+  const proxy = await startProxy(pool.url, batchesOfThree);
+  const before = process.memoryUsage.rss();
+  const answers = await new UcwaClient(proxy.url).askAll(notes(3));
+  expect(answers.map(executed)).toEqual(['504 unknown', '504 unknown', '504 unknown']);
+  expect(process.memoryUsage.rss() - before).toBeLessThan(64 * 1024 * 1024);
+  const metrics = await proxy.metrics();
+  expect(metrics.get('ucwa_proxy_protocol_errors_total{kind="no_delimiter"}')).toBe(0);
+  expect(metrics.get('ucwa_proxy_protocol_errors_total{kind="too_large"}')).toBe(1);
 });
 
 describe('a pool that does not answer', () => {

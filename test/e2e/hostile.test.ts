@@ -97,13 +97,16 @@ test('a caller who takes nothing of his answer is cut off, and gives his departu
   });
   const proxy = await startProxy(pool.url, {
     ...off,
-    UCWA_PROXY_UPSTREAM_TIMEOUT_MS: '300',
+    UCWA_PROXY_UPSTREAM_TIMEOUT_MS: '2000',
     UCWA_PROXY_UPSTREAM_MAX_CONNECTIONS: '1',
   });
   const stalled = new RawClient(proxy.port);
   stalled.pause();
   stalled.send(get('me'));
-  await proxy.untilMetric('ucwa_proxy_outstanding_calls', (value) => value === 1);
+  await proxy.untilMetric(
+    'ucwa_proxy_upstream_responses_total{kind="single",code="200"}',
+    (value) => value === 1,
+  );
   await proxy.untilMetric('ucwa_proxy_outstanding_calls', (value) => value === 0);
   const other = app.replace('1045', '1046');
   const answer = await new UcwaClient(proxy.url).ask(`${other}/me`, { token: 'cwt=sim-bob' });

@@ -8,6 +8,7 @@ import type { Policy } from '../../src/core/schedule/policy.ts';
 import type { Ending, Failure, Sink } from '../../src/core/schedule/sink.ts';
 import type { User } from '../../src/core/schedule/user.ts';
 import type { Reply } from '../../src/core/answer/reply.ts';
+import { endingOf, type PoolPlan } from './pool-plan.ts';
 import { sameKey } from '../../src/core/admit/batch-key.ts';
 
 export interface Ticket {
@@ -18,14 +19,6 @@ export interface Ticket {
 }
 
 export type Core = Coalescer<Ticket>;
-
-/** What the pool does with a batch. */
-export interface PoolPlan {
-  readonly afterMs: number;
-  /** Parts come one by one, so far apart; `undefined`: all at the end. */
-  readonly partEveryMs: number | undefined;
-  readonly ending: 'complete' | 'relay' | 'broken-off' | 'miscounted';
-}
 
 interface Event {
   readonly atMs: number;
@@ -286,19 +279,4 @@ function lock(call: Call<Ticket>): string {
 
 function answerTo(call: Call<Ticket>): Reply {
   return { status: 200, reason: '', headers: [], body: Buffer.from(call.target) };
-}
-
-function endingOf({ ending }: PoolPlan): Ending {
-  switch (ending) {
-    case 'complete':
-      return { kind: 'complete' };
-    case 'relay':
-      return {
-        kind: 'relay',
-        reply: { status: 429, reason: '', headers: [], body: Buffer.from('relayed') },
-      };
-    case 'broken-off':
-    case 'miscounted':
-      return { kind: ending, fault: { phase: 'unknown', name: 'http_protocol_error' } };
-  }
 }

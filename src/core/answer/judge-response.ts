@@ -10,7 +10,12 @@ import type { Fault } from './fault.ts';
 
 export type Verdict =
   /** The parts come: parse them with this boundary. */
-  | { readonly kind: 'parts'; readonly boundary: string }
+  | {
+      readonly kind: 'parts';
+      readonly boundary: string;
+      /** How the envelope was coded although nobody asked for it. */
+      readonly coding: 'gzip' | 'deflate' | undefined;
+    }
   /** Each caller gets this answer as it came. */
   | { readonly kind: 'relay' }
   /** The answer is of no use to the callers. */
@@ -37,9 +42,8 @@ export function judgeResponse(status: number, headers: RawHeaders): Verdict {
     case 200: {
       const boundary = batchingBoundary(headerValue(headers, 'content-type'));
       if (boundary === undefined) return notUnderstood;
-      const coding = headerValue(headers, 'content-encoding');
-      if (coding !== undefined && coding.toLowerCase() !== 'identity') return unexpectedCoding;
-      return { kind: 'parts', boundary };
+      const coding = codingOf(headerValue(headers, 'content-encoding'));
+      return coding === 'unknown' ? unexpectedCoding : { kind: 'parts', boundary, coding };
     }
     case 405:
     case 413:
@@ -55,6 +59,22 @@ export function judgeResponse(status: number, headers: RawHeaders): Verdict {
       return relay;
     default:
       return status >= 500 ? relay : notUnderstood;
+  }
+}
+
+function codingOf(field: string | undefined): 'gzip' | 'deflate' | 'unknown' | undefined {
+  switch (field?.trim().toLowerCase()) {
+    case undefined:
+    case '':
+    case 'identity':
+      return undefined;
+    case 'gzip':
+    case 'x-gzip':
+      return 'gzip';
+    case 'deflate':
+      return 'deflate';
+    default:
+      return 'unknown';
   }
 }
 

@@ -3,7 +3,7 @@ import { judgeResponse } from '../../../src/core/answer/judge-response.ts';
 
 function judged(status: number, headers: readonly string[] = []): string {
   const verdict = judgeResponse(status, headers);
-  if (verdict.kind === 'parts') return `parts ${verdict.boundary}`;
+  if (verdict.kind === 'parts') return `parts ${verdict.boundary} ${verdict.coding ?? ''}`.trim();
   return verdict.kind === 'relay' ? 'relay' : `${verdict.fault.phase} ${verdict.fault.name}`;
 }
 
@@ -14,12 +14,19 @@ describe('judgeResponse', () => {
   test.each<[string, number, readonly string[], string]>([
     ['parts', 200, multipart, 'parts B'],
     ['parts said to be identity', 200, [...multipart, 'Content-Encoding', 'identity'], 'parts B'],
+    [
+      'parts that were compressed unasked',
+      200,
+      [...multipart, 'Content-Encoding', 'GZip'],
+      'parts B gzip',
+    ],
+    ['the same, deflated', 200, [...multipart, 'Content-Encoding', 'deflate'], 'parts B deflate'],
     ['a sign-in page', 200, ['Content-Type', 'text/html'], 'unknown http_protocol_error'],
     ['no type', 200, [], 'unknown http_protocol_error'],
     [
       'a coding that was not asked for',
       200,
-      [...multipart, 'content-encoding', 'gzip'],
+      [...multipart, 'content-encoding', 'br'],
       'unknown http_response_content_coding',
     ],
     ['an expired credential', 401, ['Content-Type', 'text/html'], 'relay'],

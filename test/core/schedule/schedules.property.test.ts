@@ -7,12 +7,8 @@ import { Coalescer } from '../../../src/core/schedule/coalescer.ts';
 import type { Batch, Call, CallClass } from '../../../src/core/schedule/call.ts';
 import type { Policy } from '../../../src/core/schedule/policy.ts';
 import type { Sink } from '../../../src/core/schedule/sink.ts';
-import {
-  VirtualWorld,
-  type Core,
-  type PoolPlan,
-  type Ticket,
-} from '../../support/virtual-world.ts';
+import type { PoolPlan } from '../../support/pool-plan.ts';
+import { VirtualWorld, type Core, type Ticket } from '../../support/virtual-world.ts';
 
 const trials = 4000;
 

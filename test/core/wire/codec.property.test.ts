@@ -1,0 +1,98 @@
+/** What goes into a batch comes out of it, whatever its bytes look like. */
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { batchKey } from '../../../src/core/admit/batch-key.ts';
+import { readHead } from '../../../src/core/admit/request-head.ts';
+import { encodeWith, type OutgoingCall } from '../../../src/core/wire/encode-batch.ts';
+import { MultipartParser } from '../../../src/core/wire/multipart-parser.ts';
+import { parseBatch } from '../../../src/simulator/batch-parser.ts';
+
+const trials = 10_000;
+
+/** Pieces of what could pose as framing, and any bytes at all. */
+const hostile = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        ...['\r\n', '\n', '\r', '--', 'Bo', '--Bo', '\r\n--Bo', '\r\n--Bo--\r\n', '\r\n\r\n'],
+        ...['HTTP/1.1 200 OK\r\n', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', 'Content-Length: 0\r\n'],
+        ...['Content-Type: application/http; msgtype=response\r\n\r\n', '\ufeff{"a":1}', '\0'],
+      ),
+      fc.uint8Array({ maxLength: 6 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
+    ),
+    { maxLength: 6 },
+  )
+  .map((pieces) => Buffer.from(pieces.join(''), 'latin1'));
+
+/** Every boundary that occurs in a body is passed over for the next. */
+function boundaries(): () => string {
+  let drawn = 0;
+  return () => {
+    drawn += 1;
+    return drawn === 1 ? 'Bo' : `Boundary-${drawn}`;
+  };
+}
+
+function aCall(body: Buffer, index: number): OutgoingCall {
+  const headers = [
+    'Host',
+    'proxy',
+    'Authorization',
+    'a',
+    'Content-Type',
+    'text/plain',
+    'X-N',
+    String(index),
+  ];
+  const key = batchKey('/ucwa/v1/applications/1', readHead(headers), undefined);
+  const method = body.length > 0 ? 'POST' : 'GET';
+  return { method, target: `/ucwa/v1/applications/1/n?${index}`, headers, body, key };
+}
+
+test(`${trials} batches of hostile bodies are read by another parser as they were meant`, () => {
+  fc.assert(
+    fc.property(fc.array(hostile, { minLength: 1, maxLength: 5 }), (bodies) => {
+      const calls = bodies.map(aCall);
+      const { boundary, body } = encodeWith(boundaries(), calls, 'pool');
+      const parts = parseBatch(body, boundary);
+      expect(parts.map((part) => [part.method, part.target, part.body.toString('latin1')])).toEqual(
+        calls.map((call) => [call.method, call.target, call.body.toString('latin1')]),
+      );
+    }),
+    { numRuns: trials },
+  );
+});
+
+test(`${trials} answers of hostile bodies are read as they were written, in any pieces`, () => {
+  const cuts = fc.array(fc.nat(600), { maxLength: 5 });
+  fc.assert(
+    fc.property(fc.array(hostile, { minLength: 1, maxLength: 5 }), cuts, (bodies, at) => {
+      const draw = boundaries();
+      let boundary = draw();
+      while (bodies.some((body) => body.includes(boundary))) boundary = draw();
+      const pieces = bodies.flatMap((body) => [
+        Buffer.from(
+          `--${boundary}\r\nContent-Type: application/http; msgtype=response\r\n\r\nHTTP/1.1 200 OK\r\n\r\n`,
+        ),
+        body,
+        Buffer.from('\r\n'),
+      ]);
+      const bytes = Buffer.concat([...pieces, Buffer.from(`--${boundary}--\r\n`)]);
+      const parser = new MultipartParser(boundary, { maxParts: 5, maxPreambleBytes: 4096 });
+      let from = 0;
+      for (const cut of [
+        ...at.filter((n) => n < bytes.length).sort((a, b) => a - b),
+        bytes.length,
+      ]) {
+        parser.push(Buffer.from(bytes.subarray(from, cut)));
+        from = cut;
+      }
+      expect(parser.finish()).toBe('closed');
+      const read = parser.parts.map((part) =>
+        part.kind === 'response' ? part.body.toString('latin1') : part.why,
+      );
+      expect(read).toEqual(bodies.map((body) => body.toString('latin1')));
+    }),
+    { numRuns: trials },
+  );
+});
