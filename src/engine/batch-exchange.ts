@@ -29,6 +29,8 @@ const notUnderstood: Fault = { phase: 'unknown', name: 'http_protocol_error' };
 export class BatchExchange implements ExchangeHandler {
   /** What was asked for, in order. */
   readonly #targets: readonly string[];
+  /** The only part was not wrapped: whatever comes is its answer. */
+  readonly #isUnwrapped: boolean;
   readonly #maxBytes: number;
   readonly #host: BatchExchangeHost;
   #parser: MultipartParser | undefined;
@@ -40,8 +42,14 @@ export class BatchExchange implements ExchangeHandler {
   #bytes = 0;
   #over = false;
 
-  constructor(targets: readonly string[], maxBytes: number, host: BatchExchangeHost) {
+  constructor(
+    targets: readonly string[],
+    isUnwrapped: boolean,
+    maxBytes: number,
+    host: BatchExchangeHost,
+  ) {
     this.#targets = targets;
+    this.#isUnwrapped = isUnwrapped;
     this.#maxBytes = maxBytes;
     this.#host = host;
   }
@@ -49,6 +57,7 @@ export class BatchExchange implements ExchangeHandler {
   head(status: number, reason: string, headers: string[]): void {
     this.#host.answered(status);
     this.#head = { status, reason, headers };
+    if (this.#isUnwrapped) return;
     const verdict = judgeResponse(status, headers);
     if (verdict.kind === 'parts') {
       this.#shared = sharedHeaders(headers);

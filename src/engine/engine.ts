@@ -15,7 +15,7 @@ import type { Ending, Failure, Sink } from '../core/schedule/sink.ts';
 import type { User } from '../core/schedule/user.ts';
 import type { Overflow } from '../core/schedule/users.ts';
 import { encodeWith, envelopeHeaders, singleHeaders } from '../core/wire/encode-batch.ts';
-import type { Exchange, Upstream } from '../upstream/exchange.ts';
+import type { Exchange, ExchangeRequest, Upstream } from '../upstream/exchange.ts';
 import { BatchExchange } from './batch-exchange.ts';
 import type { Caller } from './caller.ts';
 import type { Clock } from './clock.ts';
@@ -118,7 +118,7 @@ export class Engine implements Sink<Caller> {
       }
     }
     try {
-      if (batch.calls.length === 1) this.#sendSingle(batch, release);
+      if (isLone(batch)) this.#sendSingle(batch, release);
       else this.#sendBatch(batch, release);
     } catch (error) {
       this.#observer.internalError(error);
@@ -201,15 +201,8 @@ export class Engine implements Sink<Caller> {
         );
       },
     });
-    const exchange = this.#upstream.send(
-      {
-        method: call.method,
-        target: call.target,
-        headers: singleHeaders(call, this.#options.authority),
-        body: call.body,
-      },
-      single,
-    );
+    const request = singleRequest(call, this.#options.authority);
+    const exchange = this.#upstream.send(request, single);
     single.attach(exchange);
     this.#exchanges.set(batch, exchange);
   }
@@ -217,13 +210,15 @@ export class Engine implements Sink<Caller> {
   #sendBatch(batch: Batch<Caller>, release: () => void): void {
     const { authority, maxResponseBytes } = this.#options;
     const oldest = oldestOf(batch);
-    const { boundary, body } = encodeWith(this.#nextBoundary, batch.calls, authority);
-    this.#observer.batchLeft(batch.calls.length, body.length, batch.flushReason);
+    // Identical calls without companions share one request, which is not wrapped.
+    const isUnwrapped = batch.calls.length === 1;
+    const request = isUnwrapped ? singleRequest(oldest, authority) : this.#wrap(batch, authority);
     const startedAtMs = this.#clock.now();
     let reservedBytes = 0;
     const targets = batch.calls.map((call) => call.target);
-    const handler = new BatchExchange(targets, maxResponseBytes, {
-      answered: (status) => this.#observer.upstreamAnswered('batch', status),
+    const kind = isUnwrapped ? 'single' : 'batch';
+    const handler = new BatchExchange(targets, isUnwrapped, maxResponseBytes, {
+      answered: (status) => this.#observer.upstreamAnswered(kind, status),
       protocolError: (kind) => this.#observer.protocolError(kind),
       reserve: (bytes) => {
         reservedBytes += bytes;
@@ -234,21 +229,21 @@ export class Engine implements Sink<Caller> {
         this.#enter(() => this.#core.part(batch, index, reply, early, this.#clock.now())),
       settled: (ending) => {
         this.#bufferedBytes -= reservedBytes;
-        this.#observer.upstreamEnded('batch', this.#clock.now() - startedAtMs);
+        this.#observer.upstreamEnded(kind, this.#clock.now() - startedAtMs);
         this.#settled(batch, release, ending);
       },
       abort: () => exchange.abort(),
     });
-    const exchange = this.#upstream.send(
-      {
-        method: 'POST',
-        target: `${oldest.key.applicationPath}/batch`,
-        headers: envelopeHeaders(oldest, authority, boundary),
-        body,
-      },
-      handler,
-    );
+    const exchange = this.#upstream.send(request, handler);
     this.#exchanges.set(batch, exchange);
+  }
+
+  #wrap(batch: Batch<Caller>, authority: string): ExchangeRequest {
+    const oldest = oldestOf(batch);
+    const { boundary, body } = encodeWith(this.#nextBoundary, batch.calls, authority);
+    this.#observer.batchLeft(batch.calls.length, body.length, batch.flushReason);
+    const headers = envelopeHeaders(oldest, authority, boundary);
+    return { method: 'POST', target: `${oldest.key.applicationPath}/batch`, headers, body };
   }
 
   #settled(batch: Batch<Caller>, release: () => void, ending: Ending): void {
@@ -283,4 +278,14 @@ function oldestOf({ calls }: Batch<Caller>): Call<Caller> {
   const [oldest] = calls;
   if (oldest === undefined) throw new Error('a batch without calls');
   return oldest;
+}
+
+/** One caller, and nobody else: his answer may stream. */
+function isLone({ calls }: Batch<Caller>): boolean {
+  return calls.length === 1 && calls[0]?.followers === undefined;
+}
+
+function singleRequest(call: Call<Caller>, authority: string): ExchangeRequest {
+  const { method, target, body } = call;
+  return { method, target, headers: singleHeaders(call, authority), body };
 }

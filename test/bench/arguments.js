@@ -32,6 +32,8 @@ scenarios: ${scenarios.map(({ name }) => name).join(', ')}
  * @property {import('./measure/measure.js').Plan} plan
  * @property {import('./peers/registry.js').Peer[]} peers
  * @property {import('./scenarios/registry.js').Scenario[]} scenarios
+ * @property {boolean} latency whether nothing was chosen, so that latency is measured too
+ * @property {boolean} quick
  * @property {string | undefined} json
  * @property {string | undefined} cpuProf
  */
@@ -58,6 +60,8 @@ export function readArguments(argv) {
   const base = values.quick ? quickly : usually;
   return {
     help: values.help,
+    latency: values.peer === undefined && values.scenario === undefined,
+    quick: values.quick,
     plan: {
       rounds: countOf('--rounds', values.rounds, base.rounds, most.rounds),
       roundMs: countOf('--round-ms', values['round-ms'], base.roundMs, most.roundMs),

@@ -8,6 +8,7 @@
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { readArguments, usage } from './arguments.js';
+import { measureLatency } from './latency/latency.js';
 import { measure } from './measure/measure.js';
 import { ours } from './peers/registry.js';
 import { asText, machine } from './report.js';
@@ -64,6 +65,9 @@ async function main(argv) {
       progress('');
       process.stdout.write(asText(scenario, plan, results));
       measured.push({ scenario, peers: results });
+    }
+    if (given.latency) {
+      await measureLatency({ quick: given.quick, write: (text) => process.stdout.write(text) });
     }
     if (json !== undefined) {
       const at = new Date().toISOString();

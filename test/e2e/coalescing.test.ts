@@ -120,6 +120,26 @@ test('identical GETs share a part, and every caller gets the answer', async () =
   expect(metrics.get('ucwa_proxy_calls_total{via="batch",code="200"}')).toBe(7);
 });
 
+test('identical GETs without companions share one request that is not wrapped', async () => {
+  const pool = await startPool();
+  const proxy = await startProxy(pool.url, {
+    UCWA_PROXY_BATCHING_MODE: 'fixed',
+    UCWA_PROXY_BATCHING_LINGER_MAX_MS: '200',
+  });
+  const client = new UcwaClient(proxy.url);
+  const leaver = new AbortController();
+  const left = client.ask(`${app}/me`, { signal: leaver.signal });
+  left.catch(() => undefined);
+  await proxy.untilMetric('ucwa_proxy_held_calls', (value) => value === 1);
+  const others = client.askAll([`${app}/me`, `${app}/me`]);
+  await proxy.untilMetric('ucwa_proxy_held_calls', (value) => value === 3);
+  leaver.abort();
+  const answers = await others;
+  expect(answers.map((answer) => answer.status)).toEqual([200, 200]);
+  expect(answers[0]?.text).toBe(answers[1]?.text);
+  expect(pool.stats()).toMatchObject({ requests: 1, singles: 1, batches: 0 });
+});
+
 test('X-Ucwa-Batch: never keeps a call out, explain says what became of it, and neither goes on', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, batchesOf(2));

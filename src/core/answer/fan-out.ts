@@ -56,7 +56,7 @@ function withoutByteOrderMark(part: ResponsePart): Buffer {
   return /[/+](?:json|xml)[ \t]*(?:;|$)/i.test(type) ? body.subarray(3) : body;
 }
 
-/** A refusal of the whole batch, as each of its callers gets it. */
+/** An answer that several callers get as it came: a refused batch's, or that of identical calls. */
 export function relayedReply(
   status: number,
   reason: string,
@@ -64,6 +64,6 @@ export function relayedReply(
   body: Buffer,
 ): Reply {
   const headers = endToEndHeaders(envelope, ownLength);
-  headers.push('Content-Length', String(body.length));
+  if (status !== 204 && status !== 304) headers.push('Content-Length', String(body.length));
   return { status, reason, headers, body };
 }

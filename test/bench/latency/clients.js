@@ -1,0 +1,99 @@
+import { Agent, request } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/**
+ * One device of one user, with connections of its own. Every answer is checked.
+ */
+export class Device {
+  #agent = new Agent({ keepAlive: true, maxSockets: 8 });
+  #base;
+  #user;
+  #calls = 0;
+
+  /**
+   * @param {string} base
+   * @param {string} user a word; each has a credential and an application of its own
+   */
+  constructor(base, user) {
+    this.#base = new URL(base);
+    this.#user = user;
+  }
+
+  /**
+   * @param {'GET' | 'POST'} [method]
+   * @returns {Promise<{ ms: number, explained: string }>} from sending to the last byte
+   */
+  ask(method = 'GET') {
+    this.#calls += 1;
+    const number =
+      [...this.#user].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) % 1e9;
+    const path = `/ucwa/oauth/v1/applications/${number}/me/${method === 'GET' ? 'note' : 'presence'}`;
+    const body = method === 'GET' ? '' : '{"availability":"Online"}';
+    const sentAtMs = performance.now();
+    return new Promise((resolve, reject) => {
+      const sent = request(
+        {
+          host: this.#base.hostname,
+          port: this.#base.port,
+          path: method === 'GET' ? `${path}?n=${this.#calls}` : path,
+          method,
+          agent: this.#agent,
+          headers: {
+            Authorization: `Bearer cwt=sim-${this.#user}`,
+            'X-Ucwa-Batch': 'explain',
+            ...(body === ''
+              ? {}
+              : { 'Content-Type': 'application/json', 'Content-Length': body.length }),
+          },
+        },
+        (response) => {
+          let text = '';
+          response.on('data', (chunk) => (text += String(chunk)));
+          response.on('error', reject);
+          response.on('end', () => {
+            const ms = performance.now() - sentAtMs;
+            const { statusCode, headers } = response;
+            const isRight = method === 'POST' ? statusCode === 204 : text.includes(`"${path}"`);
+            if (isRight) resolve({ ms, explained: String(headers['x-ucwa-batch'] ?? '') });
+            else
+              reject(
+                new Error(`${method} ${path} was answered ${statusCode}: ${text.slice(0, 200)}`),
+              );
+          });
+        },
+      );
+      sent.on('error', reject);
+      sent.end(body);
+    });
+  }
+
+  close() {
+    this.#agent.destroy();
+  }
+}
+
+/** Eight GETs of a device within 4 ms, as an application starts.
+ *
+ * @param {Device} device
+ */
+export async function startUp(device) {
+  const calls = Array.from({ length: 8 }, async (_, i) => {
+    await delay(i / 2);
+    return device.ask();
+  });
+  return Promise.all(calls);
+}
+
+/** Waits for each answer, thinks, and asks again.
+ *
+ * @param {Device} device
+ * @param {{ calls: number, thinkMs: number, writes: boolean }} shape three quarters are GETs, with writes
+ */
+export async function oneByOne(device, { calls, thinkMs, writes }) {
+  const answers = [];
+  for (let i = 0; i < calls; i += 1) {
+    answers.push(await device.ask(writes && i % 4 === 3 ? 'POST' : 'GET'));
+    if (thinkMs > 0) await delay(thinkMs);
+  }
+  return answers;
+}

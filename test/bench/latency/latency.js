@@ -1,0 +1,132 @@
+/**
+ * What callers pay and what the pool saves: the same clients directly at a simulated pool and through
+ * the proxy, in turn.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { percentile } from '../measure/statistics.js';
+import { Device, oneByOne, startUp } from './clients.js';
+import { startPair } from './programs.js';
+
+/** @typedef {{ ms: number, explained: string }} Answer */
+
+/**
+ * @param {{ quick: boolean, write: (text: string) => void }} options
+ */
+export async function measureLatency({ quick, write }) {
+  const rounds = quick ? 4 : 20;
+  write('latency and savings, direct and through the proxy in turn, default settings\n\n');
+  write(
+    '  what                                        calls  saved   p50 direct  +p50   +p95   hold\n',
+  );
+  await bursts(rounds, write);
+  await devices(quick ? 20 : 100, write);
+  for (const routeMs of [1, 8, 40]) {
+    await sequential(routeMs, quick ? 60 : 300, false, write);
+    await sequential(routeMs, quick ? 60 : 300, true, write);
+  }
+}
+
+/** 8 users with 2 devices each start, at moments of their own; 40 ms routes. */
+async function bursts(rounds, write) {
+  const pair = await startPair(40);
+  const sides = [pair.poolUrl, pair.proxyUrl].map((url) => ({
+    /** @type {Answer[]} */
+    answers: [],
+    users: Array.from({ length: 8 }, (_, i) => [
+      new Device(url, `burst${i}`),
+      new Device(url, `burst${i}`),
+    ]),
+  }));
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const { users, answers } of sides) {
+      const all = await Promise.all(
+        users.map(async (pairOfDevices) => {
+          await delay(Math.random() * 200);
+          return (await Promise.all(pairOfDevices.map(startUp))).flat();
+        }),
+      );
+      // The first round warms up.
+      if (round > 0) answers.push(...all.flat());
+    }
+  }
+  await report('app-start bursts, 40 ms routes', sides, pair, rounds * 128, write);
+}
+
+/** 5 users with 6 devices that wait for each answer and think 10 ms; 30 ms routes. */
+async function devices(calls, write) {
+  const pair = await startPair(30);
+  const sides = [pair.poolUrl, pair.proxyUrl].map((url) => ({
+    /** @type {Answer[]} */
+    answers: [],
+    devices: Array.from({ length: 30 }, (_, i) => new Device(url, `busy${i % 5}`)),
+  }));
+  for (const side of sides) {
+    const shape = { calls, thinkMs: 10, writes: true };
+    const all = await Promise.all(side.devices.map((device) => oneByOne(device, shape)));
+    side.answers.push(...all.flat());
+  }
+  await report('5 users x 6 devices, thinking, 30 ms', sides, pair, calls * 30, write);
+}
+
+/** A client that waits for each answer, alone or beside users who start in bursts. */
+async function sequential(routeMs, calls, besideBursts, write) {
+  const pair = await startPair(routeMs);
+  const others = Array.from({ length: 4 }, (_, i) => new Device(pair.proxyUrl, `other${i}`));
+  let isOver = false;
+  const noise = besideBursts
+    ? Promise.all(
+        others.map(async (device) => {
+          while (!isOver) {
+            await startUp(device);
+            await delay(Math.random() * 150);
+          }
+        }),
+      )
+    : Promise.resolve();
+  const sides = [pair.poolUrl, pair.proxyUrl].map((url) => ({
+    /** @type {Answer[]} */
+    answers: [],
+    device: new Device(url, 'alone'),
+  }));
+  const perRound = 20;
+  for (let done = -perRound; done < calls; done += perRound) {
+    for (const side of sides) {
+      const answers = await oneByOne(side.device, { calls: perRound, thinkMs: 0, writes: false });
+      if (done >= 0) side.answers.push(...answers);
+    }
+  }
+  isOver = true;
+  await noise;
+  const name = `one by one${besideBursts ? ' beside bursts' : ''}, ${routeMs} ms route`;
+  await report(name, sides, pair, 0, write);
+}
+
+/**
+ * @param {string} name
+ * @param {ReadonlyArray<{ answers: Answer[] }>} sides direct, then proxied
+ * @param {Awaited<ReturnType<typeof startPair>>} pair
+ * @param {number} batchable calls that the proxy had, warm-up included in what it saved; 0: do not say
+ * @param {(text: string) => void} write
+ */
+async function report(name, sides, pair, batchable, write) {
+  const [direct = [], proxied = []] = sides.map(({ answers }) =>
+    answers.map(({ ms }) => ms).sort((a, b) => a - b),
+  );
+  const explained = sides[1]?.answers.map(({ explained }) => explained) ?? [];
+  const holds = explained.map((text) => Number(/hold=([\d.]+)/.exec(text)?.[1] ?? 0));
+  const wrapped = explained.filter((text) => !text.includes('parts=1;')).length;
+  const meanHold = holds.reduce((sum, ms) => sum + ms, 0) / Math.max(1, holds.length);
+  const requests = explained.reduce(
+    (sum, text) => sum + 1 / Number(/parts=(\d+)/.exec(text)?.[1] ?? 1),
+    0,
+  );
+  const saved =
+    batchable > 0 ? `${((1 - requests / explained.length) * 100).toFixed(0)} %` : `${wrapped} wr.`;
+  const more = (share) => (percentile(proxied, share) - percentile(direct, share)).toFixed(2);
+  write(
+    `  ${name.padEnd(42)}${String(proxied.length).padStart(7)}${saved.padStart(7)}` +
+      `${percentile(direct, 0.5).toFixed(2).padStart(13)}${more(0.5).padStart(6)}${more(0.95).padStart(7)}` +
+      `${meanHold.toFixed(2).padStart(7)}\n`,
+  );
+  await pair.stop();
+}
