@@ -10,11 +10,6 @@ export class WriteOrder<T> {
   /** Unsafe calls that are not answered, by resource, in order of arrival. */
   readonly #writes = new Map<string, Array<Call<T>>>();
 
-  /** Whether any write of the user is under way or waits. */
-  get isIdle(): boolean {
-    return this.#writes.size === 0;
-  }
-
   /**
    * Takes a call in. The writes that it has to wait for and that are held themselves: whoever holds
    * them lets them go at once.
