@@ -40,6 +40,7 @@ export class BatchExchange implements ExchangeHandler {
   #shared: readonly string[] = [];
   #relayed: Buffer[] = [];
   #bytes = 0;
+  #codedBytes = 0;
   #over = false;
 
   constructor(
@@ -76,8 +77,14 @@ export class BatchExchange implements ExchangeHandler {
 
   data(chunk: Buffer): void {
     if (this.#over) return;
-    if (this.#inflater === undefined) this.#take(chunk);
-    else this.#inflater.write(chunk);
+    if (this.#inflater === undefined) {
+      this.#take(chunk);
+      return;
+    }
+    // What waits to be inflated is bounded like what comes out.
+    this.#codedBytes += chunk.length;
+    if (this.#codedBytes <= this.#maxBytes) this.#inflater.write(chunk);
+    else this.#breakOff('too_large', 'http_response_body_size');
   }
 
   end(): void {

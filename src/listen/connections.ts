@@ -59,8 +59,13 @@ export class Connections {
 
   begin(request: IncomingMessage, response: ServerResponse): ClientExchange {
     const { socket } = request;
-    const exchanges = this.#exchanges.get(socket) ?? this.open(socket);
     const exchange = new ClientExchange(request, response);
+    if (socket.destroyed) {
+      // Its end has been told; what is begun now would never be over.
+      exchange.end();
+      return exchange;
+    }
+    const exchanges = this.#exchanges.get(socket) ?? this.open(socket);
     exchanges.add(exchange);
     clearTimeout(this.#idleTimers.get(socket));
     response.once('close', () => {

@@ -4,9 +4,9 @@ import { createServer as createSecureServer } from 'node:https';
 import { Server as TcpServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { RefusalReason } from '../core/admit/admit.ts';
-import { Connections, type ClientExchange } from './connections.ts';
 import { answerForRefusal } from '../core/answer/own-answers.ts';
 import type { Reply } from '../core/answer/reply.ts';
+import { Connections, type ClientExchange } from './connections.ts';
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -26,6 +26,7 @@ export interface HttpServerHandlers {
 }
 
 const connectionsCheckingIntervalMs = 1000;
+
 export class HttpServer {
   readonly #server: Server;
   /** As they were accepted; below TLS, where there is TLS. */

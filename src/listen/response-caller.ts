@@ -41,7 +41,8 @@ export class ResponseCaller implements Caller {
 
   write(chunk: Buffer): boolean {
     const response = this.#response;
-    if (response.write(chunk)) return true;
+    // As for whole answers: the exchange is broken off when the connection's end is told.
+    if (response.destroyed || response.write(chunk)) return true;
     const stalled = setTimeout(() => this.cut(), this.#stallMs);
     const over = (): void => clearTimeout(stalled);
     response.once('close', over);

@@ -3,6 +3,8 @@ import type { Reply, ReplyHead } from '../core/answer/reply.ts';
 
 /** Writes a whole answer. Throws, before anything is written, when it is no legal HTTP answer. */
 export function writeReply(response: ServerResponse, reply: Reply): void {
+  // To somebody who is gone nothing is written: Node would make an error of it that nobody hears.
+  if (response.destroyed) return;
   writeHead(response, reply);
   response.end(reply.body.length === 0 ? undefined : reply.body);
 }

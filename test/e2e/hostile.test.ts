@@ -125,6 +125,30 @@ test.each([
   expect(await client.readAll()).toBe('');
 });
 
+test('a client that leaves in the middle of its body or of its answer ends nothing but itself', async () => {
+  const pool = await startPool();
+  const proxy = await startProxy(pool.url, off);
+  const body = new RawClient(proxy.port);
+  body.send(post('me/note', '{"message":"x"}').slice(0, -4));
+  await proxy.untilMetric('ucwa_proxy_connections{side="client"}', (value) => value > 0);
+  body.leave();
+
+  pool.faults.add({
+    on: { kind: 'single' },
+    fault: [
+      { kind: 'status', status: 200, body: Buffer.alloc(4_000_000) },
+      { kind: 'chunks', sizes: [20_000] },
+    ],
+  });
+  const answer = new RawClient(proxy.port);
+  answer.send(get('me'));
+  await answer.untilReceived(100_000);
+  answer.leave();
+  await proxy.untilMetric('ucwa_proxy_outstanding_calls', (value) => value === 0);
+  expect((await new UcwaClient(proxy.url).ask(`${app}/me/note`)).status).toBe(200);
+  expect(proxy.log.join('')).not.toContain('internal error');
+});
+
 test('what follows a refused request on its connection is never executed', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, off);

@@ -77,6 +77,10 @@ export class RawClient {
     }
   }
 
+  async untilReceived(bytes: number): Promise<void> {
+    while (this.#received.length < bytes) await this.#more();
+  }
+
   async #find(text: string): Promise<number> {
     for (;;) {
       const at = this.#received.indexOf(text);

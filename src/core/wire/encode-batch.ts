@@ -105,7 +105,6 @@ export function encodeWith(
 }
 
 /** Field values hold no line end or NUL; the parser in front saw to it, and this proves it again. */
-
 const breaksLine = /[\r\n\0]/;
 
 function partHead(call: OutgoingCall, authority: string): string {
