@@ -1,0 +1,65 @@
+import { describe, expect, test } from '@jest/globals';
+import { createLog } from '../../src/log/log.ts';
+import type { FinishedCall } from '../../src/listen/observer.ts';
+
+const call: FinishedCall = {
+  via: 'batch',
+  status: 200,
+  durationMs: 5,
+  method: 'GET',
+  target: '/ucwa/v1/applications/1/me',
+  credential: 'Bearer secret',
+  poll: false,
+  callerLeft: false,
+};
+
+/** What is logged of these calls. */
+function logged(access: 'all' | 'sampled' | 'problems', calls: readonly FinishedCall[]): string[] {
+  const lines: string[] = [];
+  const log = createLog({ level: 'info', access }, { write: (line) => void lines.push(line) });
+  for (const one of calls) log.access(one);
+  return lines;
+}
+
+describe('access lines', () => {
+  test('of a sample are one in a hundred, and every problem', () => {
+    const calls = Array.from({ length: 300 }, (_, i) => ({
+      ...call,
+      status: i === 150 ? 503 : 200,
+    }));
+    expect(logged('sampled', calls)).toHaveLength(4);
+  });
+
+  test.each<[string, Partial<FinishedCall>, number]>([
+    ['a good call', {}, 0],
+    ['a failure', { status: 504 }, 1],
+    ['a refusal', { via: 'refused', status: 400 }, 1],
+    ['a 429', { status: 429 }, 1],
+    ['a slow call', { durationMs: 1001 }, 1],
+    ['a poll, slow by nature', { durationMs: 60_000, poll: true }, 0],
+  ])('of problems: %s', (_what, changes, count) => {
+    expect(logged('problems', [{ ...call, ...changes }])).toHaveLength(count);
+  });
+
+  test('repeat no method that is not known, and no credential', () => {
+    const [line = ''] = logged('all', [{ ...call, method: 'SECRET' }]);
+    expect(JSON.parse(line)).toMatchObject({ method: 'OTHER' });
+    expect(line.toLowerCase()).not.toContain('secret');
+  });
+});
+
+test('a failure is told by its class, code and place, never by its message', () => {
+  const lines: string[] = [];
+  const log = createLog(
+    { level: 'info', access: 'all' },
+    { write: (line) => void lines.push(line) },
+  );
+  log.failure(
+    'internal error',
+    Object.assign(new Error('token cwt=secret\nof ann'), { code: 'E1' }),
+  );
+  log.failure('internal error', 'secret');
+  expect(lines.join('')).not.toContain('secret');
+  expect(lines.join('')).not.toContain('of ann');
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({ code: 'E1', msg: 'internal error' });
+});
