@@ -53,7 +53,14 @@ export class Holds<T> {
       this.flush(stream, reason, nowMs);
       return;
     }
-    if (stream.hold.kind === 'empty') stream.hold = { kind: 'arriving' };
+    if (stream.hold.kind === 'empty') {
+      // Whose companions are too unlikely does not even wait for the end of the turn.
+      if (this.#policy.mode === 'adaptive' && stream.user.calls === 1 && this.#knows(stream)) {
+        this.#judge(stream, nowMs);
+        return;
+      }
+      stream.hold = { kind: 'arriving' };
+    }
     this.#arriving.add(stream);
     this.#sink.wakeAt(nowMs);
   }
@@ -84,9 +91,16 @@ export class Holds<T> {
     }
   }
 
+  #knows(stream: Stream<T>): boolean {
+    return this.#gapsOf(stream).isKnown;
+  }
+
   #judge(stream: Stream<T>, nowMs: number): void {
-    const gaps = stream.callClass === 'safe' ? this.#gaps.safe : this.#gaps.unsafe;
-    this.#set(stream, judge(stream, this.#policy, gaps, nowMs));
+    this.#set(stream, judge(stream, this.#policy, this.#gapsOf(stream), nowMs));
+  }
+
+  #gapsOf(stream: Stream<T>): Gaps {
+    return stream.callClass === 'safe' ? this.#gaps.safe : this.#gaps.unsafe;
   }
 
   #set(stream: Stream<T>, hold: Hold): void {

@@ -1,6 +1,15 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** What the devices of a user write to; the writes to one resource would have to wait for each other. */
+const written = [
+  'me/presence',
+  'me/note',
+  'me/location',
+  'me/reportMyActivity',
+  'reportMyActivity',
+];
+
 /**
  * One device of one user, with connections of its own. Every answer is checked.
  */
@@ -8,15 +17,18 @@ export class Device {
   #agent = new Agent({ keepAlive: true, maxSockets: 8 });
   #base;
   #user;
+  #written;
   #calls = 0;
 
   /**
    * @param {string} base
    * @param {string} user a word; each has a credential and an application of its own
+   * @param {number} [index] counts the devices of the user
    */
-  constructor(base, user) {
+  constructor(base, user, index = 0) {
     this.#base = new URL(base);
     this.#user = user;
+    this.#written = written[index % written.length];
   }
 
   /**
@@ -27,7 +39,7 @@ export class Device {
     this.#calls += 1;
     const number =
       [...this.#user].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) % 1e9;
-    const path = `/ucwa/oauth/v1/applications/${number}/me/${method === 'GET' ? 'note' : 'presence'}`;
+    const path = `/ucwa/oauth/v1/applications/${number}/${method === 'GET' ? 'me/note' : this.#written}`;
     const body = method === 'GET' ? '' : '{"availability":"Online"}';
     const sentAtMs = performance.now();
     return new Promise((resolve, reject) => {
@@ -92,7 +104,7 @@ export async function startUp(device) {
 export async function oneByOne(device, { calls, thinkMs, writes }) {
   const answers = [];
   for (let i = 0; i < calls; i += 1) {
-    answers.push(await device.ask(writes && i % 4 === 3 ? 'POST' : 'GET'));
+    answers.push(await device.ask(writes && Math.random() < 0.25 ? 'POST' : 'GET'));
     if (thinkMs > 0) await delay(thinkMs);
   }
   return answers;

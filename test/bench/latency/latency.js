@@ -58,7 +58,10 @@ async function devices(calls, write) {
   const sides = [pair.poolUrl, pair.proxyUrl].map((url) => ({
     /** @type {Answer[]} */
     answers: [],
-    devices: Array.from({ length: 30 }, (_, i) => new Device(url, `busy${i % 5}`)),
+    devices: Array.from(
+      { length: 30 },
+      (_, i) => new Device(url, `busy${i % 5}`, Math.floor(i / 5)),
+    ),
   }));
   for (const side of sides) {
     const shape = { calls, thinkMs: 10, writes: true };
@@ -68,9 +71,20 @@ async function devices(calls, write) {
   await report('5 users x 6 devices, thinking, 30 ms', sides, pair, calls * 30, write);
 }
 
+/** What has just started is slow, on either side: other users come and go until it is not. */
+async function warmUp(pair) {
+  for (const url of [pair.poolUrl, pair.proxyUrl]) {
+    const guests = Array.from({ length: 100 }, (_, i) => new Device(url, `guest${i}`));
+    const shape = { calls: 80, thinkMs: 0, writes: false };
+    await Promise.all(guests.map((guest) => oneByOne(guest, shape)));
+    for (const guest of guests) guest.close();
+  }
+}
+
 /** A client that waits for each answer, alone or beside users who start in bursts. */
 async function sequential(routeMs, calls, besideBursts, write) {
   const pair = await startPair(routeMs);
+  await warmUp(pair);
   const others = Array.from({ length: 4 }, (_, i) => new Device(pair.proxyUrl, `other${i}`));
   let isOver = false;
   const noise = besideBursts

@@ -62,6 +62,23 @@ describe('the adaptive hold', () => {
     expect(recorder.grant(later)).toEqual(['a (idle)']);
   });
 
+  test('does not even wait for the end of the turn for somebody who is too unlikely to come', () => {
+    const recorder = taught(400);
+    recorder.submit('a', later);
+    expect(recorder.grant(later)).toEqual(['a (idle)']);
+  });
+
+  test('judges at the end of the turn who came while another call of the user was unanswered', () => {
+    const recorder = taught(400);
+    recorder.submit('a', later);
+    recorder.grant(later);
+    recorder.submit('b', later + 1);
+    recorder.submit('c', later + 1);
+    expect(recorder.grant(later + 1)).toEqual([]);
+    recorder.turn(later + 1);
+    expect(recorder.grant(later + 1)).toEqual(['b c (idle)']);
+  });
+
   test('holds a user twice in vain and then no more, until a companion comes by itself', () => {
     const recorder = taught(4);
     const alone = (atMs: number): boolean => {

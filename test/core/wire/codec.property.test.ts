@@ -7,7 +7,7 @@ import { encodeWith, type OutgoingCall } from '../../../src/core/wire/encode-bat
 import { MultipartParser } from '../../../src/core/wire/multipart-parser.ts';
 import { parseBatch } from '../../../src/simulator/batch-parser.ts';
 
-const trials = 10_000;
+const trials = 20_000;
 
 /** Pieces of what could pose as framing, and any bytes at all. */
 const hostile = fc
