@@ -88,6 +88,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
       clock: systemClock,
       upstream,
       nextBoundary: randomUUID,
+      random: Math.random,
       memory: createUserMemory({ maxUsers: limits.maxUsers, idleMs: limits.userIdleMs }),
       observer: { ...metrics.engine, internalError },
     },
@@ -100,6 +101,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     maxBodyBytes: limits.maxQueuedBytes,
     isTrusted: trust(listen.trustedProxies),
     now: () => systemClock.now(),
+    longPollCounts: limits.longPollCounts,
     stallMs: pool.timeoutMs,
     observer: {
       ...metrics.listen,

@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals';
 import { format, resolveConfig } from 'prettier';
 import { createMetrics } from '../src/metrics/metrics.ts';
 import { describeSettings } from '../src/settings/describe-settings.ts';
+import { failures } from './e2e/failure-table.ts';
 
 const root = new URL('../', import.meta.url);
 const file = new URL('README.md', root);
@@ -78,4 +79,12 @@ test('the table of metrics is that of the registry', async () => {
     },
   );
   await expectSection('metrics', ['| metric | type | meaning |', '| --- | --- | --- |', ...rows]);
+});
+
+test('the table of failures is the one that is tried on the simulated pool', async () => {
+  await expectSection('failures', [
+    '| when … | a GET | a POST, PUT or DELETE |',
+    '| --- | --- | --- |',
+    ...failures.map(({ when, read, write }) => `| ${when} | ${read.text} | ${write.text} |`),
+  ]);
 });

@@ -1,14 +1,16 @@
 /** One batch on the wire: its answer becomes the answers of its callers, as its parts come. */
-import type { Fault } from '../core/answer/fault.ts';
+import type { Fault, FaultName } from '../core/answer/fault.ts';
 import { relayedReply, replyFromPart, sharedHeaders } from '../core/answer/fan-out.ts';
-import { judgeResponse } from '../core/answer/judge-response.ts';
+import { judgeResponse, refused, type Verdict } from '../core/answer/judge-response.ts';
 import type { Reply } from '../core/answer/reply.ts';
+import type { Trouble } from '../core/answer/retry.ts';
 import { contradicts } from '../core/answer/self-link.ts';
 import type { Ending } from '../core/schedule/sink.ts';
 import { MultipartParser } from '../core/wire/multipart-parser.ts';
 import type { ExchangeHandler } from '../upstream/exchange.ts';
 import { createInflater, type Inflater } from './inflate.ts';
 import type { ProtocolError } from './observer.ts';
+import { lostConnection, troubleWithAnswer } from './trouble.ts';
 
 export interface BatchExchangeHost {
   answered(status: number): void;
@@ -33,6 +35,7 @@ export class BatchExchange implements ExchangeHandler {
   readonly #isUnwrapped: boolean;
   readonly #maxBytes: number;
   readonly #host: BatchExchangeHost;
+  #verdict: Verdict = { kind: 'relay' };
   #parser: MultipartParser | undefined;
   #inflater: Inflater | undefined;
   #given = 0;
@@ -58,8 +61,12 @@ export class BatchExchange implements ExchangeHandler {
   head(status: number, reason: string, headers: string[]): void {
     this.#host.answered(status);
     this.#head = { status, reason, headers };
-    if (this.#isUnwrapped) return;
+    if (this.#isUnwrapped) {
+      if (status === 429) this.#verdict = refused;
+      return;
+    }
     const verdict = judgeResponse(status, headers);
+    this.#verdict = verdict;
     if (verdict.kind === 'parts') {
       this.#shared = sharedHeaders(headers);
       this.#parser = new MultipartParser(verdict.boundary, {
@@ -67,10 +74,11 @@ export class BatchExchange implements ExchangeHandler {
         maxPreambleBytes,
       });
       if (verdict.coding !== undefined) this.#inflate(verdict.coding);
-    } else if (verdict.kind === 'fault') {
-      if (verdict.fault.name === 'http_response_content_coding') this.#host.protocolError('coding');
+    } else if (verdict.kind === 'trouble' && !verdict.relayable) {
+      const { trouble, fault } = verdict;
+      if (fault.name === 'http_response_content_coding') this.#host.protocolError('coding');
       else if (status === 200) this.#host.protocolError('not_multipart');
-      this.#settle({ kind: 'broken-off', fault: verdict.fault });
+      this.#settle(troubleWithAnswer(trouble, fault, headers));
       this.#host.abort();
     }
   }
@@ -84,7 +92,7 @@ export class BatchExchange implements ExchangeHandler {
     // What waits to be inflated is bounded like what comes out.
     this.#codedBytes += chunk.length;
     if (this.#codedBytes <= this.#maxBytes) this.#inflater.write(chunk);
-    else this.#breakOff('too_large', 'http_response_body_size');
+    else this.#breakOff('too_large', 'answer_too_large', 'http_response_body_size');
   }
 
   end(): void {
@@ -95,22 +103,37 @@ export class BatchExchange implements ExchangeHandler {
 
   fault(fault: Fault): void {
     if (this.#over) return;
+    const verdict = this.#verdict;
+    if (verdict.kind === 'trouble') {
+      // What it was is known already; only its words are lost.
+      this.#settle(troubleWithAnswer(verdict.trouble, verdict.fault, this.#head.headers));
+      return;
+    }
     if (this.#parser !== undefined) this.#host.protocolError('truncated');
-    this.#settle({ kind: 'broken-off', fault });
+    this.#settle(lostConnection(fault, this.#parser !== undefined));
   }
 
   #inflate(coding: 'gzip' | 'deflate'): void {
     this.#inflater = createInflater(coding, {
       data: (chunk) => this.#take(chunk),
       ended: () => this.#finish(),
-      failed: () => this.#breakOff('coding', 'http_response_content_coding'),
+      failed: () => this.#breakOff('coding', 'broken_off', 'http_response_content_coding'),
     });
   }
 
   #take(chunk: Buffer): void {
     this.#bytes += chunk.length;
-    if (this.#bytes > this.#maxBytes || !this.#host.reserve(chunk.length)) {
-      this.#breakOff('too_large', 'http_response_body_size');
+    if (this.#bytes > this.#maxBytes) {
+      const fits = chunk.length - (this.#bytes - this.#maxBytes);
+      if (this.#parser !== undefined) {
+        // What came whole before the bound stands.
+        this.#parser.push(chunk.subarray(0, fits));
+        this.#giveParts(this.#parser);
+      }
+      this.#breakOff('too_large', 'answer_too_large', 'http_response_body_size');
+    } else if (!this.#host.reserve(chunk.length)) {
+      // All answers together are too large: no fault of this one's.
+      this.#breakOff('too_large', 'broken_off', 'http_response_body_size');
     } else if (this.#parser === undefined) {
       this.#relayed.push(chunk);
     } else {
@@ -119,9 +142,15 @@ export class BatchExchange implements ExchangeHandler {
     }
   }
 
-  #breakOff(error: ProtocolError, name: Fault['name']): void {
+  #breakOff(error: ProtocolError, trouble: Trouble, name: FaultName): void {
     this.#host.protocolError(error);
-    this.#settle({ kind: 'broken-off', fault: { phase: 'unknown', name } });
+    const verdict = this.#verdict;
+    // What the head said stands, however its body goes on.
+    const ending: Ending =
+      verdict.kind === 'trouble'
+        ? troubleWithAnswer(verdict.trouble, verdict.fault, this.#head.headers)
+        : { kind: 'trouble', trouble, fault: { phase: 'unknown', name } };
+    this.#settle(ending);
     this.#host.abort();
   }
 
@@ -129,7 +158,12 @@ export class BatchExchange implements ExchangeHandler {
     if (this.#parser === undefined) {
       const { status, reason, headers } = this.#head;
       const reply = relayedReply(status, reason, headers, Buffer.concat(this.#relayed));
-      this.#settle({ kind: 'relay', reply });
+      const verdict = this.#verdict;
+      this.#settle(
+        verdict.kind === 'trouble'
+          ? troubleWithAnswer(verdict.trouble, verdict.fault, headers, reply)
+          : { kind: 'relay', reply },
+      );
       return;
     }
     const ending = this.#parser.finish();
@@ -158,22 +192,23 @@ export class BatchExchange implements ExchangeHandler {
     const asked = this.#targets.length;
     if (ending === 'no-delimiter') {
       this.#host.protocolError('no_delimiter');
-      return { kind: 'miscounted', fault: notUnderstood };
+      return { kind: 'trouble', trouble: 'not_understood', fault: notUnderstood };
     }
     if (ending === 'overflow') {
       this.#host.protocolError('more_parts');
-      return { kind: 'miscounted', fault: notUnderstood };
+      return { kind: 'trouble', trouble: 'miscounted', fault: notUnderstood };
     }
     if (ending === 'open' || (ending === 'bare' && count < asked)) {
       this.#host.protocolError('truncated');
       return {
-        kind: 'broken-off',
+        kind: 'trouble',
+        trouble: 'broken_off',
         fault: { phase: 'unknown', name: 'http_response_incomplete' },
       };
     }
     if (count !== asked) {
       this.#host.protocolError('fewer_parts');
-      return { kind: 'miscounted', fault: notUnderstood };
+      return { kind: 'trouble', trouble: 'miscounted', fault: notUnderstood };
     }
     return { kind: 'complete' };
   }

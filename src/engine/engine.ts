@@ -11,9 +11,11 @@ import type { Fault } from '../core/answer/fault.ts';
 import type { Reply, ReplyHead } from '../core/answer/reply.ts';
 import { Coalescer } from '../core/schedule/coalescer.ts';
 import { type Arrival, type Batch, type Call, waitersOf } from '../core/schedule/call.ts';
+import type { Notes } from '../core/schedule/notes.ts';
 import type { Ending, Failure, Sink } from '../core/schedule/sink.ts';
 import type { User } from '../core/schedule/user.ts';
 import type { Overflow } from '../core/schedule/users.ts';
+import { waitsOf } from '../core/schedule/waits.ts';
 import { encodeWith, envelopeHeaders, singleHeaders } from '../core/wire/encode-batch.ts';
 import type { Exchange, ExchangeRequest, Upstream } from '../upstream/exchange.ts';
 import { BatchExchange } from './batch-exchange.ts';
@@ -26,6 +28,7 @@ import { explained } from './explain.ts';
 import { SingleExchange } from './single-exchange.ts';
 
 export class Engine implements Sink<Caller> {
+  readonly notes: Notes;
   readonly #options: EngineOptions;
   readonly #clock: Clock;
   readonly #upstream: Upstream;
@@ -48,10 +51,11 @@ export class Engine implements Sink<Caller> {
     this.#upstream = parts.upstream;
     this.#nextBoundary = parts.nextBoundary;
     this.#observer = parts.observer;
-    this.#core = new Coalescer(options.policy, this, parts.memory);
+    this.notes = parts.observer;
+    this.#core = new Coalescer(options.policy, this, parts.memory, parts.random);
     this.#departures = new Departures(
       { perUser: options.maxInFlightPerUser, process: options.maxConnections },
-      (user, operation, release) => this.#enter(() => this.#depart(user, operation, release)),
+      (user, solo, release) => this.#enter(() => this.#depart(user, solo, release)),
     );
   }
 
@@ -87,6 +91,11 @@ export class Engine implements Sink<Caller> {
     this.#enter(() => this.#core.barrier(userName, this.#clock.now()));
   }
 
+  /** So many calls of that user are passed through, or, below zero, have been. */
+  passedThrough(userName: string, calls: number, poll: boolean): void {
+    this.#enter(() => this.#core.passedThrough(userName, calls, poll, this.#clock.now()));
+  }
+
   /** Nothing is held from now on. */
   drain(): void {
     this.#enter(() => this.#core.drain(this.#clock.now()));
@@ -99,21 +108,15 @@ export class Engine implements Sink<Caller> {
     for (const exchange of this.#exchanges.values()) exchange.abort();
   }
 
-  permit(user: User<Caller>, operation: boolean): void {
-    this.#departures.request(user, operation);
+  permit(user: User<Caller>, solo: boolean): void {
+    this.#departures.request(user, solo);
   }
 
   send(batch: Batch<Caller>): void {
     const release = this.#release;
     for (const slot of batch.calls) {
       for (const call of waitersOf(slot)) {
-        const heldUntilMs = Math.max(batch.readyAtMs, call.arrivedAtMs);
-        const freeAtMs = Math.max(heldUntilMs, slot.freeAtMs);
-        this.#observer.callLeft(
-          heldUntilMs - call.arrivedAtMs,
-          freeAtMs - heldUntilMs,
-          batch.sentAtMs - freeAtMs,
-        );
+        this.#observer.callLeft(waitsOf(call, slot, batch));
         if (call !== slot) this.#observer.collapsed();
       }
     }
@@ -123,7 +126,7 @@ export class Engine implements Sink<Caller> {
     } catch (error) {
       this.#observer.internalError(error);
       const fault: Fault = { phase: 'unsent', name: 'proxy_internal_error' };
-      this.#settled(batch, release, { kind: 'broken-off', fault });
+      this.#settled(batch, release, { kind: 'trouble', trouble: 'own_mistake', fault });
     }
   }
 
@@ -178,9 +181,9 @@ export class Engine implements Sink<Caller> {
     return true;
   }
 
-  #depart(user: User<Caller>, operation: boolean, release: () => void): void {
+  #depart(user: User<Caller>, solo: boolean, release: () => void): void {
     this.#release = release;
-    if (!this.#core.depart(user, operation, this.#clock.now())) release();
+    if (!this.#core.depart(user, solo, this.#clock.now())) release();
   }
 
   #sendSingle(batch: Batch<Caller>, release: () => void): void {
@@ -192,13 +195,9 @@ export class Engine implements Sink<Caller> {
       waits: () => call.stage === 'sent',
       begun: (status) => this.#enter(() => this.#core.begin(batch, status)),
       internalError: (error) => this.#observer.internalError(error),
-      settled: (fault) => {
+      settled: (ending) => {
         this.#observer.upstreamEnded('single', this.#clock.now() - startedAtMs);
-        this.#settled(
-          batch,
-          release,
-          fault === undefined ? { kind: 'complete' } : { kind: 'broken-off', fault },
-        );
+        this.#settled(batch, release, ending);
       },
     });
     const request = singleRequest(call, this.#options.authority);
@@ -280,9 +279,9 @@ function oldestOf({ calls }: Batch<Caller>): Call<Caller> {
   return oldest;
 }
 
-/** One caller, and nobody else: his answer may stream. */
-function isLone({ calls }: Batch<Caller>): boolean {
-  return calls.length === 1 && calls[0]?.followers === undefined;
+/** One caller, nobody else, and no other answer on its way to him: his may stream. */
+function isLone({ calls: [call, other] }: Batch<Caller>): boolean {
+  return other === undefined && call?.followers === undefined && call?.original === undefined;
 }
 
 function singleRequest(call: Call<Caller>, authority: string): ExchangeRequest {

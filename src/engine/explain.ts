@@ -19,7 +19,7 @@ export function explained<T>(
     `position=${batch.calls.indexOf(slot)}`,
     `hold=${holdMs.toFixed(1)}`,
     `flush=${batch.flushReason}`,
-    'attempts=1',
+    `attempts=${call.attempts}`,
   ];
   const timing = [
     `hold;dur=${holdMs.toFixed(1)}`,

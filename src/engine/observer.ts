@@ -1,9 +1,10 @@
 import type { FlushReason } from '../core/schedule/call.ts';
+import type { Notes } from '../core/schedule/notes.ts';
+import type { Waits } from '../core/schedule/waits.ts';
 
 /** What the engine tells of its work; metrics listen. Durations are milliseconds. */
-export interface EngineObserver {
-  /** A call left; so long it had waited for companions, for earlier writes, for its departure. */
-  callLeft(holdMs: number, orderMs: number, slotsMs: number): void;
+export interface EngineObserver extends Notes {
+  callLeft(waits: Waits): void;
   /** An identical call shares its part. */
   collapsed(): void;
   batchLeft(parts: number, bytes: number, reason: FlushReason): void;

@@ -19,6 +19,8 @@ export interface EngineParts {
   readonly upstream: Upstream;
   /** A fresh boundary that nobody can guess. */
   readonly nextBoundary: () => string;
+  /** In [0, 1). */
+  readonly random: () => number;
   readonly observer: EngineObserver;
   readonly memory: UserMemory;
 }

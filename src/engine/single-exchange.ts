@@ -1,10 +1,14 @@
 /** A call that travels as itself: its answer streams to its caller as it comes, unread. */
+import { relayedReply } from '../core/answer/fan-out.ts';
 import type { Fault } from '../core/answer/fault.ts';
+import { refused } from '../core/answer/judge-response.ts';
 import type { ReplyHead } from '../core/answer/reply.ts';
+import type { Ending } from '../core/schedule/sink.ts';
 import { keepDispositionBytes } from '../core/wire/disposition-bytes.ts';
 import { endToEndHeaders } from '../core/wire/http-message.ts';
 import type { Exchange, ExchangeHandler } from '../upstream/exchange.ts';
 import type { Caller } from './caller.ts';
+import { lostConnection, troubleWithAnswer } from './trouble.ts';
 
 export interface SingleExchangeHost {
   answered(status: number): void;
@@ -15,9 +19,12 @@ export interface SingleExchangeHost {
   /** From now on the caller gets the answer as it comes. */
   begun(status: number): void;
   internalError(error: unknown): void;
-  /** Exactly once. `undefined`: the answer is through. */
-  settled(fault: Fault | undefined): void;
+  /** Exactly once. `complete`: the answer is through. */
+  settled(ending: Ending): void;
 }
+
+/** Of a refusal, which is read whole since it may have to be given later. */
+const maxRefusalBytes = 65_536;
 
 export class SingleExchange implements ExchangeHandler {
   readonly #caller: Caller;
@@ -25,6 +32,9 @@ export class SingleExchange implements ExchangeHandler {
   #exchange: Exchange | undefined;
   #streaming = false;
   #settled = false;
+  #refusal: { readonly reason: string; readonly headers: string[] } | undefined;
+  #refusalBody: Buffer[] = [];
+  #refusalBytes = 0;
 
   constructor(caller: Caller, host: SingleExchangeHost) {
     this.#caller = caller;
@@ -38,6 +48,10 @@ export class SingleExchange implements ExchangeHandler {
 
   head(status: number, reason: string, headers: string[]): void {
     this.#host.answered(status);
+    if (status === 429) {
+      this.#refusal = { reason, headers };
+      return;
+    }
     if (!this.#host.waits()) return;
     const kept = keepDispositionBytes(endToEndHeaders(headers));
     try {
@@ -45,7 +59,8 @@ export class SingleExchange implements ExchangeHandler {
     } catch (error) {
       // An answer that cannot be written as HTTP: nothing of it was.
       this.#host.internalError(error);
-      this.#settle({ phase: 'unknown', name: 'http_protocol_error' });
+      const fault: Fault = { phase: 'unknown', name: 'http_protocol_error' };
+      this.#settle({ kind: 'trouble', trouble: 'not_understood', fault });
       this.#exchange?.abort();
       return;
     }
@@ -54,24 +69,43 @@ export class SingleExchange implements ExchangeHandler {
   }
 
   data(chunk: Buffer): void {
+    if (this.#refusal !== undefined) {
+      this.#refusalBytes += chunk.length;
+      if (this.#refusalBytes <= maxRefusalBytes) this.#refusalBody.push(Buffer.from(chunk));
+      return;
+    }
     if (!this.#streaming || this.#caller.write(chunk)) return;
     this.#exchange?.pause();
     this.#caller.onDrained = () => this.#exchange?.resume();
   }
 
   end(): void {
+    if (this.#refusal !== undefined) {
+      this.#refuse(this.#refusal);
+      return;
+    }
     if (this.#streaming) this.#caller.end();
-    this.#settle(undefined);
+    this.#settle({ kind: 'complete' });
   }
 
   fault(fault: Fault): void {
+    if (this.#refusal !== undefined) {
+      this.#refuse(this.#refusal);
+      return;
+    }
     if (this.#streaming) this.#caller.cut();
-    this.#settle(fault);
+    this.#settle(lostConnection(fault, this.#streaming));
   }
 
-  #settle(fault: Fault | undefined): void {
+  #refuse({ reason, headers }: { reason: string; headers: string[] }): void {
+    const body = Buffer.concat(this.#refusalBody);
+    const reply = relayedReply(429, reason, headers, body);
+    this.#settle(troubleWithAnswer(refused.trouble, refused.fault, headers, reply));
+  }
+
+  #settle(ending: Ending): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.#host.settled(fault);
+    this.#host.settled(ending);
   }
 }

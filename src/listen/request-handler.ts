@@ -24,12 +24,13 @@ import type { Engine } from '../engine/engine.ts';
 import type { PassThrough } from '../pass-through/pass-through.ts';
 import type { ClientExchange } from './connections.ts';
 import type { ListenObserver, Via } from './observer.ts';
+import { countPassing } from './passing-calls.ts';
 import { readBody } from './read-body.ts';
 import { ResponseCaller } from './response-caller.ts';
 import { writeReply } from './write-reply.ts';
 
 export interface HandlerParts {
-  readonly engine: Pick<Engine, 'submit' | 'cancel' | 'barrier'>;
+  readonly engine: Pick<Engine, 'submit' | 'cancel' | 'barrier' | 'passedThrough'>;
   readonly passThrough: Pick<PassThrough, 'forward'>;
   /** Host and port of the pool, as `Host` says them. */
   readonly authority: string;
@@ -40,6 +41,8 @@ export interface HandlerParts {
   readonly isTrusted: (request: IncomingMessage) => boolean;
   readonly observer: ListenObserver;
   readonly now: () => number;
+  /** Whether the pool counts a long poll as an outstanding call. */
+  readonly longPollCounts: boolean;
   /** A caller who takes nothing of a streamed answer for so long is cut off. */
   readonly stallMs: number;
 }
@@ -196,6 +199,10 @@ export class RequestHandler {
     if (reason !== 'outside' && !readers.has(head.method)) engine.barrier(userName(facts));
     const poll = reason === 'events' && head.method === 'GET';
     observer.passedThrough(reason);
+    const uncount =
+      poll && !this.#parts.longPollCounts
+        ? () => undefined
+        : countPassing(request, facts, reason, poll, engine);
     passThrough.forward(
       {
         request,
@@ -208,6 +215,7 @@ export class RequestHandler {
         responded: (code) => observer.passThroughAnswered(code),
         fail: (fault) => this.#fail(response, fault, acceptsOnlyXml(facts.accept)),
         ended: (outcome) => {
+          uncount();
           observer.passThroughEnded(this.#parts.now() - visit.startedAtMs);
           const left = outcome.kind === 'client-left';
           if (left) observer.callerLeft('passthrough');

@@ -7,6 +7,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { refusalReasons } from '../core/admit/admit.ts';
 import { passThroughReasons } from '../core/admit/classify.ts';
 import { flushReasons } from '../core/schedule/call.ts';
+import { repeatOutcomes, repeatReasons, requeueReasons } from '../core/schedule/notes.ts';
 import type { EngineObserver, ProtocolError } from '../engine/observer.ts';
 import type { AbortStage, ListenObserver, Via } from '../listen/observer.ts';
 import { codeLabel, codeLabels } from './code-label.ts';
@@ -44,12 +45,14 @@ const protocolErrors: readonly ProtocolError[] = [
   'self_link',
 ];
 
-const durationBuckets = [
-  0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30,
-];
+const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const waitBuckets = [0.0001, 0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 1];
-const partBuckets = [2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 100];
-const byteBuckets = [512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072, 262144, 1048576];
+const partBuckets = [2, 3, 5, 8, 10, 15, 20, 30, 50, 100];
+const queueBuckets = [0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 1, 5];
+const splitBuckets = [1, 2, 3, 5, 7, 10, 15, 20];
+const limitBuckets = [1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000];
+const splitDepths = ['1', '2', '3', '4+'];
+const byteBuckets = [1024, 4096, 8192, 16384, 32768, 65536, 262144, 1048576];
 
 export function createMetrics(version: string, sources: MetricSources): Metrics {
   const registry = new Registry();
@@ -136,8 +139,8 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
   const queue = histogram(
     'queue_seconds',
     'How long a call that could have left waited for its departure.',
-    waitBuckets,
-    { reason: ['order', 'slots'] },
+    queueBuckets,
+    { reason: ['limit', 'pause', 'slots', 'order'] },
   );
   const upstreamResponses = counter('upstream_responses_total', 'Answers of the pool.', {
     kind: kinds,
@@ -165,6 +168,38 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
   const collapsed = counter(
     'collapsed_calls_total',
     'Calls that shared a part with an identical one.',
+    {},
+  );
+
+  const splits = counter(
+    '429_splits_total',
+    'Refused batches whose parts left again in two or more requests, by how often refused.',
+    { depth: splitDepths },
+  );
+  const splitParts = histogram(
+    'split_parts',
+    'Parts of the requests that a refused batch was split into.',
+    splitBuckets,
+    {},
+  );
+  const requeued = counter(
+    'requeued_calls_total',
+    'Calls of refused batches that went back into the queue.',
+    { reason: requeueReasons },
+  );
+  const learnedLimit = histogram(
+    'learned_limit',
+    'Outstanding calls that the pool is believed to allow a user, at each change.',
+    limitBuckets,
+    {},
+  );
+  const repeats = counter('repeats_total', 'Calls sent again after a fault, or that were to be.', {
+    reason: repeatReasons,
+    outcome: repeatOutcomes,
+  });
+  const lateBatches = counter(
+    'late_batches_total',
+    'Batches that took so long that their GETs were asked again.',
     {},
   );
 
@@ -198,12 +233,22 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
 
   return {
     engine: {
-      callLeft(holdMs, orderMs, slotsMs) {
-        hold.observe(holdMs / 1000);
-        queue.observe({ reason: 'slots' }, slotsMs / 1000);
-        // Nearly nobody waits for an earlier write; a zero for each call would hide those who do.
-        if (orderMs > 0) queue.observe({ reason: 'order' }, orderMs / 1000);
+      callLeft({ hold: holdMs, slots, order, pause, limit }) {
+        if (holdMs !== undefined) hold.observe(holdMs / 1000);
+        queue.observe({ reason: 'slots' }, slots / 1000);
+        // Few wait for these; a zero for each call would hide those who do.
+        if (order > 0) queue.observe({ reason: 'order' }, order / 1000);
+        if (pause > 0) queue.observe({ reason: 'pause' }, pause / 1000);
+        if (limit > 0) queue.observe({ reason: 'limit' }, limit / 1000);
       },
+      requeued: (reason, calls) => requeued.inc({ reason }, calls),
+      split(depth, sizes) {
+        splits.inc({ depth: depth > 3 ? '4+' : String(depth) });
+        for (const parts of sizes) splitParts.observe(parts);
+      },
+      learnedLimit: (limit) => learnedLimit.observe(limit),
+      repeated: (reason, outcome) => repeats.inc({ reason, outcome }),
+      lateBatch: () => lateBatches.inc(),
       collapsed: () => collapsed.inc(),
       batchLeft(parts, bytes, reason) {
         batchParts.observe(parts);

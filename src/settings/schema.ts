@@ -172,6 +172,9 @@ const limits = z
     maxConnections: count(1, 1_000_000)
       .prefault(20_000)
       .describe('client connections; further ones are closed'),
+    longPollCounts: yesOrNo()
+      .prefault(true)
+      .describe('whether the pool counts an open poll of `events` as an outstanding call'),
   })
   .prefault({})
   .describe('bounds on what the proxy takes upon itself');

@@ -23,7 +23,11 @@ describe('GETs of one key that come within the window', () => {
 
   test('are answered as direct calls are: same status, fields, bytes, no byte order mark', async () => {
     const pool = await startPool();
-    const proxy = await startProxy(pool.url, { ...fixed, UCWA_PROXY_BATCHING_MAX_PARTS: '2' });
+    const proxy = await startProxy(pool.url, {
+      ...fixed,
+      UCWA_PROXY_BATCHING_LINGER_MAX_MS: '1000',
+      UCWA_PROXY_BATCHING_MAX_PARTS: '2',
+    });
     const ofTheHop = ['connection', 'keep-alive', 'date'];
     const essence = ({ status, headers, body }: Awaited<ReturnType<UcwaClient['ask']>>) => ({
       status,

@@ -42,7 +42,7 @@ describe('unknown keys', () => {
     expect(problemsOf({ file })).toEqual([problem]);
   });
 
-  test.each(['batching.lanes', 'limits.longPollCounts', 'log.tune'])(
+  test.each(['batching.lanes', 'limits.poolPrior', 'log.tune'])(
     'include %s, which does not exist yet',
     (key) => {
       const [section = '', name = ''] = key.split('.');

@@ -6,7 +6,7 @@ export type MetricValues = ReadonlyMap<string, number>;
 export async function readMetrics(adminPort: number): Promise<MetricValues> {
   const values = new Map<string, number>();
   for (const line of (await readAdmin(adminPort, '/metrics')).body.split('\n')) {
-    const match = /^([a-z_]+(?:\{.*\})?) (\S+)$/i.exec(line);
+    const match = /^([a-z_][a-z0-9_]*(?:\{.*\})?) (\S+)$/i.exec(line);
     if (match !== null) values.set(match[1] ?? '', Number(match[2]));
   }
   return values;

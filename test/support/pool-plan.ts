@@ -1,3 +1,5 @@
+import type { FaultPhase } from '../../src/core/answer/fault.ts';
+import type { Trouble } from '../../src/core/answer/retry.ts';
 import type { Ending } from '../../src/core/schedule/sink.ts';
 
 /** What the pool does with a batch. */
@@ -5,20 +7,38 @@ export interface PoolPlan {
   readonly afterMs: number;
   /** Parts come one by one, so far apart; `undefined`: all at the end. */
   readonly partEveryMs: number | undefined;
-  readonly ending: 'complete' | 'relay' | 'broken-off' | 'miscounted';
+  readonly ending: PlannedEnding;
+}
+
+/** Troubles that a batch can end in, and whether its calls have run all the same. */
+const troubles = {
+  refused: ['unsent', false],
+  no_batch: ['unsent', false],
+  request_too_large: ['unsent', false],
+  server_error: ['unknown', true],
+  broken_off: ['unknown', true],
+  miscounted: ['unknown', true],
+  connection: ['unsent', false],
+} as const satisfies Partial<Record<Trouble, readonly [FaultPhase, boolean]>>;
+
+export type PlannedEnding = 'complete' | 'relay' | keyof typeof troubles;
+
+/** Whether the calls of a request that ends so have run. */
+export function executes(ending: PlannedEnding): boolean {
+  return ending === 'complete' || ending === 'relay' || troubles[ending][1];
 }
 
 export function endingOf({ ending }: PoolPlan): Ending {
-  switch (ending) {
-    case 'complete':
-      return { kind: 'complete' };
-    case 'relay':
-      return {
-        kind: 'relay',
-        reply: { status: 429, reason: '', headers: [], body: Buffer.from('relayed') },
-      };
-    case 'broken-off':
-    case 'miscounted':
-      return { kind: ending, fault: { phase: 'unknown', name: 'http_protocol_error' } };
-  }
+  if (ending === 'complete') return { kind: 'complete' };
+  const reply = { status: 403, reason: '', headers: [], body: Buffer.from('relayed') };
+  if (ending === 'relay') return { kind: 'relay', reply };
+  const fault = { phase: troubles[ending][0], name: 'http_protocol_error' } as const;
+  const isRelayable = ending === 'refused' || ending === 'server_error';
+  const said = { ...reply, body: Buffer.from(ending) };
+  return {
+    kind: 'trouble',
+    trouble: ending,
+    fault,
+    ...(isRelayable ? { reply: said } : {}),
+  };
 }

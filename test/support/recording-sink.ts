@@ -1,6 +1,7 @@
 import type { Reply } from '../../src/core/answer/reply.ts';
 import { Coalescer } from '../../src/core/schedule/coalescer.ts';
 import type { Arrival, Batch, Call } from '../../src/core/schedule/call.ts';
+import type { Notes } from '../../src/core/schedule/notes.ts';
 import type { Policy } from '../../src/core/schedule/policy.ts';
 import type { Failure, Sink } from '../../src/core/schedule/sink.ts';
 import type { Learnt, User, UserMemory } from '../../src/core/schedule/user.ts';
@@ -43,12 +44,21 @@ export const aReply = (text: string): Reply => ({
 /** The coalescer with everything it says written down; permits are granted by hand. */
 export class Recorder implements Sink<string> {
   readonly core: Coalescer<string>;
-  readonly permits: Array<{ user: User<string>; operation: boolean }> = [];
+  readonly permits: Array<{ user: User<string>; solo: boolean }> = [];
   readonly batches: Array<Batch<string>> = [];
   readonly abandoned: Array<Batch<string>> = [];
   /** `ticket: answer`, in order. */
   readonly endings: string[] = [];
   alarmAtMs = Infinity;
+  /** What the core noted, in order. */
+  readonly noted: string[] = [];
+  readonly notes: Notes = {
+    requeued: (reason, calls) => void this.noted.push(`requeued ${calls} (${reason})`),
+    split: (depth, sizes) => void this.noted.push(`split ${depth}: ${sizes.join(' ')}`),
+    learnedLimit: (limit) => void this.noted.push(`limit ${limit}`),
+    repeated: (reason, outcome) => void this.noted.push(`repeat ${reason} ${outcome}`),
+    lateBatch: () => void this.noted.push('late batch'),
+  };
   readonly remembered = new Map<string, Learnt>();
   readonly memory: UserMemory = {
     size: 0,
@@ -57,7 +67,7 @@ export class Recorder implements Sink<string> {
   };
 
   constructor(changes: Partial<Policy> = {}) {
-    this.core = new Coalescer({ ...policy, ...changes }, this, this.memory);
+    this.core = new Coalescer({ ...policy, ...changes }, this, this.memory, () => 0.5);
   }
 
   /** A GET unless the changes say otherwise; its ticket is its name, and its path unless given. */
@@ -98,13 +108,13 @@ export class Recorder implements Sink<string> {
   grant(nowMs: number): string[] {
     const before = this.batches.length;
     for (let permit = this.permits.shift(); permit; permit = this.permits.shift()) {
-      this.core.depart(permit.user, permit.operation, nowMs);
+      this.core.depart(permit.user, permit.solo, nowMs);
     }
     return this.batches.slice(before).map(names);
   }
 
-  permit(user: User<string>, operation: boolean): void {
-    this.permits.push({ user, operation });
+  permit(user: User<string>, solo: boolean): void {
+    this.permits.push({ user, solo });
   }
 
   send(batch: Batch<string>): void {

@@ -8,15 +8,9 @@ import type { Policy } from '../../src/core/schedule/policy.ts';
 import type { Ending, Failure, Sink } from '../../src/core/schedule/sink.ts';
 import type { User } from '../../src/core/schedule/user.ts';
 import type { Reply } from '../../src/core/answer/reply.ts';
-import { endingOf, type PoolPlan } from './pool-plan.ts';
-import { sameKey } from '../../src/core/admit/batch-key.ts';
-
-export interface Ticket {
-  readonly name: string;
-  /** Said of the call, whatever it became. */
-  endings: number;
-  left: boolean;
-}
+import type { Notes } from '../../src/core/schedule/notes.ts';
+import { DepartureChecks, type Ticket } from './departure-checks.ts';
+import { endingOf, executes, type PoolPlan } from './pool-plan.ts';
 
 export type Core = Coalescer<Ticket>;
 
@@ -36,16 +30,23 @@ export class VirtualWorld implements Sink<Ticket> {
   /** How often each row of the coalescer's table was taken. */
   readonly rows = new Map<string, number>();
   readonly faults: string[] = [];
+  /** `time user: targets`, in order. */
+  readonly departures: string[] = [];
+  readonly notes: Notes = {
+    requeued: (reason) => this.#row(`requeue, ${reason}`),
+    split: () => this.#row('split'),
+    learnedLimit: () => undefined,
+    repeated: (reason, outcome) => this.#row(`repeat, ${reason === 'late' ? reason : outcome}`),
+    lateBatch: () => this.#row('wake, late batch'),
+  };
   nowMs = 0;
   readonly #events: Event[] = [];
-  readonly #plan: () => PoolPlan;
+  readonly #plan: (batch: Batch<Ticket>) => PoolPlan;
   readonly #slots = new Map<string, number>();
-  readonly #waiting: Array<{ user: User<Ticket>; operation: boolean }> = [];
+  readonly #waiting: Array<{ user: User<Ticket>; solo: boolean }> = [];
   readonly #calls = new Map<Ticket, Call<Ticket>>();
   readonly #travelling = new Map<Batch<Ticket>, (ending: Ending) => void>();
-  /** Writes that left and are not answered, by user and resource. */
-  readonly #writes = new Map<string, Call<Ticket>>();
-  readonly #lastWrite = new Map<string, number>();
+  readonly #checks: DepartureChecks;
   #order = 0;
   #alarmAtMs = Infinity;
   #inCore = false;
@@ -53,11 +54,12 @@ export class VirtualWorld implements Sink<Ticket> {
 
   constructor(
     policy: Policy,
-    plan: () => PoolPlan,
+    plan: (batch: Batch<Ticket>) => PoolPlan,
     make: (policy: Policy, sink: Sink<Ticket>) => Core,
   ) {
     this.policy = policy;
     this.#plan = plan;
+    this.#checks = new DepartureChecks(policy, (call, what) => this.#wrong(call, what));
     this.core = make(policy, this);
   }
 
@@ -82,7 +84,7 @@ export class VirtualWorld implements Sink<Ticket> {
   }
 
   submit(arrival: Omit<Arrival<Ticket>, 'ticket'>, name: string): Ticket {
-    const ticket: Ticket = { name, endings: 0, left: false };
+    const ticket: Ticket = { name, endings: 0, left: false, runs: 0 };
     this.tickets.push(ticket);
     const call = this.core.submit({ ...arrival, ticket }, this.nowMs);
     if (typeof call === 'string') {
@@ -113,65 +115,84 @@ export class VirtualWorld implements Sink<Ticket> {
     this.core.drain(this.nowMs);
   }
 
-  permit(user: User<Ticket>, operation: boolean): void {
-    this.#waiting.push({ user, operation });
+  permit(user: User<Ticket>, solo: boolean): void {
+    this.#waiting.push({ user, solo });
     this.#inbox.push(() => this.#grant());
   }
 
   send(batch: Batch<Ticket>): void {
     this.#row('depart');
-    this.#check(batch);
+    this.#checks.departure(batch, this.nowMs);
     const first = batch.calls[0]!;
     const name = batch.user.name;
-    if (batch.callClass !== 'operation') {
-      this.#slots.set(name, (this.#slots.get(name) ?? 0) + 1);
-    }
-    const plan = this.#plan();
+    const { solo } = first.stream;
+    if (!solo) this.#slots.set(name, (this.#slots.get(name) ?? 0) + 1);
+    const plan = this.#plan(batch);
+    this.departures.push(
+      `${this.nowMs} ${name}: ${batch.calls.map(({ target }) => target).join(' ')}`,
+    );
+    if (executes(plan.ending)) for (const call of batch.calls) this.#checks.run(call);
     let isOver = false;
     const over = (ending: Ending): void => {
       if (isOver) return;
       isOver = true;
       this.#travelling.delete(batch);
-      for (const call of batch.calls) {
-        if (this.#writes.get(lock(call)) === call) this.#writes.delete(lock(call));
-      }
-      this.#row(`settle, ${ending.kind}`);
+      this.#checks.arrival(batch);
+      this.#row(`settle, ${ending.kind === 'trouble' ? ending.trouble : ending.kind}`);
       this.core.settle(batch, ending, this.nowMs);
-      if (batch.callClass !== 'operation') this.#slots.set(name, (this.#slots.get(name) ?? 1) - 1);
+      if (!solo) this.#slots.set(name, (this.#slots.get(name) ?? 1) - 1);
       this.#inbox.push(() => this.#grant());
     };
     this.#travelling.set(batch, over);
-    if (batch.calls.length === 1 && plan.partEveryMs !== undefined) {
+    const isLone = batch.calls.length === 1 && first.followers === undefined;
+    if (
+      isLone &&
+      first.original === undefined &&
+      plan.partEveryMs !== undefined &&
+      executes(plan.ending)
+    ) {
       this.at(this.nowMs + plan.afterMs / 2, () => {
         if (isOver || first.stage !== 'sent') return;
         this.#row('begin');
         this.core.begin(batch, 200);
         first.ticket.endings += 1;
       });
-    } else {
+    } else if (first.original === undefined) {
       batch.calls.forEach((call, index) => {
         const partAtMs = this.nowMs + (plan.partEveryMs ?? 0) * index + plan.afterMs / 4;
         this.at(Math.min(partAtMs, this.nowMs + plan.afterMs), () => {
           if (isOver || (plan.ending !== 'complete' && index === batch.calls.length - 1)) return;
-          if (plan.ending === 'relay') return;
+          if (plan.ending === 'relay' || !executes(plan.ending)) return;
+          if (plan.ending === 'server_error') return;
           this.#row('part');
           this.core.part(batch, index, answerTo(call), plan.partEveryMs !== undefined, this.nowMs);
         });
       });
     }
-    this.at(this.nowMs + plan.afterMs, () => over(endingOf(plan)));
+    // What is sent beside a late batch is not wrapped: its answer is the whole answer.
+    const isRepeat = first.original !== undefined;
+    const ending: Ending =
+      isRepeat && plan.ending === 'complete'
+        ? { kind: 'relay', reply: answerTo(first) }
+        : endingOf(plan);
+    this.at(this.nowMs + plan.afterMs, () => over(ending));
   }
 
   answer(call: Call<Ticket>, reply: Reply): void {
     const said = reply.body.toString();
-    if (said !== call.target && said !== 'relayed') this.#wrong(call, `got the answer to ${said}`);
+    const isOwn = said === call.target || said === 'relayed' || said === 'server_error';
+    if (said === 'refused') this.#checks.notRun(call);
+    else if (!isOwn) this.#wrong(call, `got the answer to ${said}`);
     if (call.batch?.settled === false) this.#row('wake, part early');
     this.#end(call);
   }
 
   fail(call: Call<Ticket>, failure: Failure): void {
     this.#row(typeof failure === 'string' ? `fail, ${failure}` : 'fail, fault');
-    if (failure === 'never-sent') this.#checkUnsent(call);
+    if (failure === 'never-sent') {
+      const isFree = (this.#slots.get(call.stream.user.name) ?? 0) < slotsPerUser;
+      this.#checks.unsent(call, isFree, this.nowMs);
+    }
     this.#end(call);
   }
 
@@ -181,7 +202,11 @@ export class VirtualWorld implements Sink<Ticket> {
     if (isUnsafe && batch.calls.length > 1) this.#wrong(batch.calls[0]!, 'unsafe, and abandoned');
     const over = this.#travelling.get(batch);
     this.#inbox.push(() =>
-      over?.({ kind: 'broken-off', fault: { phase: 'unknown', name: 'connection_terminated' } }),
+      over?.({
+        kind: 'trouble',
+        trouble: 'connection',
+        fault: { phase: 'unknown', name: 'connection_terminated' },
+      }),
     );
   }
 
@@ -208,55 +233,12 @@ export class VirtualWorld implements Sink<Ticket> {
 
   #grant(): void {
     const at = this.#waiting.findIndex(
-      ({ user, operation }) => operation || (this.#slots.get(user.name) ?? 0) < slotsPerUser,
+      ({ user, solo }) => solo || (this.#slots.get(user.name) ?? 0) < slotsPerUser,
     );
     if (at === -1) return;
     const [wish] = this.#waiting.splice(at, 1);
-    if (wish !== undefined) this.core.depart(wish.user, wish.operation, this.nowMs);
+    if (wish !== undefined) this.core.depart(wish.user, wish.solo, this.nowMs);
     this.#inbox.push(() => this.#grant());
-  }
-
-  /** What must hold of every batch that leaves. */
-  #check(batch: Batch<Ticket>): void {
-    const { calls } = batch;
-    const first = calls[0]!;
-    let bytes = 0;
-    for (const call of calls) {
-      bytes += call.sizeBytes;
-      if (!sameKey(call.key, first.key)) this.#wrong(call, 'met another key');
-      if (call.callClass !== first.callClass) this.#wrong(call, 'met another class');
-      const waiters = [call, ...(call.followers ?? [])];
-      if (waiters.every(({ ticket }) => ticket.left))
-        this.#wrong(call, 'departed without a caller');
-      for (const waiter of waiters) this.#checkHold(waiter, batch);
-      if (call.callClass !== 'safe') this.#checkOrder(call);
-      else if (call.behind !== undefined) this.#wrong(call, 'overtook a write');
-    }
-    if (calls.length > this.policy.maxParts) this.#wrong(first, 'in too large a batch');
-    if (calls.length > 1 && bytes > this.policy.maxBytes) this.#wrong(first, 'in too many bytes');
-  }
-
-  /** A call may wait until its deadline only where somebody else has all departures, or its turn. */
-  #checkUnsent(call: Call<Ticket>): void {
-    const { user } = call.stream;
-    if (call.batch !== undefined) this.#wrong(call, 'was sent');
-    const isFree = (this.#slots.get(user.name) ?? 0) < slotsPerUser;
-    if (isFree && user.order.lets(call) && call.freeAtMs < this.nowMs) {
-      this.#wrong(call, 'waited beside a free departure');
-    }
-  }
-
-  #checkHold(call: Call<Ticket>, batch: Batch<Ticket>): void {
-    const heldMs = batch.readyAtMs - call.arrivedAtMs;
-    if (heldMs > this.policy.lingerMaxMs + 1e-6) this.#wrong(call, `was held for ${heldMs} ms`);
-  }
-
-  #checkOrder(call: Call<Ticket>): void {
-    if (this.#writes.has(lock(call)))
-      this.#wrong(call, 'travels with a write to the same resource');
-    if ((this.#lastWrite.get(lock(call)) ?? 0) > call.sequence) this.#wrong(call, 'was overtaken');
-    this.#writes.set(lock(call), call);
-    this.#lastWrite.set(lock(call), call.sequence);
   }
 
   #end(call: Call<Ticket>): void {
@@ -271,10 +253,6 @@ export class VirtualWorld implements Sink<Ticket> {
   #row(name: string): void {
     this.rows.set(name, (this.rows.get(name) ?? 0) + 1);
   }
-}
-
-function lock(call: Call<Ticket>): string {
-  return `${call.stream.user.name} ${call.resource}`;
 }
 
 function answerTo(call: Call<Ticket>): Reply {

@@ -6,7 +6,8 @@
  */
 import { batchingBoundary } from '../wire/boundary.ts';
 import { headerValue, type RawHeaders } from '../wire/http-message.ts';
-import type { Fault } from './fault.ts';
+import type { Fault, FaultName, FaultPhase } from './fault.ts';
+import type { Trouble } from './retry.ts';
 
 export type Verdict =
   /** The parts come: parse them with this boundary. */
@@ -18,23 +19,34 @@ export type Verdict =
     }
   /** Each caller gets this answer as it came. */
   | { readonly kind: 'relay' }
-  /** The answer is of no use to the callers. */
-  | { readonly kind: 'fault'; readonly fault: Fault };
+  /** No answer to the calls. `relayable`: what came may be of use to a caller all the same. */
+  | {
+      readonly kind: 'trouble';
+      readonly trouble: Trouble;
+      readonly fault: Fault;
+      readonly relayable: boolean;
+    };
 
 const relay: Verdict = { kind: 'relay' };
-const notUnderstood: Verdict = {
-  kind: 'fault',
-  fault: { phase: 'unknown', name: 'http_protocol_error' },
-};
-const unexpectedCoding: Verdict = {
-  kind: 'fault',
-  fault: { phase: 'unknown', name: 'http_response_content_coding' },
-};
-/** The pool does not take batches here, or none so large: it says so before it runs anything. */
-const refusedBatch: Verdict = {
-  kind: 'fault',
-  fault: { phase: 'unsent', name: 'destination_unavailable' },
-};
+
+function trouble(
+  what: Trouble,
+  phase: FaultPhase,
+  name: FaultName,
+  relayable = false,
+): Verdict & { kind: 'trouble' } {
+  return { kind: 'trouble', trouble: what, fault: { phase, name }, relayable };
+}
+
+/** Too many outstanding calls: also said to a call that travels alone. */
+export const refused = trouble('refused', 'unsent', 'destination_unavailable', true);
+const noBatch = trouble('no_batch', 'unsent', 'destination_unavailable');
+const tooLarge = trouble('request_too_large', 'unsent', 'destination_unavailable');
+const notRead = trouble('not_read', 'unsent', 'destination_unavailable');
+const doubted = trouble('doubted', 'unknown', 'http_protocol_error');
+const serverError = trouble('server_error', 'unknown', 'destination_unavailable', true);
+const notUnderstood = trouble('not_understood', 'unknown', 'http_protocol_error');
+const unexpectedCoding = trouble('not_understood', 'unknown', 'http_response_content_coding');
 
 /** `status` and `headers` of the answer to a batch of at least two calls. */
 export function judgeResponse(status: number, headers: RawHeaders): Verdict {
@@ -45,20 +57,25 @@ export function judgeResponse(status: number, headers: RawHeaders): Verdict {
       const coding = codingOf(headerValue(headers, 'content-encoding'));
       return coding === 'unknown' ? unexpectedCoding : { kind: 'parts', boundary, coding };
     }
+    case 404:
+      return isUcwaError(headers) ? relay : noBatch;
     case 405:
-    case 413:
     case 415:
     case 501:
-      return refusedBatch;
-    case 404:
-      return isUcwaError(headers) ? relay : refusedBatch;
+      return noBatch;
     case 401:
     case 403:
     case 410:
-    case 429:
       return relay;
+    case 408:
+    case 421:
+      return notRead;
+    case 413:
+      return tooLarge;
+    case 429:
+      return refused;
     default:
-      return status >= 500 ? relay : notUnderstood;
+      return status >= 500 ? serverError : doubted;
   }
 }
 

@@ -2,6 +2,9 @@ import type { BatchKey } from '../admit/batch-key.ts';
 import type { Fault } from '../answer/fault.ts';
 import type { Reply } from '../answer/reply.ts';
 import type { OutgoingCall } from '../wire/encode-batch.ts';
+import type { Travelled } from './limit.ts';
+import type { RepeatReason } from './notes.ts';
+import type { RefusedBatch } from './splits.ts';
 import type { Hold, Stream, User } from './user.ts';
 
 /**
@@ -34,14 +37,35 @@ type Stage = 'held' | 'sent' | 'answering' | 'done';
 
 /** A call from its arrival to its one answer. Only the scheduler writes to it. */
 export interface Call<T> extends Arrival<T> {
-  readonly stream: Stream<T>;
+  stream: Stream<T>;
   /** Counts arrivals. */
   readonly sequence: number;
   readonly arrivedAtMs: number;
   readonly deadlineAtMs: number;
   stage: Stage;
-  /** While it travels. */
+  /** The last one that it travelled in. */
   batch: Batch<T> | undefined;
+  /** Requests that it left in. */
+  attempts: number;
+  /** When it came, or came back. */
+  queuedAtMs: number;
+  /** What its user had been kept back for by then; see `blocked-time`. */
+  pauseBeforeMs: number;
+  limitBeforeMs: number;
+  /** Of the requests that it left in, those that the pool refused. */
+  refusals: number;
+  /** Until it leaves again. */
+  refusedBatch: RefusedBatch | undefined;
+  /** What its caller gets when the time is up before an answer comes. */
+  fallback: Reply | Fault | undefined;
+  /** Whether it may be sent again after a fault; that happens once. */
+  mayRepeat: boolean;
+  /** Why it is, or was, sent again. */
+  repeated: RepeatReason | undefined;
+  /** Sent beside it, since its batch is late; whichever is answered first is the answer. */
+  repeat: Call<T> | undefined;
+  /** The call that it is sent beside. */
+  readonly original: Call<T> | undefined;
   /** When the order of writes stopped keeping it back. */
   freeAtMs: number;
   /** The write that has to leave first. */
@@ -62,7 +86,7 @@ export const flushReasons = ['idle', 'linger', 'parts', 'bytes', 'barrier', 'dra
 export type FlushReason = (typeof flushReasons)[number];
 
 /** One request to the pool: a batch, or a call that travels alone when it is the only one. */
-export interface Batch<T> {
+export interface Batch<T> extends Travelled {
   readonly id: number;
   readonly user: User<T>;
   readonly callClass: CallClass;
@@ -71,7 +95,6 @@ export interface Batch<T> {
   readonly flushReason: FlushReason;
   /** When the hold ended; from then on the batch waited for its departure. */
   readonly readyAtMs: number;
-  readonly sentAtMs: number;
   /** What has come so far, by position. */
   readonly replies: Array<Reply | Fault | undefined>;
   /** Callers who still wait for an answer from it. */
@@ -82,9 +105,13 @@ export interface Batch<T> {
 }
 
 /** A call and those that share its part. */
-export function* waitersOf<T>(call: Call<T>): Generator<Call<T>> {
-  yield call;
-  if (call.followers !== undefined) yield* call.followers;
+export function waitersOf<T>(call: Call<T>): ReadonlyArray<Call<T>> {
+  return call.followers === undefined ? [call] : [call, ...call.followers];
+}
+
+/** Those of them who wait for an answer that travels. */
+export function travellersOf<T>(call: Call<T>): ReadonlyArray<Call<T>> {
+  return waitersOf(call).filter(({ stage }) => stage === 'sent');
 }
 
 export function newCall<T>(
@@ -93,6 +120,7 @@ export function newCall<T>(
   sequence: number,
   nowMs: number,
   deadlineAtMs: number,
+  original?: Call<T>,
 ): Call<T> {
   return {
     key: arrival.key,
@@ -111,6 +139,17 @@ export function newCall<T>(
     deadlineAtMs,
     stage: 'held',
     batch: undefined,
+    attempts: 0,
+    queuedAtMs: nowMs,
+    pauseBeforeMs: stream.user.blocked.pausedMs(nowMs),
+    limitBeforeMs: stream.user.blocked.limitedMs(nowMs),
+    refusals: 0,
+    refusedBatch: undefined,
+    fallback: undefined,
+    mayRepeat: true,
+    repeated: undefined,
+    repeat: undefined,
+    original,
     freeAtMs: nowMs,
     behind: undefined,
     overtakers: undefined,
@@ -127,16 +166,16 @@ export function newBatch<T>(
   stream: Stream<T>,
   hold: Hold & { readonly kind: 'ready' },
   calls: ReadonlyArray<Call<T>>,
-  nowMs: number,
+  travelled: Travelled,
 ): Batch<T> {
   const batch: Batch<T> = {
+    ...travelled,
     id,
     user: stream.user,
     callClass: stream.callClass,
     calls,
     flushReason: hold.reason,
     readyAtMs: hold.sinceMs,
-    sentAtMs: nowMs,
     replies: [],
     waiting: 0,
     releasedEarly: false,
@@ -146,6 +185,8 @@ export function newBatch<T>(
     for (const waiter of waitersOf(call)) {
       waiter.stage = 'sent';
       waiter.batch = batch;
+      waiter.attempts += 1;
+      waiter.fallback = undefined;
       batch.waiting += 1;
     }
   }

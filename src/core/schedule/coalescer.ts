@@ -1,8 +1,7 @@
 /**
  * The coalescer: which calls wait, which leave together, and that each ends exactly once.
  *
- * It is told what happens and when, and it speaks through a sink; it does nothing itself. A sink
- * method must not call back before it returns.
+ * It is told what happens and when, and speaks through a sink, which must not call back at once.
  *
  *   event            | call was        | call becomes | the sink is told
  *   -----------------|-----------------|--------------|------------------------------------------
@@ -13,59 +12,87 @@
  *   wake, turn over  | held            | held         | permit, or wakeAt when it is worth waiting
  *   wake, hold over  | held            | held         | permit
  *   depart           | held            | sent         | send
+ *   depart, no room  | held            | held         | wakeAt, where time alone may make room
  *   part             | sent            | sent         | nothing yet: the count may prove wrong
  *   wake, part early | sent            | done         | answer
+ *   wake, late batch | sent            | sent         | permit for a second request beside it
  *   begin            | sent            | answering    | nothing: the answer streams past us
  *   settle           | sent            | done         | answer or fail; permit for who waited for it
+ *   settle, trouble  | sent            | held, done   | what the retry table says
  *   settle           | answering       | done         | nothing; permit likewise
  *   wake, deadline   | held, sent      | done         | fail; abandon when a safe batch's last caller
  *   cancel           | held, sent      | done         | abandon when it was a safe batch's last caller
  *   cancel           | answering       | done         | abandon
  *   barrier, drain   | held            | held         | permit
- *   expire           | held, sent      | done         | fail
+ *   drain, in a pause, expire | held    | done         | fail
  */
 import { userName } from '../admit/batch-key.ts';
 import type { Fault } from '../answer/fault.ts';
 import type { Reply } from '../answer/reply.ts';
-import { type Arrival, type Batch, type Call, newBatch, newCall, waitersOf } from './call.ts';
+import { Alarms } from './alarms.ts';
+import { type Arrival, type Batch, type Call, newBatch, newCall } from './call.ts';
 import { leaderFor } from './collapse.ts';
-import { Deadlines } from './deadlines.ts';
 import { EarlyReleases } from './early-releases.ts';
-import { leavingCalls, noteHold } from './hold.ts';
+import { type Leave, mayLeave } from './gate.ts';
+import { countLeaving, leavingCalls, noteHold } from './hold.ts';
 import { Holds } from './holds.ts';
+import { LateBatches } from './late-batches.ts';
+import { Learning } from './learning.ts';
+import { isReply, Ledger } from './ledger.ts';
 import type { Policy } from './policy.ts';
-import type { Ending, Sink } from './sink.ts';
-import { dropIfEmpty, longestReady, streamOf, type User, type UserMemory } from './user.ts';
+import { QueueExits } from './queue-exits.ts';
+import { Repeats } from './repeats.ts';
+import { Settlement } from './settlement.ts';
+import { Singly } from './singly.ts';
+import { type Ending, permitReady, type Sink } from './sink.ts';
+import { noteLeft } from './splits.ts';
+import {
+  dropIfEmpty,
+  longestReady,
+  type Stream,
+  streamOf,
+  type User,
+  type UserMemory,
+} from './user.ts';
 import { Users, type Overflow } from './users.ts';
-
-const ownMistake: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
 
 export class Coalescer<T> {
   readonly #policy: Policy;
   readonly #sink: Sink<T>;
   readonly #users: Users<T>;
-  readonly #deadlines = new Deadlines<T>();
+  readonly #ledger: Ledger<T>;
   readonly #holds: Holds<T>;
   readonly #early = new EarlyReleases<T>();
+  readonly #late = new LateBatches<T>();
+  readonly #repeats: Repeats<T>;
+  readonly #settlement: Settlement<T>;
+  readonly #singly = new Singly<T>();
+  readonly #exits: QueueExits<T>;
+  readonly #learning: Learning<T>;
+  /** Users of whom somebody may leave later, without anything happening before. */
+  readonly #retries = new Alarms<User<T>>();
   #lastBatchId = 0;
   #lastSequence = 0;
-  #held = 0;
-  #outstanding = 0;
 
-  constructor(policy: Policy, sink: Sink<T>, memory: UserMemory) {
+  /** `random` is in [0, 1): the jitter of pauses. */
+  constructor(policy: Policy, sink: Sink<T>, memory: UserMemory, random: () => number) {
     this.#policy = policy;
     this.#sink = sink;
     this.#users = new Users(policy, memory);
+    this.#ledger = new Ledger(sink, this.#users);
     this.#holds = new Holds(policy, sink);
+    this.#repeats = new Repeats(sink, this.#ledger);
+    this.#settlement = new Settlement(sink, this.#ledger, this.#repeats);
+    this.#exits = new QueueExits(sink, this.#ledger);
+    this.#learning = new Learning(sink.notes, this.#late, this.#singly, policy.maxUsers, random);
   }
 
-  /** Calls that wait for companions, for their turn or for a departure. */
   get heldCalls(): number {
-    return this.#held;
+    return this.#ledger.held;
   }
-  /** Parts that the pool works on, those whose callers left included. */
+
   get outstandingCalls(): number {
-    return this.#outstanding;
+    return this.#ledger.outstanding;
   }
 
   get users(): { readonly active: number; readonly idle: number } {
@@ -75,13 +102,16 @@ export class Coalescer<T> {
   submit(arrival: Arrival<T>, nowMs: number): Call<T> | Overflow {
     const user = this.#users.admit(userName(arrival.key), arrival.sizeBytes, nowMs);
     if (typeof user === 'string') return user;
+    this.#repeats.deposit(user);
     this.#holds.learnGap(user, arrival.callClass, nowMs);
     this.#lastSequence += 1;
-    const stream = streamOf(user, arrival.key, arrival.callClass);
+    const solo =
+      arrival.callClass === 'operation' || this.#singly.mustGoAlone(user, arrival, nowMs);
+    const stream = streamOf(user, arrival.key, arrival.callClass, solo);
     const deadlineAtMs = nowMs + this.#policy.timeoutMs;
     const call = newCall(arrival, stream, this.#lastSequence, nowMs, deadlineAtMs);
-    this.#held += 1;
-    this.#deadlines.add(call);
+    this.#ledger.held += 1;
+    this.#ledger.deadlines.add(call);
     const held = user.order.arrive(call);
     const leader = this.#policy.collapse ? leaderFor(call) : undefined;
     if (leader === undefined) {
@@ -99,51 +129,60 @@ export class Coalescer<T> {
 
   /** The caller left, or is answered otherwise; it gets nothing from here any more. */
   cancel(call: Call<T>, nowMs: number): void {
-    switch (call.stage) {
-      case 'held':
-        this.#leaveQueue(call, nowMs);
-        this.#finish(call, nowMs);
-        return;
-      case 'sent':
-        this.#detach(call, nowMs);
-        return;
-      case 'answering': {
-        const { batch } = call;
-        this.#finish(call, nowMs);
-        if (batch !== undefined) this.#sink.abandon(batch);
-        return;
-      }
-      case 'done':
-        return;
-    }
+    this.#exits.cancel(call, nowMs);
   }
 
   /** A departure was granted. `false`: nobody may leave, the permit can be given back. */
-  depart(user: User<T>, operation: boolean, nowMs: number): boolean {
-    const stream = longestReady(user, operation);
+  depart(user: User<T>, solo: boolean, nowMs: number): boolean {
+    const stream = longestReady(user, solo);
     if (stream?.hold.kind !== 'ready') return false;
-    const { hold } = stream;
-    const calls = leavingCalls(stream, this.#policy);
+    const { mode, maxParts, maxBytes } = this.#policy;
+    const { limit } = user.learnt;
+    const most = solo || mode === 'off' ? 1 : limit.maxParts(maxParts);
+    const leave = mayLeave(user, countLeaving(stream, most, maxBytes), solo, nowMs);
+    if (leave.kind === 'blocked') {
+      this.#block(user, leave, nowMs);
+      return false;
+    }
+    user.blocked.end(nowMs);
+    const calls = leavingCalls(stream, leave.parts, maxBytes);
+    this.#send(stream, stream.hold, calls, leave.probe, nowMs);
+    if (longestReady(user, solo) !== undefined) this.#sink.permit(user, solo);
+    return true;
+  }
+
+  #send(
+    stream: Stream<T>,
+    hold: Stream<T>['hold'] & { readonly kind: 'ready' },
+    calls: ReadonlyArray<Call<T>>,
+    probe: boolean,
+    nowMs: number,
+  ): void {
+    const { user } = stream;
+    const parts = calls.length;
+    user.outstanding += parts;
+    user.learnt.limit.sent(probe, nowMs);
     this.#lastBatchId += 1;
-    const batch = newBatch(this.#lastBatchId, stream, hold, calls, nowMs);
-    this.#held -= batch.waiting;
-    this.#outstanding += calls.length;
-    user.outstanding += calls.length;
+    const travelled = { parts, outstanding: user.outstanding, sentAtMs: nowMs, probe };
+    const batch = newBatch(this.#lastBatchId, stream, hold, calls, travelled);
+    this.#ledger.held -= batch.waiting;
+    this.#ledger.outstanding += parts;
     noteHold(user, hold, calls);
+    noteLeft(calls, this.#sink.notes);
     if (!dropIfEmpty(stream)) this.#holds.left(stream, hold, nowMs);
     for (const call of calls) {
-      if (user.order.left(call, nowMs)) this.#permitReady(user);
+      if (user.order.left(call, nowMs)) permitReady(user, this.#sink);
     }
+    this.#late.sent(batch);
     this.#sink.send(batch);
-    if (longestReady(user, operation) !== undefined) this.#sink.permit(user, operation);
-    return true;
+    this.#askToWake();
   }
 
   /** The answer at that position came whole. `early`: it may be given before the count is known. */
   part(batch: Batch<T>, index: number, reply: Reply | Fault, early: boolean, nowMs: number): void {
     if (batch.settled || index >= batch.calls.length) return;
     batch.replies[index] = reply;
-    if (!early || 'phase' in reply) return;
+    if (!early || !isReply(reply) || reply.status === 429) return;
     const atMs = this.#early.add(batch, index, nowMs);
     if (atMs !== undefined) this.#sink.wakeAt(atMs);
   }
@@ -151,38 +190,68 @@ export class Coalescer<T> {
   /** A call that travels alone: its answer has begun and streams to its caller. */
   begin(batch: Batch<T>, status: number): void {
     const call = batch.calls[0];
-    this.#notice(batch.user, status);
     if (call?.stage !== 'sent') return;
+    this.#learning.notice(call, status);
     call.stage = 'answering';
-    this.#deadlines.remove(call);
+    this.#ledger.deadlines.remove(call);
   }
 
   /** The exchange is over. Called exactly once for each batch that was sent. */
   settle(batch: Batch<T>, ending: Ending, nowMs: number): void {
     const { user, calls } = batch;
     batch.settled = true;
-    this.#outstanding -= calls.length;
+    this.#ledger.outstanding -= calls.length;
     user.outstanding -= calls.length;
-    if (ending.kind === 'miscounted' && batch.releasedEarly) this.#early.distrust(nowMs);
-    calls.forEach((call, index) => {
-      const reply = ending.kind === 'miscounted' ? ending.fault : batch.replies[index];
-      this.#conclude(call, reply, ending, nowMs);
-    });
+    const isMiscounted = ending.kind === 'trouble' && ending.trouble === 'miscounted';
+    if (isMiscounted && batch.releasedEarly) this.#early.distrust(nowMs);
+    this.#learning.settled(batch, ending, nowMs);
+    this.#settlement.settle(batch, ending, this.#holds.isDraining, nowMs);
+    for (const call of calls) {
+      if (call.callClass !== 'safe' && call.stage === 'done') user.order.over(call, nowMs);
+    }
+    permitReady(user, this.#sink);
     this.#users.idle(user, nowMs);
+    this.#askToWake();
+  }
+
+  /** So many calls of that user pass us by, or, below zero, have. */
+  passedThrough(name: string, calls: number, poll: boolean, nowMs: number): void {
+    const user = calls > 0 ? this.#users.open(name, nowMs) : this.#users.find(name);
+    if (user === undefined) return;
+    user.outstanding += calls;
+    if (poll) user.polls += calls;
+    else user.passedThroughAtMs = nowMs;
+    if (calls < 0) permitReady(user, this.#sink);
+    this.#users.idle(user, nowMs);
+    this.#askToWake();
   }
 
   wake(nowMs: number): void {
     this.#holds.wake(nowMs);
     for (let part = this.#early.takeDue(nowMs); part; part = this.#early.takeDue(nowMs)) {
-      const call = part.batch.calls[part.index];
-      const reply = part.batch.replies[part.index];
-      if (call === undefined || reply === undefined || part.batch.settled) continue;
-      part.batch.releasedEarly = true;
-      this.#answer(call, reply, nowMs);
+      const { batch, index } = part;
+      const call = batch.calls[index];
+      const reply = batch.replies[index];
+      if (call === undefined || reply === undefined || batch.settled) continue;
+      batch.releasedEarly = true;
+      if (isReply(reply)) this.#learning.notice(call, reply.status);
+      this.#ledger.end(call, reply, nowMs);
     }
-    for (let call = this.#deadlines.first; call; call = this.#deadlines.first) {
+    for (let calls = this.#late.takeLate(nowMs); calls; calls = this.#late.takeLate(nowMs)) {
+      this.#sink.notes.lateBatch();
+      for (const call of calls) {
+        this.#lastSequence += 1;
+        this.#repeats.beside(call, this.#lastSequence, nowMs);
+      }
+    }
+    for (let due = this.#retries.takeDue(nowMs); due; due = this.#retries.takeDue(nowMs)) {
+      if (due.what.retryAtMs === due.atMs) due.what.retryAtMs = Infinity;
+      permitReady(due.what, this.#sink);
+    }
+    const { deadlines } = this.#ledger;
+    for (let call = deadlines.first; call; call = deadlines.first) {
       if (call.deadlineAtMs > nowMs) break;
-      this.#expire(call, nowMs);
+      this.#exits.expire(call, nowMs);
     }
     this.#users.sweep(nowMs);
     this.#askToWake();
@@ -194,106 +263,37 @@ export class Coalescer<T> {
     for (const stream of user?.streams ?? []) this.#holds.flush(stream, 'barrier', nowMs);
   }
 
-  /** Nothing is held from now on. */
+  /** Nothing is held from now on, and nobody waits for the end of a pause. */
   drain(nowMs: number): void {
     this.#holds.drain();
     for (const user of this.#users.all()) {
-      for (const stream of user.streams) this.#holds.flush(stream, 'drain', nowMs);
+      const isPaused = user.learnt.pause.untilMs > nowMs;
+      for (const stream of [...user.streams]) {
+        if (!isPaused) this.#holds.flush(stream, 'drain', nowMs);
+        else for (const slot of [...stream.queue]) this.#exits.giveUp(slot, nowMs);
+      }
     }
   }
 
   /** The end of the shutdown: every call that waits is failed. */
   expireAll(nowMs: number): void {
-    for (let call = this.#deadlines.first; call; call = this.#deadlines.first)
-      this.#expire(call, nowMs);
+    const { deadlines } = this.#ledger;
+    for (let call = deadlines.first; call; call = deadlines.first) this.#exits.expire(call, nowMs);
   }
 
-  #permitReady(user: User<T>): void {
-    for (const { hold, callClass } of user.streams) {
-      if (hold.kind === 'ready') this.#sink.permit(user, callClass === 'operation');
-    }
-  }
-
-  #conclude(call: Call<T>, reply: Reply | Fault | undefined, ending: Ending, nowMs: number): void {
-    const { user } = call.stream;
-    if (ending.kind === 'relay') this.#answer(call, ending.reply, nowMs);
-    else if (reply !== undefined) this.#answer(call, reply, nowMs);
-    else this.#answer(call, ending.kind === 'complete' ? ownMistake : ending.fault, nowMs);
-    if (call.stage === 'answering') this.#finish(call, nowMs);
-    if (call.callClass !== 'safe' && user.order.over(call, nowMs)) this.#permitReady(user);
-  }
-
-  /** Gives its answer to whoever of a part's callers still waits. */
-  #answer(call: Call<T>, reply: Reply | Fault, nowMs: number): void {
-    if (!('phase' in reply)) this.#notice(call.stream.user, reply.status);
-    for (const waiter of [...waitersOf(call)]) {
-      if (waiter.stage !== 'sent') continue;
-      this.#finish(waiter, nowMs);
-      if ('phase' in reply) this.#sink.fail(waiter, reply);
-      else this.#sink.answer(waiter, reply);
-    }
-  }
-
-  #notice(user: User<T>, status: number): void {
-    if (status >= 200 && status < 300) user.proved = true;
-  }
-
-  #leaveQueue(call: Call<T>, nowMs: number): void {
-    const { stream, leader, followers } = call;
-    if (leader !== undefined) {
-      leader.followers = leader.followers?.filter((follower) => follower !== call);
-      return;
-    }
-    const at = stream.queue.indexOf(call);
-    const [heir, ...others] = followers ?? [];
-    if (heir !== undefined) {
-      heir.leader = undefined;
-      heir.followers = others.length > 0 ? others : undefined;
-      for (const other of others) other.leader = heir;
-      stream.queue[at] = heir;
-      stream.queuedBytes += heir.sizeBytes - call.sizeBytes;
-      return;
-    }
-    stream.queue.splice(at, 1);
-    stream.queuedBytes -= call.sizeBytes;
-    // An alarm or a permit that is still under way finds nobody and does nothing.
-    dropIfEmpty(stream);
-    if (call.callClass === 'safe') return;
-    const left = stream.user.order.left(call, nowMs);
-    if (stream.user.order.over(call, nowMs) || left) this.#permitReady(stream.user);
-  }
-
-  #detach(call: Call<T>, nowMs: number): void {
-    const { batch } = call;
-    this.#finish(call, nowMs);
-    if (batch?.waiting === 0 && batch.callClass === 'safe') this.#sink.abandon(batch);
-  }
-
-  #expire(call: Call<T>, nowMs: number): void {
-    if (call.stage === 'held') {
-      this.#leaveQueue(call, nowMs);
-      this.#finish(call, nowMs);
-      this.#sink.fail(call, 'never-sent');
-    } else {
-      // Told before the batch is broken off, while the shell still knows how far it came.
-      this.#sink.fail(call, 'late');
-      this.#detach(call, nowMs);
-    }
-  }
-
-  #finish(call: Call<T>, nowMs: number): void {
-    if (call.stage === 'held') this.#held -= 1;
-    call.stage = 'done';
-    this.#deadlines.remove(call);
-    if (call.batch !== undefined) call.batch.waiting -= 1;
-    this.#users.ended(call.stream.user, call.sizeBytes, nowMs);
+  #block(user: User<T>, { reason, untilMs }: Leave & { kind: 'blocked' }, nowMs: number): void {
+    user.blocked.begin(reason, nowMs);
+    if (untilMs < user.retryAtMs) this.#retries.add(user, (user.retryAtMs = untilMs));
+    this.#askToWake();
   }
 
   #askToWake(): void {
     const atMs = Math.min(
-      this.#holds.nextAtMs ?? Infinity,
-      this.#deadlines.first?.deadlineAtMs ?? Infinity,
+      this.#holds.nextAtMs,
+      this.#ledger.deadlines.first?.deadlineAtMs ?? Infinity,
       this.#early.nextAtMs ?? Infinity,
+      this.#late.nextAtMs,
+      this.#retries.nextAtMs,
     );
     if (atMs !== Infinity) this.#sink.wakeAt(atMs);
   }

@@ -21,7 +21,7 @@ export function reasonToLeave<T>(
   draining: boolean,
 ): FlushReason | undefined {
   if (draining) return 'drain';
-  if (policy.mode === 'off' || stream.callClass === 'operation') return 'idle';
+  if (policy.mode === 'off' || stream.solo) return 'idle';
   if (stream.queue.length >= policy.maxParts) return 'parts';
   if (stream.queuedBytes >= policy.maxBytes) return 'bytes';
   return undefined;
@@ -57,18 +57,19 @@ function worthWaitingMs<T>(
   return gaps.worthWaitingMs(callers, nowMs - (lastMs ?? nowMs), mostMs, policy.exchangeRateMs);
 }
 
-/** Takes out the calls that leave now, in order; at least one of those that may. */
-export function leavingCalls<T>(stream: Stream<T>, policy: Policy): Array<Call<T>> {
-  const alone = policy.mode === 'off' || stream.callClass === 'operation';
-  const maxParts = alone ? 1 : policy.maxParts;
+/** Takes out the calls that leave now, in order, at most so many; at least one that may. */
+export function leavingCalls<T>(
+  stream: Stream<T>,
+  maxParts: number,
+  maxBytes: number,
+): Array<Call<T>> {
   const { order } = stream.user;
   const leaving: Array<Call<T>> = [];
   const staying: Array<Call<T>> = [];
   let bytes = 0;
   for (const call of stream.queue) {
     const fits =
-      leaving.length < maxParts &&
-      (leaving.length === 0 || bytes + call.sizeBytes <= policy.maxBytes);
+      leaving.length < maxParts && (leaving.length === 0 || bytes + call.sizeBytes <= maxBytes);
     if (!fits || !order.lets(call)) {
       staying.push(call);
       continue;
@@ -79,6 +80,20 @@ export function leavingCalls<T>(stream: Stream<T>, policy: Policy): Array<Call<T
   stream.queuedBytes -= bytes;
   stream.queue.splice(0, stream.queue.length, ...staying);
   return leaving;
+}
+
+/** How many would leave, at most so many. */
+export function countLeaving<T>(stream: Stream<T>, maxParts: number, maxBytes: number): number {
+  let count = 0;
+  let bytes = 0;
+  for (const call of stream.queue) {
+    if (count >= maxParts) break;
+    if (!stream.user.order.lets(call)) continue;
+    if (count > 0 && bytes + call.sizeBytes > maxBytes) continue;
+    bytes += call.sizeBytes;
+    count += 1;
+  }
+  return count;
 }
 
 /** A hold that brought nobody is remembered, so that its user is not held in vain again. */

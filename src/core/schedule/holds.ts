@@ -1,6 +1,6 @@
+import { Alarms } from './alarms.ts';
 import type { CallClass, FlushReason } from './call.ts';
 import { Gaps } from './gaps.ts';
-import { HoldAlarms } from './hold-alarms.ts';
 import { judge, reasonToLeave } from './hold.ts';
 import type { Policy } from './policy.ts';
 import type { Sink } from './sink.ts';
@@ -10,7 +10,7 @@ import { emptyHold, type Hold, type Stream, type User } from './user.ts';
 export class Holds<T> {
   readonly #policy: Policy;
   readonly #sink: Pick<Sink<T>, 'permit' | 'wakeAt'>;
-  readonly #alarms = new HoldAlarms<T>();
+  readonly #alarms = new Alarms<Stream<T>>();
   readonly #gaps = { safe: new Gaps(), unsafe: new Gaps() };
   /** Streams in which somebody arrived in this turn. */
   #arriving = new Set<Stream<T>>();
@@ -21,8 +21,12 @@ export class Holds<T> {
     this.#sink = sink;
   }
 
-  get nextAtMs(): number | undefined {
+  get nextAtMs(): number {
     return this.#alarms.nextAtMs;
+  }
+
+  get isDraining(): boolean {
+    return this.#draining;
   }
 
   /** Nothing is held from now on. */
@@ -45,7 +49,7 @@ export class Holds<T> {
   /** Somebody joined the queue of that stream. */
   arrived(stream: Stream<T>, nowMs: number): void {
     if (stream.hold.kind === 'ready') {
-      this.#sink.permit(stream.user, stream.callClass === 'operation');
+      this.#sink.permit(stream.user, stream.solo);
       return;
     }
     const reason = reasonToLeave(stream, this.#policy, this.#draining);
@@ -87,7 +91,8 @@ export class Holds<T> {
       if (stream.queue.length > 0 && stream.hold.kind !== 'ready') this.#judge(stream, nowMs);
     }
     for (let due = this.#alarms.takeDue(nowMs); due; due = this.#alarms.takeDue(nowMs)) {
-      this.#judge(due, nowMs);
+      const { hold } = due.what;
+      if (hold.kind === 'holding' && hold.untilMs === due.atMs) this.#judge(due.what, nowMs);
     }
   }
 
@@ -106,6 +111,6 @@ export class Holds<T> {
   #set(stream: Stream<T>, hold: Hold): void {
     stream.hold = hold;
     if (hold.kind === 'holding') this.#alarms.add(stream, hold.untilMs);
-    if (hold.kind === 'ready') this.#sink.permit(stream.user, stream.callClass === 'operation');
+    if (hold.kind === 'ready') this.#sink.permit(stream.user, stream.solo);
   }
 }

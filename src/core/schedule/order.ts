@@ -54,6 +54,18 @@ export class WriteOrder<T> {
     return true;
   }
 
+  /**
+   * A write came back: GETs that came later and have not left wait for it again.
+   */
+  returned(write: Call<T>, held: Iterable<Call<T>>): void {
+    for (const call of held) {
+      if (call.callClass !== 'safe' || call.behind !== undefined) continue;
+      if (call.resource !== write.resource || call.sequence < write.sequence) continue;
+      call.behind = write;
+      (write.overtakers ??= []).push(call);
+    }
+  }
+
   /** A write is over: the next one to its resource may leave. Whether there is one. */
   over(write: Call<T>, nowMs: number): boolean {
     const writes = this.#writes.get(write.resource);

@@ -1,6 +1,8 @@
 import type { Fault } from '../answer/fault.ts';
 import type { Reply } from '../answer/reply.ts';
+import type { Trouble } from '../answer/retry.ts';
 import type { Batch, Call } from './call.ts';
+import type { Notes } from './notes.ts';
 import type { User } from './user.ts';
 
 /**
@@ -11,11 +13,12 @@ import type { User } from './user.ts';
 export type Failure = Fault | 'never-sent' | 'late';
 
 export interface Sink<T> {
+  readonly notes: Notes;
   /**
-   * Asks for a departure of that user: `depart(user, operation)` follows when it is granted.
-   * Operations wait for no other departure of their user.
+   * Asks for a departure of that user: `depart(user, solo)` follows when it is granted. What goes
+   * solo (operations, repeats) waits for no other departure of its user.
    */
-  permit(user: User<T>, operation: boolean): void;
+  permit(user: User<T>, solo: boolean): void;
   send(batch: Batch<T>): void;
   answer(call: Call<T>, reply: Reply): void;
   fail(call: Call<T>, failure: Failure): void;
@@ -26,12 +29,31 @@ export interface Sink<T> {
 }
 
 /**
- * How a batch ended, for the calls in it that are not answered yet:
+ * How a request ended, for the calls in it that are not answered yet:
  * - `complete`: as many parts came as were asked for.
- * - `broken-off`: what came whole stands, the rest is unknown.
- * - `miscounted`: the number of parts is wrong, so that none of them can be paired.
+ * - `relay`: each gets this answer.
+ * - `trouble`: what came whole stands, unless the parts were miscounted; the rest goes the way that
+ *   the retry table says. `reply`: the pool's answer, where one may be relayed.
  */
 export type Ending =
   | { readonly kind: 'complete' }
   | { readonly kind: 'relay'; readonly reply: Reply }
-  | { readonly kind: 'broken-off' | 'miscounted'; readonly fault: Fault };
+  | {
+      readonly kind: 'trouble';
+      readonly trouble: Trouble;
+      readonly fault: Fault;
+      readonly reply?: Reply;
+      /** What the pool's `Retry-After` says. */
+      readonly retryAfterMs?: number | undefined;
+    };
+
+/** Asks for departures for whoever of a user is ready; who goes solo is first in line. */
+export function permitReady<T>(user: User<T>, sink: Pick<Sink<T>, 'permit'>): void {
+  let batch = false;
+  for (const { hold, solo } of user.streams) {
+    if (hold.kind !== 'ready') continue;
+    if (solo) sink.permit(user, true);
+    else batch = true;
+  }
+  if (batch) sink.permit(user, false);
+}

@@ -1,6 +1,10 @@
 import { sameKey, type BatchKey } from '../admit/batch-key.ts';
+import { BlockedTime } from './blocked-time.ts';
+import { Budget } from './budget.ts';
 import type { Call, CallClass, FlushReason } from './call.ts';
-import type { WriteOrder } from './order.ts';
+import { LearnedLimit } from './limit.ts';
+import { WriteOrder } from './order.ts';
+import { Pause } from './pause.ts';
 
 /** One exact credential at the pool: what is counted and bounded is counted for it. */
 export interface User<T> {
@@ -12,8 +16,19 @@ export interface User<T> {
   /** Accepted and not yet answered. */
   calls: number;
   bytes: number;
-  /** Parts that the pool works on, those whose callers left included. */
+  /** Calls that the pool works on: parts, those whose callers left included, and what passed us by. */
   outstanding: number;
+  /** Of these, long polls. */
+  polls: number;
+  /** When something that was no poll last passed us by. */
+  passedThroughAtMs: number;
+  /** Of calls that are sent again after faults. */
+  readonly budget: Budget;
+  readonly blocked: BlockedTime;
+  /** When to ask again whether somebody may leave. */
+  retryAtMs: number;
+  /** The pool has no batch resource for his applications; until then his calls travel singly. */
+  singlyUntilMs: number;
   /** Whether the pool ever answered this credential with 2xx; until then nothing of it is kept. */
   proved: boolean;
   /** When the user was last seen with nothing in flight; `undefined` while something is. */
@@ -26,12 +41,39 @@ export interface Learnt {
   fruitlessHolds: number;
   /** Of the last call of each class. */
   readonly lastArrivalMs: { safe: number | undefined; unsafe: number | undefined };
+  limit: LearnedLimit;
+  readonly pause: Pause;
 }
 
-export const nothingLearnt = (): Learnt => ({
+const nothingLearnt = (): Learnt => ({
   fruitlessHolds: 0,
   lastArrivalMs: { safe: undefined, unsafe: undefined },
+  limit: new LearnedLimit(),
+  pause: new Pause(),
 });
+
+/** Repeats that one user can save up. */
+const mostRepeats = 100;
+
+export function newUser<T>(name: string, remembered: Learnt | undefined, nowMs: number): User<T> {
+  return {
+    name,
+    streams: [],
+    order: new WriteOrder<T>(),
+    learnt: remembered ?? nothingLearnt(),
+    calls: 0,
+    bytes: 0,
+    outstanding: 0,
+    polls: 0,
+    passedThroughAtMs: -Infinity,
+    budget: new Budget(mostRepeats, nowMs),
+    blocked: new BlockedTime(),
+    retryAtMs: Infinity,
+    singlyUntilMs: -Infinity,
+    proved: remembered !== undefined,
+    idleSinceMs: undefined,
+  };
+}
 
 /** Where what was learnt of idle users is kept: bounded, forgetting. */
 export interface UserMemory {
@@ -45,6 +87,8 @@ export interface Stream<T> {
   readonly user: User<T>;
   readonly key: BatchKey;
   readonly callClass: CallClass;
+  /** Its calls leave one by one, and wait for no other departure of their user. */
+  readonly solo: boolean;
   /** In order of arrival; followers of another call are not in it. */
   readonly queue: Array<Call<T>>;
   queuedBytes: number;
@@ -71,14 +115,22 @@ export type Hold =
 
 export const emptyHold: Hold = { kind: 'empty' };
 
-export function streamOf<T>(user: User<T>, key: BatchKey, callClass: CallClass): Stream<T> {
+export function streamOf<T>(
+  user: User<T>,
+  key: BatchKey,
+  callClass: CallClass,
+  solo: boolean,
+): Stream<T> {
   for (const stream of user.streams) {
-    if (stream.callClass === callClass && sameKey(stream.key, key)) return stream;
+    if (stream.callClass === callClass && stream.solo === solo && sameKey(stream.key, key)) {
+      return stream;
+    }
   }
   const stream: Stream<T> = {
     user,
     key,
     callClass,
+    solo,
     queue: [],
     queuedBytes: 0,
     hold: emptyHold,
@@ -96,12 +148,20 @@ export function dropIfEmpty<T>(stream: Stream<T>): boolean {
   return true;
 }
 
+/** Takes a call out of the queue of its stream. */
+export function unqueue<T>(call: Call<T>): void {
+  const { stream } = call;
+  stream.queue.splice(stream.queue.indexOf(call), 1);
+  stream.queuedBytes -= call.sizeBytes;
+  dropIfEmpty(stream);
+}
+
 /** Of the streams of that kind that are ready and not kept back, the one that waited longest. */
-export function longestReady<T>(user: User<T>, operations: boolean): Stream<T> | undefined {
+export function longestReady<T>(user: User<T>, solo: boolean): Stream<T> | undefined {
   let longest: Stream<T> | undefined;
   let sinceMs = Infinity;
   for (const stream of user.streams) {
-    if ((stream.callClass === 'operation') !== operations) continue;
+    if (stream.solo !== solo) continue;
     if (stream.hold.kind !== 'ready' || stream.hold.sinceMs >= sinceMs) continue;
     if (!stream.queue.some((call) => user.order.lets(call))) continue;
     longest = stream;

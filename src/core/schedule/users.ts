@@ -4,9 +4,8 @@
  * never answered with 2xx leaves no trace, so that bad tokens cost nothing.
  */
 import type { RefusalReason } from '../admit/admit.ts';
-import { WriteOrder } from './order.ts';
 import type { Policy } from './policy.ts';
-import { nothingLearnt, type User, type UserMemory } from './user.ts';
+import { newUser, type User, type UserMemory } from './user.ts';
 
 /** Caps that a call may break. */
 export type Overflow = Extract<RefusalReason, `${string}queue_${string}`>;
@@ -48,11 +47,21 @@ export class Users<T> {
     const known = this.#users.get(name);
     if ((known?.calls ?? 0) >= policy.maxQueuedCallsPerUser) return 'user_queue_calls';
     if ((known?.bytes ?? 0) + sizeBytes > policy.maxQueuedBytesPerUser) return 'user_queue_bytes';
-    const user = known ?? this.#create(name);
-    this.#idle.delete(user);
-    user.idleSinceMs = undefined;
+    const user = this.open(name, nowMs);
     this.#count(user, 1, sizeBytes);
     this.sweep(nowMs);
+    return user;
+  }
+
+  /** The user of that name, who is about to have something in flight. */
+  open(name: string, nowMs: number): User<T> {
+    let user = this.#users.get(name);
+    if (user === undefined) {
+      user = newUser<T>(name, this.#memory.take(name), nowMs);
+      this.#users.set(name, user);
+    }
+    this.#idle.delete(user);
+    user.idleSinceMs = undefined;
     return user;
   }
 
@@ -82,23 +91,6 @@ export class Users<T> {
       this.#users.delete(user.name);
       this.#memory.keep(user.name, user.learnt);
     }
-  }
-
-  #create(name: string): User<T> {
-    const remembered = this.#memory.take(name);
-    const user: User<T> = {
-      name,
-      streams: [],
-      order: new WriteOrder<T>(),
-      learnt: remembered ?? nothingLearnt(),
-      calls: 0,
-      bytes: 0,
-      outstanding: 0,
-      proved: remembered !== undefined,
-      idleSinceMs: undefined,
-    };
-    this.#users.set(name, user);
-    return user;
   }
 
   #count(user: User<T>, calls: number, bytes: number): void {

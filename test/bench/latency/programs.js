@@ -84,7 +84,7 @@ function readMetrics(url) {
       let text = '';
       response.on('data', (chunk) => (text += String(chunk)));
       response.on('end', () => {
-        const rows = [...text.matchAll(/^([a-z_]+(?:\{.*\})?) (\S+)$/gim)];
+        const rows = [...text.matchAll(/^([a-z_][a-z0-9_]*(?:\{.*\})?) (\S+)$/gim)];
         resolve(new Map(rows.map((row) => [row[1] ?? '', Number(row[2])])));
       });
     }).on('error', reject);

@@ -4,7 +4,9 @@ import { judgeResponse } from '../../../src/core/answer/judge-response.ts';
 function judged(status: number, headers: readonly string[] = []): string {
   const verdict = judgeResponse(status, headers);
   if (verdict.kind === 'parts') return `parts ${verdict.boundary} ${verdict.coding ?? ''}`.trim();
-  return verdict.kind === 'relay' ? 'relay' : `${verdict.fault.phase} ${verdict.fault.name}`;
+  if (verdict.kind === 'relay') return 'relay';
+  const { trouble, fault, relayable } = verdict;
+  return `${trouble}, ${fault.phase}${relayable ? ', may be relayed' : ''}`;
 }
 
 const multipart = ['Content-Type', 'multipart/batching; boundary="B"'];
@@ -21,13 +23,13 @@ describe('judgeResponse', () => {
       'parts B gzip',
     ],
     ['the same, deflated', 200, [...multipart, 'Content-Encoding', 'deflate'], 'parts B deflate'],
-    ['a sign-in page', 200, ['Content-Type', 'text/html'], 'unknown http_protocol_error'],
-    ['no type', 200, [], 'unknown http_protocol_error'],
+    ['a sign-in page', 200, ['Content-Type', 'text/html'], 'not_understood, unknown'],
+    ['no type', 200, [], 'not_understood, unknown'],
     [
       'a coding that was not asked for',
       200,
       [...multipart, 'content-encoding', 'br'],
-      'unknown http_response_content_coding',
+      'not_understood, unknown',
     ],
     ['an expired credential', 401, ['Content-Type', 'text/html'], 'relay'],
     ['a forbidden origin', 403, json, 'relay'],
@@ -38,18 +40,25 @@ describe('judgeResponse', () => {
       ['Content-Type', 'application/vnd.microsoft.com.ucwa.error+json'],
       'relay',
     ],
-    ['no batch resource', 404, ['Content-Type', 'text/html'], 'unsent destination_unavailable'],
-    ['no batch method', 405, json, 'unsent destination_unavailable'],
-    ['too large a batch', 413, json, 'unsent destination_unavailable'],
-    ['no batch type', 415, json, 'unsent destination_unavailable'],
-    ['no batches', 501, [], 'unsent destination_unavailable'],
+    ['no batch resource', 404, ['Content-Type', 'text/html'], 'no_batch, unsent'],
+    ['no batch method', 405, json, 'no_batch, unsent'],
+    ['too large a batch', 413, json, 'request_too_large, unsent'],
+    ['no batch type', 415, json, 'no_batch, unsent'],
+    ['no batches', 501, [], 'no_batch, unsent'],
     ['a dead application', 410, json, 'relay'],
-    ['too many outstanding calls', 429, json, 'relay'],
-    ['a malformed batch', 400, json, 'unknown http_protocol_error'],
-    ['a conflict of somebody in it', 409, json, 'unknown http_protocol_error'],
-    ['a redirect', 302, [], 'unknown http_protocol_error'],
-    ['a failure of the pool', 500, json, 'relay'],
-    ['a pool in trouble', 503, ['Content-Type', 'text/html'], 'relay'],
+    ['too many outstanding calls', 429, json, 'refused, unsent, may be relayed'],
+    ['a batch that was not read', 408, [], 'not_read, unsent'],
+    ['a batch for another server', 421, [], 'not_read, unsent'],
+    ['a malformed batch', 400, json, 'doubted, unknown'],
+    ['a conflict of somebody in it', 409, json, 'doubted, unknown'],
+    ['a redirect', 302, [], 'doubted, unknown'],
+    ['a failure of the pool', 500, json, 'server_error, unknown, may be relayed'],
+    [
+      'a pool in trouble',
+      503,
+      ['Content-Type', 'text/html'],
+      'server_error, unknown, may be relayed',
+    ],
   ])('%s', (_what, status, headers, expected) => {
     expect(judged(status, headers)).toBe(expected);
   });

@@ -44,45 +44,50 @@ describe('an answer', () => {
     expect(recorder.endings).toEqual([]);
   });
 
-  test('with the wrong count answers nobody, save who has his answer; then answers wait for the count', () => {
+  test('with the wrong count answers nobody, save who has his answer; the others ask again, and answers wait for the count from then on', () => {
     const fault = { phase: 'unknown', name: 'http_protocol_error' } as const;
     const recorder = sent('a', 'b');
     const [first] = recorder.batches;
     recorder.core.part(first!, 0, aReply('A'), true, 20);
     recorder.core.wake(25);
     recorder.core.part(first!, 1, aReply('B'), true, 30);
-    recorder.core.settle(first!, { kind: 'miscounted', fault }, 31);
-    expect(recorder.endings).toEqual(['a: A', 'b: http_protocol_error']);
+    recorder.core.settle(first!, { kind: 'trouble', trouble: 'miscounted', fault }, 31);
+    expect(recorder.endings).toEqual(['a: A']);
+    expect(recorder.grant(31)).toEqual(['b (linger)']);
+    recorder.core.settle(recorder.batches[1]!, { kind: 'relay', reply: aReply('B') }, 40);
+    expect(recorder.endings).toEqual(['a: A', 'b: B']);
 
     recorder.submit('c', 100);
     recorder.turn(100);
     recorder.core.wake(110);
     recorder.grant(110);
-    recorder.core.part(recorder.batches[1]!, 0, aReply('C'), true, 120);
+    recorder.core.part(recorder.batches[2]!, 0, aReply('C'), true, 120);
     recorder.core.wake(500);
-    expect(recorder.endings).toHaveLength(2);
-    recorder.core.settle(recorder.batches[1]!, { kind: 'complete' }, 501);
+    expect(recorder.endings).toEqual(['a: A', 'b: B']);
+    recorder.core.settle(recorder.batches[2]!, { kind: 'complete' }, 501);
     expect(recorder.endings.at(-1)).toBe('c: C');
   });
 
-  test('that refuses the batch goes to each of its callers', () => {
+  test('that is meant for all goes to each of the callers', () => {
     const recorder = sent('a', 'b');
-    recorder.core.settle(recorder.batches[0]!, { kind: 'relay', reply: aReply('429') }, 20);
-    expect(recorder.endings).toEqual(['a: 429', 'b: 429']);
+    recorder.core.settle(recorder.batches[0]!, { kind: 'relay', reply: aReply('401') }, 20);
+    expect(recorder.endings).toEqual(['a: 401', 'b: 401']);
   });
 
-  test('that never came whole is a fault for those whose part did not come', () => {
+  test('that never came whole stands for those whose part did; the others ask again', () => {
     const recorder = sent('a', 'b');
     recorder.core.part(recorder.batches[0]!, 0, aReply('A'), false, 20);
     recorder.core.settle(
       recorder.batches[0]!,
       {
-        kind: 'broken-off',
+        kind: 'trouble',
+        trouble: 'broken_off',
         fault: { phase: 'unknown', name: 'connection_terminated' },
       },
       20,
     );
-    expect(recorder.endings).toEqual(['a: A', 'b: connection_terminated']);
+    expect(recorder.endings).toEqual(['a: A']);
+    expect(recorder.grant(20)).toEqual(['b (linger)']);
   });
 
   test('that is forgotten by us is our own mistake, not a caller who waits for ever', () => {

@@ -136,7 +136,8 @@ describe('a caller who leaves', () => {
     recorder.core.settle(
       batch,
       {
-        kind: 'broken-off',
+        kind: 'trouble',
+        trouble: 'broken_off',
         fault: { phase: 'unknown', name: 'connection_terminated' },
       },
       20,

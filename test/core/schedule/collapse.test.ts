@@ -16,10 +16,15 @@ describe('identical GETs that are held together', () => {
     recorder.core.part(recorder.batches[0]!, 0, aReply('A'), false, 20);
     recorder.core.settle(
       recorder.batches[0]!,
-      { kind: 'broken-off', fault: { phase: 'unknown', name: 'connection_terminated' } },
+      {
+        kind: 'trouble',
+        trouble: 'broken_off',
+        fault: { phase: 'unknown', name: 'connection_terminated' },
+      },
       20,
     );
-    expect(recorder.endings).toEqual(['a: A', 'b: A', 'c: connection_terminated']);
+    expect(recorder.endings).toEqual(['a: A', 'b: A']);
+    expect(recorder.grant(20)).toEqual(['c (linger)']);
   });
 
   test('live on when the first of them leaves, held or under way', () => {

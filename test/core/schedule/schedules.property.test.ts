@@ -1,132 +1,26 @@
 /** Promises of the coalescer over thousands of random schedules, and that the check can fail. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { batchKey } from '../../../src/core/admit/batch-key.ts';
-import { readHead } from '../../../src/core/admit/request-head.ts';
 import { Coalescer } from '../../../src/core/schedule/coalescer.ts';
-import type { Batch, Call, CallClass } from '../../../src/core/schedule/call.ts';
+import type { Batch, Call } from '../../../src/core/schedule/call.ts';
 import type { Policy } from '../../../src/core/schedule/policy.ts';
 import type { Sink } from '../../../src/core/schedule/sink.ts';
+import type { Ticket } from '../../support/departure-checks.ts';
 import type { PoolPlan } from '../../support/pool-plan.ts';
-import { VirtualWorld, type Core, type Ticket } from '../../support/virtual-world.ts';
+import {
+  half,
+  type Make,
+  noMemory,
+  play,
+  policies,
+  remembering,
+  schedule,
+  sound,
+  step,
+} from '../../support/schedules.ts';
+import type { Core, VirtualWorld } from '../../support/virtual-world.ts';
 
 const trials = 4000;
-
-interface Step {
-  readonly gapMs: number;
-  readonly user: number;
-  readonly cookie: number;
-  readonly application: number;
-  readonly callClass: CallClass;
-  readonly resource: number;
-  readonly leavesAfterMs: number | undefined;
-  readonly also: 'barrier' | 'drain' | undefined;
-}
-
-const step: fc.Arbitrary<Step> = fc.record({
-  gapMs: fc.oneof(
-    { weight: 6, arbitrary: fc.constantFrom(0, 0, 0, 0.5, 2, 5) },
-    { weight: 2, arbitrary: fc.constantFrom(20, 60) },
-    { weight: 1, arbitrary: fc.constant(12_000) },
-  ),
-  user: fc.nat(1),
-  cookie: fc.constantFrom(0, 0, 0, 1),
-  application: fc.constantFrom(0, 0, 0, 1),
-  callClass: fc.constantFrom<CallClass>('safe', 'safe', 'safe', 'unsafe', 'unsafe', 'operation'),
-  resource: fc.constantFrom(0, 0, 1, 2, 3),
-  leavesAfterMs: fc.option(fc.constantFrom(0, 1, 8, 30, 80), { nil: undefined, freq: 3 }),
-  also: fc.constantFrom<Step['also']>(...Array<undefined>(60).fill(undefined), 'barrier', 'drain'),
-});
-
-const plan: fc.Arbitrary<PoolPlan> = fc.record({
-  afterMs: fc.constantFrom(10, 40, 300, 2000),
-  partEveryMs: fc.constantFrom(undefined, 7, 7),
-  ending: fc.constantFrom<PoolPlan['ending']>(
-    ...([
-      'complete',
-      'complete',
-      'complete',
-      'complete',
-      'relay',
-      'broken-off',
-      'miscounted',
-    ] as const),
-  ),
-});
-
-const policies: fc.Arbitrary<Policy> = fc.record({
-  mode: fc.constantFrom('adaptive', 'adaptive', 'fixed', 'fixed', 'off'),
-  lingerMaxMs: fc.constantFrom(5, 15),
-  exchangeRateMs: fc.constantFrom(20, 200),
-  maxParts: fc.constantFrom(2, 4, 20),
-  maxBytes: fc.constantFrom(250, 10_000),
-  collapse: fc.boolean(),
-  timeoutMs: fc.constant(500),
-  maxQueuedCalls: fc.constantFrom(4, 1000, 1000, 1000),
-  maxQueuedCallsPerUser: fc.constantFrom(3, 1000, 1000, 1000),
-  maxQueuedBytes: fc.constant(100_000),
-  maxQueuedBytesPerUser: fc.constant(100_000),
-  maxUsers: fc.constant(2),
-});
-
-type Make = (policy: Policy, sink: Sink<Ticket>) => Core;
-const noMemory = { size: 0, take: () => undefined, keep: () => undefined };
-const sound: Make = (policy, sink) => new Coalescer(policy, sink, noMemory);
-
-/** What went wrong in one schedule, and how often each row of the table was taken. */
-function play(
-  policy: Policy,
-  steps: readonly Step[],
-  plans: readonly PoolPlan[],
-  make: Make,
-): VirtualWorld {
-  let next = 0;
-  const world = new VirtualWorld(policy, () => plans[next++ % plans.length]!, make);
-  let atMs = 0;
-  steps.forEach((action, index) => {
-    atMs += action.gapMs;
-    world.at(atMs, () => {
-      const application = `/ucwa/v1/applications/${action.application}`;
-      const headers = ['Authorization', `user${action.user}`];
-      if (action.cookie > 0) headers.push('Cookie', String(action.cookie));
-      const target = `${application}/r${action.resource}`;
-      const ticket = world.submit(
-        {
-          key: batchKey(application, readHead(headers), undefined),
-          callClass: action.callClass,
-          resource: target,
-          collapsible: action.callClass === 'safe',
-          method: action.callClass === 'safe' ? 'GET' : 'POST',
-          target,
-          headers,
-          body: Buffer.alloc(0),
-          sizeBytes: 100,
-        },
-        `#${index}`,
-      );
-      if (action.leavesAfterMs !== undefined) {
-        world.at(world.nowMs + action.leavesAfterMs, () => world.cancel(ticket));
-      }
-      if (action.also === 'barrier') world.barrier(`user${action.user}`);
-      if (action.also === 'drain') world.drain();
-    });
-  });
-  world.run();
-  for (const { name, endings, left } of world.tickets) {
-    if (endings > 1 || (endings === 0 && !left))
-      world.faults.push(`${name} ended ${endings} times`);
-  }
-  if (world.core.heldCalls !== 0) world.faults.push(`${world.core.heldCalls} are still held`);
-  if (world.core.outstandingCalls !== 0) world.faults.push('some are still outstanding');
-  if (world.core.users.active !== 0) world.faults.push('a user is still active');
-  return world;
-}
-
-const schedule = fc.tuple(
-  policies,
-  fc.array(step, { minLength: 1, maxLength: 40 }),
-  fc.array(plan, { minLength: 1, maxLength: 6 }),
-);
 
 /** The rows of the table in the header of the coalescer, as the world names them. */
 const table = [
@@ -140,8 +34,21 @@ const table = [
   'begin',
   'settle, complete',
   'settle, relay',
-  'settle, broken-off',
+  'settle, refused',
+  'settle, no_batch',
+  'settle, request_too_large',
+  'settle, server_error',
+  'settle, broken_off',
   'settle, miscounted',
+  'settle, connection',
+  'requeue, refused',
+  'requeue, too_large',
+  'split',
+  'repeat, answered',
+  'repeat, failed',
+  'repeat, needless',
+  'repeat, late',
+  'wake, late batch',
   'fail, fault',
   'fail, late',
   'fail, never-sent',
@@ -167,6 +74,47 @@ test(`every promise holds over ${trials} random schedules, and every row of the 
   expect(seldom).toEqual([]);
 });
 
+test('what befalls a bad credential changes nothing for another one on the same application', () => {
+  const failing = fc.constantFrom<PoolPlan['ending']>(
+    ...([
+      'relay',
+      'refused',
+      'request_too_large',
+      'server_error',
+      'broken_off',
+      'connection',
+    ] as const),
+  );
+  const short = fc.constantFrom(5, 20, 40);
+  const good = fc.record({ afterMs: short, partEveryMs: fc.constant(undefined), ending: failing });
+  const any = fc.oneof(
+    good,
+    good.map((made) => ({ ...made, ending: 'complete' as const })),
+  );
+  const calm = policies.map((policy) => ({
+    ...policy,
+    mode: policy.mode === 'adaptive' ? ('fixed' as const) : policy.mode,
+    maxQueuedCalls: 1000,
+  }));
+  const lists = <T>(one: fc.Arbitrary<T>) => fc.array(one, { minLength: 1, maxLength: 6 });
+  const steps = fc
+    .array(step, { minLength: 4, maxLength: 30 })
+    .map((list) =>
+      list.map((one) => ({ ...one, also: one.also === 'drain' ? undefined : one.also })),
+    );
+  fc.assert(
+    fc.property(calm, steps, lists(any), lists(good), (policy, both, plans, junk) => {
+      const own = (world: VirtualWorld) =>
+        world.departures.filter((line) => line.includes(' user0: ')).sort();
+      const alone = both.map((one) => (one.user === 1 ? { ...one, also: 'silent' as const } : one));
+      expect(own(play(policy, both, plans, remembering, junk))).toEqual(
+        own(play(policy, alone, plans, remembering, junk)),
+      );
+    }),
+    { numRuns: 2000 },
+  );
+});
+
 describe('a coalescer with a planted fault is found out', () => {
   class DropsCancels extends Coalescer<Ticket> {
     override cancel(call: Call<Ticket>, nowMs: number): void {
@@ -183,10 +131,22 @@ describe('a coalescer with a planted fault is found out', () => {
 
   /** Lets a stream go on as if nobody stayed behind. */
   class LosesTheRest extends Coalescer<Ticket> {
-    override depart(user: Batch<Ticket>['user'], operation: boolean, nowMs: number): boolean {
-      const departed = super.depart(user, operation, nowMs);
+    override depart(user: Batch<Ticket>['user'], solo: boolean, nowMs: number): boolean {
+      const departed = super.depart(user, solo, nowMs);
       for (const stream of user.streams) stream.queue.splice(0, 1);
       return departed;
+    }
+  }
+
+  /** Of what was refused, one call never comes back. */
+  class LosesRequeued extends Coalescer<Ticket> {
+    override settle(...[batch, ending, nowMs]: Parameters<Core['settle']>): void {
+      super.settle(batch, ending, nowMs);
+      if (ending.kind !== 'trouble' || ending.trouble !== 'refused') return;
+      for (const stream of batch.user.streams) {
+        const lost = stream.queue.findIndex((call) => batch.calls.includes(call));
+        if (lost !== -1) stream.queue.splice(lost, 1);
+      }
     }
   }
 
@@ -195,7 +155,7 @@ describe('a coalescer with a planted fault is found out', () => {
     readonly #own: Sink<Ticket>;
 
     constructor(policy: Policy, sink: Sink<Ticket>) {
-      super(policy, sink, noMemory);
+      super(policy, sink, noMemory, half);
       this.#own = sink;
     }
 
@@ -207,14 +167,15 @@ describe('a coalescer with a planted fault is found out', () => {
   }
 
   const planted: ReadonlyArray<readonly [string, Make]> = [
-    ['dropped cancel', (policy, sink) => new DropsCancels(policy, sink, noMemory)],
-    ['swapped slots', (policy, sink) => new SwapsSlots(policy, sink, noMemory)],
+    ['dropped cancel', (policy, sink) => new DropsCancels(policy, sink, noMemory, half)],
+    ['swapped slots', (policy, sink) => new SwapsSlots(policy, sink, noMemory, half)],
     ['early release', (policy, sink) => new ReleasesEarly(policy, sink)],
-    ['lost rest of a queue', (policy, sink) => new LosesTheRest(policy, sink, noMemory)],
+    ['lost requeue', (policy, sink) => new LosesRequeued(policy, sink, noMemory, half)],
+    ['lost rest of a queue', (policy, sink) => new LosesTheRest(policy, sink, noMemory, half)],
     [
       'key without the cookie',
       (policy, sink) => {
-        const core = new Coalescer<Ticket>(policy, sink, noMemory);
+        const core = new Coalescer<Ticket>(policy, sink, noMemory, half);
         const submit = core.submit.bind(core);
         core.submit = (arrival, nowMs) => {
           const call = submit({ ...arrival, key: { ...arrival.key, cookie: undefined } }, nowMs);

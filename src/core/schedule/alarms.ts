@@ -1,0 +1,67 @@
+interface Entry<E> {
+  readonly atMs: number;
+  /** Counts what was added: of two that are due together the older is first. */
+  readonly order: number;
+  readonly what: E;
+}
+
+/** What is due when: a binary heap. Who adds something twice, or not any more, tells at `takeDue`. */
+export class Alarms<E> {
+  readonly #heap: Array<Entry<E>> = [];
+  #added = 0;
+
+  get nextAtMs(): number {
+    return this.#heap[0]?.atMs ?? Infinity;
+  }
+
+  add(what: E, atMs: number): void {
+    this.#added += 1;
+    let at = this.#heap.push({ atMs, order: this.#added, what }) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (this.#isBefore(parent, at)) return;
+      this.#swap(at, parent);
+      at = parent;
+    }
+  }
+
+  /** Takes out the next entry whose time has come. */
+  takeDue(nowMs: number): Entry<E> | undefined {
+    const top = this.#heap[0];
+    if (top === undefined || top.atMs > nowMs) return undefined;
+    this.#removeTop();
+    return top;
+  }
+
+  #removeTop(): void {
+    const last = this.#heap.pop();
+    if (last === undefined || this.#heap.length === 0) return;
+    this.#heap[0] = last;
+    let at = 0;
+    for (;;) {
+      const left = at * 2 + 1;
+      if (left >= this.#heap.length) return;
+      const right = left + 1;
+      const first = right < this.#heap.length && this.#isBefore(right, left) ? right : left;
+      if (this.#isBefore(at, first)) return;
+      this.#swap(at, first);
+      at = first;
+    }
+  }
+
+  #isBefore(a: number, b: number): boolean {
+    const one = this.#entry(a);
+    const other = this.#entry(b);
+    return one.atMs < other.atMs || (one.atMs === other.atMs && one.order < other.order);
+  }
+
+  #entry(index: number): Entry<E> {
+    return this.#heap[index] as Entry<E>;
+  }
+
+  #swap(a: number, b: number): void {
+    const entry = this.#entry(a);
+    this.#heap[a] = this.#entry(b);
+    this.#heap[b] = entry;
+  }
+}

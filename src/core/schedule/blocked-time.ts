@@ -1,0 +1,35 @@
+/** For how long a user's calls were kept back, and by what, summed up since he is known. */
+export type Block = 'pause' | 'limit';
+
+export class BlockedTime {
+  #pausedMs = 0;
+  #limitedMs = 0;
+  #reason: Block | undefined;
+  #sinceMs = 0;
+
+  begin(reason: Block, nowMs: number): void {
+    if (this.#reason === reason) return;
+    this.end(nowMs);
+    this.#reason = reason;
+    this.#sinceMs = nowMs;
+  }
+
+  end(nowMs: number): void {
+    this.#pausedMs = this.pausedMs(nowMs);
+    this.#limitedMs = this.limitedMs(nowMs);
+    this.#reason = undefined;
+  }
+
+  /** Since when the limit keeps them back without a break. */
+  limitedSinceMs(nowMs: number): number {
+    return this.#reason === 'limit' ? this.#sinceMs : nowMs;
+  }
+
+  pausedMs(nowMs: number): number {
+    return this.#pausedMs + (this.#reason === 'pause' ? nowMs - this.#sinceMs : 0);
+  }
+
+  limitedMs(nowMs: number): number {
+    return this.#limitedMs + (this.#reason === 'limit' ? nowMs - this.#sinceMs : 0);
+  }
+}

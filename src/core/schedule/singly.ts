@@ -1,0 +1,44 @@
+/**
+ * What must travel by itself for a while: everything, where the pool turns out to have no batch
+ * resource, and routes whose answers made a batch's too large.
+ */
+import { routeTemplate } from '../admit/route-template.ts';
+import type { Arrival, Call } from './call.ts';
+import type { User } from './user.ts';
+
+const noBatchForMs = 60_000;
+const largeForMs = 3_600_000;
+const maxLargeRoutes = 256;
+
+export class Singly<T> {
+  #poolUntilMs = -Infinity;
+  #poolBatches = false;
+  readonly #largeUntilMs = new Map<string, number>();
+
+  mustGoAlone(user: User<T>, arrival: Arrival<T>, nowMs: number): boolean {
+    if (nowMs < this.#poolUntilMs || nowMs < user.singlyUntilMs) return true;
+    if (this.#largeUntilMs.size === 0) return false;
+    const untilMs = this.#largeUntilMs.get(routeTemplate(arrival.target));
+    return untilMs !== undefined && nowMs < untilMs;
+  }
+
+  /** A batch was answered as one. */
+  hasBatched(): void {
+    this.#poolBatches = true;
+  }
+
+  /**
+   * The pool says that there is no batch resource. Once it has shown that there is one, this tells of
+   * that user's application only: nobody can turn batching off for others.
+   */
+  hasNoBatch(user: User<T>, nowMs: number): void {
+    user.singlyUntilMs = nowMs + noBatchForMs;
+    if (!this.#poolBatches) this.#poolUntilMs = nowMs + noBatchForMs;
+  }
+
+  /** The answer to a batch grew too large while this part came. */
+  isTooLarge(call: Call<T>, nowMs: number): void {
+    if (this.#largeUntilMs.size >= maxLargeRoutes) this.#largeUntilMs.clear();
+    this.#largeUntilMs.set(routeTemplate(call.target), nowMs + largeForMs);
+  }
+}

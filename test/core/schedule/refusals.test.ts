@@ -1,0 +1,277 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Batch } from '../../../src/core/schedule/call.ts';
+import type { Ending } from '../../../src/core/schedule/sink.ts';
+import { aKey, aReply, app, Recorder } from '../../support/recording-sink.ts';
+
+const refused: Ending = {
+  kind: 'trouble',
+  trouble: 'refused',
+  fault: { phase: 'unsent', name: 'destination_unavailable' },
+  reply: { ...aReply('too many'), status: 429 },
+};
+
+/** These calls leave in one batch at 10 ms. */
+function sent(...tickets: string[]): Recorder {
+  const recorder = new Recorder({ maxParts: 20, maxBytes: 10_000 });
+  for (const ticket of tickets) recorder.submit(ticket, 0);
+  recorder.core.wake(10);
+  recorder.grant(10);
+  return recorder;
+}
+
+function accept(recorder: Recorder, batch: Batch<string>, nowMs: number): void {
+  recorder.core.settle(batch, { kind: 'relay', reply: aReply('ok') }, nowMs);
+}
+
+const letters = (count: number): string[] => Array.from({ length: count }, (_, i) => `c${i}`);
+
+describe('a refused batch', () => {
+  test('goes back, pauses, and leaves again in smaller pieces, in order; its callers see nothing', () => {
+    const recorder = sent(...letters(20));
+    recorder.core.settle(recorder.batches[0]!, refused, 12);
+    expect(recorder.endings).toEqual([]);
+    expect(recorder.core.heldCalls).toBe(20);
+    expect(recorder.grant(12)).toEqual([]);
+
+    // 20 to 60 ms, with a jitter of a half: 40.
+    recorder.core.wake(51);
+    expect(recorder.grant(51)).toEqual([]);
+    recorder.core.wake(52);
+    expect(recorder.grant(52)).toEqual(['c0 c1 c2 c3 c4 c5 c6 (parts)']);
+    recorder.core.wake(93);
+    accept(recorder, recorder.batches[1]!, 94);
+    expect(recorder.grant(94)).toEqual([
+      'c7 c8 c9 c10 c11 c12 c13 (parts)',
+      'c14 c15 c16 c17 c18 c19 (parts)',
+    ]);
+    for (const batch of recorder.batches.slice(2)) accept(recorder, batch, 130);
+    expect(recorder.endings).toHaveLength(20);
+    expect(recorder.noted).toEqual([
+      'limit 19',
+      ...Array<string>(20).fill('requeued 1 (refused)'),
+      'split 1: 7 7 6',
+    ]);
+  });
+
+  test('counts as no split when it leaves again whole', () => {
+    const recorder = sent('a');
+    recorder.core.settle(recorder.batches[0]!, refused, 12);
+    recorder.core.wake(60);
+    expect(recorder.grant(60)).toEqual(['a (linger)']);
+    expect(recorder.noted.filter((note) => note.startsWith('split'))).toEqual([]);
+  });
+
+  test('counts how often its most refused part was refused', () => {
+    const recorder = sent('a', 'b', 'c', 'd');
+    recorder.core.settle(recorder.batches[0]!, refused, 12);
+    recorder.core.wake(60);
+    expect(recorder.grant(60)).toEqual(['a (linger)']);
+    recorder.core.settle(recorder.batches[1]!, refused, 62);
+    for (let nowMs = 200; nowMs < 1000; nowMs += 10) {
+      recorder.core.wake(nowMs);
+      recorder.grant(nowMs);
+      for (const batch of recorder.batches.slice(2)) {
+        if (!batch.settled) accept(recorder, batch, nowMs + 5);
+      }
+    }
+    expect(recorder.endings).toHaveLength(4);
+    expect(recorder.noted).toContain('split 1: 1 1 1 1');
+  });
+
+  test('of POSTs goes back too: none of them ran', () => {
+    const recorder = new Recorder();
+    recorder.submit('a', 0, aKey('ann'), { callClass: 'unsafe' });
+    recorder.submit('b', 0, aKey('ann'), { callClass: 'unsafe' });
+    recorder.core.wake(10);
+    expect(recorder.grant(10)).toEqual(['a b (linger)']);
+    recorder.core.settle(recorder.batches[0]!, refused, 12);
+    recorder.core.wake(60);
+    expect(recorder.grant(60)).toEqual(['a (linger)']);
+    accept(recorder, recorder.batches[1]!, 70);
+    expect(recorder.grant(70)).toEqual(['b (linger)']);
+  });
+
+  test('keeps a GET behind a write to its resource that came back', () => {
+    const recorder = new Recorder();
+    recorder.submit('w', 0, aKey('ann'), { callClass: 'unsafe', target: `${app}/me` });
+    recorder.core.wake(10);
+    recorder.grant(10);
+    recorder.submit('g', 11, aKey('ann'), { target: `${app}/me` });
+    recorder.core.settle(recorder.batches[0]!, refused, 12);
+    recorder.core.wake(100);
+    expect(recorder.grant(100)).toEqual(['w (linger)']);
+    accept(recorder, recorder.batches[1]!, 130);
+    expect(recorder.grant(130)).toEqual(['g (linger)']);
+  });
+
+  test('does not take callers along who left meanwhile', () => {
+    const recorder = new Recorder();
+    recorder.submit('a', 0);
+    const b = recorder.submit('b', 0);
+    recorder.core.wake(10);
+    recorder.grant(10);
+    recorder.core.cancel(b, 11);
+    recorder.core.settle(recorder.batches[0]!, refused, 12);
+    recorder.core.wake(60);
+    expect(recorder.grant(60)).toEqual(['a (linger)']);
+    accept(recorder, recorder.batches[1]!, 70);
+    expect(recorder.core.heldCalls).toBe(0);
+    expect(recorder.endings).toEqual(['a: ok']);
+  });
+
+  test("is answered at its calls' deadline with the pool's own 429", () => {
+    const recorder = sent('a', 'b');
+    recorder.core.settle(recorder.batches[0]!, refused, 12);
+    recorder.core.wake(1000);
+    expect(recorder.endings).toEqual(['a: too many', 'b: too many']);
+  });
+
+  test('is answered at once where the pool asks for a longer pause than its callers have', () => {
+    const recorder = sent('a', 'b');
+    recorder.core.settle(recorder.batches[0]!, { ...refused, retryAfterMs: 2000 }, 12);
+    expect(recorder.endings).toEqual(['a: too many', 'b: too many']);
+    expect(recorder.core.heldCalls).toBe(0);
+  });
+
+  test('is told 503, did not run, when the shutdown finds it in a pause', () => {
+    const recorder = sent('a', 'b');
+    recorder.core.settle(recorder.batches[0]!, refused, 12);
+    recorder.core.drain(20);
+    expect(recorder.endings).toEqual(['a: never-sent', 'b: never-sent']);
+    expect(recorder.core.heldCalls).toBe(0);
+  });
+
+  test('during a shutdown is told so at once', () => {
+    const recorder = sent('a', 'b');
+    recorder.core.drain(11);
+    recorder.core.settle(recorder.batches[0]!, refused, 12);
+    expect(recorder.endings).toEqual(['a: never-sent', 'b: never-sent']);
+  });
+});
+
+describe('the limit of a user', () => {
+  /** A user whose pool has refused 10 outstanding calls. */
+  function limited(changes = {}): Recorder {
+    const recorder = new Recorder({
+      maxParts: 20,
+      maxBytes: 10_000,
+      timeoutMs: 60_000,
+      ...changes,
+    });
+    for (const ticket of letters(10)) recorder.submit(ticket, 0);
+    recorder.core.wake(10);
+    recorder.grant(10);
+    recorder.core.settle(recorder.batches[0]!, refused, 12);
+    for (let nowMs = 60; recorder.endings.length < 10; nowMs += 40) {
+      recorder.core.wake(nowMs);
+      recorder.grant(nowMs);
+      for (const batch of recorder.batches) if (!batch.settled) accept(recorder, batch, nowMs + 30);
+    }
+    recorder.batches.length = 0;
+    recorder.endings.length = 0;
+    return recorder;
+  }
+
+  /** Sizes of what leaves for so many calls at that time. */
+  function leaves(recorder: Recorder, calls: number, nowMs: number, key = aKey('ann')): number[] {
+    for (const ticket of letters(calls)) recorder.submit(ticket, nowMs, key);
+    recorder.core.wake(nowMs + 10);
+    while (recorder.grant(nowMs + 10).length > 0) recorder.turn(nowMs + 10);
+    return recorder.batches.splice(0).map(({ calls: sentCalls }) => sentCalls.length);
+  }
+
+  test('is kept: what has no room waits', () => {
+    expect(leaves(limited(), 30, 1000)).toEqual([3, 3, 3]);
+  });
+
+  test('is one for all applications and cookies of a credential', () => {
+    const recorder = limited();
+    const elsewhere = aKey('ann', '/ucwa/oauth/v1/applications/2');
+    const withCookie = aKey('ann', app, 'a=1');
+    const all = [
+      ...leaves(recorder, 6, 1000, elsewhere),
+      ...leaves(recorder, 6, 1000, withCookie),
+      ...leaves(recorder, 6, 1000),
+    ];
+    expect(all.reduce((sum, parts) => sum + parts, 0)).toBe(9);
+  });
+
+  test('is nobody else’s: another credential on the same application starts at its own', () => {
+    const recorder = limited();
+    expect(leaves(recorder, 20, 1000, aKey('junk'))).toEqual([20]);
+  });
+
+  test('is not touched by what befalls another credential on the same application', () => {
+    const recorder = limited();
+    const junk = recorder.submit('j', 900, aKey('junk'));
+    recorder.core.wake(910);
+    recorder.grant(910);
+    recorder.core.settle(recorder.batches.pop()!, refused, 912);
+    recorder.core.cancel(junk, 913);
+    expect(leaves(recorder, 30, 1000)).toEqual([3, 3, 3]);
+  });
+
+  test('goes over to a refreshed token, once that was answered 2xx for the same application', () => {
+    const recorder = limited();
+    recorder.submit('r', 900, aKey('fresh'));
+    recorder.core.wake(910);
+    recorder.grant(910);
+    accept(recorder, recorder.batches.pop()!, 920);
+    expect(leaves(recorder, 30, 1000, aKey('fresh'))).toEqual([3, 3, 3]);
+    expect(leaves(recorder, 20, 2000, aKey('other', '/ucwa/oauth/v1/applications/2'))).toEqual([
+      20,
+    ]);
+  });
+
+  test('counts what passes by, a poll too, and leaves room for more of it', () => {
+    const recorder = limited();
+    recorder.core.passedThrough('ann', 4, false, 900);
+    // 9, less 4 under way, less 1 kept free.
+    expect(leaves(recorder, 30, 1000)).toEqual([3]);
+    const polling = limited();
+    polling.core.passedThrough('ann', 3, true, 900);
+    expect(leaves(polling, 30, 1000)).toEqual([3, 3]);
+  });
+
+  test('gives room back when what passed by is over', () => {
+    const recorder = limited();
+    recorder.core.passedThrough('ann', 9, false, 900);
+    expect(leaves(recorder, 3, 1000)).toEqual([]);
+    recorder.core.passedThrough('ann', -9, false, 1020);
+    expect(recorder.grant(1020)).toHaveLength(1);
+  });
+
+  test('never stops a user of whom nothing is under way but polls', () => {
+    const recorder = limited();
+    recorder.core.passedThrough('ann', 20, true, 900);
+    expect(leaves(recorder, 5, 1000)).toEqual([1]);
+  });
+
+  test('lets an operation leave before what waits for room', () => {
+    const recorder = limited();
+    for (const ticket of letters(12)) recorder.submit(ticket, 1000);
+    recorder.core.wake(1010);
+    while (recorder.grant(1010).length > 0) recorder.turn(1010);
+    recorder.submit('op', 1011, aKey('ann'), { callClass: 'operation' });
+    expect(recorder.grant(1011)).toEqual([]);
+    accept(recorder, recorder.batches[0]!, 1040);
+    expect(recorder.grant(1040)).toEqual(['op (idle)']);
+  });
+
+  test('is probed by a batch that is formed on purpose', () => {
+    const recorder = limited();
+    expect(leaves(recorder, 30, 10_000)).toEqual([3, 3, 3, 1]);
+  });
+
+  test('keeps a piece waiting for room for all of it, but not for long', () => {
+    const recorder = limited();
+    recorder.core.passedThrough('ann', 7, true, 900);
+    recorder.submit('first', 1000);
+    recorder.core.wake(1010);
+    expect(recorder.grant(1010)).toEqual(['first (linger)']);
+    recorder.batches.length = 0;
+    expect(leaves(recorder, 3, 1010)).toEqual([]);
+    recorder.core.wake(1071);
+    expect(recorder.grant(1071)).toEqual(['c0 (linger)']);
+  });
+});

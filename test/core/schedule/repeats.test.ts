@@ -1,0 +1,241 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Trouble } from '../../../src/core/answer/retry.ts';
+import type { FaultPhase } from '../../../src/core/answer/fault.ts';
+import type { Reply } from '../../../src/core/answer/reply.ts';
+import type { Ending } from '../../../src/core/schedule/sink.ts';
+import { aKey, aReply, app, Recorder } from '../../support/recording-sink.ts';
+
+function trouble(what: Trouble, phase: FaultPhase, reply?: Reply): Ending {
+  const fault = { phase, name: 'http_protocol_error' } as const;
+  return { kind: 'trouble', trouble: what, fault, ...(reply === undefined ? {} : { reply }) };
+}
+
+/** Two calls of that class that leave in one batch at 10 ms. */
+function sent(callClass: 'safe' | 'unsafe', changes = {}): Recorder {
+  const recorder = new Recorder({ timeoutMs: 30_000, ...changes });
+  for (const ticket of ['a', 'b']) recorder.submit(ticket, 0, aKey('ann'), { callClass });
+  recorder.core.wake(10);
+  recorder.grant(10);
+  return recorder;
+}
+
+const answer = (text: string): Ending => ({ kind: 'relay', reply: aReply(text) });
+
+describe('GETs of a batch that failed', () => {
+  test('are asked again singly, once', () => {
+    const recorder = sent('safe');
+    recorder.core.settle(recorder.batches[0]!, trouble('not_understood', 'unknown'), 20);
+    expect(recorder.grant(20)).toEqual(['a (linger)', 'b (idle)']);
+    recorder.core.settle(recorder.batches[1]!, answer('A'), 30);
+    recorder.core.settle(recorder.batches[2]!, trouble('connection', 'unknown'), 30);
+    expect(recorder.endings).toEqual(['a: A', 'b: http_protocol_error']);
+    expect(recorder.noted).toEqual(['repeat answer answered', 'repeat answer failed']);
+  });
+
+  test('get the answer of the pool, where there is one, when the budget is spent', () => {
+    const recorder = new Recorder({ timeoutMs: 30_000, maxParts: 1 });
+    for (let i = 0; i < 130; i += 1) {
+      recorder.submit(`x${i}`, i, aKey('ann'));
+      recorder.core.wake(i);
+      recorder.grant(i);
+      const batch = recorder.batches.pop()!;
+      recorder.core.settle(batch, trouble('server_error', 'unknown', aReply('500')), i);
+      recorder.grant(i);
+      const again = recorder.batches.pop();
+      if (again !== undefined) recorder.core.settle(again, answer('again'), i);
+    }
+    const relayed = recorder.endings.filter((ending) => ending.endsWith(': 500')).length;
+    // 100 to begin with, a fifth of each call, and one for the time that passed.
+    expect(relayed).toBeGreaterThan(0);
+    expect(relayed).toBeLessThanOrEqual(130 - 100 - 25);
+    expect(recorder.noted.filter((note) => note.endsWith('denied'))).toHaveLength(relayed);
+  });
+
+  test('wait for what a 503 asks for before they are asked again', () => {
+    const recorder = sent('safe');
+    const ending = { ...trouble('server_error', 'unknown', aReply('503')), retryAfterMs: 700 };
+    recorder.core.settle(recorder.batches[0]!, ending, 20);
+    expect(recorder.grant(20)).toEqual([]);
+    recorder.core.wake(720);
+    expect(recorder.grant(720)).toEqual(['a (linger)', 'b (linger)']);
+  });
+});
+
+describe('writes of a batch that failed', () => {
+  test('are not sent again where nobody knows whether they ran', () => {
+    const recorder = sent('unsafe');
+    recorder.core.settle(recorder.batches[0]!, trouble('broken_off', 'unknown'), 20);
+    expect(recorder.grant(20)).toEqual([]);
+    expect(recorder.endings).toEqual(['a: http_protocol_error', 'b: http_protocol_error']);
+  });
+
+  test('get the answer of a pool that failed', () => {
+    const recorder = sent('unsafe');
+    recorder.core.settle(
+      recorder.batches[0]!,
+      trouble('server_error', 'unknown', aReply('500')),
+      20,
+    );
+    expect(recorder.endings).toEqual(['a: 500', 'b: 500']);
+  });
+
+  test('are sent again where nothing had left', () => {
+    const recorder = sent('unsafe');
+    recorder.core.settle(recorder.batches[0]!, trouble('connection', 'unsent'), 20);
+    expect(recorder.grant(20)).toEqual(['a (linger)', 'b (idle)']);
+  });
+});
+
+describe('a pool without a batch resource', () => {
+  test('gets all calls singly for a minute', () => {
+    const recorder = sent('unsafe');
+    recorder.core.settle(recorder.batches[0]!, trouble('no_batch', 'unsent'), 20);
+    expect(recorder.grant(20)).toEqual(['a (linger)', 'b (idle)']);
+    for (const atMs of [30, 59_000]) {
+      recorder.submit('c', atMs, aKey('bob'));
+      recorder.submit('d', atMs, aKey('bob'));
+      expect(recorder.grant(atMs)).toEqual(['c (idle)', 'd (idle)']);
+    }
+    recorder.submit('e', 60_021, aKey('bob'));
+    expect(recorder.grant(60_021)).toEqual([]);
+  });
+
+  test('is believed for that user alone, when it has answered batches before', () => {
+    const recorder = sent('safe');
+    for (const index of [0, 1])
+      recorder.core.part(recorder.batches[0]!, index, aReply('x'), false, 20);
+    recorder.core.settle(recorder.batches[0]!, { kind: 'complete' }, 20);
+    for (const ticket of ['c', 'd']) recorder.submit(ticket, 100, aKey('evil'));
+    recorder.core.wake(110);
+    recorder.grant(110);
+    recorder.core.settle(recorder.batches[1]!, trouble('no_batch', 'unsent'), 120);
+    recorder.grant(120);
+    recorder.submit('e', 130, aKey('evil'));
+    expect(recorder.grant(130)).toEqual(['e (idle)']);
+    recorder.submit('f', 130, aKey('ann'));
+    expect(recorder.grant(130)).toEqual([]);
+  });
+});
+
+describe('a batch that is too large for the pool', () => {
+  test('leaves again in halves, without a pause', () => {
+    const recorder = sent('unsafe', { maxParts: 2 });
+    recorder.core.settle(recorder.batches[0]!, trouble('request_too_large', 'unsent'), 20);
+    expect(recorder.grant(20)).toEqual(['a (parts)']);
+    recorder.turn(20);
+    expect(recorder.grant(20)).toEqual(['b (linger)']);
+    expect(recorder.noted).toContain('requeued 1 (too_large)');
+  });
+});
+
+describe('a route whose answer made a batch too large', () => {
+  test('stays out of batches for an hour; other routes do not', () => {
+    const recorder = sent('safe');
+    recorder.core.part(recorder.batches[0]!, 0, aReply('A'), false, 15);
+    recorder.core.settle(recorder.batches[0]!, trouble('answer_too_large', 'unknown'), 20);
+    expect(recorder.endings).toEqual(['a: A']);
+    expect(recorder.grant(20)).toEqual(['b (linger)']);
+    recorder.submit('again', 100, aKey('bob'), { target: `${app}/b?x=1` });
+    expect(recorder.grant(100)).toEqual(['again (idle)']);
+    recorder.submit('note', 100, aKey('bob'), { target: `${app}/me/note` });
+    expect(recorder.grant(100)).toEqual([]);
+  });
+});
+
+describe('a late batch', () => {
+  /** A pool that usually takes 30 ms for `a` and `b`. */
+  function usual(callClass: 'safe' | 'unsafe' = 'safe'): Recorder {
+    const recorder = new Recorder({ timeoutMs: 30_000 });
+    for (let i = 0; i < 5; i += 1) {
+      pair(recorder, i * 1000, callClass);
+      recorder.core.settle(recorder.batches.pop()!, answer('x'), i * 1000 + 40);
+    }
+    recorder.endings.length = 0;
+    return recorder;
+  }
+
+  function pair(recorder: Recorder, nowMs: number, callClass: 'safe' | 'unsafe'): void {
+    for (const ticket of ['a', 'b']) recorder.submit(ticket, nowMs, aKey('ann'), { callClass });
+    recorder.core.wake(nowMs + 10);
+    recorder.grant(nowMs + 10);
+  }
+
+  const sentAtMs = 10_010;
+
+  /** One that was not answered after so long. */
+  function late(afterMs: number, callClass: 'safe' | 'unsafe' = 'safe'): Recorder {
+    const recorder = usual(callClass);
+    pair(recorder, sentAtMs - 10, callClass);
+    recorder.core.wake(sentAtMs + 50);
+    recorder.core.wake(sentAtMs + afterMs);
+    return recorder;
+  }
+
+  test('has its GETs asked again beside it after three times what they usually take', () => {
+    const early = late(89);
+    expect(early.grant(sentAtMs + 89)).toEqual([]);
+    const recorder = late(90);
+    expect(recorder.grant(sentAtMs + 90)).toEqual(['a (idle)', 'b (idle)']);
+    expect(recorder.noted).toEqual(['late batch']);
+  });
+
+  test('is answered by whoever is first; the other is let go', () => {
+    const recorder = late(90);
+    recorder.grant(sentAtMs + 90);
+    const [batch, a, b] = recorder.batches;
+    recorder.core.settle(a!, answer('A'), sentAtMs + 120);
+    expect(recorder.endings).toEqual(['a: A']);
+    recorder.core.part(batch!, 0, aReply('late A'), false, sentAtMs + 130);
+    recorder.core.part(batch!, 1, aReply('B'), false, sentAtMs + 130);
+    recorder.core.settle(batch!, { kind: 'complete' }, sentAtMs + 130);
+    expect(recorder.endings).toEqual(['a: A', 'b: B']);
+    expect(recorder.abandoned).toEqual([b]);
+    expect(recorder.noted).toEqual(['late batch', 'repeat late answered', 'repeat late needless']);
+  });
+
+  test('is let go when all have their answers', () => {
+    const recorder = late(90);
+    recorder.grant(sentAtMs + 90);
+    const [batch, a, b] = recorder.batches;
+    recorder.core.settle(a!, answer('A'), sentAtMs + 120);
+    recorder.core.settle(b!, answer('B'), sentAtMs + 121);
+    expect(recorder.endings).toEqual(['a: A', 'b: B']);
+    expect(recorder.abandoned).toEqual([batch]);
+  });
+
+  test('that fails leaves its callers to what was asked beside it, and the other way round', () => {
+    const recorder = late(90);
+    recorder.grant(sentAtMs + 90);
+    const [batch, a, b] = recorder.batches;
+    recorder.core.settle(b!, trouble('connection', 'unknown'), sentAtMs + 100);
+    recorder.core.settle(batch!, trouble('broken_off', 'unknown'), sentAtMs + 110);
+    expect(recorder.endings).toEqual(['b: http_protocol_error']);
+    recorder.core.settle(a!, answer('A'), sentAtMs + 120);
+    expect(recorder.endings).toEqual(['b: http_protocol_error', 'a: A']);
+  });
+
+  test('of writes waits: they cannot be asked again', () => {
+    const recorder = late(20_000, 'unsafe');
+    expect(recorder.grant(sentAtMs + 20_000)).toEqual([]);
+  });
+
+  test('of routes that nobody knows is late when half of the time of its callers is gone', () => {
+    const recorder = sent('safe');
+    recorder.core.wake(14_000);
+    expect(recorder.grant(14_000)).toEqual([]);
+    recorder.core.wake(15_005);
+    expect(recorder.grant(15_005)).toEqual(['a (idle)', 'b (idle)']);
+  });
+
+  test('whose callers leave takes what was asked beside it along', () => {
+    const recorder = new Recorder({ timeoutMs: 1000 });
+    const calls = ['a', 'b'].map((ticket) => recorder.submit(ticket, 0));
+    recorder.core.wake(10);
+    recorder.grant(10);
+    recorder.core.wake(505);
+    recorder.grant(505);
+    for (const call of calls) recorder.core.cancel(call, 510);
+    expect(recorder.abandoned).toHaveLength(3);
+    expect(recorder.core.heldCalls).toBe(0);
+  });
+});

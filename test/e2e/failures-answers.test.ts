@@ -1,0 +1,158 @@
+import { describe, expect, test } from '@jest/globals';
+import { compressedBomb } from '../support/compressed-bomb.ts';
+import { askEach, writeCalls } from '../support/nonce-calls.ts';
+import { startPool } from '../support/pool.ts';
+import { startProxy } from '../support/proxy.ts';
+import { startScriptedPool } from '../support/scripted-pool.ts';
+import { app, notes, UcwaClient, type Answer } from '../support/ucwa-client.ts';
+import type { FaultRule } from '../../src/simulator/fault-script.ts';
+
+const batchesOfThree = {
+  UCWA_PROXY_BATCHING_MODE: 'fixed',
+  UCWA_PROXY_BATCHING_LINGER_MAX_MS: '1000',
+  UCWA_PROXY_BATCHING_MAX_PARTS: '3',
+};
+
+const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+
+async function start(fault?: FaultRule['fault'], env = {}) {
+  const pool = await startPool();
+  if (fault !== undefined) pool.faults.add({ on: {}, fault });
+  const proxy = await startProxy(pool.url, { ...batchesOfThree, ...env });
+  return { pool, proxy, client: new UcwaClient(proxy.url) };
+}
+
+describe('our own answers', () => {
+  const xml = { headers: { Accept: 'application/xml' } };
+  const aboutXml = ({ status, headers, text }: Answer) => [
+    ...[status, headers['content-type'], headers['proxy-status'], headers['retry-after']],
+    /<executed>(\w+)<\/executed>/.exec(text)?.[1],
+  ];
+
+  test('are XML for callers who accept only that, beside others of one batch who get JSON', async () => {
+    const { client } = await start({ kind: 'reset', at: 'beforeHead' });
+    const [post, put, remove] = writeCalls(3);
+    const [inXml, inJson, alsoXml] = await Promise.all([
+      askEach(client, post ? [post] : [], xml),
+      askEach(client, put ? [put] : []),
+      askEach(client, remove ? [remove] : [], xml),
+    ]);
+    const unknown = [
+      504,
+      'application/problem+xml',
+      'ucwa-batch-proxy; error=connection_terminated',
+    ];
+    for (const [one] of [inXml, alsoXml]) {
+      expect(one && aboutXml(one.answer)).toEqual([...unknown, undefined, 'unknown']);
+    }
+    expect(inJson[0]?.answer.headers['content-type']).toBe('application/problem+json');
+    expect(JSON.parse(inJson[0]?.answer.text ?? '')).toMatchObject({ executed: 'unknown' });
+  });
+
+  test('are XML for callers who accept only that, when nothing ran', async () => {
+    const { pool, client } = await start();
+    await pool.stop();
+    const notRun = [503, 'application/problem+xml', 'ucwa-batch-proxy; error=connection_refused'];
+    for (const answer of await client.askAll(notes(3), xml)) {
+      expect(aboutXml(answer)).toEqual([...notRun, '1', 'no']);
+    }
+  });
+
+  test('are XML for a lone caller who accepts only that', async () => {
+    const { client } = await start(
+      { kind: 'reset', at: 'beforeHead' },
+      { UCWA_PROXY_BATCHING_MODE: 'off' },
+    );
+    const answer = await client.ask(`${app}/me/note`, { ...xml, method: 'POST' });
+    expect(aboutXml(answer)).toEqual([
+      ...[504, 'application/problem+xml', 'ucwa-batch-proxy; error=connection_terminated'],
+      ...[undefined, 'unknown'],
+    ]);
+  });
+
+  test('say so of a pool that refuses connections, to calls passed through too', async () => {
+    const { pool, client } = await start();
+    await pool.stop();
+    const answer = await client.ask('/elsewhere');
+    expect([answer.status, JSON.parse(answer.text)]).toMatchObject([503, { executed: 'no' }]);
+  });
+});
+
+test('callers of a batch with an expired token get the 401 of the pool with both challenges', async () => {
+  const { client } = await start();
+  const answers = await client.askAll(notes(3), { token: 'cwt=expired' });
+  for (const { status, rawHeaders } of answers) {
+    expect(status).toBe(401);
+    const challenges = rawHeaders.filter((name) => /^www-authenticate$/i.test(name));
+    expect(challenges).toHaveLength(2);
+    expect(rawHeaders.join()).toContain('MsRtcOAuth href=');
+  }
+});
+
+test.each<[string, FaultRule['fault']]>([
+  ['bare line feeds', { kind: 'bareLf' }],
+  ['compression', { kind: 'gzip' }],
+  ['compression in small pieces', [{ kind: 'gzip' }, { kind: 'chunks', sizes: [1, 50] }]],
+  ['a missing close delimiter', { kind: 'noCloseDelimiter', bare: true }],
+  ['bytes that trickle', { kind: 'chunks', sizes: [1, 2, 3] }],
+])('callers of a batch notice nothing of %s', async (_what, fault) => {
+  const { pool, client } = await start(fault);
+  const answers = await client.askAll(notes(3));
+  expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200]);
+  expect(pool.ledger.requests()).toHaveLength(1);
+});
+
+describe('an answer that is larger than is allowed', () => {
+  test('is broken off, so that the pool is let go', async () => {
+    const pool = await startScriptedPool((request, socket) => {
+      if (!request.startsWith('POST')) {
+        socket.write(ok);
+        return;
+      }
+      socket.write('HTTP/1.1 200 OK\r\nContent-Type: multipart/batching; boundary="B"\r\n');
+      socket.write(`Content-Length: 100000\r\n\r\n--B\r\n${'x'.repeat(9000)}`);
+    });
+    const proxy = await startProxy(pool.url, {
+      ...batchesOfThree,
+      UCWA_PROXY_LIMITS_MAX_RESPONSE_BYTES: '4096',
+    });
+    const answers = await new UcwaClient(proxy.url).askAll(notes(3));
+    expect(answers.map(({ text }) => text)).toEqual(['ok', 'ok', 'ok']);
+    await pool.untilClosed(1);
+  });
+
+  test('does not become many bytes out of few: it is cut at its bound', async () => {
+    const bomb = compressedBomb(200 * 1024 * 1024);
+    const { proxy, client } = await start({ kind: 'status', status: 200, ...bomb });
+    const before = process.memoryUsage.rss();
+    const answers = await client.askAll(notes(3));
+    expect(process.memoryUsage.rss() - before).toBeLessThan(64 * 1024 * 1024);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    const metrics = await proxy.metrics();
+    expect(metrics.get('ucwa_proxy_protocol_errors_total{kind="too_large"}')).toBe(1);
+    expect(metrics.get('ucwa_proxy_protocol_errors_total{kind="no_delimiter"}')).toBe(0);
+  });
+});
+
+describe('an answer to a call that travels by itself', () => {
+  const alone = { UCWA_PROXY_BATCHING_MODE: 'off' };
+
+  test('that breaks off breaks off its caller, so that it never looks whole', async () => {
+    const pool = await startScriptedPool((_request, socket) => {
+      socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf');
+    });
+    const proxy = await startProxy(pool.url, alone);
+    await expect(new UcwaClient(proxy.url).ask(`${app}/me`)).rejects.toThrow();
+    expect(pool.requests).toHaveLength(1);
+  });
+
+  test('that is announced (103) is waited for', async () => {
+    const pool = await startScriptedPool((_request, socket) => {
+      socket.write('HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n');
+      socket.write(ok);
+    });
+    const proxy = await startProxy(pool.url, alone);
+    const answer = await new UcwaClient(proxy.url).ask(`${app}/me`);
+    expect([answer.status, answer.text]).toEqual([200, 'ok']);
+  });
+});

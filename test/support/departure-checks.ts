@@ -1,0 +1,104 @@
+/** What must hold of every request that leaves, and of what runs at the pool, whatever happens. */
+import { sameKey } from '../../src/core/admit/batch-key.ts';
+import type { Batch, Call } from '../../src/core/schedule/call.ts';
+import type { Policy } from '../../src/core/schedule/policy.ts';
+import { waitsOf } from '../../src/core/schedule/waits.ts';
+
+export interface Ticket {
+  readonly name: string;
+  /** Said of the call, whatever it became. */
+  endings: number;
+  left: boolean;
+  /** How often the pool ran it. */
+  runs: number;
+}
+
+export class DepartureChecks {
+  readonly #policy: Policy;
+  readonly #wrong: (call: Call<Ticket>, what: string) => void;
+  /** Writes that left and are not answered, by user and resource. */
+  readonly #writes = new Map<string, Call<Ticket>>();
+  readonly #lastWrite = new Map<string, number>();
+
+  constructor(policy: Policy, wrong: (call: Call<Ticket>, what: string) => void) {
+    this.#policy = policy;
+    this.#wrong = wrong;
+  }
+
+  /** A request is over. */
+  arrival({ calls }: Batch<Ticket>): void {
+    for (const call of calls) {
+      if (this.#writes.get(lock(call)) === call) this.#writes.delete(lock(call));
+    }
+  }
+
+  /** What must hold of every batch that leaves. */
+  departure(batch: Batch<Ticket>, nowMs: number): void {
+    const { calls } = batch;
+    const first = calls[0]!;
+    let bytes = 0;
+    for (const call of calls) {
+      bytes += call.sizeBytes;
+      if (!sameKey(call.key, first.key)) this.#wrong(call, 'met another key');
+      if (call.callClass !== first.callClass) this.#wrong(call, 'met another class');
+      const slot = call.original ?? call;
+      const waiters = [slot, ...(slot.followers ?? [])];
+      if (waiters.every(({ ticket, stage }) => ticket.left || stage !== 'sent'))
+        this.#wrong(call, 'departed without a caller');
+      if (slot === call) for (const waiter of waiters) this.#checkHold(waiter, call, batch);
+      if (call.callClass !== 'safe') this.#checkOrder(call);
+      else if (call.behind !== undefined) this.#wrong(call, 'overtook a write');
+    }
+    const { limit } = batch.user.learnt;
+    const isAlone = batch.outstanding - batch.user.polls === batch.parts;
+    const most = isAlone ? Math.max(1, limit.value) : limit.value + (batch.probe ? 1 : 0);
+    if (batch.outstanding > most) this.#wrong(first, 'left beyond the limit');
+    if (batch.user.learnt.pause.untilMs > nowMs) this.#wrong(first, 'left in a pause');
+    if (calls.length > this.#policy.maxParts) this.#wrong(first, 'in too large a batch');
+    if (calls.length > 1 && bytes > this.#policy.maxBytes) this.#wrong(first, 'in too many bytes');
+  }
+
+  /**
+   * A call may wait until its deadline only where somebody else has all departures, or its turn, or
+   * where the pool has no room for it.
+   */
+  unsent(call: Call<Ticket>, isFree: boolean, nowMs: number): void {
+    const { user } = call.stream;
+    this.notRun(call);
+    const isPaused = user.learnt.pause.untilMs >= nowMs;
+    if (call.attempts > 0 || isPaused || user.retryAtMs !== Infinity || user.outstanding > 0)
+      return;
+    if (isFree && user.order.lets(call) && call.freeAtMs < nowMs) {
+      this.#wrong(call, 'waited beside a free departure');
+    }
+  }
+
+  /** Who is told that his call did not run may send it again. */
+  notRun(call: Call<Ticket>): void {
+    if (call.callClass !== 'safe' && call.ticket.runs > 0) this.#wrong(call, 'ran, it was denied');
+  }
+
+  /** The pool runs a part. */
+  run(call: Call<Ticket>): void {
+    call.ticket.runs += 1;
+    if (call.callClass !== 'safe' && call.ticket.runs > 1) this.#wrong(call, 'ran twice');
+    if (call.ticket.runs > 2) this.#wrong(call, `ran ${call.ticket.runs} times`);
+  }
+
+  #checkHold(call: Call<Ticket>, slot: Call<Ticket>, batch: Batch<Ticket>): void {
+    const heldMs = waitsOf(call, slot, batch).hold ?? 0;
+    if (heldMs > this.#policy.lingerMaxMs + 1e-6) this.#wrong(call, `was held for ${heldMs} ms`);
+  }
+
+  #checkOrder(call: Call<Ticket>): void {
+    if (this.#writes.has(lock(call)))
+      this.#wrong(call, 'travels with a write to the same resource');
+    if ((this.#lastWrite.get(lock(call)) ?? 0) > call.sequence) this.#wrong(call, 'was overtaken');
+    this.#writes.set(lock(call), call);
+    this.#lastWrite.set(lock(call), call.sequence);
+  }
+}
+
+function lock(call: Call<Ticket>): string {
+  return `${call.stream.user.name} ${call.resource}`;
+}

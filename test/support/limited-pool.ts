@@ -1,0 +1,228 @@
+/**
+ * Busy clients of one user before a pool that allows so many outstanding calls, under a virtual
+ * clock: what the coalescer makes of it, counted.
+ */
+import { batchKey } from '../../src/core/admit/batch-key.ts';
+import { readHead } from '../../src/core/admit/request-head.ts';
+import { Coalescer } from '../../src/core/schedule/coalescer.ts';
+import type { Batch, Call } from '../../src/core/schedule/call.ts';
+import type { Notes } from '../../src/core/schedule/notes.ts';
+import type { Policy } from '../../src/core/schedule/policy.ts';
+import type { Sink } from '../../src/core/schedule/sink.ts';
+import type { User } from '../../src/core/schedule/user.ts';
+import type { Reply } from '../../src/core/answer/reply.ts';
+
+export interface LimitedPoolPlan {
+  readonly limit: (nowMs: number) => number;
+  /** Calls of a device that we cannot see. */
+  readonly others?: (nowMs: number) => number;
+  readonly routeMs: number;
+}
+
+export interface Tally {
+  requests: number;
+  refused: number;
+  answered: number;
+  /** Callers who got something else than an answer. */
+  failed: number;
+  readonly waitsMs: number[];
+}
+
+const wayMs = 1;
+const slots = 4;
+const defaults: Policy = {
+  mode: 'adaptive',
+  lingerMaxMs: 15,
+  exchangeRateMs: 50,
+  maxParts: 20,
+  maxBytes: 262_144,
+  collapse: true,
+  timeoutMs: 30_000,
+  maxQueuedCalls: 10_000,
+  maxQueuedCallsPerUser: 500,
+  maxQueuedBytes: 67_108_864,
+  maxQueuedBytesPerUser: 4_194_304,
+  maxUsers: 100,
+};
+
+interface Client {
+  readonly done: (ok: boolean) => void;
+  readonly askedAtMs: number;
+}
+
+const nothing: Notes = {
+  requeued: () => undefined,
+  split: () => undefined,
+  learnedLimit: () => undefined,
+  repeated: () => undefined,
+  lateBatch: () => undefined,
+};
+
+export class LimitedPool implements Sink<Client> {
+  readonly notes = nothing;
+  readonly core: Coalescer<Client>;
+  nowMs = 0;
+  tally: Tally = LimitedPool.empty();
+  readonly #plan: LimitedPoolPlan;
+  readonly #events: Array<{ readonly atMs: number; readonly run: () => void }> = [];
+  readonly #waiting: Array<{ user: User<Client>; solo: boolean }> = [];
+  readonly #inbox: Array<() => void> = [];
+  readonly #outstanding = new Map<string, number>();
+  readonly #onWire = new Map<User<Client>, number>();
+  #calls = 0;
+  #alarmAtMs = Infinity;
+  #seed = 1;
+
+  static empty(): Tally {
+    return { requests: 0, refused: 0, answered: 0, failed: 0, waitsMs: [] };
+  }
+
+  constructor(plan: LimitedPoolPlan, changes: Partial<Policy> = {}) {
+    this.#plan = plan;
+    const memory = { size: 0, take: () => undefined, keep: () => undefined };
+    this.core = new Coalescer({ ...defaults, ...changes }, this, memory, () => this.random());
+  }
+
+  /** The same numbers in each run. */
+  random(): number {
+    this.#seed = (this.#seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return this.#seed / 2_147_483_648;
+  }
+
+  /** So many clients of that user ask, wait for the answer, and ask again. */
+  busy(user: string, clients: number): void {
+    const ask = (): void => this.ask(user, () => this.after(0, ask));
+    for (let i = 0; i < clients; i += 1) this.after(this.random() * 30, ask);
+  }
+
+  ask(user: string, done: (ok: boolean) => void = () => undefined): void {
+    this.#calls += 1;
+    const application = '/ucwa/v1/applications/1';
+    const target = `${application}/me/note?n=${this.#calls}`;
+    this.core.submit(
+      {
+        key: batchKey(application, readHead(['Authorization', user]), undefined),
+        callClass: 'safe',
+        resource: `${application}/me/note`,
+        collapsible: false,
+        method: 'GET',
+        target,
+        headers: [],
+        body: Buffer.alloc(0),
+        sizeBytes: 200,
+        ticket: { done, askedAtMs: this.nowMs },
+      },
+      this.nowMs,
+    );
+  }
+
+  after(ms: number, run: () => void): void {
+    this.#at(this.nowMs + ms, run);
+  }
+
+  /** Runs until that time; what happened in it. */
+  until(endMs: number): Tally {
+    this.tally = LimitedPool.empty();
+    for (;;) {
+      const next = this.#events[0];
+      if (next === undefined || next.atMs > endMs) break;
+      this.#events.shift();
+      this.nowMs = next.atMs;
+      next.run();
+      for (let what = this.#inbox.shift(); what; what = this.#inbox.shift()) what();
+    }
+    this.nowMs = endMs;
+    return this.tally;
+  }
+
+  permit(user: User<Client>, solo: boolean): void {
+    if (this.#waiting.some((wish) => wish.user === user && wish.solo === solo)) return;
+    this.#waiting.push({ user, solo });
+    this.#inbox.push(() => this.#grant());
+  }
+
+  send(batch: Batch<Client>): void {
+    const { user, parts } = batch;
+    const isSolo = batch.calls[0]?.stream.solo === true;
+    this.#onWire.set(user, (this.#onWire.get(user) ?? 0) + (isSolo ? 0 : 1));
+    this.tally.requests += 1;
+    this.after(wayMs, () => {
+      const before = this.#outstanding.get(user.name) ?? 0;
+      const others = Math.round(this.#plan.others?.(this.nowMs) ?? 0);
+      const refused = before + parts + others > this.#plan.limit(this.nowMs);
+      if (refused) this.tally.refused += 1;
+      else this.#outstanding.set(user.name, before + parts);
+      this.after(refused ? 0 : this.#plan.routeMs, () => {
+        if (!refused) this.#outstanding.set(user.name, this.#outstanding.get(user.name)! - parts);
+        this.after(wayMs, () => this.#settle(batch, refused, isSolo));
+      });
+    });
+  }
+
+  answer(call: Call<Client>, reply: Reply): void {
+    const { done, askedAtMs } = call.ticket;
+    if (reply.status === 200) this.tally.answered += 1;
+    else this.tally.failed += 1;
+    this.tally.waitsMs.push(this.nowMs - askedAtMs);
+    this.#inbox.push(() => done(reply.status === 200));
+  }
+
+  fail(call: Call<Client>): void {
+    this.tally.failed += 1;
+    this.#inbox.push(() => call.ticket.done(false));
+  }
+
+  abandon(): void {
+    throw new Error('nobody leaves here');
+  }
+
+  wakeAt(atMs: number): void {
+    if (atMs >= this.#alarmAtMs) return;
+    this.#alarmAtMs = atMs;
+    this.#at(Math.max(this.nowMs, atMs), () => {
+      if (this.#alarmAtMs > this.nowMs) return;
+      this.#alarmAtMs = Infinity;
+      this.core.wake(this.nowMs);
+    });
+  }
+
+  #settle(batch: Batch<Client>, refused: boolean, isSolo: boolean): void {
+    const { user } = batch;
+    const said = { reason: '', headers: [], body: Buffer.alloc(0) };
+    if (refused) {
+      this.core.settle(
+        batch,
+        {
+          kind: 'trouble',
+          trouble: 'refused',
+          fault: { phase: 'unsent', name: 'destination_unavailable' },
+          reply: { status: 429, ...said },
+        },
+        this.nowMs,
+      );
+    } else {
+      batch.calls.forEach((_, index) => {
+        this.core.part(batch, index, { status: 200, ...said }, false, this.nowMs);
+      });
+      this.core.settle(batch, { kind: 'complete' }, this.nowMs);
+    }
+    this.#onWire.set(user, (this.#onWire.get(user) ?? 1) - (isSolo ? 0 : 1));
+    this.#inbox.push(() => this.#grant());
+  }
+
+  #grant(): void {
+    const at = this.#waiting.findIndex(
+      ({ user, solo }) => solo || (this.#onWire.get(user) ?? 0) < slots,
+    );
+    const [wish] = at === -1 ? [] : this.#waiting.splice(at, 1);
+    if (wish === undefined) return;
+    this.core.depart(wish.user, wish.solo, this.nowMs);
+    this.#inbox.push(() => this.#grant());
+  }
+
+  #at(atMs: number, run: () => void): void {
+    let at = this.#events.length;
+    while (at > 0 && this.#events[at - 1]!.atMs > atMs) at -= 1;
+    this.#events.splice(at, 0, { atMs, run });
+  }
+}

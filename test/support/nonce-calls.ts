@@ -1,0 +1,71 @@
+/** Calls that can be told apart wherever they come: each carries an `X-Nonce` of its own. */
+import type { Simulator } from '../../src/simulator/simulator.ts';
+import { app, type Answer, type Asked, type UcwaClient } from './ucwa-client.ts';
+
+export interface NonceCall {
+  readonly nonce: string;
+  readonly method: string;
+  readonly target: string;
+}
+
+export interface Answered extends NonceCall {
+  readonly answer: Answer;
+}
+
+export function readCalls(count: number, tag = '', application = app): NonceCall[] {
+  return Array.from({ length: count }, (_, i) => ({
+    nonce: `get${tag}${i}`,
+    method: 'GET',
+    target: `${application}/me/note?n=${tag}${i}`,
+  }));
+}
+
+/** Writes to as many resources. */
+export function writeCalls(count: number, tag = ''): NonceCall[] {
+  return Array.from({ length: count }, (_, i) => {
+    const nonce = `write${tag}${i}`;
+    if (i === 0) return { nonce, method: 'POST', target: `${app}/me/note` };
+    if (i === 1) return { nonce, method: 'PUT', target: `${app}/me/callForwardingSettings` };
+    return { nonce, method: 'DELETE', target: `${app}/communication/conversations/${tag}${i}` };
+  });
+}
+
+/** All at once. */
+export function askEach(
+  client: UcwaClient,
+  calls: readonly NonceCall[],
+  asked: Asked = {},
+): Promise<Answered[]> {
+  return Promise.all(
+    calls.map(async (call) => {
+      const { method, target, nonce } = call;
+      const headers = { ...asked.headers, 'X-Nonce': nonce };
+      return { ...call, answer: await client.ask(target, { ...asked, method, headers }) };
+    }),
+  );
+}
+
+/** One request that brought a call to the pool. */
+export interface Sending {
+  /** Calls in it; 1 for a call that came by itself. */
+  readonly parts: number;
+  readonly at: number;
+}
+
+/** The requests that brought that call, in their order. */
+export function sendings(pool: Simulator, nonce: string): Sending[] {
+  const found: Sending[] = [];
+  for (const { at, rawHeaders, parts } of pool.ledger.requests()) {
+    if (carries(rawHeaders, nonce)) found.push({ parts: 1, at });
+    else if (parts.some(({ headers }) => carries(headers, nonce))) {
+      found.push({ parts: parts.length, at });
+    }
+  }
+  return found;
+}
+
+function carries(headers: readonly string[], nonce: string): boolean {
+  return headers.some(
+    (name, i) => i % 2 === 0 && /^x-nonce$/i.test(name) && headers[i + 1] === nonce,
+  );
+}
