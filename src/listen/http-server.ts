@@ -71,6 +71,8 @@ export class HttpServer {
     this.#server.on('connect', (_request, socket) => this.#refuse(socket, 501, 'method'));
     this.#server.on('clientError', (error: Error & { code?: string }, socket) => {
       if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+      // What comes behind it, or what the parser makes of a refused request's body, is nothing new.
+      else if (this.#connections.isEnding(socket as Socket)) return;
       else if (error.code === 'HPE_HEADER_OVERFLOW') this.#refuse(socket, 431, 'head_too_large');
       else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') this.#refuse(socket, 408, 'slow_request');
       else this.#refuse(socket, 400, 'malformed');
