@@ -69,7 +69,7 @@ const shellRules = (self) => ({
 });
 
 export default defineConfig(
-  globalIgnores(['dist', 'coverage']),
+  globalIgnores(['dist', 'coverage', '.stryker-tmp']),
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,
@@ -163,7 +163,7 @@ export default defineConfig(
       '@typescript-eslint/no-non-null-assertion': 'off',
       'jest/no-standalone-expect': [
         'error',
-        { additionalTestBlockFunctions: ['testWithPromtool'] },
+        { additionalTestBlockFunctions: ['testWithPromtool', 'testWithOpenssl'] },
       ],
       'jest/expect-expect': ['error', { assertFunctionNames: ['expect*', 'fc.assert', 'assert*'] }],
       'jest/no-restricted-jest-methods': [

@@ -16,7 +16,8 @@ import type { Log } from './log/log.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createPassThrough, type PassThrough } from './pass-through/pass-through.ts';
 import type { ServeSettings } from './settings/load-settings.ts';
-import { readTlsFiles } from './settings/tls-files.ts';
+import { TlsRenewal } from './settings/tls-renewal.ts';
+import type { PoolTls } from './upstream/pool-connector.ts';
 import { createUpstream } from './upstream/undici-upstream.ts';
 
 export interface App {
@@ -30,6 +31,8 @@ export interface App {
 export interface AppParts {
   readonly log: Log;
   readonly version: string;
+  /** How often TLS files are looked at again. */
+  readonly tlsCheckEveryMs?: number;
 }
 
 /** Polls are ended in so many steps, so that their clients do not come back all at once. */
@@ -37,17 +40,15 @@ const pollSteps = 20;
 const shuttingDown: Fault = { phase: 'unsent', name: 'destination_unavailable' };
 /** For last answers to leave before their connections are closed. */
 const lastWordsMs = 100;
+/** Well within what replaced certificates overlap. */
+const tlsCheckEveryMs = 10_000;
 
 /** Serves from when the promise resolves. Rejects when an address cannot be listened at. */
 export async function startApp(settings: ServeSettings, parts: AppParts): Promise<App> {
   const { log, version } = parts;
   const { listen, upstream: pool, batching, limits, drain } = settings;
   const url = new URL(pool.url);
-  const { servername } = pool.tls;
-  const tls = {
-    ...readTlsFiles(pool.tls, readFileSync),
-    ...(servername === undefined ? {} : { servername }),
-  };
+  const renewals = watchTls(settings, log, () => server.renewTls(renewals.listen.current));
 
   const metrics = createMetrics(version, {
     heldCalls: () => engine.heldCalls,
@@ -65,7 +66,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     connectTimeoutMs: pool.connectTimeoutMs,
     idleTimeoutMs: pool.idleTimeoutMs,
     timeoutMs: pool.timeoutMs,
-    tls,
+    tls: renewals.upstream,
   });
   const passThrough = createPassThrough({
     upstream: url,
@@ -73,7 +74,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     connectTimeoutMs: pool.connectTimeoutMs,
     idleSocketTimeoutMs: pool.idleTimeoutMs,
     idleTimeoutMs: pool.passThroughIdleMs,
-    tls,
+    tls: renewals.upstream,
   });
   const engine = new Engine(
     {
@@ -119,7 +120,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
       headersTimeoutMs: listen.headersTimeoutMs,
       requestTimeoutMs: listen.requestTimeoutMs,
       maxConnections: limits.maxConnections,
-      ...(listen.tls.cert === undefined ? {} : { tls: readTlsFiles(listen.tls, readFileSync) }),
+      ...(listen.tls.cert === undefined ? {} : { tls: renewals.listen.current }),
     },
     {
       request: (exchange) => handler.handle(exchange),
@@ -136,8 +137,11 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     throw error;
   });
   ready = true;
+  const tlsChecks = setInterval(() => renewals.check(), parts.tlsCheckEveryMs ?? tlsCheckEveryMs);
+  tlsChecks.unref();
 
   const end = async (): Promise<void> => {
+    clearInterval(tlsChecks);
     engine.stop();
     passThrough.endPolls(1, shuttingDown);
     await delay(lastWordsMs);
@@ -202,5 +206,34 @@ function trust(
       known.set(socket, is);
     }
     return is;
+  };
+}
+
+/** The TLS files of both sides, as they are replaced. */
+function watchTls(
+  { listen, upstream }: ServeSettings,
+  log: Log,
+  listenRenewed: () => void,
+): { listen: TlsRenewal; upstream: () => PoolTls; check(): void } {
+  const side = (name: string, paths: typeof upstream.tls | typeof listen.tls, then: () => void) =>
+    new TlsRenewal(paths, readFileSync, {
+      renewed() {
+        log.info('TLS files were replaced', { side: name });
+        then();
+      },
+      unusable: (reason) => log.warn('replaced TLS files cannot be used', { side: name, reason }),
+    });
+  const { servername } = upstream.tls;
+  const named = (): PoolTls => ({ ...ofPool.current, servername });
+  const ofPool = side('upstream', upstream.tls, () => (pool = named()));
+  const ofListener = side('listen', listen.tls, listenRenewed);
+  let pool = named();
+  return {
+    listen: ofListener,
+    upstream: () => pool,
+    check() {
+      ofPool.check();
+      ofListener.check();
+    },
   };
 }

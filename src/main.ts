@@ -7,6 +7,9 @@ import { runCommandLine } from './cli/run-command-line.ts';
 import { serve } from './cli/serve.ts';
 import { simulate } from './cli/simulate.ts';
 
+// Without a listener Node opens its inspector on this signal, and with it all that is in memory.
+process.on('SIGUSR1', () => undefined);
+
 process.exitCode = await runCommandLine(
   [serve, demo, simulate, checkConfig, probe],
   process.argv.slice(2),

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { url as inspectorUrl } from 'node:inspector';
 import { getHeapStatistics } from 'node:v8';
 import { startApp } from '../app.ts';
 import { createLog, type Log } from '../log/log.ts';
@@ -9,18 +10,33 @@ import { tlsProblems } from '../settings/tls-files.ts';
 import { type Command, exitCode } from './command.ts';
 import { settingsFlags, settingsNotes, settingsSources } from './settings-flags.ts';
 import { catchSignals } from './signals.ts';
+import { judgeRuntime, unsafeNames } from './unsafe-runtime.ts';
 import { programVersion } from './version.ts';
 
 /** Runs the proxy until SIGTERM or SIGINT; a second one ends it at once. */
 export const serve: Command = {
   name: 'serve',
   summary: 'run the proxy in front of a pool',
-  flags: settingsFlags,
+  flags: [
+    ...settingsFlags,
+    {
+      name: 'allow-unsafe',
+      placeholder: 'NAMES',
+      meaning: `settings of Node that are meant although they break promises: ${unsafeNames.join(', ')}`,
+    },
+  ],
   operands: [],
   notes: settingsNotes,
   async run(given, io) {
     const loaded = loadServeSettings(settingsSources(given, io));
-    const problems = loaded.ok ? tlsProblems(loaded.settings, readFileSync) : loaded.problems;
+    const runtime = judgeRuntime(
+      { nodeFlags: process.execArgv, env: io.env, inspectorUrl: inspectorUrl() },
+      given.flags['allow-unsafe'] ?? '',
+    );
+    const problems = [
+      ...runtime.problems,
+      ...(loaded.ok ? tlsProblems(loaded.settings, readFileSync) : loaded.problems),
+    ];
     for (const problem of problems) io.stderr.write(`${problem}\n`);
     if (!loaded.ok || problems.length > 0) return exitCode.usage;
     const fitted = fitLimits(loaded.settings, {
@@ -31,7 +47,7 @@ export const serve: Command = {
     const version = programVersion();
     const log = createLog(settings.log);
     exitOnUncaught(log);
-    for (const note of [...loaded.warnings, ...fitted.notes]) log.warn(note);
+    for (const note of [...runtime.warnings, ...loaded.warnings, ...fitted.notes]) log.warn(note);
 
     const signals = catchSignals();
     const app = await startApp(settings, { log, version });

@@ -76,6 +76,14 @@ export class Connections {
     return exchange;
   }
 
+  /** Whether an answer behind which the connection closes has been given. */
+  isEnding(socket: Socket): boolean {
+    for (const { response } of this.#exchanges.get(socket) ?? []) {
+      if (response.writableEnded && !response.shouldKeepAlive) return true;
+    }
+    return false;
+  }
+
   isBusy(socket: Socket): boolean {
     return (this.#exchanges.get(socket)?.size ?? 0) > 0;
   }

@@ -1,6 +1,6 @@
 /** The server that clients reach: its limits, its answers to what is no HTTP, and how it drains. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createSecureServer } from 'node:https';
+import { createServer as createSecureServer, Server as SecureServer } from 'node:https';
 import { Server as TcpServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { RefusalReason } from '../core/admit/admit.ts';
@@ -26,6 +26,7 @@ export interface HttpServerHandlers {
 }
 
 const connectionsCheckingIntervalMs = 1000;
+const minVersion = 'TLSv1.2';
 
 export class HttpServer {
   readonly #server: Server;
@@ -51,7 +52,7 @@ export class HttpServer {
     this.#server =
       options.tls === undefined
         ? createServer(http)
-        : createSecureServer({ ...http, ...options.tls, minVersion: 'TLSv1.2' });
+        : createSecureServer({ ...http, ...options.tls, minVersion });
     this.#server.maxConnections = options.maxConnections;
     // The size of the head is bounded; a bound on the count would drop fields in silence.
     this.#server.maxHeadersCount = 0;
@@ -71,6 +72,8 @@ export class HttpServer {
     this.#server.on('connect', (_request, socket) => this.#refuse(socket, 501, 'method'));
     this.#server.on('clientError', (error: Error & { code?: string }, socket) => {
       if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+      // What comes behind it, or what the parser makes of a refused request's body, is nothing new.
+      else if (this.#connections.isEnding(socket as Socket)) return;
       else if (error.code === 'HPE_HEADER_OVERFLOW') this.#refuse(socket, 431, 'head_too_large');
       else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') this.#refuse(socket, 408, 'slow_request');
       else this.#refuse(socket, 400, 'malformed');
@@ -92,6 +95,12 @@ export class HttpServer {
         resolve(typeof address === 'object' && address !== null ? address.port : 0);
       });
     });
+  }
+
+  /** New connections are served with these; those that are open stay as they are. */
+  renewTls(files: NonNullable<HttpServerOptions['tls']>): void {
+    if (this.#server instanceof SecureServer)
+      this.#server.setSecureContext({ ...files, minVersion });
   }
 
   /** From now on every answer closes its connection. */

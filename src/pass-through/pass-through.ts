@@ -19,7 +19,8 @@ export interface PassThroughOptions {
   readonly idleSocketTimeoutMs: number;
   /** An exchange ends after so long without a byte in either direction; a poll never does. */
   readonly idleTimeoutMs: number;
-  readonly tls?: UpstreamTls;
+  /** What is in force now; the same object until something else is. */
+  readonly tls?: () => UpstreamTls;
 }
 
 export interface PassThrough {

@@ -1,7 +1,7 @@
 import http, { type ClientRequest } from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
-import { createSecureContext } from 'node:tls';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { urlToHttpOptions } from 'node:url';
 
 declare module 'http' {
@@ -16,10 +16,10 @@ declare module 'http' {
 
 /** Files of a TLS upstream; verification is always on. */
 export interface UpstreamTls {
-  readonly ca?: string | Buffer;
-  readonly cert?: string | Buffer;
-  readonly key?: string | Buffer;
-  readonly servername?: string;
+  readonly ca?: string | Buffer | undefined;
+  readonly cert?: string | Buffer | undefined;
+  readonly key?: string | Buffer | undefined;
+  readonly servername?: string | undefined;
 }
 
 interface PoolConnectionsOptions {
@@ -28,8 +28,11 @@ interface PoolConnectionsOptions {
   /** From the start of name resolution to the end of the TLS handshake. */
   readonly connectTimeoutMs: number;
   readonly idleSocketTimeoutMs: number;
-  readonly tls?: UpstreamTls;
+  /** What is in force now; the same object until something else is. */
+  readonly tls?: () => UpstreamTls;
 }
+
+const noTls: UpstreamTls = {};
 
 /** What must stand in the options of a request that goes through {@link PoolConnections.agent}. */
 export interface WithCreationHook {
@@ -53,7 +56,9 @@ export class PoolConnections {
   readonly #ready = new WeakSet<Socket>();
 
   constructor(options: PoolConnectionsOptions) {
-    const { upstream, connectTimeoutMs, tls = {} } = options;
+    const { upstream, connectTimeoutMs, tls = () => noTls } = options;
+    let files = tls();
+    let renewed: { secureContext: SecureContext; session: undefined } | undefined;
     const secure = upstream.protocol === 'https:';
     const { hostname, port } = urlToHttpOptions(upstream);
     const endpoint = { host: hostname, port: port ?? (secure ? 443 : 80) };
@@ -67,9 +72,9 @@ export class PoolConnections {
     const agent = secure
       ? new https.Agent({
           ...pooling,
-          ...(tls.servername !== undefined && { servername: tls.servername }),
+          ...(files.servername !== undefined && { servername: files.servername }),
           // Made once: otherwise each connection would read the files' text again.
-          secureContext: createSecureContext({ ca: tls.ca, cert: tls.cert, key: tls.key }),
+          secureContext: contextOf(files),
           rejectUnauthorized: true,
         })
       : new http.Agent(pooling);
@@ -77,7 +82,13 @@ export class PoolConnections {
     // Hooks on the instance serve http.Agent and https.Agent alike.
     const connect = agent.createConnection.bind(agent);
     agent.createConnection = (connectOptions, callback) => {
-      const socket = connect(connectOptions, callback);
+      const current = tls();
+      if (secure && current !== files) {
+        files = current;
+        // A session of before would be resumed without a look at the new authorities.
+        renewed = { secureContext: contextOf(files), session: undefined };
+      }
+      const socket = connect({ ...connectOptions, ...renewed }, callback);
       this.#watch(socket as Socket, secure ? 'secureConnect' : 'connect', connectTimeoutMs);
       return socket;
     };
@@ -145,4 +156,8 @@ export class PoolConnections {
     // Node 20 leaves a socket without a listener while it passes from one request to the next.
     socket.on('error', () => undefined);
   }
+}
+
+function contextOf({ ca, cert, key }: UpstreamTls): SecureContext {
+  return createSecureContext({ ca, cert, key });
 }

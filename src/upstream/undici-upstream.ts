@@ -6,6 +6,7 @@
 import { errors, Pool, type Dispatcher } from 'undici';
 import type { Exchange, ExchangeHandler, ExchangeRequest, Upstream } from './exchange.ts';
 import { faultOf } from './fault-of.ts';
+import { poolConnector, type PoolTls } from './pool-connector.ts';
 
 export interface UpstreamOptions {
   /** http or https, without a path. */
@@ -16,16 +17,11 @@ export interface UpstreamOptions {
   readonly idleTimeoutMs: number;
   /** For an answer to begin, and between two pieces of it. */
   readonly timeoutMs: number;
-  readonly tls: {
-    readonly ca?: Buffer | undefined;
-    readonly cert?: Buffer | undefined;
-    readonly key?: Buffer | undefined;
-    readonly servername?: string | undefined;
-  };
+  /** What is in force now; the same object until something else is. */
+  readonly tls: () => PoolTls;
 }
 
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const { ca, cert, key, servername } = options.tls;
   const pool = new Pool(options.url.origin, {
     connections: options.maxConnections,
     pipelining: 1,
@@ -34,14 +30,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     headersTimeout: options.timeoutMs,
     bodyTimeout: options.timeoutMs,
     allowH2: false,
-    connect: {
-      timeout: options.connectTimeoutMs,
-      minVersion: 'TLSv1.2',
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-      ...(servername === undefined ? {} : { servername }),
-    },
+    connect: poolConnector(options.connectTimeoutMs, options.tls),
   });
   return {
     send(request, handler) {

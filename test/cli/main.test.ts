@@ -1,38 +1,20 @@
-import { execFile, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { once } from 'node:events';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { onCleanup } from '../support/cleanup.ts';
+import { Program, type Ended, type Started } from '../support/program.ts';
 
-const execute = promisify(execFile);
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const installed = mkdtempSync(join(tmpdir(), 'ucwa-batch-proxy-'));
+let program: Program;
 
-/** The program as it is installed: compiled into dist/, package.json beside it. Types are for `npm run typecheck`. */
 beforeAll(async () => {
-  const compiler = join(root, 'node_modules/typescript/bin/tsc');
-  const outDir = join(installed, 'dist');
-  await execute(process.execPath, [compiler, '-p', root, '--noCheck', '--outDir', outDir]);
-  cpSync(join(root, 'package.json'), join(installed, 'package.json'));
-  symlinkSync(join(root, 'node_modules'), join(installed, 'node_modules'));
+  program = await Program.install();
 }, 60_000);
 
-afterAll(() => rmSync(installed, { recursive: true }));
+afterAll(() => program.remove());
 
-/** Runs the program as a process of its own. */
-async function run(...argv: string[]) {
-  const main = join(installed, 'dist/main.js');
-  const env = { PATH: process.env['PATH'] };
-  try {
-    return { code: 0, ...(await execute(process.execPath, [main, ...argv], { cwd: root, env })) };
-  } catch (error) {
-    const { code, stdout, stderr } = error as { code: number; stdout: string; stderr: string };
-    return { code, stdout, stderr };
-  }
+function run(...argv: string[]): Promise<Ended> {
+  return program.run(argv);
+}
+
+function started(line: RegExp, ...argv: string[]): Promise<Started> {
+  return program.start(line, argv);
 }
 
 test('exit code 0: what was asked for was done', async () => {
@@ -64,29 +46,6 @@ test('help lists the commands', async () => {
     names: expect.arrayContaining(['check-config', 'probe']),
   });
 });
-
-/** Starts the program and resolves when it has written a line that matches. */
-async function started(line: RegExp, ...argv: string[]) {
-  const child = spawn(process.execPath, [join(installed, 'dist/main.js'), ...argv], {
-    cwd: root,
-    env: { PATH: process.env['PATH'] },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  onCleanup(() => void child.kill('SIGKILL'));
-  let stdout = '';
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  /** Rejects when the program ends without having written it. */
-  const until = async (wanted: RegExp): Promise<RegExpExecArray> => {
-    for (;;) {
-      const found = wanted.exec(stdout);
-      if (found !== null) return found;
-      if (child.exitCode !== null) throw new Error(`exit ${child.exitCode}: ${stdout}`);
-      await Promise.race([exited, once(child.stdout, 'data')]);
-    }
-  };
-  return { child, match: await until(line), until, exited, output: () => stdout };
-}
 
 test.each(['SIGTERM', 'SIGINT'] as const)(
   'serve stops in order and exits 0 on %s, and logs no secret',

@@ -1,84 +1,93 @@
-import { describe, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
+import { admissionCases, piecesOf, type AdmissionCase } from '../support/admission-cases.ts';
 import { startPool } from '../support/pool.ts';
-import { startProxy } from '../support/proxy.ts';
+import { startProxy, type TestProxy } from '../support/proxy.ts';
 import { RawClient } from '../support/raw-client.ts';
+import { startScriptedPool, type ScriptedPool } from '../support/scripted-pool.ts';
 import { app } from '../support/ucwa-client.ts';
 
 const host = 'Host: pool.example\r\n';
 
-describe('what no server should read is refused, closed, and never reaches the pool', () => {
-  test.each([
-    ['400', 'two Hosts', `GET / HTTP/1.1\r\n${host}${host}\r\n`],
-    ['400', 'no Host', 'GET / HTTP/1.1\r\n\r\n'],
-    ['400', 'a Host that is none', 'GET / HTTP/1.1\r\nHost: a/b\r\n\r\n'],
-    [
-      '400',
-      'two Authorizations',
-      `GET / HTTP/1.1\r\n${host}Authorization: a\r\nAuthorization: b\r\n\r\n`,
-    ],
-    [
-      '501',
-      'a coding before chunked',
-      `POST / HTTP/1.1\r\n${host}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`,
-    ],
-    [
-      '400',
-      'chunked in HTTP/1.0',
-      `POST / HTTP/1.0\r\n${host}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
-    ],
-    ['400', 'HTTP/0.9', 'GET /\r\n\r\n'],
-    [
-      '400',
-      'a length and chunks',
-      `POST / HTTP/1.1\r\n${host}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
-    ],
-    [
-      '400',
-      'two lengths',
-      `POST / HTTP/1.1\r\n${host}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab`,
-    ],
-    ['400', 'a length that is none', `POST / HTTP/1.1\r\n${host}Content-Length: +1\r\n\r\na`],
-    ['400', 'a blank before the colon', `GET / HTTP/1.1\r\nHost : pool.example\r\n\r\n`],
-    ['400', 'a folded field', `GET / HTTP/1.1\r\n${host}A: b\r\n c\r\n\r\n`],
-    ['400', 'a bare line feed in the head', `GET / HTTP/1.1\n${host}\r\n`],
-    ['400', 'a NUL in a value', `GET / HTTP/1.1\r\n${host}A: b\0c\r\n\r\n`],
-    ['400', 'a fragment', `GET /a#b HTTP/1.1\r\n${host}\r\n`],
-    ['400', 'a backslash', `GET /a\\b HTTP/1.1\r\n${host}\r\n`],
-    ['421', 'another host in the target', `GET http://evil.example/ HTTP/1.1\r\n${host}\r\n`],
-    ['501', 'TRACE', `TRACE / HTTP/1.1\r\n${host}\r\n`],
-    ['501', 'CONNECT', `CONNECT pool.example:443 HTTP/1.1\r\n${host}\r\n`],
-    ['431', 'too large a head', `GET / HTTP/1.1\r\n${host}A: ${'b'.repeat(17_000)}\r\n\r\n`],
-    ['417', 'an expectation', `GET / HTTP/1.1\r\n${host}Expect: miracles\r\n\r\n`],
-    ['400', 'no HTTP at all', '\x16\x03\x01\x02\x00\x01\x00\r\n\r\n'],
-  ])('%s for %s', async (status, _what, bytes) => {
-    const pool = await startPool();
-    const proxy = await startProxy(pool.url);
-    const client = new RawClient(proxy.port);
-    client.send(bytes);
-    const answer = await client.readAll();
-    expect(answer.slice(0, 12)).toBe(`HTTP/1.1 ${status}`);
-    expect(answer).toMatch(/^connection: close\r$/im);
-    expect(answer).toMatch(/^content-type: application\/problem\+json\r$/im);
-    expect(pool.stats().requests).toBe(0);
-    const refused = [...(await proxy.metrics())].filter(
-      ([series, value]) => series.startsWith('ucwa_proxy_refused_total') && value === 1,
-    );
-    expect(refused).toHaveLength(1);
-  });
+test('there are at least sixty cases, and no two of one name', () => {
+  const names = [...admissionCases.values()].flat().map(({ name }) => name);
+  expect(names.length).toBeGreaterThanOrEqual(60);
+  expect(new Set(names).size).toBe(names.length);
 });
 
-test('a request that hides in the body of a refused one is never seen', async () => {
-  const pool = await startPool();
-  const proxy = await startProxy(pool.url);
+test.each([...admissionCases])(
+  '%s: every case of the file, over a socket',
+  async (_file, cases) => {
+    const pool = await startScriptedPool((_request, socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    });
+    const proxy = await startProxy(pool.url);
+    const outcomes: Outcome[] = [];
+    for (const given of cases) outcomes.push(await run(given, pool, proxy));
+    expect(outcomes).toEqual(cases.map(expected));
+  },
+);
+
+/** What is compared of a case; the fields are those of the file. */
+type Outcome = Pick<AdmissionCase, 'name' | 'answers' | 'pool'> & {
+  readonly refused: readonly string[];
+  /** Of `with`, what did not reach the pool; of `without`, what did. */
+  readonly missing: readonly string[];
+  readonly leaked: readonly string[];
+};
+
+function expected({ name, answers, pool, refused }: AdmissionCase): Outcome {
+  return {
+    name,
+    answers,
+    pool,
+    refused: refused === undefined ? [] : [refused],
+    missing: [],
+    leaked: [],
+  };
+}
+
+async function run(given: AdmissionCase, pool: ScriptedPool, proxy: TestProxy): Promise<Outcome> {
+  const requestsBefore = pool.requests.length;
+  const refusedBefore = await refusals(proxy);
   const client = new RawClient(proxy.port);
-  const smuggled = `GET /smuggled HTTP/1.1\r\n${host}\r\n`;
-  client.send(
-    `POST /a HTTP/1.1\r\n${host}${host}Content-Length: ${smuggled.length}\r\n\r\n${smuggled}`,
-  );
-  const answers = (await client.readAll()).match(/^HTTP\/1\.1/gm);
-  expect(answers).toHaveLength(1);
-  expect(pool.stats().requests).toBe(0);
-});
+  for (const piece of piecesOf(given)) client.send(piece);
+  const answers: string[] = [];
+  if (given.closed) {
+    answers.push(...((await client.readAll()).match(/^HTTP\/1\.1 [^]*?\r\n\r\n/gm) ?? []));
+  } else {
+    while (answers.length < given.answers.length) {
+      answers.push((await client.readAnswer()).head);
+    }
+    client.send(`GET /still-here HTTP/1.1\r\n${host}\r\n`);
+    expect((await client.readAnswer()).status).toBe(200);
+    client.leave();
+  }
+  if (given.refused !== undefined && answers.length > 0) {
+    expect(answers.at(-1)).toMatch(/^connection: close\r$/im);
+    expect(answers.at(-1)).toMatch(/^content-type: application\/problem\+json\r$/im);
+  }
+  const reached = pool.requests.slice(requestsBefore, given.closed ? undefined : -1);
+  const bytes = reached.join('').toLowerCase();
+  const refusedAfter = await refusals(proxy);
+  return {
+    name: given.name,
+    answers: answers.map((answer) => Number(answer.slice(9, 12))),
+    pool: reached.map((request) => request.slice(0, request.indexOf('\r\n'))),
+    refused: [...refusedAfter].flatMap(([reason, times]) =>
+      Array.from({ length: times - (refusedBefore.get(reason) ?? 0) }, () => reason),
+    ),
+    missing: (given.with ?? []).filter((text) => !bytes.includes(text.toLowerCase())),
+    leaked: (given.without ?? []).filter((text) => bytes.includes(text.toLowerCase())),
+  };
+}
+async function refusals(proxy: TestProxy): Promise<Map<string, number>> {
+  const counted = new Map<string, number>();
+  for (const [series, value] of await proxy.metrics()) {
+    const reason = /^ucwa_proxy_refused_total\{reason="(\w+)"\}/.exec(series)?.[1];
+    if (reason !== undefined) counted.set(reason, value);
+  }
+  return counted;
+}
 
 test('pipelined calls are answered in their order', async () => {
   const pool = await startPool();

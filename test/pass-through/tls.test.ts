@@ -48,7 +48,7 @@ async function tlsPool(options: https.ServerOptions = {}): Promise<TlsPool> {
 const get = 'GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
 
 async function answerFrom(url: string, tls: UpstreamTls): Promise<string> {
-  const { port } = await rig.front(new URL(url), { tls });
+  const { port } = await rig.front(new URL(url), { tls: () => tls });
   return ask(port, get);
 }
 
@@ -58,7 +58,7 @@ async function expectFault(
   phase: FaultPhase,
   name: FaultName,
 ): Promise<void> {
-  const front = await rig.front(new URL(url), { tls, connectTimeoutMs: 300 });
+  const front = await rig.front(new URL(url), { tls: () => tls, connectTimeoutMs: 300 });
   await ask(front.port, get);
   const fault = { phase, name };
   expect(await front.outcomes(1)).toEqual([{ kind: 'failed', fault, responded: false }]);
@@ -97,7 +97,8 @@ describe('a TLS pool', () => {
 
   test('shakes hands once for calls one after the other', async () => {
     const pool = await tlsPool();
-    const { port } = await rig.front(new URL(`https://localhost:${pool.port}`), { tls: { ca } });
+    const tls = { ca };
+    const { port } = await rig.front(new URL(`https://localhost:${pool.port}`), { tls: () => tls });
     for (let i = 0; i < 3; i++) expect(await ask(port, get)).toContain('200 OK');
     expect(pool.handshakes).toBe(1);
   });
@@ -140,5 +141,5 @@ test('a missing client certificate under TLS 1.3 is found too late to know that 
 
 test('TLS files that cannot be read are an error at once', async () => {
   const tls = { ca, cert: 'no certificate', key: 'no key' };
-  await expect(rig.front(new URL('https://localhost'), { tls })).rejects.toThrow(/PEM/i);
+  await expect(rig.front(new URL('https://localhost'), { tls: () => tls })).rejects.toThrow(/PEM/i);
 });

@@ -1,4 +1,4 @@
-import { startApp, type App } from '../../src/app.ts';
+import { startApp, type App, type AppParts } from '../../src/app.ts';
 import { createLog } from '../../src/log/log.ts';
 import { loadServeSettings } from '../../src/settings/load-settings.ts';
 import { onCleanup } from './cleanup.ts';
@@ -9,6 +9,8 @@ export interface TestProxy extends App {
   readonly port: number;
   /** Log lines as they were written. */
   readonly log: readonly string[];
+  /** Resolves when a line that was logged matches. */
+  untilLogged(line: RegExp): Promise<void>;
   metrics(): Promise<MetricValues>;
   /** Resolves when a metric, given as `name{label="value"}`, satisfies the condition. */
   untilMetric(series: string, condition: (value: number) => boolean): Promise<void>;
@@ -20,6 +22,7 @@ const pollEveryMs = 2;
 export async function startProxy(
   poolUrl: string,
   env: Readonly<Record<string, string>> = {},
+  parts: Pick<AppParts, 'tlsCheckEveryMs'> = {},
 ): Promise<TestProxy> {
   const loaded = loadServeSettings({
     flags: { upstream: poolUrl, listen: '127.0.0.1:0', admin: '127.0.0.1:0' },
@@ -28,8 +31,13 @@ export async function startProxy(
   });
   if (!loaded.ok) throw new Error(loaded.problems.join('\n'));
   const lines: string[] = [];
-  const log = createLog(loaded.settings.log, { write: (line) => void lines.push(line) });
-  const app = await startApp(loaded.settings, { log, version: '0.0.0-test' });
+  let wake: () => void = () => undefined;
+  const write = (line: string): void => {
+    lines.push(line);
+    wake();
+  };
+  const log = createLog(loaded.settings.log, { write });
+  const app = await startApp(loaded.settings, { log, version: '0.0.0-test', ...parts });
   onCleanup(() => app.abort());
   const metrics = (): Promise<MetricValues> => readMetrics(app.ports.admin);
   return {
@@ -37,6 +45,11 @@ export async function startProxy(
     port: app.ports.listen,
     url: `http://127.0.0.1:${app.ports.listen}`,
     log: lines,
+    async untilLogged(line) {
+      while (!lines.some((written) => line.test(written))) {
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
+    },
     metrics,
     async untilMetric(series, condition) {
       while (!condition((await metrics()).get(series) ?? NaN)) {

@@ -12,7 +12,7 @@ export interface ScriptedPool {
   untilClosed(count: number): Promise<void>;
 }
 
-/** A pool that hears requests framed by their length, and answers with whatever bytes it likes. */
+/** A pool that hears requests however they are framed, and answers with whatever bytes it likes. */
 export async function startScriptedPool(script: Script): Promise<ScriptedPool> {
   const requests: string[] = [];
   const sockets = new Set<Socket>();
@@ -59,7 +59,12 @@ export async function startScriptedPool(script: Script): Promise<ScriptedPool> {
 function wholeRequest(received: string): number {
   const end = received.indexOf('\r\n\r\n');
   if (end === -1) return 0;
-  const body = Number(/^content-length: *(\d+)/im.exec(received.slice(0, end))?.[1] ?? 0);
+  const head = received.slice(0, end);
+  if (/^transfer-encoding: *chunked/im.test(head)) {
+    const last = /\r\n0\r\n[^]*?\r\n/.exec(received.slice(end + 2));
+    return last === null ? 0 : end + 2 + last.index + last[0].length;
+  }
+  const body = Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0);
   const length = end + 4 + body;
   return received.length >= length ? length : 0;
 }

@@ -38,8 +38,8 @@ const refused = {
   target: { status: 400, reason: 'target' },
   method: { status: 501, reason: 'method' },
   credentials: { status: 400, reason: 'credentials' },
-  transferEncoding: { status: 501, reason: 'transfer_encoding' },
-  transferEncodingIn10: { status: 400, reason: 'transfer_encoding' },
+  transferCoding: { status: 501, reason: 'transfer_encoding' },
+  framing: { status: 400, reason: 'transfer_encoding' },
 } as const satisfies Record<string, Refusal>;
 
 /** A host name, an IPv4 or a bracketed IPv6 address, and a port if there is one (RFC 9110 7.2). */
@@ -47,6 +47,8 @@ const authority = /^(?:\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._~-]{1,253})(?::[0-9]{
 
 /** `#` and `\` are in no URI; the parser has seen to blanks, controls and bytes above 0x7f. */
 const illegalInPath = /[#\\]/;
+
+const endsInChunked = /(?:^|,)[ \t]*chunked$/;
 
 const absoluteForm = /^https?:\/\/([^/?#]*)([^#]*)$/i;
 
@@ -57,8 +59,10 @@ const absoluteForm = /^https?:\/\/([^/?#]*)([^#]*)$/i;
 export function admit(head: RequestHead, facts: HeadFacts): string | Refusal {
   if (head.httpVersion !== '1.1' && head.httpVersion !== '1.0') return refused.version;
   if (facts.transferEncoding !== undefined) {
-    if (head.httpVersion === '1.0') return refused.transferEncodingIn10;
-    if (facts.transferEncoding.toLowerCase() !== 'chunked') return refused.transferEncoding;
+    const codings = facts.transferEncoding.toLowerCase();
+    // Where the body ends is certain only if it comes in chunks (RFC 9112 section 6.3).
+    if (head.httpVersion === '1.0' || !endsInChunked.test(codings)) return refused.framing;
+    if (codings !== 'chunked') return refused.transferCoding;
   }
   if (facts.hosts > 1 || (facts.hosts === 0 && head.httpVersion === '1.1')) return refused.host;
   if (facts.host !== undefined && !authority.test(facts.host)) return refused.host;

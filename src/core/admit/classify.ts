@@ -46,8 +46,11 @@ const application = /^\/ucwa\/(?:oauth\/)?v1\/applications\/[0-9A-Za-z_-]{1,128}
 const plainPath =
   /^(?:\/(?:[\w\-~!$&'()*+,=:@.]|%(?:2[0-246-9A-Da-d]|3[0-9ACDEacde]|[46][0-9A-Fa-f]|5[0-9ABD-Fabd-f]|7[0-9A-Ea-e]))+)+$/;
 
-/** A segment that ends in a dot or a blank: Windows file names drop them, so IIS may. */
-const trimmedByWindows = /(?:\.|%20)(?:\/|$)/;
+/**
+ * A segment that ends in a dot or a blank, or that has such an end, or nothing, before a colon:
+ * Windows file names drop dots and blanks, and name a stream of the file behind the colon.
+ */
+const trimmedByWindows = /(?:\.|%20)(?:\/|$)|(?:[/.]|%20)(?::|%3a)/i;
 
 /** RFC 3986 3.4, every triplet whole. */
 const plainQuery = /^(?:[\w\-.~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2})*$/;

@@ -73,6 +73,22 @@ describe('admit', () => {
       '501 transfer_encoding',
     ],
     [
+      'a transfer coding that does not end in chunks',
+      'POST',
+      '/a',
+      [...host, 'Transfer-Encoding', 'chunked, gzip'],
+      '1.1',
+      '400 transfer_encoding',
+    ],
+    [
+      'a transfer coding that only looks like chunks',
+      'POST',
+      '/a',
+      [...host, 'Transfer-Encoding', 'gzip, xchunked'],
+      '1.1',
+      '400 transfer_encoding',
+    ],
+    [
       'a transfer coding in HTTP/1.0',
       'POST',
       '/a',

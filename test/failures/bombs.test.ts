@@ -1,0 +1,161 @@
+/** Answers that never end or grow without bound: the callers hear of it, and memory stays bounded. */
+import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
+import { createGzip } from 'node:zlib';
+import { beforeAll, expect, test } from '@jest/globals';
+import { startProxy } from '../support/proxy.ts';
+import { startScriptedPool, type Script } from '../support/scripted-pool.ts';
+import { notes, UcwaClient } from '../support/ucwa-client.ts';
+
+const MiB = 1024 * 1024;
+const inPairs = {
+  UCWA_PROXY_BATCHING_MODE: 'fixed',
+  UCWA_PROXY_BATCHING_LINGER_MAX_MS: '1000',
+  UCWA_PROXY_BATCHING_MAX_PARTS: '2',
+};
+const batchHead =
+  'HTTP/1.1 200 OK\r\nContent-Type: multipart/batching; boundary=B\r\nConnection: close\r\n';
+const part = '--B\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{}\r\n';
+
+/** Writes the piece again and again for as long as somebody takes it. */
+function endlessly(socket: Socket, piece: Buffer): void {
+  const write = (): void => {
+    while (!socket.destroyed && socket.write(piece));
+  };
+  socket.on('drain', write);
+  write();
+}
+
+/** The most that the process grew by while that went on, in bytes. */
+async function growthDuring(doing: () => Promise<unknown>): Promise<number> {
+  const before = process.memoryUsage.rss();
+  let most = before;
+  const sampler = setInterval(() => (most = Math.max(most, process.memoryUsage.rss())), 2);
+  await doing();
+  clearInterval(sampler);
+  return Math.max(most, process.memoryUsage.rss()) - before;
+}
+
+/** 200 MiB of zeros behind that text, compressed into some 200 KB. */
+async function bombBehind(text: string): Promise<Buffer> {
+  const gzip = createGzip({ level: 9 });
+  const block = Buffer.alloc(MiB);
+  Readable.from([Buffer.from(text), ...Array.from({ length: 200 }, () => block)]).pipe(gzip);
+  const pieces: Buffer[] = [];
+  for await (const piece of gzip) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces);
+}
+
+let bomb: Buffer;
+let bombInAPart: Buffer;
+beforeAll(async () => {
+  bomb = await bombBehind('');
+  bombInAPart = await bombBehind(part.slice(0, -4));
+});
+
+function sendCompressed(socket: Socket, bytes: Buffer): void {
+  socket.write(`${batchHead}Content-Encoding: gzip\r\nContent-Length: ${bytes.length}\r\n\r\n`);
+  socket.write(bytes);
+}
+
+interface Bomb {
+  readonly script: Script;
+  /** What both callers are answered. */
+  readonly status: number;
+  /** The kinds of protocol errors that are counted. */
+  readonly counted: readonly string[];
+}
+
+const bombs: Readonly<Record<string, Bomb>> = {
+  '200 MiB in 200 KB, compressed unasked': {
+    script: (_request, socket) => sendCompressed(socket, bomb),
+    status: 504,
+    counted: ['too_large'],
+  },
+  'a part of 200 MiB in 200 KB, compressed unasked': {
+    script: (_request, socket) => sendCompressed(socket, bombInAPart),
+    status: 504,
+    counted: ['too_large'],
+  },
+  'a body without an end': {
+    script: (_request, socket) => {
+      socket.write(`${batchHead}\r\n${part.slice(0, -4)}`);
+      endlessly(socket, Buffer.alloc(65_536, 'x'));
+    },
+    status: 504,
+    counted: ['too_large'],
+  },
+  'a preamble without an end': {
+    script: (_request, socket) => {
+      socket.write(`${batchHead}\r\n`);
+      endlessly(socket, Buffer.alloc(65_536, '\r\nx'));
+    },
+    status: 504,
+    counted: ['too_large'],
+  },
+  'the head of a part without an end': {
+    script: (_request, socket) => {
+      socket.write(`${batchHead}\r\n--B\r\n`);
+      endlessly(socket, Buffer.from('A: b\r\n'.repeat(10_000)));
+    },
+    status: 504,
+    counted: ['too_large'],
+  },
+  'an epilogue without an end': {
+    script: (_request, socket) => {
+      socket.write(`${batchHead}\r\n${part}${part}--B--\r\n`);
+      endlessly(socket, Buffer.alloc(65_536, 'x'));
+    },
+    status: 200,
+    counted: ['too_large'],
+  },
+  'a million parts': {
+    script: (_request, socket) => {
+      socket.write(`${batchHead}\r\n`);
+      socket.end('--B\r\n\r\n'.repeat(1_000_000) + '--B--\r\n');
+    },
+    status: 504,
+    counted: ['more_parts', 'malformed_part'],
+  },
+  'a head without an end': {
+    script: (_request, socket) => {
+      socket.write(batchHead);
+      endlessly(socket, Buffer.from('A: b\r\n'.repeat(10_000)));
+    },
+    status: 504,
+    counted: [],
+  },
+};
+
+/** The pool and the clients run in this process, too. */
+const mayGrowBytes = 48 * MiB;
+
+test.each(Object.entries(bombs))(
+  'an answer to a batch that is %s is given up, within bounds, and all goes on',
+  async (_name, { script, status, counted }) => {
+    let armed = false;
+    const pool = await startScriptedPool((request, socket) => {
+      if (armed) script(request, socket);
+      else socket.end(`${batchHead}\r\n${part}${part}--B--\r\n`);
+    });
+    const proxy = await startProxy(pool.url, inPairs);
+    const client = new UcwaClient(proxy.url);
+    const pair = async (): Promise<number[]> =>
+      (await client.askAll(notes(2))).map((answer) => answer.status);
+    // Code that is run for the first time would count as growth.
+    expect(await pair()).toEqual([200, 200]);
+    armed = true;
+    const grownBytes = await growthDuring(async () => {
+      expect(await pair()).toEqual([status, status]);
+      await pool.untilClosed(2);
+    });
+    expect(grownBytes).toBeLessThan(mayGrowBytes);
+    const kinds = [...(await proxy.metrics())].flatMap(([name, value]) => {
+      const kind = /^ucwa_proxy_protocol_errors_total\{kind="(\w+)"\}/.exec(name)?.[1];
+      return kind === undefined || value === 0 ? [] : [kind];
+    });
+    expect(kinds).toEqual(counted);
+    armed = false;
+    expect(await pair()).toEqual([200, 200]);
+  },
+);
