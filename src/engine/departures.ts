@@ -14,6 +14,8 @@ export class Departures<User extends object> {
   readonly #process: PQueue;
   readonly #users = new WeakMap<User, PQueue>();
   readonly #granted: Granted<User>;
+  /** Solo requests of a user that are out. */
+  readonly #soloOut = new WeakMap<User, number>();
   /** Users with a request that is not granted yet: a second one would find nobody else. */
   readonly #asked = { batch: new WeakSet<User>(), solo: new WeakSet<User>() };
 
@@ -32,7 +34,9 @@ export class Departures<User extends object> {
     if (asked.has(user)) return;
     asked.add(user);
     if (solo) {
-      void this.#process.add(() => this.#hold(user, true), { priority: 1 });
+      // Only a user's first goes before everything else: many of one would keep the others out.
+      const priority = (this.#soloOut.get(user) ?? 0) === 0 ? 1 : 0;
+      void this.#process.add(() => this.#hold(user, true), { priority });
       return;
     }
     let queue = this.#users.get(user);
@@ -45,6 +49,16 @@ export class Departures<User extends object> {
 
   #hold(user: User, solo: boolean): Promise<void> {
     (solo ? this.#asked.solo : this.#asked.batch).delete(user);
-    return new Promise((release) => this.#granted(user, solo, release));
+    return new Promise((resolve) => {
+      this.#countSolo(user, solo ? 1 : 0);
+      this.#granted(user, solo, () => {
+        this.#countSolo(user, solo ? -1 : 0);
+        resolve();
+      });
+    });
+  }
+
+  #countSolo(user: User, change: number): void {
+    if (change !== 0) this.#soloOut.set(user, (this.#soloOut.get(user) ?? 0) + change);
   }
 }

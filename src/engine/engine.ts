@@ -183,7 +183,13 @@ export class Engine implements Sink<Caller> {
 
   #depart(user: User<Caller>, solo: boolean, release: () => void): void {
     this.#release = release;
-    if (!this.#core.depart(user, solo, this.#clock.now())) release();
+    let hasLeft = false;
+    try {
+      hasLeft = this.#core.depart(user, solo, this.#clock.now());
+    } finally {
+      // A permit that nobody gives back is lost for good.
+      if (!hasLeft) release();
+    }
   }
 
   #sendSingle(batch: Batch<Caller>, release: () => void): void {
@@ -193,7 +199,7 @@ export class Engine implements Sink<Caller> {
       explained: (head) => this.#explained(call, head),
       answered: (status) => this.#observer.upstreamAnswered('single', status),
       waits: () => call.stage === 'sent',
-      begun: (status) => this.#enter(() => this.#core.begin(batch, status)),
+      begun: (status) => this.#enter(() => this.#core.begin(batch, status, this.#clock.now())),
       internalError: (error) => this.#observer.internalError(error),
       settled: (ending) => {
         this.#observer.upstreamEnded('single', this.#clock.now() - startedAtMs);

@@ -10,8 +10,8 @@ export function explained<T>(
   nowMs: number,
 ): string[] {
   const slot = call.leader ?? call;
-  const holdMs = Math.max(0, batch.readyAtMs - call.arrivedAtMs);
-  const queueMs = batch.sentAtMs - Math.max(batch.readyAtMs, call.arrivedAtMs);
+  const holdMs = Math.max(0, batch.readyAtMs - call.queuedAtMs);
+  const queueMs = batch.sentAtMs - Math.max(batch.readyAtMs, call.queuedAtMs);
   const upstreamMs = nowMs - batch.sentAtMs;
   const facts = [
     `id=${batch.id}`,

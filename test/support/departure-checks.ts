@@ -20,9 +20,16 @@ export class DepartureChecks {
   readonly #writes = new Map<string, Call<Ticket>>();
   readonly #lastWrite = new Map<string, number>();
 
-  constructor(policy: Policy, wrong: (call: Call<Ticket>, what: string) => void) {
+  readonly #calls: () => Iterable<Call<Ticket>>;
+
+  constructor(
+    policy: Policy,
+    wrong: (call: Call<Ticket>, what: string) => void,
+    calls: () => Iterable<Call<Ticket>>,
+  ) {
     this.#policy = policy;
     this.#wrong = wrong;
+    this.#calls = calls;
   }
 
   /** A request is over. */
@@ -47,7 +54,7 @@ export class DepartureChecks {
         this.#wrong(call, 'departed without a caller');
       if (slot === call) for (const waiter of waiters) this.#checkHold(waiter, call, batch);
       if (call.callClass !== 'safe') this.#checkOrder(call);
-      else if (call.behind !== undefined) this.#wrong(call, 'overtook a write');
+      else if (this.#overtakes(slot)) this.#wrong(call, 'overtook a write');
     }
     const { limit } = batch.user.learnt;
     const isAlone = batch.outstanding - batch.user.polls === batch.parts;
@@ -88,6 +95,16 @@ export class DepartureChecks {
   #checkHold(call: Call<Ticket>, slot: Call<Ticket>, batch: Batch<Ticket>): void {
     const heldMs = waitsOf(call, slot, batch).hold ?? 0;
     if (heldMs > this.#policy.lingerMaxMs + 1e-6) this.#wrong(call, `was held for ${heldMs} ms`);
+  }
+
+  /** Whether a write to its resource that came before it has not left. */
+  #overtakes({ stream, resource, sequence }: Call<Ticket>): boolean {
+    for (const other of this.#calls()) {
+      const isHeldWrite = other.callClass !== 'safe' && other.stage === 'held';
+      if (!isHeldWrite || other.resource !== resource || other.sequence > sequence) continue;
+      if (other.stream.user === stream.user) return true;
+    }
+    return false;
   }
 
   #checkOrder(call: Call<Ticket>): void {

@@ -59,7 +59,11 @@ export class VirtualWorld implements Sink<Ticket> {
   ) {
     this.policy = policy;
     this.#plan = plan;
-    this.#checks = new DepartureChecks(policy, (call, what) => this.#wrong(call, what));
+    this.#checks = new DepartureChecks(
+      policy,
+      (call, what) => this.#wrong(call, what),
+      () => this.#calls.values(),
+    );
     this.core = make(policy, this);
   }
 
@@ -154,7 +158,7 @@ export class VirtualWorld implements Sink<Ticket> {
       this.at(this.nowMs + plan.afterMs / 2, () => {
         if (isOver || first.stage !== 'sent') return;
         this.#row('begin');
-        this.core.begin(batch, 200);
+        this.core.begin(batch, 200, this.nowMs);
         first.ticket.endings += 1;
       });
     } else if (first.original === undefined) {

@@ -4,7 +4,8 @@
  * asked again only if it is a GET, which changes nothing (RFC 9110 section 9.2.2); a message that
  * was perhaps sent is never sent twice.
  */
-import type { FaultPhase } from './fault.ts';
+import type { Fault, FaultPhase } from './fault.ts';
+import type { Reply } from './reply.ts';
 
 /** What went wrong with a request, as far as it decides what follows. */
 export type Trouble =
@@ -23,6 +24,14 @@ export type Trouble =
   | 'connection'
   | 'tls'
   | 'own_mistake';
+
+/** Why a call has no answer yet. */
+export interface Upset {
+  readonly trouble: Trouble;
+  readonly fault: Fault;
+  /** The pool's answer, where one may be relayed. */
+  readonly reply?: Reply | undefined;
+}
 
 /**
  * - `requeue`: back to its place in the queue, and out again when the limit has room.

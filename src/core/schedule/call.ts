@@ -1,6 +1,7 @@
 import type { BatchKey } from '../admit/batch-key.ts';
 import type { Fault } from '../answer/fault.ts';
 import type { Reply } from '../answer/reply.ts';
+import type { Upset } from '../answer/retry.ts';
 import type { OutgoingCall } from '../wire/encode-batch.ts';
 import type { Travelled } from './limit.ts';
 import type { RepeatReason } from './notes.ts';
@@ -58,6 +59,8 @@ export interface Call<T> extends Arrival<T> {
   refusedBatch: RefusedBatch | undefined;
   /** What its caller gets when the time is up before an answer comes. */
   fallback: Reply | Fault | undefined;
+  /** Why its batch had no answer for it, while another request for it is out. */
+  upset: Upset | undefined;
   /** Whether it may be sent again after a fault; that happens once. */
   mayRepeat: boolean;
   /** Why it is, or was, sent again. */
@@ -71,7 +74,9 @@ export interface Call<T> extends Arrival<T> {
   /** The write that has to leave first. */
   behind: Call<T> | undefined;
   /** Of a write: the GETs that wait for it to leave. */
-  overtakers: Array<Call<T>> | undefined;
+  overtakers: Set<Call<T>> | undefined;
+  /** What an identical call has in common with it, once somebody asked. */
+  collapseKey: string | undefined;
   /** Identical calls that share its part. */
   followers: Array<Call<T>> | undefined;
   /** The call whose part it shares. */
@@ -93,6 +98,8 @@ export interface Batch<T> extends Travelled {
   /** Slots: fixed when the batch is formed. A caller who leaves stays as a tombstone. */
   readonly calls: ReadonlyArray<Call<T>>;
   readonly flushReason: FlushReason;
+  /** Of an answer that streams. */
+  status: number | undefined;
   /** When the hold ended; from then on the batch waited for its departure. */
   readonly readyAtMs: number;
   /** What has come so far, by position. */
@@ -146,6 +153,8 @@ export function newCall<T>(
     refusals: 0,
     refusedBatch: undefined,
     fallback: undefined,
+    upset: undefined,
+    collapseKey: undefined,
     mayRepeat: true,
     repeated: undefined,
     repeat: undefined,
@@ -176,6 +185,7 @@ export function newBatch<T>(
     calls,
     flushReason: hold.reason,
     readyAtMs: hold.sinceMs,
+    status: undefined,
     replies: [],
     waiting: 0,
     releasedEarly: false,

@@ -1,7 +1,6 @@
 /**
- * The coalescer: which calls wait, which leave together, and that each ends exactly once.
- *
- * It is told what happens and when, and speaks through a sink, which must not call back at once.
+ * The coalescer: which calls wait, which leave together, and that each ends exactly once. It is told
+ * what happens and when, and speaks through a sink, which must not call back at once.
  *
  *   event            | call was        | call becomes | the sink is told
  *   -----------------|-----------------|--------------|------------------------------------------
@@ -144,7 +143,8 @@ export class Coalescer<T> {
       this.#block(user, leave, nowMs);
       return false;
     }
-    user.blocked.end(nowMs);
+    // What goes solo does not end the patience of those who wait for room.
+    if (!solo) user.blocked.end(nowMs);
     const calls = leavingCalls(stream, leave.parts, maxBytes);
     this.#send(stream, stream.hold, calls, leave.probe, nowMs);
     if (longestReady(user, solo) !== undefined) this.#sink.permit(user, solo);
@@ -188,10 +188,11 @@ export class Coalescer<T> {
   }
 
   /** A call that travels alone: its answer has begun and streams to its caller. */
-  begin(batch: Batch<T>, status: number): void {
+  begin(batch: Batch<T>, status: number, nowMs: number): void {
     const call = batch.calls[0];
+    batch.status = status;
     if (call?.stage !== 'sent') return;
-    this.#learning.notice(call, status);
+    this.#learning.notice(batch, call, status, nowMs);
     call.stage = 'answering';
     this.#ledger.deadlines.remove(call);
   }
@@ -206,6 +207,8 @@ export class Coalescer<T> {
     if (isMiscounted && batch.releasedEarly) this.#early.distrust(nowMs);
     this.#learning.settled(batch, ending, nowMs);
     this.#settlement.settle(batch, ending, this.#holds.isDraining, nowMs);
+    batch.replies.length = 0;
+    this.#exits.outlasted(user, this.#holds.isDraining, nowMs);
     for (const call of calls) {
       if (call.callClass !== 'safe' && call.stage === 'done') user.order.over(call, nowMs);
     }
@@ -234,7 +237,7 @@ export class Coalescer<T> {
       const reply = batch.replies[index];
       if (call === undefined || reply === undefined || batch.settled) continue;
       batch.releasedEarly = true;
-      if (isReply(reply)) this.#learning.notice(call, reply.status);
+      if (isReply(reply)) this.#learning.notice(batch, call, reply.status, nowMs);
       this.#ledger.end(call, reply, nowMs);
     }
     for (let calls = this.#late.takeLate(nowMs); calls; calls = this.#late.takeLate(nowMs)) {
@@ -267,11 +270,8 @@ export class Coalescer<T> {
   drain(nowMs: number): void {
     this.#holds.drain();
     for (const user of this.#users.all()) {
-      const isPaused = user.learnt.pause.untilMs > nowMs;
-      for (const stream of [...user.streams]) {
-        if (!isPaused) this.#holds.flush(stream, 'drain', nowMs);
-        else for (const slot of [...stream.queue]) this.#exits.giveUp(slot, nowMs);
-      }
+      for (const stream of user.streams) this.#holds.flush(stream, 'drain', nowMs);
+      this.#exits.outlasted(user, true, nowMs);
     }
   }
 

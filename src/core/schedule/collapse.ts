@@ -29,12 +29,11 @@ export function leaderFor<T>(call: Call<T>): Call<T> | undefined {
       held.target === call.target &&
       held.behind === call.behind &&
       !user.order.hasWriteSince(held) &&
-      sameFields(held.headers, call.headers),
+      keyOf(held) === keyOf(call),
   );
 }
 
-function sameFields(a: RawHeaders, b: RawHeaders): boolean {
-  const first = endToEndHeaders(a, correlationIds);
-  const second = endToEndHeaders(b, correlationIds);
-  return first.length === second.length && first.every((text, i) => text === second[i]);
+/** Made once a call, and only where another call asks for the same. */
+function keyOf<T>(call: Call<T>): string {
+  return (call.collapseKey ??= endToEndHeaders(call.headers, correlationIds).join('\n'));
 }

@@ -26,10 +26,13 @@ export class LateBatches<T> {
     this.#alarms.add(batch, Math.min(batch.sentAtMs + leastMs, halfWay(batch, batch.calls)));
   }
 
-  /** What it took is remembered of its routes. */
-  answered(batch: Batch<T>, nowMs: number): void {
+  /**
+   * A call of it was answered 2xx, or its answer has begun: what it took is remembered of its route.
+   * Refusals come quickly, and a bad credential can have as many of them as it likes.
+   */
+  answered(batch: Batch<T>, call: Call<T>, nowMs: number): void {
     if (batch.callClass !== 'safe' || this.#late.has(batch)) return;
-    for (const call of batch.calls) this.#times.add(call, nowMs - batch.sentAtMs);
+    this.#times.add(call, nowMs - batch.sentAtMs);
   }
 
   /** The calls that still wait in the next batch that is late; once a batch. */

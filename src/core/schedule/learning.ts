@@ -35,11 +35,14 @@ export class Learning<T> {
     const { limit, pause } = user.learnt;
     const before = limit.value;
     if (ending.kind !== 'trouble') {
-      limit.accepted(batch);
-      pause.reset();
-      this.#late.answered(batch, nowMs);
+      const status = ending.kind === 'relay' ? ending.reply.status : batch.status;
+      if (status === 401 || status === 403) limit.lost(batch);
+      else {
+        limit.accepted(batch);
+        pause.reset();
+      }
       if (calls.length > 1 && ending.kind === 'complete') this.#singly.hasBatched();
-      this.#noticeAll(batch, ending);
+      this.#noticeAll(batch, ending, nowMs);
     } else if (ending.trouble === 'refused') {
       const isNews = limit.refused(batch, nowMs);
       pause.begin(nowMs, this.#random(), ending.retryAfterMs, isNews);
@@ -56,17 +59,20 @@ export class Learning<T> {
     if (limit.value !== before) this.#notes.learnedLimit(limit.value);
   }
 
-  #noticeAll(batch: Batch<T>, ending: Ending): void {
+  #noticeAll(batch: Batch<T>, ending: Ending, nowMs: number): void {
     batch.calls.forEach((call, index) => {
       const reply = ending.kind === 'relay' ? ending.reply : batch.replies[index];
-      if (reply !== undefined && isReply(reply)) this.notice(call, reply.status);
+      if (reply !== undefined && isReply(reply)) this.notice(batch, call, reply.status, nowMs);
     });
   }
 
-  /** The call was answered. */
-  notice({ stream: { user, key } }: Call<T>, status: number): void {
+  /** The call was answered, or its answer has begun. */
+  notice(batch: Batch<T>, call: Call<T>, status: number, nowMs: number): void {
     if (status < 200 || status > 299) return;
+    const { user, key } = call.stream;
     user.proved = true;
+    this.#late.answered(batch, call, nowMs);
+    this.#singly.isProved(user);
     if (this.#inheritance.answered(key.applicationPath, user.learnt)) {
       this.#notes.learnedLimit(user.learnt.limit.value);
     }

@@ -23,11 +23,20 @@ export class WriteOrder<T> {
     }
     const held = writes?.filter((write) => write.stage === 'held') ?? [];
     const last = held.at(-1);
-    if (last !== undefined) {
-      call.behind = last;
-      (last.overtakers ??= []).push(call);
-    }
+    if (last !== undefined) putBehind(call, last);
     return held;
+  }
+
+  /** A GET that had left is back, or another request for it: writes that came before it go first. */
+  rejoin(call: Call<T>, sequence: number): void {
+    const writes = this.#writes.get(call.resource) ?? [];
+    const last = writes.findLast((write) => write.stage === 'held' && write.sequence < sequence);
+    if (last !== undefined) putBehind(call, last);
+  }
+
+  /** A GET that will not leave waits for no write. */
+  forget(call: Call<T>): void {
+    call.behind?.overtakers?.delete(call);
   }
 
   /** Whether order lets the call leave now. */
@@ -61,8 +70,7 @@ export class WriteOrder<T> {
     for (const call of held) {
       if (call.callClass !== 'safe' || call.behind !== undefined) continue;
       if (call.resource !== write.resource || call.sequence < write.sequence) continue;
-      call.behind = write;
-      (write.overtakers ??= []).push(call);
+      putBehind(call, write);
     }
   }
 
@@ -77,4 +85,9 @@ export class WriteOrder<T> {
     else if (at === 0) next.freeAtMs = nowMs;
     return next !== undefined && at === 0;
   }
+}
+
+function putBehind<T>(call: Call<T>, write: Call<T>): void {
+  call.behind = write;
+  (write.overtakers ??= new Set()).add(call);
 }

@@ -1,8 +1,8 @@
 /** How calls end that are not answered: their callers leave, or their time is up. */
-import { type Call, waitersOf } from './call.ts';
+import { type Call, travellersOf, waitersOf } from './call.ts';
 import { isReply, type Ledger } from './ledger.ts';
 import { permitReady, type Sink } from './sink.ts';
-import { unqueue } from './user.ts';
+import { unqueue, type User } from './user.ts';
 
 export class QueueExits<T> {
   readonly #sink: Sink<T>;
@@ -36,8 +36,10 @@ export class QueueExits<T> {
 
   #leaveQueue(call: Call<T>, nowMs: number): void {
     const { stream, leader, followers } = call;
+    stream.user.order.forget(call);
     if (leader !== undefined) {
-      leader.followers = leader.followers?.filter((follower) => follower !== call);
+      const rest = leader.followers?.filter((follower) => follower !== call) ?? [];
+      leader.followers = rest.length > 0 ? rest : undefined;
       return;
     }
     const [heir, ...others] = followers ?? [];
@@ -70,6 +72,11 @@ export class QueueExits<T> {
 
   #detach(call: Call<T>, nowMs: number): void {
     const { batch } = call;
+    const [heir] = travellersOf(call.leader ?? call).filter((other) => other !== call);
+    if (heir !== undefined && call.repeated !== undefined) {
+      heir.repeated = call.repeated;
+      call.repeated = undefined;
+    }
     this.#ledger.finish(call, 'needless', nowMs);
     if (batch !== undefined) this.#ledger.abandonIfIdle(batch);
   }
@@ -87,14 +94,26 @@ export class QueueExits<T> {
     }
   }
 
-  /** Nobody will come to send that part. */
-  giveUp(slot: Call<T>, nowMs: number): void {
-    for (const call of waitersOf(slot)) {
-      const { fallback } = call;
-      this.#leaveQueue(call, nowMs);
-      this.#ledger.finish(call, 'failed', nowMs);
-      const isUnknown = fallback !== undefined && !isReply(fallback);
-      if (call.original === undefined) this.#ledger.tell(call, isUnknown ? fallback : 'never-sent');
+  /** In a pause of the user: ends calls whose time does not last; all of them in a shutdown. */
+  outlasted(user: User<T>, draining: boolean, nowMs: number): void {
+    const { untilMs } = user.learnt.pause;
+    if (untilMs <= nowMs) return;
+    for (const { queue } of [...user.streams]) {
+      for (const slot of [...queue]) {
+        for (const call of waitersOf(slot)) {
+          if (call.stage !== 'held' || call.original !== undefined) continue;
+          if (draining) this.#giveUp(call, nowMs);
+          else if (call.deadlineAtMs <= untilMs) this.expire(call, nowMs);
+        }
+      }
     }
+  }
+
+  #giveUp(call: Call<T>, nowMs: number): void {
+    const { fallback } = call;
+    this.#leaveQueue(call, nowMs);
+    this.#ledger.finish(call, 'failed', nowMs);
+    const isUnknown = fallback !== undefined && !isReply(fallback);
+    this.#ledger.tell(call, isUnknown ? fallback : 'never-sent');
   }
 }

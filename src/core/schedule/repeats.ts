@@ -55,6 +55,7 @@ export class Repeats<T> {
     slot.mayRepeat = false;
     slot.repeat = repeat;
     repeat.repeated = 'late';
+    user.order.rejoin(repeat, slot.sequence);
     stream.queue.push(repeat);
     stream.queuedBytes += repeat.sizeBytes;
     this.#ledger.held += 1;

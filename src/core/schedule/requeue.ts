@@ -1,5 +1,5 @@
 /** Back into the queue: calls whose request did not end as it should. */
-import { type Call, travellersOf } from './call.ts';
+import { type Call, travellersOf, waitersOf } from './call.ts';
 import { type Stream, streamOf } from './user.ts';
 
 /**
@@ -30,6 +30,7 @@ export function putBack<T>(slot: Call<T>, solo: boolean, nowMs: number): Call<T>
     stream.hold = { kind: 'ready', reason, sinceMs: nowMs, held: false };
   }
   if (heir.callClass !== 'safe') user.order.returned(heir, heldBy(user.streams));
+  else for (const call of waiters) user.order.rejoin(call, call.sequence);
   return heir;
 }
 
@@ -42,5 +43,7 @@ function insert<T>(stream: Stream<T>, call: Call<T>): void {
 }
 
 function* heldBy<T>(streams: ReadonlyArray<Stream<T>>): Generator<Call<T>> {
-  for (const { queue } of streams) yield* queue;
+  for (const { queue } of streams) {
+    for (const slot of queue) yield* waitersOf(slot);
+  }
 }

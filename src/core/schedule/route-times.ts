@@ -53,6 +53,9 @@ export class RouteTimes<T> {
 }
 
 function keep(map: Map<string, RouteTime>, name: string, time: RouteTime, most: number): void {
-  if (map.size >= most) map.clear();
+  if (map.size >= most) {
+    const [oldest] = map.keys();
+    if (oldest !== undefined) map.delete(oldest);
+  }
   map.set(name, time);
 }

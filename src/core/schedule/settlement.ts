@@ -1,5 +1,5 @@
 /** What becomes of the calls of a request that is over: the retry table, carried out. */
-import { retryAction, type Trouble } from '../answer/retry.ts';
+import { retryAction, type Upset } from '../answer/retry.ts';
 import type { Fault } from '../answer/fault.ts';
 import type { Reply } from '../answer/reply.ts';
 import { type Batch, type Call, travellersOf, waitersOf } from './call.ts';
@@ -9,14 +9,6 @@ import type { Repeats } from './repeats.ts';
 import { putBack } from './requeue.ts';
 import type { Ending, Sink } from './sink.ts';
 import { noteRefused } from './splits.ts';
-
-/** Why a call has no answer yet. */
-interface Upset {
-  readonly trouble: Trouble;
-  readonly fault: Fault;
-  /** The pool's answer, where one may be relayed. */
-  readonly reply?: Reply | undefined;
-}
 
 const ownMistake: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
 /** All parts came, and this one did not. */
@@ -37,8 +29,9 @@ export class Settlement<T> {
   settle(batch: Batch<T>, ending: Ending, draining: boolean, nowMs: number): void {
     const refused: Array<Call<T>> = [];
     batch.calls.forEach((call, index) => {
-      if (call.original !== undefined) this.#settleRepeat(call, call.original, ending, nowMs);
-      else if (call.stage === 'answering') this.#ledger.finish(call, 'answered', nowMs);
+      if (call.original !== undefined) {
+        this.#settleRepeat(call, call.original, ending, refused, nowMs);
+      } else if (call.stage === 'answering') this.#ledger.finish(call, 'answered', nowMs);
       else if (ending.kind === 'relay') this.#ledger.end(call, ending.reply, nowMs);
       else {
         const known = this.#known(batch, index, ending);
@@ -67,8 +60,10 @@ export class Settlement<T> {
   #recover(call: Call<T>, upset: Upset, refused: Array<Call<T>>, nowMs: number): void {
     const { trouble, fault, reply } = upset;
     const last = reply ?? fault;
+    if (travellersOf(call).length === 0) return;
     if (call.repeat !== undefined) {
       // Sent beside it, since it was late; that answer may still come.
+      call.upset = upset;
       for (const waiter of waitersOf(call)) waiter.fallback = last;
       return;
     }
@@ -133,7 +128,7 @@ export class Settlement<T> {
   ): Call<T> | undefined {
     const call = putBack(slot, solo, nowMs);
     if (call === undefined) return undefined;
-    call.repeated = slot.repeated;
+    call.repeated ??= slot.repeated;
     call.mayRepeat = slot.mayRepeat;
     for (const waiter of waitersOf(call)) {
       waiter.fallback = fallback;
@@ -143,16 +138,26 @@ export class Settlement<T> {
   }
 
   /** What was sent beside a late batch came back, with an answer or without. */
-  #settleRepeat(repeat: Call<T>, original: Call<T>, ending: Ending, nowMs: number): void {
+  #settleRepeat(
+    repeat: Call<T>,
+    original: Call<T>,
+    ending: Ending,
+    refused: Array<Call<T>>,
+    nowMs: number,
+  ): void {
     if (repeat.stage === 'done') return;
     const reply = ending.kind === 'relay' ? ending.reply : undefined;
     const isGood = reply !== undefined && reply.status < 500;
     this.#ledger.finish(repeat, isGood ? 'answered' : 'failed', nowMs);
     original.repeat = undefined;
     if (reply !== undefined) for (const waiter of waitersOf(original)) waiter.fallback ??= reply;
-    const { batch, fallback } = original;
+    const { batch, upset } = original;
     if (isGood) this.#ledger.end(original, reply, nowMs);
-    else if (batch?.settled === true) this.#ledger.end(original, fallback ?? ownMistake, nowMs);
+    else if (batch?.settled === true) {
+      // Both have failed: now it goes the way of its batch.
+      const { trouble, fault } = upset ?? forgotten;
+      this.#recover(original, { trouble, fault, reply: upset?.reply ?? reply }, refused, nowMs);
+    }
     if (batch !== undefined) this.#ledger.abandonIfIdle(batch);
   }
 }

@@ -27,13 +27,18 @@ export class Singly<T> {
     this.#poolBatches = true;
   }
 
-  /**
-   * The pool says that there is no batch resource. Once it has shown that there is one, this tells of
-   * that user's application only: nobody can turn batching off for others.
-   */
+  /** The pool says that there is no batch resource: so far that tells of one application. */
   hasNoBatch(user: User<T>, nowMs: number): void {
     user.singlyUntilMs = nowMs + noBatchForMs;
-    if (!this.#poolBatches) this.#poolUntilMs = nowMs + noBatchForMs;
+    if (user.proved) this.isProved(user);
+  }
+
+  /**
+   * Somebody was answered 2xx. What the pool told him of batches is believed for all, unless it has
+   * shown that it takes them: nobody can turn batching off for others.
+   */
+  isProved({ singlyUntilMs }: User<T>): void {
+    if (singlyUntilMs > this.#poolUntilMs && !this.#poolBatches) this.#poolUntilMs = singlyUntilMs;
   }
 
   /** The answer to a batch grew too large while this part came. */

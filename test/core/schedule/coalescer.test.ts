@@ -149,7 +149,7 @@ describe('a caller who leaves', () => {
   test('in the middle of a streamed answer breaks it off', () => {
     const recorder = sent('a');
     const batch = recorder.batches[0]!;
-    recorder.core.begin(batch, 200);
+    recorder.core.begin(batch, 200, 20);
     recorder.core.cancel(batch.calls[0]!, 0);
     expect(recorder.abandoned).toEqual([batch]);
   });
@@ -183,7 +183,7 @@ describe('a deadline', () => {
 
   test('does not cut an answer that has begun', () => {
     const recorder = sent('a');
-    recorder.core.begin(recorder.batches[0]!, 200);
+    recorder.core.begin(recorder.batches[0]!, 200, 20);
     recorder.core.wake(5000);
     recorder.core.settle(recorder.batches[0]!, { kind: 'complete' }, 20);
     expect(recorder.endings).toEqual([]);

@@ -119,6 +119,13 @@ describe('a refused batch', () => {
     expect(recorder.endings).toEqual(['a: ok']);
   });
 
+  test('tells calls behind it, too, when the pause outlasts the time that they have', () => {
+    const recorder = sent('a', 'b');
+    recorder.submit('c', 11);
+    recorder.core.settle(recorder.batches[0]!, { ...refused, retryAfterMs: 2000 }, 12);
+    expect(recorder.endings).toEqual(['a: too many', 'b: too many', 'c: never-sent']);
+  });
+
   test("is answered at its calls' deadline with the pool's own 429", () => {
     const recorder = sent('a', 'b');
     recorder.core.settle(recorder.batches[0]!, refused, 12);
@@ -273,5 +280,23 @@ describe('the limit of a user', () => {
     expect(leaves(recorder, 3, 1010)).toEqual([]);
     recorder.core.wake(1071);
     expect(recorder.grant(1071)).toEqual(['c0 (linger)']);
+  });
+
+  test('does not keep a piece waiting for ever beside operations that come and go', () => {
+    const recorder = limited();
+    recorder.core.passedThrough('ann', 7, true, 900);
+    recorder.submit('op0', 1000, aKey('ann'), { callClass: 'operation' });
+    recorder.grant(1000);
+    for (const ticket of letters(3)) recorder.submit(ticket, 1001);
+    let left: string[] = [];
+    for (let nowMs = 1010; nowMs < 1100 && left.length === 0; nowMs += 10) {
+      recorder.core.wake(nowMs);
+      left = recorder.grant(nowMs).filter((names) => names.startsWith('c'));
+      accept(recorder, recorder.batches[0]!, nowMs + 5);
+      recorder.batches.length = 0;
+      recorder.submit(`op${nowMs}`, nowMs + 6, aKey('ann'), { callClass: 'operation' });
+      left.push(...recorder.grant(nowMs + 6).filter((names) => names.startsWith('c')));
+    }
+    expect(left).toEqual(['c0 (linger)']);
   });
 });

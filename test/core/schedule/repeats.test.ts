@@ -61,6 +61,21 @@ describe('GETs of a batch that failed', () => {
   });
 });
 
+test('callers who leave take nothing from the budget of those who stay', () => {
+  const recorder = new Recorder({ timeoutMs: 30_000, mode: 'off' });
+  for (let i = 0; i < 300; i += 1) {
+    const call = recorder.submit(`x${i}`, i, aKey(`gone${i % 10}`));
+    recorder.grant(i);
+    recorder.core.cancel(call, i);
+    recorder.core.settle(recorder.batches.pop()!, trouble('connection', 'unknown'), i);
+  }
+  recorder.submit('stays', 300);
+  recorder.grant(300);
+  recorder.core.settle(recorder.batches.pop()!, trouble('connection', 'unknown'), 310);
+  expect(recorder.grant(310)).toEqual(['stays (idle)']);
+  expect(recorder.noted).toEqual([]);
+});
+
 describe('writes of a batch that failed', () => {
   test('are not sent again where nobody knows whether they ran', () => {
     const recorder = sent('unsafe');
@@ -87,10 +102,11 @@ describe('writes of a batch that failed', () => {
 });
 
 describe('a pool without a batch resource', () => {
-  test('gets all calls singly for a minute', () => {
+  test('gets all calls singly for a minute, when it has answered the user that it told so', () => {
     const recorder = sent('unsafe');
     recorder.core.settle(recorder.batches[0]!, trouble('no_batch', 'unsent'), 20);
     expect(recorder.grant(20)).toEqual(['a (linger)', 'b (idle)']);
+    recorder.core.settle(recorder.batches[1]!, answer('A'), 25);
     for (const atMs of [30, 59_000]) {
       recorder.submit('c', atMs, aKey('bob'));
       recorder.submit('d', atMs, aKey('bob'));
@@ -115,6 +131,13 @@ describe('a pool without a batch resource', () => {
     recorder.submit('f', 130, aKey('ann'));
     expect(recorder.grant(130)).toEqual([]);
   });
+});
+
+test('a bad credential cannot turn batching off for others', () => {
+  const recorder = sent('safe');
+  recorder.core.settle(recorder.batches[0]!, trouble('no_batch', 'unsent'), 20);
+  recorder.submit('c', 30, aKey('bob'));
+  expect(recorder.grant(30)).not.toContain('c (idle)');
 });
 
 describe('a batch that is too large for the pool', () => {
@@ -212,6 +235,48 @@ describe('a late batch', () => {
     expect(recorder.endings).toEqual(['b: http_protocol_error']);
     recorder.core.settle(a!, answer('A'), sentAtMs + 120);
     expect(recorder.endings).toEqual(['b: http_protocol_error', 'a: A']);
+  });
+
+  test('that is refused goes back into the queue when what was asked beside it is refused too', () => {
+    const recorder = late(90);
+    recorder.grant(sentAtMs + 90);
+    const [batch, a, b] = recorder.batches;
+    const refused = { ...trouble('refused', 'unsent', aReply('429')), retryAfterMs: 100 };
+    recorder.core.settle(batch!, refused, sentAtMs + 110);
+    recorder.core.settle(a!, refused, sentAtMs + 120);
+    recorder.core.settle(b!, refused, sentAtMs + 120);
+    expect(recorder.endings).toEqual([]);
+    expect(recorder.core.heldCalls).toBe(2);
+    recorder.core.wake(sentAtMs + 300);
+    expect(recorder.grant(sentAtMs + 300)).toHaveLength(1);
+  });
+
+  test('is not judged by quick refusals of a bad credential', () => {
+    const recorder = usual();
+    for (let i = 0; i < 20; i += 1) {
+      recorder.submit('a', 9000 + i, aKey('junk'));
+      recorder.core.wake(9000 + i + 10);
+      recorder.grant(9000 + i + 10);
+      const no = { ...aReply('401'), status: 401 };
+      recorder.core.settle(recorder.batches.pop()!, { kind: 'relay', reply: no }, 9000 + i + 11);
+    }
+    pair(recorder, sentAtMs - 10, 'safe');
+    recorder.core.wake(sentAtMs + 50);
+    recorder.core.wake(sentAtMs + 89);
+    expect(recorder.grant(sentAtMs + 89)).toEqual([]);
+  });
+
+  test('that fails in a shutdown does not wait for what was asked beside it and never left', () => {
+    const recorder = late(90);
+    const [batch] = recorder.batches;
+    const wait = { ...trouble('server_error', 'unknown', aReply('503')), retryAfterMs: 5000 };
+    recorder.submit('c', sentAtMs + 91);
+    recorder.core.wake(sentAtMs + 101);
+    recorder.core.settle(batch!, wait, sentAtMs + 110);
+    recorder.core.drain(sentAtMs + 111);
+    recorder.core.expireAll(sentAtMs + 30_000);
+    expect(recorder.endings.toSorted()).toEqual(['a: 503', 'b: 503', 'c: never-sent']);
+    expect(recorder.core.heldCalls).toBe(0);
   });
 
   test('of writes waits: they cannot be asked again', () => {
