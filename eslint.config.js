@@ -163,7 +163,15 @@ export default defineConfig(
       '@typescript-eslint/no-non-null-assertion': 'off',
       'jest/no-standalone-expect': [
         'error',
-        { additionalTestBlockFunctions: ['testWithPromtool'] },
+        {
+          additionalTestBlockFunctions: [
+            'testWithPromtool',
+            'testWithContainers',
+            'testWithHelm',
+            'testWithBalancer',
+            'testWithPrometheus',
+          ],
+        },
       ],
       'jest/expect-expect': ['error', { assertFunctionNames: ['expect*', 'fc.assert', 'assert*'] }],
       'jest/no-restricted-jest-methods': [
