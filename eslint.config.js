@@ -168,6 +168,7 @@ export default defineConfig(
             'testWithPromtool',
             'testWithContainers',
             'testWithHelm',
+            'testWithHelm.each',
             'testWithBalancer',
             'testWithPrometheus',
           ],
