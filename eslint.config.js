@@ -167,6 +167,8 @@ export default defineConfig(
           additionalTestBlockFunctions: [
             'testWithPromtool',
             'testWithContainers',
+            'testWithBoth',
+            'testWithSystemd',
             'testWithHelm',
             'testWithHelm.each',
             'testWithBalancer',
