@@ -1,6 +1,6 @@
 import type { Manifest } from './helm.ts';
 
-export interface Probe {
+interface Probe {
   readonly httpGet: { readonly path: string; readonly port: string | number };
 }
 
