@@ -1,9 +1,10 @@
-import { describe, expect } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { Simulator } from '../../../src/simulator/simulator.ts';
 import { onlyWith } from '../../support/real-parts.ts';
 import { startPool } from '../../support/pool.ts';
 import { UcwaClient } from '../../support/ucwa-client.ts';
 import { type Balancer, startBalancer } from '../support/balancers.ts';
+import { pick, render, testWithHelm } from '../support/helm.ts';
 import { until } from '../support/processes.ts';
 import { callAtOnce, callsAtOnce, oneBatchEach, Replica, users } from '../support/replicas.ts';
 
@@ -11,11 +12,11 @@ const balancers: readonly Balancer[] = ['nginx', 'haproxy'];
 const people = users(24);
 
 /** Each proxy has a pool of its own, whose ledger tells who came that way. */
-async function threeBehind(balancer: Balancer) {
+async function threeBehind(balancer: Balancer, recipe?: string) {
   const pools = [await startPool(), await startPool(), await startPool()];
   const replicas: Replica[] = [];
   for (const pool of pools) replicas.push(await Replica.start(pool.url, oneBatchEach));
-  const client = new UcwaClient(await startBalancer(balancer, replicas));
+  const client = new UcwaClient(await startBalancer(balancer, replicas, recipe));
   return { pools, replicas, client };
 }
 
@@ -108,3 +109,37 @@ describe.each(balancers)('behind %s, with the recipe of this project', (balancer
     },
   );
 });
+
+const testWithBoth = testWithHelm === test ? onlyWith('nginx') : test.skip;
+
+testWithBoth(
+  'the snippet that the chart gives to the NGINX Ingress Controller does the same',
+  async () => {
+    const manifests = await render({ files: ['ci/everything-values.yaml'] });
+    const { annotations = {} } = pick(manifests, 'Ingress').metadata;
+    const servers = [1, 2, 3].map((number) => `server proxy-${number}.example.com:8080;`);
+    // As that controller writes it.
+    const { pools, client } = await threeBehind(
+      'nginx',
+      `upstream proxies { ${annotations['nginx.org/lb-method']!}; ${servers.join(' ')} keepalive 16; }
+    server {
+      listen 8000;
+      ${annotations['nginx.org/server-snippets']!}
+      location / {
+        proxy_pass http://proxies;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+      }
+    }`,
+    );
+    for (const time of [0, 1, 2]) {
+      await Promise.all(people.map((user) => callAtOnce(client, user, user.tokens[time]!)));
+    }
+    const all = places(pools);
+    expect(all.size).toBe(people.length);
+    for (const [application, numbers] of all) {
+      expect([application, numbers.size]).toEqual([application, 1]);
+    }
+    expect(new Set(onlyPlace(all).values()).size).toBe(3);
+  },
+);

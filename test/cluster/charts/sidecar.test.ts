@@ -28,8 +28,8 @@ const podOn = async (kubeVersion: string, values: Readonly<Record<string, unknow
 };
 
 describe('the example application with the sidecar', () => {
-  testWithHelm('lints', async () => {
-    const { code, stdout } = await runHelm('lint', '--strict', chartFolder(chart));
+  testWithHelm.each([chart, 'ucwa-batch-sidecar'])('lints: %s', async (name) => {
+    const { code, stdout } = await runHelm('lint', '--strict', chartFolder(name));
     expect([code, stdout.match(/\[(?:WARNING|ERROR)\].*/g)]).toEqual([0, null]);
   });
 

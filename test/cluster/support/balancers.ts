@@ -9,20 +9,31 @@ import type { Replica } from './replicas.ts';
 
 export type Balancer = 'nginx' | 'haproxy';
 
-const recipe = (name: string): string =>
-  readFileSync(new URL(`../../../helm/examples/affinity/${name}`, import.meta.url), 'utf8');
+const files = { nginx: 'nginx.conf', haproxy: 'haproxy.cfg' };
+const recipeOf = (balancer: Balancer): string =>
+  readFileSync(
+    new URL(`../../../helm/examples/affinity/${files[balancer]}`, import.meta.url),
+    'utf8',
+  );
 
-/** Starts it in front of three proxies. @returns where clients come */
+/**
+ * Starts it in front of three proxies, with the recipe of this project unless there is another.
+ *
+ * @returns where clients come
+ */
 export async function startBalancer(
   balancer: Balancer,
   replicas: readonly Replica[],
+  recipe = recipeOf(balancer),
 ): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), `ucwa-${balancer}-`));
   const port = await freePort();
-  const service =
-    balancer === 'nginx'
-      ? startNginx(folder, port, replicas)
-      : startHaproxy(folder, port, replicas);
+  const service = (balancer === 'nginx' ? startNginx : startHaproxy)(
+    folder,
+    port,
+    recipe,
+    replicas,
+  );
   onCleanup(async () => {
     await service.stop();
     rmSync(folder, { recursive: true });
@@ -31,8 +42,8 @@ export async function startBalancer(
   return `http://127.0.0.1:${port}`;
 }
 
-function startNginx(folder: string, port: number, replicas: readonly Replica[]) {
-  let text = recipe('nginx.conf').replace('listen 8000;', `listen 127.0.0.1:${port};`);
+function startNginx(folder: string, port: number, recipe: string, replicas: readonly Replica[]) {
+  let text = recipe.replace('listen 8000;', `listen 127.0.0.1:${port};`);
   replicas.forEach((replica, i) => {
     text = text.replace(`proxy-${i + 1}.example.com:8080`, `127.0.0.1:${replica.port}`);
   });
@@ -50,8 +61,8 @@ ${text} }`,
   return startService('nginx', ['-e', 'stderr', '-p', folder, '-c', file]);
 }
 
-function startHaproxy(folder: string, port: number, replicas: readonly Replica[]) {
-  let text = recipe('haproxy.cfg').replace('bind :8000', `bind 127.0.0.1:${port}`);
+function startHaproxy(folder: string, port: number, recipe: string, replicas: readonly Replica[]) {
+  let text = recipe.replace('bind :8000', `bind 127.0.0.1:${port}`);
   replicas.forEach(({ port: at, adminPort }, i) => {
     text = text.replace(
       `proxy-${i + 1}.example.com:8080 port 9464`,
