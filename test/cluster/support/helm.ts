@@ -1,7 +1,7 @@
 /** Real Helm: the one that `HELM` names, else on PATH, else where `go install` puts it. */
 import { spawnSync } from 'node:child_process';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
@@ -51,8 +51,9 @@ export const monitoringApi = 'monitoring.coreos.com/v1';
 export const gatewayApi = 'gateway.networking.k8s.io/v1';
 export const upstream = { 'config.upstream.url': 'https://lyncweb.example.com' };
 
+/** @param chart a folder below helm/, or an absolute path, which stays as it is */
 export const chartFolder = (chart: string): string =>
-  fileURLToPath(new URL(`../../../helm/${chart}`, import.meta.url));
+  resolve(fileURLToPath(new URL('../../../helm', import.meta.url)), chart);
 
 export function runHelm(...args: string[]): Promise<Outcome> {
   return run(helm, args);
