@@ -163,7 +163,19 @@ export default defineConfig(
       '@typescript-eslint/no-non-null-assertion': 'off',
       'jest/no-standalone-expect': [
         'error',
-        { additionalTestBlockFunctions: ['testWithPromtool', 'testWithOpenssl'] },
+        {
+          additionalTestBlockFunctions: [
+            'testWithPromtool',
+            'testWithOpenssl',
+            'testWithContainers',
+            'testWithBoth',
+            'testWithSystemd',
+            'testWithHelm',
+            'testWithHelm.each',
+            'testWithBalancer',
+            'testWithPrometheus',
+          ],
+        },
       ],
       'jest/expect-expect': ['error', { assertFunctionNames: ['expect*', 'fc.assert', 'assert*'] }],
       'jest/no-restricted-jest-methods': [

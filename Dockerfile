@@ -1,0 +1,39 @@
+# The base of both stages; for a pinned build give a digest: --build-arg NODE_IMAGE=…@sha256:…
+ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
+# What runs needs Node alone, no shell: gcr.io/distroless/nodejs24-debian12 will do.
+ARG RUNTIME_IMAGE=${NODE_IMAGE}
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json ./
+COPY src ./src
+RUN npm run build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+
+FROM ${RUNTIME_IMAGE} AS runtime
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="ucwa-batch-proxy" \
+  org.opencontainers.image.description="Coalesces each user's UCWA calls into multipart/batching requests" \
+  org.opencontainers.image.licenses="MIT" \
+  org.opencontainers.image.version="${VERSION}" \
+  org.opencontainers.image.revision="${REVISION}"
+# V8 does not bound its heap by the container's memory, so it is told to: the rest is for the young
+# generation, buffers outside of the heap, and a health check beside.
+# Distroless images keep node in /nodejs/bin.
+ENV NODE_ENV=production \
+  NODE_OPTIONS=--max-old-space-size-percentage=50 \
+  PATH=/usr/local/bin:/usr/bin:/bin:/nodejs/bin \
+  UCWA_PROXY_LISTEN_ADDRESS=0.0.0.0:8080 \
+  UCWA_PROXY_ADMIN_ADDRESS=0.0.0.0:9464
+WORKDIR /app
+COPY --from=build /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+COPY --from=build /app/package.json ./
+USER 1000:1000
+EXPOSE 8080 9464
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
+  CMD ["node", "/app/dist/main.js", "probe", "http://127.0.0.1:9464"]
+ENTRYPOINT ["node", "/app/dist/main.js"]
+CMD ["serve"]

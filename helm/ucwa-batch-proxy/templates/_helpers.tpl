@@ -1,0 +1,133 @@
+{{- define "ucwa-batch-proxy.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "ucwa-batch-proxy.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := include "ucwa-batch-proxy.name" . -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "ucwa-batch-proxy.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "ucwa-batch-proxy.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "ucwa-batch-proxy.labels" -}}
+{{ include "ucwa-batch-proxy.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Name and namespace and labels of an object. usage: (dict "root" $ "suffix" "-admin" "labels" dict) */}}
+{{- define "ucwa-batch-proxy.metadata" -}}
+name: {{ include "ucwa-batch-proxy.fullname" .root }}{{ .suffix | default "" }}
+namespace: {{ .root.Release.Namespace }}
+labels:
+  {{- include "ucwa-batch-proxy.labels" .root | nindent 2 }}
+  {{- with .labels }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end -}}
+
+{{- define "ucwa-batch-proxy.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "ucwa-batch-proxy.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "ucwa-batch-proxy.image" -}}
+{{- if .Values.image.digest -}}
+{{- printf "%s@%s" .Values.image.repository .Values.image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* An address of a listener; IPv6 in brackets. usage: (dict "root" $ "port" 8080) */}}
+{{- define "ucwa-batch-proxy.address" -}}
+{{- if contains ":" .root.Values.listenHost -}}
+{{- printf "[%s]:%d" .root.Values.listenHost (int .port) -}}
+{{- else -}}
+{{- printf "%s:%d" .root.Values.listenHost (int .port) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Whether an object that is "auto" is wanted. usage: (dict "root" $ "enabled" "auto") */}}
+{{- define "ucwa-batch-proxy.wanted" -}}
+{{- if eq (toString .enabled) "auto" -}}
+{{- if .root.Capabilities.APIVersions.Has "monitoring.coreos.com/v1" }}true{{ end -}}
+{{- else if .enabled -}}true{{- end -}}
+{{- end -}}
+
+{{/* The settings: the user's, and those that follow from other values of the chart. */}}
+{{- define "ucwa-batch-proxy.config" -}}
+{{- $computed := dict -}}
+{{- if .Values.serverTls.existingSecret -}}
+{{- $tls := dict "cert" (printf "/etc/ucwa-batch-proxy-tls/server/%s" .Values.serverTls.certKey) "key" (printf "/etc/ucwa-batch-proxy-tls/server/%s" .Values.serverTls.keyKey) -}}
+{{- $_ := set $computed "listen" (dict "tls" $tls) -}}
+{{- end -}}
+{{- if .Values.upstreamTls.existingSecret -}}
+{{- $tls := dict -}}
+{{- range $setting, $key := dict "ca" .Values.upstreamTls.caKey "cert" .Values.upstreamTls.certKey "key" .Values.upstreamTls.keyKey -}}
+{{- if $key }}{{- $_ := set $tls $setting (printf "/etc/ucwa-batch-proxy-tls/upstream/%s" $key) -}}{{- end -}}
+{{- end -}}
+{{- $_ := set $computed "upstream" (dict "tls" $tls) -}}
+{{- end -}}
+{{- mustMergeOverwrite (deepCopy .Values.config) $computed | toYaml -}}
+{{- end -}}
+
+{{/* A setting of the program or its default. usage: (dict "root" $ "path" (list "drain" "delayMs") "default" 1000) */}}
+{{- define "ucwa-batch-proxy.setting" -}}
+{{- $section := index .root.Values.config (first .path) | default dict -}}
+{{- $name := last .path -}}
+{{- if and (hasKey $section $name) (not (kindIs "invalid" (index $section $name))) -}}
+{{- index $section $name | toString -}}
+{{- else -}}
+{{- .default -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Seconds that a pod needs to end: preStop, then the drain, and some to spare. */}}
+{{- define "ucwa-batch-proxy.neededSeconds" -}}
+{{- $delayMs := include "ucwa-batch-proxy.setting" (dict "root" . "path" (list "drain" "delayMs") "default" 1000) | float64 -}}
+{{- $timeoutMs := include "ucwa-batch-proxy.setting" (dict "root" . "path" (list "drain" "timeoutMs") "default" 25000) | float64 -}}
+{{- add .Values.preStopSleepSeconds (ceil (divf (addf $delayMs $timeoutMs) 1000)) 5 -}}
+{{- end -}}
+
+{{- define "ucwa-batch-proxy.graceSeconds" -}}
+{{- $given := .Values.terminationGracePeriodSeconds -}}
+{{- if kindIs "invalid" $given -}}
+{{- include "ucwa-batch-proxy.neededSeconds" . -}}
+{{- else -}}
+{{- $given -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "ucwa-batch-proxy.upstreamPort" -}}
+{{- $url := urlParse .Values.config.upstream.url -}}
+{{- if regexMatch ":[0-9]+$" $url.host -}}
+{{- regexFind "[0-9]+$" $url.host -}}
+{{- else if eq $url.scheme "https" -}}443
+{{- else -}}80
+{{- end -}}
+{{- end -}}
+
+{{- define "ucwa-batch-proxy.replicated" -}}
+{{- if .Values.autoscaling.enabled -}}
+{{- if gt (int .Values.autoscaling.minReplicas) 1 }}true{{ end -}}
+{{- else if gt (int .Values.replicaCount) 1 }}true{{- end -}}
+{{- end -}}

@@ -1,0 +1,52 @@
+{{/* Objects beside the application's own: each is a document of its own, or nothing. */}}
+
+{{- define "ucwa-batch.configMap" -}}
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ include "ucwa-batch.resourceName" . }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    app.kubernetes.io/name: ucwa-batch-proxy
+    app.kubernetes.io/instance: {{ .root.Release.Name }}
+    app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+data:
+  config.yaml: |
+    {{- include "ucwa-batch.config" . | nindent 4 }}
+{{- end -}}
+
+{{/* "selector": the labels of the application's pods. */}}
+{{- define "ucwa-batch.podMonitor" -}}
+{{- $wanted := .values.podMonitor.enabled -}}
+{{- if eq (toString $wanted) "auto" -}}
+{{- $wanted = .root.Capabilities.APIVersions.Has "monitoring.coreos.com/v1" -}}
+{{- end -}}
+{{- if $wanted -}}
+apiVersion: monitoring.coreos.com/v1
+kind: PodMonitor
+metadata:
+  name: {{ include "ucwa-batch.resourceName" . }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    app.kubernetes.io/name: ucwa-batch-proxy
+    app.kubernetes.io/instance: {{ .root.Release.Name }}
+    {{- with .values.podMonitor.labels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  selector:
+    matchLabels:
+      {{- toYaml .selector | nindent 6 }}
+  podMetricsEndpoints:
+    - port: ucwa-admin
+      path: /metrics
+      interval: {{ .values.podMonitor.interval }}
+{{- end -}}
+{{- end -}}
+
+{{/* A rule for the ingress of the application's own NetworkPolicy: calls need none, they stay in the pod. */}}
+{{- define "ucwa-batch.networkPolicyIngress" -}}
+- ports: [{ port: ucwa-admin, protocol: TCP }]
+  from:
+    {{- toYaml .values.networkPolicy.monitoring | nindent 4 }}
+{{- end -}}

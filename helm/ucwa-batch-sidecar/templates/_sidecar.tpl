@@ -1,0 +1,152 @@
+{{/*
+Every template takes (dict "root" $ "values" .Values.ucwaBatch), where ucwaBatch is the name or alias
+of this dependency. In a Deployment:
+
+  metadata:
+    annotations: {{ include "ucwa-batch.podAnnotations" $ucwa | nindent 4 }}
+  spec:
+    terminationGracePeriodSeconds: {{ include "ucwa-batch.graceSeconds" $ucwa }}
+    initContainers: {{ include "ucwa-batch.initContainers" $ucwa | nindent 4 }}
+    containers: {{ include "ucwa-batch.containers" $ucwa | nindent 4 }}
+    volumes: {{ include "ucwa-batch.volumes" $ucwa | nindent 4 }}
+
+One of initContainers and containers is empty, depending on the cluster.
+*/}}
+
+{{- define "ucwa-batch.isNative" -}}
+{{- $can := semverCompare ">=1.29-0" .root.Capabilities.KubeVersion.Version -}}
+{{- if eq (toString .values.native) "auto" -}}
+{{- if $can }}true{{ end -}}
+{{- else if .values.native -}}
+{{- if not $can -}}
+{{- fail (printf "native sidecars need Kubernetes 1.29, this is %s: leave native at auto" .root.Capabilities.KubeVersion.Version) -}}
+{{- end -}}true
+{{- end -}}
+{{- end -}}
+
+{{- define "ucwa-batch.resourceName" -}}
+{{- printf "%s-%s" (.root.Release.Name | trunc 40 | trimSuffix "-") .values.name | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "ucwa-batch.version" -}}
+{{- if .values.image.digest -}}
+{{- printf "%s@%s" .values.image.repository .values.image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" .values.image.repository (.values.image.tag | default "0.1.0") -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "ucwa-batch.config" -}}
+{{- $_ := required "config.upstream.url of ucwa-batch-sidecar is needed: the pool, such as https://lyncweb.example.com" (dig "upstream" "url" "" .values.config) -}}
+{{- $config := deepCopy .values.config -}}
+{{- with .values.upstreamTls.existingSecret -}}
+{{- $tls := dict "upstream" (dict "tls" (dict "ca" (printf "/etc/ucwa-batch-proxy-tls/%s" $.values.upstreamTls.caKey))) -}}
+{{- $config = mustMergeOverwrite $config $tls -}}
+{{- end -}}
+{{- toYaml $config -}}
+{{- end -}}
+
+{{/* Seconds that the sidecar needs once it is told to end. */}}
+{{- define "ucwa-batch.drainSeconds" -}}
+{{- $drain := .values.config.drain | default dict -}}
+{{- $delayMs := ternary (get $drain "delayMs") 1000 (hasKey $drain "delayMs") | float64 -}}
+{{- $timeoutMs := ternary (get $drain "timeoutMs") 25000 (hasKey $drain "timeoutMs") | float64 -}}
+{{- ceil (divf (addf $delayMs $timeoutMs) 1000) -}}
+{{- end -}}
+
+{{/* The pod's grace: what is given, if it is enough, else what the sidecar needs and 10 for the application. */}}
+{{- define "ucwa-batch.graceSeconds" -}}
+{{- $needed := add (include "ucwa-batch.drainSeconds" . | int) 5 -}}
+{{- if kindIs "invalid" .values.podGraceSeconds -}}
+{{- add $needed 10 -}}
+{{- else if lt (int .values.podGraceSeconds) (int $needed) -}}
+{{- fail (printf "podGraceSeconds is %v, but the drain of the sidecar needs %v" .values.podGraceSeconds $needed) -}}
+{{- else -}}
+{{- .values.podGraceSeconds -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "ucwa-batch.container" -}}
+- name: {{ .values.name }}
+  image: {{ include "ucwa-batch.version" . | quote }}
+  imagePullPolicy: {{ .values.image.pullPolicy }}
+  {{- if include "ucwa-batch.isNative" . }}
+  restartPolicy: Always
+  {{- end }}
+  args:
+    - serve
+    - --config
+    - /etc/ucwa-batch-proxy/config.yaml
+    - --listen
+    - 127.0.0.1:{{ .values.port }}
+    - --admin
+    - {{ printf (ternary "[%s]:%d" "%s:%d" (contains ":" .values.adminHost)) .values.adminHost (int .values.adminPort) | quote }}
+    {{- with .values.extraArgs }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  env:
+    - name: NODE_OPTIONS
+      value: --max-old-space-size-percentage={{ .values.heapPercent }}
+    {{- with .values.extraEnv }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  ports:
+    - name: ucwa-admin
+      containerPort: {{ .values.adminPort }}
+  # A native sidecar is ready before the application starts.
+  startupProbe:
+    httpGet: { path: /readyz, port: ucwa-admin }
+    periodSeconds: 1
+    failureThreshold: 30
+  livenessProbe:
+    httpGet: { path: /livez, port: ucwa-admin }
+    periodSeconds: 10
+    timeoutSeconds: 5
+  resources:
+    {{- toYaml .values.resources | nindent 4 }}
+  securityContext:
+    {{- toYaml .values.securityContext | nindent 4 }}
+  volumeMounts:
+    - name: ucwa-batch-config
+      mountPath: /etc/ucwa-batch-proxy
+      readOnly: true
+    {{- if .values.upstreamTls.existingSecret }}
+    - name: ucwa-batch-tls
+      mountPath: /etc/ucwa-batch-proxy-tls
+      readOnly: true
+    {{- end }}
+    {{- with .values.extraVolumeMounts }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{- end -}}
+
+{{/* For initContainers: the native sidecar. Nothing where it is a plain container. */}}
+{{- define "ucwa-batch.initContainers" -}}
+{{- if include "ucwa-batch.isNative" . }}{{ include "ucwa-batch.container" . }}{{ end -}}
+{{- end -}}
+
+{{/* For containers: the plain container. Nothing where it is a native sidecar. */}}
+{{- define "ucwa-batch.containers" -}}
+{{- if not (include "ucwa-batch.isNative" .) }}{{ include "ucwa-batch.container" . }}{{ end -}}
+{{- end -}}
+
+{{- define "ucwa-batch.volumes" -}}
+- name: ucwa-batch-config
+  configMap:
+    name: {{ include "ucwa-batch.resourceName" . }}
+{{- with .values.upstreamTls.existingSecret }}
+- name: ucwa-batch-tls
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0444
+{{- end }}
+{{- end -}}
+
+{{- define "ucwa-batch.podAnnotations" -}}
+checksum/ucwa-batch-proxy: {{ include "ucwa-batch.config" . | sha256sum }}
+{{- end -}}
+
+{{/* Where the application calls. */}}
+{{- define "ucwa-batch.url" -}}
+http://127.0.0.1:{{ .values.port }}
+{{- end -}}

@@ -1,0 +1,145 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Simulator } from '../../../src/simulator/simulator.ts';
+import { onlyWith } from '../../support/real-parts.ts';
+import { startPool } from '../../support/pool.ts';
+import { UcwaClient } from '../../support/ucwa-client.ts';
+import { type Balancer, startBalancer } from '../support/balancers.ts';
+import { pick, render, testWithHelm } from '../support/helm.ts';
+import { until } from '../support/processes.ts';
+import { callAtOnce, callsAtOnce, oneBatchEach, Replica, users } from '../support/replicas.ts';
+
+const balancers: readonly Balancer[] = ['nginx', 'haproxy'];
+const people = users(24);
+
+/** Each proxy has a pool of its own, whose ledger tells who came that way. */
+async function threeBehind(balancer: Balancer, recipe?: string) {
+  const pools = [await startPool(), await startPool(), await startPool()];
+  const replicas: Replica[] = [];
+  for (const pool of pools) replicas.push(await Replica.start(pool.url, oneBatchEach));
+  const client = new UcwaClient(await startBalancer(balancer, replicas, recipe));
+  return { pools, replicas, client };
+}
+
+/** By application, the numbers of the proxies that its calls came to. */
+function places(pools: readonly Simulator[]): Map<string, Set<number>> {
+  const found = new Map<string, Set<number>>();
+  pools.forEach((pool, number) => {
+    for (const { application = '' } of pool.ledger.entries()) {
+      found.set(application, (found.get(application) ?? new Set()).add(number));
+    }
+  });
+  return found;
+}
+
+const onlyPlace = (all: ReadonlyMap<string, Set<number>>): Map<string, number> =>
+  new Map([...all].map(([application, numbers]) => [application, Math.min(...numbers)]));
+
+/** Everybody calls once. @returns whether all were answered well */
+async function everybodyCalls(client: UcwaClient): Promise<boolean> {
+  const statuses = await Promise.all(
+    people.map((user) => callAtOnce(client, user, user.tokens[0]!)),
+  );
+  return statuses.flat().every((status) => status === 200);
+}
+
+describe.each(balancers)('behind %s, with the recipe of this project', (balancer) => {
+  const testWithBalancer = onlyWith(balancer);
+
+  testWithBalancer(
+    'a user stays at one proxy, whatever the token, and batches are whole',
+    async () => {
+      const { pools, client } = await threeBehind(balancer);
+      for (const time of [0, 1, 2]) {
+        await Promise.all(people.map((user) => callAtOnce(client, user, user.tokens[time]!)));
+      }
+      const all = places(pools);
+      expect(all.size).toBe(people.length);
+      for (const [application, numbers] of all) {
+        expect([application, numbers.size]).toEqual([application, 1]);
+      }
+      expect(new Set(onlyPlace(all).values()).size).toBe(3);
+      const batches = pools.flatMap((pool) =>
+        pool.ledger.requests().map(({ parts }) => parts.length),
+      );
+      expect(batches).toEqual(Array<number>(people.length * 3).fill(callsAtOnce));
+    },
+  );
+
+  testWithBalancer('calls of both URL families of one application meet', async () => {
+    const { pools, client } = await threeBehind(balancer);
+    await Promise.all(
+      people.map(({ application }, i) =>
+        client.ask(`/ucwa/v1/applications/${application}/me`, {
+          token: '',
+          headers: { 'X-MS-WebTicket': `opaque=sim-u${i}` },
+        }),
+      ),
+    );
+    await everybodyCalls(client);
+    for (const [application, numbers] of places(pools)) {
+      expect([application, numbers.size]).toEqual([application, 1]);
+    }
+  });
+
+  testWithBalancer(
+    'one proxy goes: its users move, the others stay; it comes back: so do they',
+    async () => {
+      const { pools, replicas, client } = await threeBehind(balancer);
+      const callAndSee = async () => {
+        for (const pool of pools) pool.ledger.clear();
+        const isWell = await everybodyCalls(client);
+        return { isWell, all: places(pools) };
+      };
+      const before = onlyPlace((await callAndSee()).all);
+
+      await replicas[1]!.stop();
+      const { all: without } = await until(callAndSee, ({ isWell }) => isWell);
+      for (const [application, numbers] of without) {
+        const home = before.get(application);
+        expect([application, numbers.size, numbers.has(1)]).toEqual([application, 1, false]);
+        if (home !== 1) expect([application, numbers.has(home!)]).toEqual([application, true]);
+      }
+
+      await replicas[1]!.start();
+      const isBack = ({ isWell, all }: Awaited<ReturnType<typeof callAndSee>>) =>
+        isWell &&
+        [...all].every(([id, numbers]) => numbers.size === 1 && numbers.has(before.get(id)!));
+      const { all: after } = await until(callAndSee, isBack, 250);
+      expect(onlyPlace(after)).toEqual(before);
+    },
+  );
+});
+
+const testWithBoth = testWithHelm === test ? onlyWith('nginx') : test.skip;
+
+testWithBoth(
+  'the snippet that the chart gives to the NGINX Ingress Controller does the same',
+  async () => {
+    const manifests = await render({ files: ['ci/everything-values.yaml'] });
+    const { annotations = {} } = pick(manifests, 'Ingress').metadata;
+    const servers = [1, 2, 3].map((number) => `server proxy-${number}.example.com:8080;`);
+    // As that controller writes it.
+    const { pools, client } = await threeBehind(
+      'nginx',
+      `upstream proxies { ${annotations['nginx.org/lb-method']!}; ${servers.join(' ')} keepalive 16; }
+    server {
+      listen 8000;
+      ${annotations['nginx.org/server-snippets']!}
+      location / {
+        proxy_pass http://proxies;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+      }
+    }`,
+    );
+    for (const time of [0, 1, 2]) {
+      await Promise.all(people.map((user) => callAtOnce(client, user, user.tokens[time]!)));
+    }
+    const all = places(pools);
+    expect(all.size).toBe(people.length);
+    for (const [application, numbers] of all) {
+      expect([application, numbers.size]).toEqual([application, 1]);
+    }
+    expect(new Set(onlyPlace(all).values()).size).toBe(3);
+  },
+);

@@ -1,0 +1,229 @@
+/** What every alert is about: series in which it fires, and nearby ones in which it must not. */
+import { selfLabels } from './rules.ts';
+
+/** Values a minute apart, in promtool's notation, by series. */
+export type Series = Readonly<Record<string, string>>;
+
+interface Situation {
+  readonly alert: string;
+  readonly fires: Series;
+  readonly quiet: Readonly<Record<string, Series>>;
+  /** When to look; 25 unless told. */
+  readonly minute?: number;
+}
+
+const one = (metric: string, labels = '', instance = 'a'): string =>
+  `${metric}{${selfLabels},instance="${instance}"${labels === '' ? '' : `,${labels}`}}`;
+const calls = (code: string, via = 'batch') =>
+  one('ucwa_proxy_calls_total', `via="${via}",code="${code}"`);
+const answers = (code: string, kind = 'batch') =>
+  one('ucwa_proxy_upstream_responses_total', `kind="${kind}",code="${code}"`);
+const buckets = (
+  metric: string,
+  labels: string,
+  counts: Readonly<Record<string, string>>,
+): Series =>
+  Object.fromEntries(
+    Object.entries(counts).map(([le, values]) => [
+      one(`${metric}_bucket`, `${labels === '' ? '' : `${labels},`}le="${le}"`),
+      values,
+    ]),
+  );
+
+/** Seven hours with two proxies; after six of them something may change. */
+const twoProxies = (users: string, sent: string): Series => ({
+  [one('ucwa_proxy_build_info')]: '1x420',
+  [one('ucwa_proxy_build_info', '', 'b')]: '1x420',
+  [calls('200')]: '0+600x420',
+  [answers('200')]: sent,
+  [one('ucwa_proxy_users', 'state="idle"')]: users,
+});
+const savesHalf = '0+300x420';
+const savesLittle = '0+300x360 108540+540x60';
+
+export const situations: readonly Situation[] = [
+  {
+    alert: 'UcwaProxyDown',
+    fires: { [one('up')]: '0x30' },
+    quiet: {
+      'it answers': { [one('up')]: '1x30' },
+      'a short gap': { [one('up')]: '1x20 0x3 1x10' },
+    },
+  },
+  {
+    alert: 'UcwaProxyAbsent',
+    fires: { [one('up')]: '1x30' },
+    quiet: { 'one is there': { [one('ucwa_proxy_build_info')]: '1x30' } },
+  },
+  {
+    alert: 'UcwaProxyRestarts',
+    fires: { [one('process_start_time_seconds')]: '1x3 2x3 3x3 4x3 5x30' },
+    quiet: { 'one rollout': { [one('process_start_time_seconds')]: '1x10 2x30' } },
+  },
+  {
+    alert: 'UcwaProxyAffinityLost',
+    minute: 400,
+    fires: twoProxies('100x360 200x60', savesLittle),
+    quiet: {
+      'all is as ever': twoProxies('100x420', savesHalf),
+      'calls rarely meet, but users stay where they are': twoProxies('100x420', savesLittle),
+      'more users come, and batches are as ever': twoProxies('100x360 200x60', savesHalf),
+      'there is one proxy only': Object.fromEntries(
+        Object.entries(twoProxies('100x360 200x60', savesLittle)).filter(
+          ([series]) => !series.includes('instance="b"'),
+        ),
+      ),
+    },
+  },
+  {
+    alert: 'UcwaProxyHoldTooLong',
+    fires: buckets('ucwa_proxy_hold_seconds', '', {
+      '0.05': '0x30',
+      '0.1': '0+60x30',
+      '+Inf': '0+60x30',
+    }),
+    quiet: {
+      'holds are as long as they may be': buckets('ucwa_proxy_hold_seconds', '', {
+        '0.015': '0+60x30',
+        '0.05': '0+60x30',
+        '+Inf': '0+60x30',
+      }),
+    },
+  },
+  {
+    alert: 'UcwaProxyQueueTooLong',
+    fires: buckets('ucwa_proxy_queue_seconds', 'reason="limit"', {
+      '0.25': '0x30',
+      '1': '0+60x30',
+      '+Inf': '0+60x30',
+    }),
+    quiet: {
+      'waits are short': buckets('ucwa_proxy_queue_seconds', 'reason="limit"', {
+        '0.25': '0+60x30',
+        '1': '0+60x30',
+        '+Inf': '0+60x30',
+      }),
+      'writes wait for each other': buckets('ucwa_proxy_queue_seconds', 'reason="order"', {
+        '0.25': '0x30',
+        '1': '0+60x30',
+        '+Inf': '0+60x30',
+      }),
+    },
+  },
+  {
+    alert: 'UcwaProxyCallsFail',
+    fires: { [calls('504')]: '0+10x30', [calls('200')]: '0+90x30' },
+    quiet: {
+      'few fail': { [calls('504')]: '0+1x30', [calls('200')]: '0+99x30' },
+      'nobody calls': { [calls('504')]: '5x30', [calls('200')]: '5x30' },
+      'clients ask for what is not there': { [calls('404')]: '0+50x30', [calls('200')]: '0+50x30' },
+    },
+  },
+  {
+    alert: 'UcwaProxyCallsRefused',
+    fires: {
+      [one('ucwa_proxy_refused_total', 'reason="host"')]: '0+5x30',
+      [calls('200')]: '0+95x30',
+      [calls('400', 'refused')]: '0+5x30',
+    },
+    quiet: {
+      'a stray one': {
+        [one('ucwa_proxy_refused_total', 'reason="host"')]: '0x10 1x30',
+        [calls('200')]: '0+95x30',
+      },
+    },
+  },
+  {
+    alert: 'UcwaProxyPoolRefuses',
+    fires: { [answers('429')]: '0+10x30', [answers('200')]: '0+90x30' },
+    quiet: {
+      'a probe now and then': { [answers('429')]: '0+1x30', [answers('200')]: '0+99x30' },
+      'what passes through is not ours': {
+        [answers('429', 'passthrough')]: '0+50x30',
+        [answers('200')]: '0+50x30',
+      },
+    },
+  },
+  {
+    alert: 'UcwaProxyClientsSee429',
+    fires: { [calls('429')]: '0+5x30', [calls('200')]: '0+95x30' },
+    quiet: { 'none do': { [calls('429')]: '0x30', [calls('200')]: '0+95x30' } },
+  },
+  {
+    alert: 'UcwaProxySplitsWithoutRelief',
+    fires: {
+      [one('ucwa_proxy_429_splits_total', 'depth="1"')]: '0+4x30',
+      [one('ucwa_proxy_429_splits_total', 'depth="4+"')]: '0+4x30',
+    },
+    quiet: {
+      'pieces are taken': {
+        [one('ucwa_proxy_429_splits_total', 'depth="1"')]: '0+9x30',
+        [one('ucwa_proxy_429_splits_total', 'depth="3"')]: '0+1x30',
+      },
+      'nothing is split': {
+        [one('ucwa_proxy_429_splits_total', 'depth="1"')]: '9x30',
+        [one('ucwa_proxy_429_splits_total', 'depth="4+"')]: '9x30',
+      },
+    },
+  },
+  {
+    alert: 'UcwaProxyStuck',
+    fires: { [one('ucwa_proxy_outstanding_calls')]: '3x30', [answers('200')]: '7x30' },
+    quiet: {
+      'answers come': { [one('ucwa_proxy_outstanding_calls')]: '3x30', [answers('200')]: '0+1x30' },
+      'nobody asks': { [one('ucwa_proxy_outstanding_calls')]: '0x30', [answers('200')]: '7x30' },
+    },
+  },
+  {
+    alert: 'UcwaProxyProtocolErrors',
+    minute: 22,
+    fires: { [one('ucwa_proxy_protocol_errors_total', 'kind="fewer_parts"')]: '0x20 1x10' },
+    quiet: {
+      'long ago': { [one('ucwa_proxy_protocol_errors_total', 'kind="fewer_parts"')]: '0x5 1x30' },
+    },
+  },
+  {
+    alert: 'UcwaProxyBatchesLate',
+    fires: {
+      [one('ucwa_proxy_late_batches_total')]: '0+2x30',
+      [one('ucwa_proxy_batches_total', 'flush_reason="idle"')]: '0+10x30',
+    },
+    quiet: {
+      'few are': {
+        [one('ucwa_proxy_late_batches_total')]: '0+1x30',
+        [one('ucwa_proxy_batches_total', 'flush_reason="idle"')]: '0+100x30',
+      },
+    },
+  },
+  {
+    alert: 'UcwaProxyEventLoopLate',
+    fires: { [one('nodejs_eventloop_lag_p99_seconds')]: '0.5x30' },
+    quiet: { 'it is on time': { [one('nodejs_eventloop_lag_p99_seconds')]: '0.02x30' } },
+  },
+  {
+    alert: 'UcwaProxyCpuFull',
+    fires: { [one('process_cpu_seconds_total')]: '0+54x30' },
+    quiet: { 'half of it': { [one('process_cpu_seconds_total')]: '0+30x30' } },
+  },
+  {
+    alert: 'UcwaProxyConnectionsNearLimit',
+    fires: { [one('ucwa_proxy_connections', 'side="client"')]: '17000x30' },
+    quiet: {
+      few: { [one('ucwa_proxy_connections', 'side="client"')]: '1000x30' },
+      'the pool has them': { [one('ucwa_proxy_connections', 'side="upstream"')]: '17000x30' },
+    },
+  },
+  {
+    alert: 'UcwaProxyQueueNearLimit',
+    fires: {
+      [one('ucwa_proxy_held_calls')]: '5000x30',
+      [one('ucwa_proxy_outstanding_calls')]: '4000x30',
+    },
+    quiet: {
+      few: {
+        [one('ucwa_proxy_held_calls')]: '10x30',
+        [one('ucwa_proxy_outstanding_calls')]: '100x30',
+      },
+    },
+  },
+];

@@ -1,0 +1,146 @@
+import { cpSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect } from '@jest/globals';
+import { chartFolder, pick, render, template, testWithHelm, upstream } from '../support/helm.ts';
+
+const refused = async (values: Readonly<Record<string, unknown>>, kubeVersion = '1.33.0') => {
+  const { code, stderr } = await template({ values, kubeVersion });
+  expect([code, stderr]).toEqual([1, stderr]);
+  return stderr;
+};
+
+describe('values that the schema refuses', () => {
+  testWithHelm.each([
+    ['an unknown value', { replicas: 3 }, 'replicas'],
+    ['an unknown setting', { 'config.batching.lingerMs': 3 }, 'lingerMs'],
+    ['a setting out of bounds', { 'config.batching.lingerMaxMs': 5000 }, 'lingerMaxMs'],
+    ['a setting of a wrong type', { 'config.limits.maxUsers': 'many' }, 'maxUsers'],
+    ['a pool with a path', { 'config.upstream.url': 'https://a.example/ucwa' }, 'url'],
+    ['an address, which the chart computes', { 'config.listen.address': '0.0.0.0:1' }, 'address'],
+    ['an admin address', { 'config.admin.address': '0.0.0.0:1' }, 'admin'],
+    ['a port that is none', { 'ports.http': 0 }, 'http'],
+    ['a digest that is none', { 'image.digest': 'latest' }, 'digest'],
+    ['an affinity that nobody knows', { 'userAffinity.provider': 'traefik' }, 'provider'],
+    ['a duration without a unit', { 'metrics.prometheusRule.window': '5' }, 'window'],
+    ['a share above one', { 'metrics.prometheusRule.thresholds.failed': 5 }, 'failed'],
+  ])('%s', async (_what, values, word) => {
+    expect(await refused({ ...upstream, ...values })).toContain(word);
+  });
+});
+
+describe('values that contradict each other', () => {
+  testWithHelm.each<[string, Record<string, unknown>, RegExp]>([
+    [
+      'a grace period that the drain exceeds',
+      { terminationGracePeriodSeconds: 30 },
+      /terminationGracePeriodSeconds is 30, but .* need 35/,
+    ],
+    [
+      'a preStop that the grace period does not hold',
+      { preStopSleepSeconds: 60, terminationGracePeriodSeconds: 60 },
+      /need 95/,
+    ],
+    ['one port for two', { 'ports.admin': 8080 }, /both 8080/],
+    [
+      'a variable that says what the chart computes',
+      { extraEnv: [{ name: 'UCWA_PROXY_DRAIN_TIMEOUT_MS', value: '1' }] },
+      /UCWA_PROXY_DRAIN_TIMEOUT_MS/,
+    ],
+    ['half a client certificate', { 'upstreamTls.certKey': 'tls.crt' }, /go together/],
+    [
+      'files for TLS without TLS',
+      { 'config.upstream.url': 'http://a.example', 'upstreamTls.existingSecret': 'a' },
+      /https/,
+    ],
+    [
+      'more pods at least than at most',
+      { 'autoscaling.enabled': true, 'autoscaling.minReplicas': 9 },
+      /above/,
+    ],
+    [
+      'an autoscaler without a target',
+      { 'autoscaling.enabled': true, 'autoscaling.targetCPUUtilizationPercentage': null },
+      /needs target/,
+    ],
+    [
+      'an affinity of a gateway without a route',
+      { 'userAffinity.provider': 'envoyGateway' },
+      /httpRoute/,
+    ],
+    [
+      'an affinity of an ingress without one',
+      { 'userAffinity.provider': 'ingressNginx' },
+      /ingress\.enabled/,
+    ],
+    ['a route without a gateway', { 'httpRoute.enabled': true }, /parentRefs/],
+    [
+      'two ways to scrape every pod',
+      { 'metrics.podMonitor.enabled': true, 'metrics.serviceMonitor.enabled': true },
+      /enable one/,
+    ],
+  ])('%s', async (_what, values, message) => {
+    expect(await refused({ ...upstream, ...values })).toMatch(message);
+  });
+
+  testWithHelm('no pool at all, with a word on what to do', async () => {
+    expect(await refused({})).toContain('config.upstream.url is needed');
+  });
+
+  testWithHelm('a preStop that the cluster does not know', async () => {
+    expect(await refused({ ...upstream, preStopSleepSeconds: 5 }, '1.29.0')).toMatch(/1\.30/);
+  });
+
+  testWithHelm('a cluster that is too old', async () => {
+    expect(await refused(upstream, '1.24.0')).toContain('1.25.0');
+  });
+});
+
+describe('the notes', () => {
+  // Helm shows notes only of what it installs, so here they are a file of a copy of the chart.
+  const copy = mkdtempSync(join(tmpdir(), 'ucwa-notes-'));
+  cpSync(chartFolder('ucwa-batch-proxy'), copy, { recursive: true });
+  renameSync(join(copy, 'templates/NOTES.txt'), join(copy, 'NOTES.txt'));
+  writeFileSync(
+    join(copy, 'templates/notes.yaml'),
+    `apiVersion: v1
+kind: ConfigMap
+metadata: { name: notes }
+data:
+  text: |
+    {{- tpl (.Files.Get "NOTES.txt") . | nindent 4 }}
+`,
+  );
+  afterAll(() => rmSync(copy, { recursive: true }));
+
+  const notes = async (values: Readonly<Record<string, unknown>>) => {
+    const manifests = await render({ chart: copy, values: { ...upstream, ...values } });
+    const { data } = pick(manifests, 'ConfigMap', 'notes') as unknown as { data: { text: string } };
+    return data.text.replaceAll(/\s+/g, ' ');
+  };
+
+  testWithHelm('say how clients call, how to test, and how long a pod takes to end', async () => {
+    const text = await notes({});
+    expect(text).toContain('http://ucwa-ucwa-batch-proxy.ucwa.svc:80');
+    expect(text).toContain('helm test ucwa --namespace ucwa');
+    expect(text).toContain('A pod ends within 35 s');
+  });
+
+  testWithHelm.each<[string, Record<string, unknown>, string | RegExp]>([
+    ['several pods that nobody keeps users at', {}, 'userAffinity.provider is none'],
+    ['a lone pod', { replicaCount: 1 }, 'one pod only'],
+    ['no memory limit', { 'resources.limits.memory': null }, 'no memory limit'],
+    ['a CPU limit', { 'resources.limits.cpu': '1' }, 'a CPU limit'],
+    ['a moving tag', { 'image.tag': 'latest' }, 'pin image.digest'],
+    ['an open admin port', {}, 'every pod of the cluster can read the admin port'],
+    ['tokens in the clear', { 'ingress.enabled': true }, 'in the clear'],
+    ['no time for balancers', { 'config.drain.delayMs': 0 }, 'less than 2 s'],
+    [
+      'monitoring that the cluster lacks',
+      { 'metrics.podMonitor.enabled': true },
+      'has no monitoring',
+    ],
+  ])('warn of %s', async (_what, values, warning) => {
+    expect(await notes(values)).toContain(warning);
+  });
+});

@@ -1,0 +1,123 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { onCleanup } from '../../support/cleanup.ts';
+import { readAdmin, readMetrics } from '../../support/metric-values.ts';
+import { startPool } from '../../support/pool.ts';
+import { notes, UcwaClient } from '../../support/ucwa-client.ts';
+import {
+  type Containers,
+  containersCanRun,
+  startContainers,
+  testWithContainers,
+} from '../support/containers.ts';
+import {
+  chartFolder,
+  helmVersion,
+  render,
+  type RenderOptions,
+  runHelm,
+  testWithHelm,
+} from '../support/helm.ts';
+import { freePort, until } from '../support/processes.ts';
+import { forPodman } from './podman.ts';
+
+const buildMs = 300_000;
+const testWithBoth = testWithHelm === test ? testWithContainers : test.skip;
+const canRun = containersCanRun && helmVersion !== undefined;
+
+let containers: Containers | undefined;
+beforeAll(async () => {
+  if (!canRun) return;
+  containers = await startContainers();
+  await runHelm('dependency', 'build', chartFolder('examples/mobile-bff'));
+}, buildMs);
+afterAll(() => containers?.stop());
+
+/** Runs a rendering as pods. @returns the names of its containers */
+async function play(options: RenderOptions): Promise<string[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'ucwa-play-'));
+  const file = join(folder, 'pods.yaml');
+  writeFileSync(file, forPodman(await render(options), 30));
+  onCleanup(async () => {
+    await containers!.podman('play', 'kube', '--down', file);
+    rmSync(folder, { recursive: true });
+  });
+  await containers!.podmanWell('play', 'kube', file);
+  const list = await containers!.podmanWell('ps', '--format', '{{.Names}}');
+  return list.split('\n').filter((name) => name !== '' && !name.endsWith('-infra'));
+}
+
+const untilReady = (admin: number) =>
+  until(
+    () => readAdmin(admin, '/readyz').catch(() => undefined),
+    (answer) => answer?.status === 200,
+  );
+
+const image = { repository: 'localhost/ucwa-batch-proxy', tag: 'test' };
+const batching = { mode: 'fixed', lingerMaxMs: 500, maxParts: 6 };
+
+testWithBoth('what the standalone chart renders runs, batches and drains', async () => {
+  const pool = await startPool();
+  const [http, admin] = [await freePort(), await freePort()];
+  const names = await play({
+    values: {
+      image,
+      'config.upstream.url': pool.url,
+      'config.batching': batching,
+      'config.drain.delayMs': 100,
+      listenHost: '127.0.0.1',
+      ports: { http, admin },
+    },
+  });
+  expect(names).toHaveLength(1);
+  await untilReady(admin);
+  const answers = await new UcwaClient(`http://127.0.0.1:${http}`).askAll(notes(6));
+  expect(answers.map(({ status }) => status)).toEqual(Array<number>(6).fill(200));
+  expect((await readMetrics(admin)).get('ucwa_proxy_upstream_requests_saved')).toBe(5);
+  const container = containers!.container(names[0]!);
+  expect(await container.inspect('{{.HostConfig.ReadonlyRootfs}} {{.Config.User}}')).toBe(
+    'true 1000:1000',
+  );
+  expect(await container.inspect('{{.HostConfig.Memory}}')).toBe(String(256 * 1024 * 1024));
+  expect(await container.stop()).toBe(0);
+});
+
+testWithBoth(
+  'what the library chart renders runs beside an application, which calls it',
+  async () => {
+    const pool = await startPool();
+    const [port, adminPort] = [await freePort(), await freePort()];
+    // The application: the same image, asked to read one resource six times at once, then to wait.
+    const script = `const calls = Array.from({ length: 6 }, (_, n) => fetch(
+    process.env.UCWA_URL + '/ucwa/oauth/v1/applications/1045/me/note?n=' + n,
+    { headers: { Authorization: 'Bearer cwt=sim-ann' } }).then(async (answer) => (await answer.text(), answer.status)));
+    const statuses = await Promise.all(calls); console.log(JSON.stringify(statuses)); setInterval(() => {}, 1000);`;
+    const app = `const until = async () => { for (;;) { try { return await fetch(process.env.UCWA_URL + '/') } catch { await new Promise((r) => setTimeout(r, 100)) } } }; await until(); ${script}`;
+    const names = await play({
+      chart: 'examples/mobile-bff',
+      release: 'bff',
+      kubeVersion: '1.33.0',
+      values: {
+        image: 'localhost/ucwa-batch-proxy:test',
+        command: ['node', '--input-type=module', '-e', app],
+        'ucwaBatch.image': image,
+        'ucwaBatch.adminHost': '127.0.0.1',
+        'ucwaBatch.port': port,
+        'ucwaBatch.adminPort': adminPort,
+        'ucwaBatch.config.upstream.url': pool.url,
+        'ucwaBatch.config.batching': batching,
+      },
+    });
+    expect(names).toHaveLength(2);
+    await untilReady(adminPort);
+    const application = containers!.container(names.find((name) => name.endsWith('-app'))!);
+    const logs = await until(
+      () => application.logs(),
+      (text) => text.includes('['),
+    );
+    expect(JSON.parse(logs.trim())).toEqual(Array<number>(6).fill(200));
+    expect((await readMetrics(adminPort)).get('ucwa_proxy_upstream_requests_saved')).toBe(5);
+  },
+);

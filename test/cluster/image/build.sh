@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Builds the Dockerfile for real, with no registry and no daemon. Needs root, buildah, mmdebstrap.
+# usage: build.sh FOLDER     the image is then localhost/ucwa-batch-proxy:test in FOLDER's storage
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+folder=$1 base=docker.io/library/node:24-bookworm-slim
+"$here/base-image.sh" "$folder" "$base"
+buildah --root "$folder/storage" --runroot "$folder/run" --storage-driver overlay \
+  bud --quiet --layers --isolation chroot --pull-never --network host --format docker \
+  --build-arg NODE_IMAGE="$base" --build-arg REVISION=test \
+  --tag localhost/ucwa-batch-proxy:test "$here/../../.." >"$folder/build.log" 2>&1 ||
+  { tail -n 30 "$folder/build.log" >&2; exit 1; }

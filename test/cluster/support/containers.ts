@@ -1,0 +1,152 @@
+/**
+ * Real containers without a daemon: podman with a storage of its own. Where the machine mounts both
+ * generations of cgroups, crun refuses to start anything; so podman runs in a mount namespace in
+ * which only the first one is left.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from '@jest/globals';
+import { onCleanup } from '../../support/cleanup.ts';
+import { run, runWell, type Outcome } from './processes.ts';
+
+/** Kept from run to run: the base image takes a minute to make. */
+const folder = process.env['CLUSTER_FOLDER'] ?? join(tmpdir(), 'ucwa-batch-proxy-cluster');
+export const image = 'localhost/ucwa-batch-proxy:test';
+
+const buildScript = fileURLToPath(new URL('../image/build.sh', import.meta.url));
+const containersConf = `[containers]
+cgroups="enabled"
+default_ulimits=["nofile=4096:4096","nproc=4096:4096"]
+[engine]
+cgroup_manager="cgroupfs"
+events_logger="file"
+`;
+const unified = '/sys/fs/cgroup/unified';
+
+const isThere = (program: string) => spawnSync(program, ['--version']).error === undefined;
+
+/** As root, with podman and buildah, they can be run. In CI they can, or tests fail. */
+export const containersCanRun =
+  process.env['CI'] === 'true' ||
+  (process.getuid?.() === 0 && isThere('podman') && isThere('buildah'));
+
+export const testWithContainers = containersCanRun ? test : test.skip;
+
+export interface Container {
+  readonly name: string;
+  exec(...command: string[]): Promise<Outcome>;
+  logs(): Promise<string>;
+  /** Of its first process, as this machine counts. */
+  pid(): Promise<number>;
+  inspect(format: string): Promise<string>;
+  /** Sends SIGTERM and waits. @returns the exit code */
+  stop(): Promise<number>;
+}
+
+/** Builds the image, if need be, and makes the namespace that all containers of a suite share. */
+export async function startContainers(): Promise<Containers> {
+  mkdirSync(folder, { recursive: true });
+  await runWell('bash', [buildScript, folder]);
+  writeFileSync(join(folder, 'containers.conf'), containersConf);
+  const leave = existsSync(unified) ? `umount ${unified} &&` : '';
+  const holder = spawn(
+    'unshare',
+    [
+      '--mount',
+      '--propagation',
+      'private',
+      'sh',
+      '-c',
+      `${leave} echo ready && exec sleep infinity`,
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  await new Promise<void>((resolve, reject) => {
+    holder.stdout.once('data', () => resolve());
+    holder.once('exit', () => reject(new Error('no mount namespace for podman')));
+  });
+  return new Containers(holder.pid ?? 0, () => holder.kill());
+}
+
+export class Containers {
+  readonly #namespacePid: number;
+  readonly #release: () => void;
+
+  constructor(namespacePid: number, release: () => void) {
+    this.#namespacePid = namespacePid;
+    this.#release = release;
+  }
+
+  /** Removes all that still runs. */
+  async stop(): Promise<void> {
+    await this.podman('pod', 'rm', '--all', '--force');
+    await this.podman('rm', '--all', '--force');
+    this.#release();
+  }
+
+  podman(...args: string[]): Promise<Outcome> {
+    const storage = ['--root', join(folder, 'storage'), '--runroot', join(folder, 'run')];
+    return run(
+      'nsenter',
+      [
+        '--mount',
+        `--target=${this.#namespacePid}`,
+        'podman',
+        ...storage,
+        '--storage-driver',
+        'overlay',
+        ...args,
+      ],
+      { env: { CONTAINERS_CONF: join(folder, 'containers.conf') } },
+    );
+  }
+
+  /** As `podman`, but a failure is thrown. */
+  async podmanWell(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.podman(...args);
+    if (code !== 0) throw new Error(`podman ${args.join(' ')}: exit ${code}\n${stderr}`);
+    return stdout;
+  }
+
+  /** Runs the image as the strictest cluster would; gone after the test. */
+  async run(
+    settings: Readonly<Record<string, string>>,
+    {
+      options = [],
+      command = [],
+    }: { options?: readonly string[]; command?: readonly string[] } = {},
+  ): Promise<Container> {
+    const env = Object.entries(settings).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
+    const id = await this.podmanWell(
+      ...['run', '--detach', '--network', 'host', '--no-healthcheck'],
+      ...['--read-only', '--read-only-tmpfs=false', '--cap-drop', 'ALL'],
+      ...['--security-opt', 'no-new-privileges', ...options, ...env, image, ...command],
+    );
+    const container = this.container(id.trim());
+    onCleanup(() => this.podman('rm', '--force', '--time', '0', container.name));
+    return container;
+  }
+
+  /** One that runs. */
+  container(name: string): Container {
+    const inspect = async (format: string): Promise<string> =>
+      (await this.podmanWell('inspect', '--format', format, name)).trim();
+    return {
+      name,
+      inspect,
+      exec: (...command) => this.podman('exec', name, ...command),
+      logs: async () => {
+        const { stdout, stderr } = await this.podman('logs', name);
+        return stdout + stderr;
+      },
+      pid: async () => Number(await inspect('{{.State.Pid}}')),
+      stop: async () => {
+        await this.podmanWell('stop', '--time', '40', name);
+        return Number(await inspect('{{.State.ExitCode}}'));
+      },
+    };
+  }
+}

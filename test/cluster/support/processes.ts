@@ -1,0 +1,93 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
+const maxOutputBytes = 64 * 1024 * 1024;
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end. Rejects only when it cannot be started. */
+export async function run(
+  program: string,
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<Outcome> {
+  const env = { ...process.env, ...options.env };
+  try {
+    const output = await execute(program, args, {
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      env,
+      maxBuffer: maxOutputBytes,
+    });
+    return { code: 0, ...output };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: unknown; stdout: string; stderr: string };
+    if (typeof code !== 'number') throw error;
+    return { code, stdout, stderr };
+  }
+}
+
+/** As `run`, but a failure is thrown with what the program said. */
+export async function runWell(...given: Parameters<typeof run>): Promise<string> {
+  const { code, stdout, stderr } = await run(...given);
+  if (code !== 0)
+    throw new Error(`${given[0]} ${given[1].join(' ')}: exit ${code}\n${stderr}${stdout}`);
+  return stdout;
+}
+
+export interface Service {
+  readonly child: ChildProcess;
+  /** Ends it and waits until it has. */
+  stop(): Promise<void>;
+}
+
+/** Starts a program that goes on until it is stopped; its output is shown when it ends too early. */
+export function startService(program: string, args: readonly string[]): Service {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  let stopping = false;
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-10_000)));
+  }
+  const exited = once(child, 'exit').then(([code]) => {
+    if (!stopping) process.stderr.write(`${program} ended (${String(code)}):\n${output}\n`);
+  });
+  return {
+    child,
+    async stop() {
+      stopping = true;
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
+
+/** A port of 127.0.0.1 that nobody uses now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/** Asks again, briefly apart, until the answer is good. The test's own timeout bounds it. */
+export async function until<T>(
+  ask: () => Promise<T> | T,
+  isGood: (answer: T) => boolean,
+  everyMs = 50,
+): Promise<T> {
+  for (;;) {
+    const answer = await Promise.resolve(ask());
+    if (isGood(answer)) return answer;
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+}

@@ -1,0 +1,165 @@
+/** The values of a chart: their table for README, and their JSON schema. */
+import { readFileSync } from 'node:fs';
+import { isMap, isScalar, parse, parseDocument, type YAMLMap } from 'yaml';
+import { jsonSchema } from '../../src/settings/json-schema.ts';
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+type Schema = Readonly<Record<string, Json>>;
+
+export const chartFile = (chart: string, file: string): URL =>
+  new URL(`../../helm/${chart}/${file}`, import.meta.url);
+
+const textOf = (chart: string): string => readFileSync(chartFile(chart, 'values.yaml'), 'utf8');
+
+/** Objects that are handed on to Kubernetes, or to the program, as they are. */
+const passedOn = new Set([
+  'config',
+  ...['commonLabels', 'podAnnotations', 'podLabels', 'nodeSelector', 'affinity', 'dnsConfig'],
+  ...['labels', 'annotations', 'alertLabels', 'behavior', 'resources', 'updateStrategy'],
+  ...['startupProbe', 'livenessProbe', 'readinessProbe', 'podSecurityContext', 'securityContext'],
+]);
+
+const port: Schema = { type: 'integer', minimum: 1, maximum: 65535 };
+const seconds: Schema = { type: 'integer', minimum: 0 };
+const share: Schema = { type: 'number', exclusiveMinimum: 0, maximum: 1 };
+const duration: Schema = { type: 'string', pattern: '^([0-9]+(ms|s|m|h|d|w))+$' };
+const wanted: Schema = { enum: [true, false, 'auto'] };
+const atLeastOne: Schema = { type: 'integer', minimum: 1 };
+const orNone = (schema: Schema): Schema => ({ ...schema, type: [schema['type'] ?? 'object', 'null'] });
+const positive: Schema = { type: 'number', exclusiveMinimum: 0 };
+
+/** What defaults do not say, by path; a last name alone holds wherever it stands. */
+const bounds: Readonly<Record<string, Schema>> = {
+  config: settings(),
+  'image.repository': { type: 'string', minLength: 1 },
+  'image.digest': { type: 'string', pattern: '^(sha256:[0-9a-f]{64})?$' },
+  'image.pullPolicy': { enum: ['Always', 'IfNotPresent', 'Never'] },
+  'ports.http': port,
+  'ports.admin': port,
+  port,
+  adminPort: port,
+  replicaCount: { type: 'integer', minimum: 0 },
+  heapPercent: { type: 'integer', minimum: 10, maximum: 90 },
+  preStopSleepSeconds: seconds,
+  terminationGracePeriodSeconds: orNone(seconds),
+  podGraceSeconds: orNone(seconds),
+  'podMonitor.enabled': wanted,
+  hostUsers: { type: ['boolean', 'null'] },
+  dnsPolicy: { enum: ['', 'ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None'] },
+  'service.type': { enum: ['ClusterIP', 'NodePort', 'LoadBalancer'] },
+  'service.port': port,
+  'service.nodePort': orNone(port),
+  'service.externalTrafficPolicy': { enum: ['', 'Cluster', 'Local'] },
+  'userAffinity.provider': {
+    enum: ['none', 'envoyGateway', 'istio', 'nginxIngress', 'ingressNginx'],
+  },
+  'userAffinity.header': { type: 'string', pattern: '^[A-Za-z0-9-]+$' },
+  'podDisruptionBudget.maxUnavailable': {
+    anyOf: [atLeastOne, { type: 'string', pattern: '^[0-9]+%$' }],
+  },
+  'autoscaling.minReplicas': atLeastOne,
+  'autoscaling.maxReplicas': atLeastOne,
+  'autoscaling.targetCPUUtilizationPercentage': orNone({ type: 'integer', minimum: 1 }),
+  'autoscaling.targetOutstandingCalls': orNone(atLeastOne),
+  'metrics.serviceMonitor.enabled': wanted,
+  'metrics.prometheusRule.enabled': wanted,
+  'metrics.dashboard.enabled': wanted,
+  interval: duration,
+  scrapeTimeout: duration,
+  window: duration,
+  baseline: duration,
+  for: duration,
+  requestTimeout: { type: 'string', pattern: '^([0-9]+(ms|s|m|h))*$' },
+  holdOverSeconds: positive,
+  queueSeconds: positive,
+  eventLoopLagSeconds: positive,
+  extraObjects: { type: 'array', items: { type: ['string', 'object'] } },
+  native: { enum: [true, false, 'auto'] },
+  tag: { type: 'string' },
+};
+
+/** The JSON schema (draft-07) of a chart's values: nothing but what values.yaml has. */
+export function valuesSchema(chart: string): Schema {
+  const schema = schemaOf(parse(textOf(chart)) as Json, '');
+  const properties = schema['properties'] as Schema;
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    ...schema,
+    // Helm gives every chart that is a part of another one its parent's.
+    properties: { ...properties, global: { type: 'object' } },
+  };
+}
+
+function schemaOf(value: Json, path: string): Schema {
+  const name = path.split('.').at(-1) ?? '';
+  const bound = bounds[path] ?? bounds[name];
+  if (bound !== undefined) return bound;
+  if (path.includes('thresholds.')) return share;
+  if (passedOn.has(name)) return { type: 'object' };
+  switch (typeof value) {
+    case 'boolean':
+    case 'string':
+      return { type: typeof value };
+    case 'number':
+      return { type: 'integer', minimum: 0 };
+    default:
+  }
+  if (Array.isArray(value)) return { type: 'array' };
+  if (value === null) throw new Error(`${path}: null says nothing, add it to the bounds`);
+  const properties = Object.entries(value).map(([key, child]) => {
+    return [key, schemaOf(child, path === '' ? key : `${path}.${key}`)] as const;
+  });
+  return {
+    type: 'object',
+    additionalProperties: false,
+    properties: Object.fromEntries(properties),
+  };
+}
+
+/** The program's own schema, without the addresses, which the chart computes from its ports. */
+function settings(): Schema {
+  const schema = structuredClone(jsonSchema()) as SettingsSchema;
+  delete schema.$schema;
+  delete schema.properties.admin;
+  delete schema.properties.listen.properties.address;
+  return schema as unknown as Schema;
+}
+
+interface SettingsSchema {
+  $schema?: string;
+  properties: { admin?: unknown; listen: { properties: { address?: unknown } } };
+}
+
+export interface ValueRow {
+  readonly key: string;
+  readonly defaultValue: string;
+  readonly meaning: string;
+}
+
+/** The values with their defaults and, where a comment of two hashes stands before them, their meaning. */
+export function valueRows(chart: string): readonly ValueRow[] {
+  const root = parseDocument(textOf(chart)).contents;
+  if (!isMap(root)) throw new Error('values.yaml is no mapping');
+  return rowsOf(root, '');
+}
+
+function rowsOf(map: YAMLMap, path: string): ValueRow[] {
+  // The comment before the first key of a mapping belongs to the mapping.
+  return map.items.flatMap((pair, index) => {
+    const name = isScalar(pair.key) ? String(pair.key.value) : '';
+    const key = path === '' ? name : `${path}.${name}`;
+    const before = (index === 0 ? map.commentBefore : undefined) ?? commentOf(pair.key);
+    const lines = (before ?? '').split('\n').filter((line) => line.startsWith('#'));
+    const meaning = lines.map((line) => line.slice(1).trim()).join(' ');
+    const { value } = pair;
+    if (isMap(value) && value.items.length > 0 && !passedOn.has(name)) {
+      const own = meaning === '' ? [] : [{ key, defaultValue: '', meaning }];
+      return [...own, ...rowsOf(value, key)];
+    }
+    const shown = JSON.stringify(isScalar(value) || isMap(value) ? value.toJSON() : value);
+    return [{ key, defaultValue: shown.length > 60 ? 'see values.yaml' : shown, meaning }];
+  });
+}
+
+const commentOf = (key: unknown): string | undefined =>
+  isScalar(key) ? (key.commentBefore ?? undefined) : undefined;
