@@ -23,6 +23,17 @@ describe('admit', () => {
     expect(verdict('GET', target, host)).toBe(target);
   });
 
+  test.each(['chunked', 'Chunked'])('lets a body in %s through', (coding) => {
+    expect(verdict('POST', '/a', [...host, 'Transfer-Encoding', coding])).toBe('/a');
+  });
+
+  test('tells codings apart at their commas, with blanks or without', () => {
+    for (const codings of ['gzip,chunked', 'gzip, chunked', 'gzip,\t chunked']) {
+      const headers = [...host, 'Transfer-Encoding', codings];
+      expect(verdict('POST', '/a', headers)).toBe('501 transfer_encoding');
+    }
+  });
+
   test('reduces an absolute target of the host that was asked to its path', () => {
     expect(verdict('GET', 'http://Pool.example/a?b', host)).toBe('/a?b');
     expect(verdict('GET', 'https://pool.example', host)).toBe('/');
@@ -115,6 +126,30 @@ describe('admit', () => {
       'http://pool.example@evil.example/',
       host,
       '1.1',
+      '421 misdirected',
+    ],
+    [
+      'a target that only holds an absolute one',
+      'GET',
+      'xhttp://pool.example/',
+      host,
+      '1.1',
+      '400 target',
+    ],
+    [
+      'a fragment in an absolute target',
+      'GET',
+      'http://pool.example/a#b',
+      host,
+      '1.1',
+      '400 target',
+    ],
+    [
+      'an absolute target of a host of its own',
+      'GET',
+      'http://pool.example/',
+      [],
+      '1.0',
       '421 misdirected',
     ],
     ['CONNECT', 'CONNECT', 'pool.example:443', host, '1.1', '501 method'],

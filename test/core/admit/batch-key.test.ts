@@ -35,6 +35,23 @@ describe('the batch key', () => {
     );
   });
 
+  // The property above seldom draws two that differ in one field alone.
+  describe.each(fields)('a difference in %s alone', (name) => {
+    const rest = fields.filter((other) => other !== name).flatMap((other) => [other, 'a']);
+    const key = (...own: string[]) =>
+      batchKey('/ucwa/v1/applications/1', readHead([...rest, ...own]), undefined);
+
+    test.each([['b'], ['A'], ['a '], [' a'], ['a='], ['']])(
+      '(%j instead of "a") parts them',
+      (text) => {
+        expect(sameKey(key(name, 'a'), key(name, 'a'))).toBe(true);
+        expect(sameKey(key(name, 'a'), key(name, text))).toBe(false);
+        expect(sameKey(key(name, text), key(name, 'a'))).toBe(false);
+        expect(sameKey(key(name, text), key())).toBe(false);
+      },
+    );
+  });
+
   test('another application or another address in front makes another key', () => {
     const facts = readHead(['Authorization', 'a']);
     const key = batchKey('/ucwa/v1/applications/1', facts, undefined);
@@ -60,6 +77,13 @@ describe('the batch key', () => {
         },
       ),
     );
+  });
+
+  test('a user is named by exactly what was sent', () => {
+    expect(userName({ authorization: 'a', webTicket: undefined })).toBe('a');
+    expect(userName({ authorization: undefined, webTicket: 'a' })).toBe('\na');
+    expect(userName({ authorization: 'a', webTicket: 'b' })).toBe('a\nb');
+    expect(userName({ authorization: undefined, webTicket: undefined })).toBe('');
   });
 
   test('names and values are told apart as bytes, not as words', () => {

@@ -14,6 +14,10 @@ test.each([
   expect(routeTemplate(target)).toBe(template);
 });
 
-test('a long path is cut', () => {
+test('a long path is cut, and says so', () => {
+  const longest = '/me'.repeat(11);
+  expect(routeTemplate(longest)).toBe(longest);
+  expect(routeTemplate(`${longest}/me`)).toBe(`${longest}/…`);
+  expect(routeTemplate(`${longest}/me/me`)).toBe(`${longest}/…`);
   expect(routeTemplate('/a'.repeat(5000)).length).toBeLessThan(50);
 });

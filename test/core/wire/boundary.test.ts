@@ -16,6 +16,8 @@ describe('batchingBoundary', () => {
     [`multipart/batching; boundary=${'a'.repeat(71)}`, undefined],
     ['multipart/mixed; boundary=a', undefined],
     ['multipart/batchingx; boundary=a', undefined],
+    ['x-multipart/batching; boundary=a', undefined],
+    ['text/plain; x=multipart/batching; boundary=a', undefined],
     ['text/html', undefined],
     [undefined, undefined],
   ])('of %s is %s', (contentType, boundary) => {

@@ -3,6 +3,7 @@ import { batchKey } from '../../../src/core/admit/batch-key.ts';
 import { readHead } from '../../../src/core/admit/request-head.ts';
 import {
   encodeBatch,
+  encodeWith,
   envelopeHeaders,
   passThroughHeaders,
   singleHeaders,
@@ -101,6 +102,21 @@ describe('encodeBatch', () => {
     expect(encodeBatch([inTarget, inBody], 'pool', 'other')).toBeDefined();
   });
 
+  test('a boundary that is in use is passed over for the next, eight times and no more', () => {
+    const call = aCall('POST', '/x', json, 'b1 b2 b3 b4 b5 b6 b7');
+    const draw = (from: number) => () => `b${from++}`;
+    expect(encodeWith(draw(1), [call], 'pool').boundary).toBe('b8');
+    const { boundary, body } = encodeWith(draw(8), [call], 'pool');
+    expect(body).toEqual(encodeBatch([call], 'pool', boundary));
+    const hopeless = aCall('POST', '/x', json, 'b0 b1 b2 b3 b4 b5 b6 b7');
+    expect(() => encodeWith(draw(0), [hopeless], 'pool')).toThrow('none of 8 boundaries');
+  });
+
+  test('bytes above ASCII stay one byte each, in heads before a body too', () => {
+    const call = aCall('POST', '/x', ['X-A', 'caf\xe9'], 'x');
+    expect(encodeBatch([call], 'pool', 'B')?.includes(Buffer.from('caf\xe9', 'latin1'))).toBe(true);
+  });
+
   test('a line break in a field value never reaches the wire', () => {
     const smuggled = aCall('GET', '/x', ['X-A', 'b\r\n\r\nPOST /evil HTTP/1.1']);
     expect(() => encodeBatch([smuggled], 'pool', 'B')).toThrow(/line break/);
@@ -141,6 +157,17 @@ describe('the head around a call', () => {
       ...['User-Agent', 'Phone/1', 'Referer', 'r', 'X-Requested-With', 'XMLHttpRequest'],
       ...['Accept-Language', 'en', 'X-Ms-Namespace', 'internal', 'X-Ms-SDK-Instance', '1'],
       ...['Accept-Encoding', 'identity'],
+    ]);
+  });
+
+  test('the envelope carries a web ticket, alone or beside an Authorization', () => {
+    const envelope = envelopeHeaders(aCall('GET', '/x', ['X-MS-WebTicket', 't']), 'pool', 'B');
+    expect(envelope.slice(6, 8)).toEqual(['X-MS-WebTicket', 't']);
+    const both = aCall('GET', '/x', [...bearer, 'X-MS-WebTicket', 't']);
+    expect(envelopeHeaders(both, 'pool', 'B').slice(6, 10)).toEqual([
+      ...bearer,
+      'X-MS-WebTicket',
+      't',
     ]);
   });
 

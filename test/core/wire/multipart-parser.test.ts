@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { MultipartParser } from '../../../src/core/wire/multipart-parser.ts';
 import { batchingBoundary } from '../../../src/core/wire/boundary.ts';
 import { exchangeNames, readExchange, splitMessage } from '../../support/exchanges.ts';
@@ -44,7 +43,11 @@ describe('MultipartParser', () => {
     });
     const everyByte = Array.from({ length: body.length }, (_, i) => i);
     expect(parse(boundary, body, everyByte)).toEqual(whole);
-    for (const cut of everyByte) expect(parse(boundary, body, [cut])).toEqual(whole);
+    const text = JSON.stringify(whole);
+    const misread = everyByte.filter(
+      (cut) => JSON.stringify(parse(boundary, body, [cut])) !== text,
+    );
+    expect(misread).toEqual([]);
   });
 
   test.each([
@@ -174,32 +177,5 @@ describe('MultipartParser', () => {
     for (let i = 0; i < 10_000; i += 1) parser.push(Buffer.alloc(1024, 'x'));
     expect(parser.bufferedBytes).toBe(0);
     expect(parser.finish()).toBe('no-delimiter');
-  });
-
-  test('any bodies come back as they were, in any cuts', () => {
-    const bit = fc.constantFrom('\r', '\n', '--', 'B', '--B', '\r\n--', '\r\n--B', 'x', '\0', ' ');
-    const bodies = fc.array(
-      fc.array(bit, { maxLength: 8 }).map((bits) => bits.join('')),
-      {
-        maxLength: 5,
-        minLength: 1,
-      },
-    );
-    fc.assert(
-      fc.property(bodies, fc.array(fc.nat(400), { maxLength: 6 }), (texts, cuts) => {
-        const boundary = 'B0';
-        fc.pre(texts.every((text) => !text.includes(boundary)));
-        const written =
-          texts.map((text) => `--B0\r\n${part('HTTP/1.1 200 OK', text)}\r\n`).join('') +
-          '--B0--\r\n';
-        const bytes = Buffer.from(written, 'latin1');
-        const sorted = cuts.filter((cut) => cut < bytes.length).sort((a, b) => a - b);
-        expect(parse(boundary, bytes, sorted)).toEqual({
-          ending: 'closed',
-          parts: texts.map((text) => `200 OK||${text}`),
-        });
-      }),
-      { numRuns: 2000 },
-    );
   });
 });

@@ -1,0 +1,73 @@
+import { describe, expect, test } from '@jest/globals';
+import { readHead, type HeadFacts } from '../../../src/core/admit/request-head.ts';
+
+/** What the fields change of what an empty head says. */
+function said(...headers: string[]): Partial<HeadFacts> {
+  const nothing = readHead([]);
+  return Object.fromEntries(
+    Object.entries(readHead(headers)).filter(
+      ([name, value]) => name !== 'bytes' && value !== nothing[name as keyof HeadFacts],
+    ),
+  );
+}
+
+describe('a head says, by its fields in any case', () => {
+  test.each<[string[], Partial<HeadFacts>]>([
+    [['HOST', 'a'], { hosts: 1, host: 'a' }],
+    [['Host', 'a', 'host', 'b'], { hosts: 2, host: 'a' }],
+    [['authorization', 'a'], { authorization: 'a' }],
+    [
+      ['Authorization', 'a', 'AUTHORIZATION', 'a'],
+      { authorization: 'a', repeatedCredential: true },
+    ],
+    [['X-MS-WebTicket', 'a'], { webTicket: 'a' }],
+    [['X-MS-WebTicket', 'a', 'x-ms-webticket', ''], { webTicket: '', repeatedCredential: true }],
+    [['Authorization', 'a', 'X-MS-WebTicket', 'b'], { authorization: 'a', webTicket: 'b' }],
+    [['Cookie', 'a'], { cookie: 'a' }],
+    [['Cookie', '', 'Cookie', 'b'], { cookie: 'b', repeatedKeyField: true }],
+    [['Origin', 'a'], { origin: 'a' }],
+    [['Origin', 'a', 'Origin', 'b'], { origin: 'b', repeatedKeyField: true }],
+    [['X-Ms-Origin', 'a'], { msOrigin: 'a' }],
+    [['X-Ms-Origin', 'a', 'X-Ms-Origin', 'b'], { msOrigin: 'b', repeatedKeyField: true }],
+    [['X-MS-RequiresMinResourceVersion', '2'], { minVersion: '2' }],
+    [
+      ['X-MS-RequiresMinResourceVersion', '2', 'X-MS-RequiresMinResourceVersion', '3'],
+      { minVersion: '3', repeatedKeyField: true },
+    ],
+    [['Cookie', 'a', 'Origin', 'b'], { cookie: 'a', origin: 'b' }],
+    [['X-Forwarded-For', 'a'], { forwardedFor: 'a' }],
+    [['X-Forwarded-For', 'a', 'X-Forwarded-For', 'b'], { forwardedFor: 'a, b' }],
+    [['Content-Length', '1'], { contentLength: '1' }],
+    [['Content-Type', 'a/b'], { contentType: 'a/b' }],
+    [['Content-Encoding', 'gzip'], { contentEncoding: true }],
+    [
+      ['Transfer-Encoding', 'gzip', 'Transfer-Encoding', 'chunked'],
+      { transferEncoding: 'gzip, chunked' },
+    ],
+    [['Accept', 'a/b', 'Accept', 'c/d'], { accept: 'a/b' }],
+    [['X-Ucwa-Batch', 'never'], { ucwaBatch: 'never' }],
+    [['Range', 'bytes=0-1'], { range: true }],
+    [['Upgrade', 'h2c'], { upgrade: true }],
+    [['X-HTTP-Method', 'PUT'], { methodOverride: true }],
+    [['X-HTTP-Method-Override', 'PUT'], { methodOverride: true }],
+    [['X-Method-Override', 'PUT'], { methodOverride: true }],
+    [['Connection', 'close'], {}],
+    [['Connection', 'close, Authorization'], { hidesKeyField: true }],
+    [['Connection', 'X-MS-WebTicket'], { hidesKeyField: true }],
+    [['Connection', 'cookie'], { hidesKeyField: true }],
+    [['Connection', 'X-Ms-Origin'], { hidesKeyField: true }],
+    [
+      ['Connection', 'x-ms-requiresminresourceversion', 'Connection', 'close'],
+      { hidesKeyField: true },
+    ],
+    [['X-Other', 'a', '__proto__', 'b', 'Via', 'c'], {}],
+  ])('%j', (headers, facts) => {
+    expect(said(...headers)).toEqual(facts);
+  });
+});
+
+test('an empty head says nothing', () => {
+  const { hosts, bytes, ...rest } = readHead([]);
+  expect([hosts, bytes]).toEqual([0, 0]);
+  expect(Object.values(rest).filter((value) => value !== undefined && value !== false)).toEqual([]);
+});

@@ -1,0 +1,152 @@
+/** What the parser gives out when, and what it does with answers that come in many pieces. */
+import { describe, expect, test } from '@jest/globals';
+import { MultipartParser } from '../../../src/core/wire/multipart-parser.ts';
+
+const limits = { maxParts: 50, maxPreambleBytes: 4096 };
+const head = 'Content-Type: application/http\r\n\r\nHTTP/1.1 200 OK\r\n\r\n';
+
+function bodiesOf(parser: MultipartParser): string[] {
+  return parser.parts.map((part) =>
+    part.kind === 'response' ? part.body.toString('latin1') : part.why,
+  );
+}
+
+function read(text: string, pieceBytes = Infinity): { ending: string; bodies: string[] } {
+  const parser = new MultipartParser('B', limits);
+  const bytes = Buffer.from(text, 'latin1');
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    parser.push(Buffer.from(bytes.subarray(at, at + pieceBytes)));
+  }
+  return { ending: parser.finish(), bodies: bodiesOf(parser) };
+}
+
+describe('a part comes out as soon as the line behind it is whole', () => {
+  test.each([
+    ['another delimiter', '--B\r\n', `--B\r\n${head}{}\r\n`],
+    ['another delimiter with a blank', '--B \r\n', `--B\r\n${head}{}\r\n`],
+    ['the close delimiter', '--B--\r\n', `--B\r\n${head}{}\r\n`],
+    ['a delimiter with a bare line feed', '--B\n', `--B\n${head}{}\n`],
+  ])('which is %s', (_what, line, before) => {
+    const parser = new MultipartParser('B', limits);
+    parser.push(Buffer.from(before));
+    for (const byte of line) {
+      expect(parser.parts).toHaveLength(0);
+      parser.push(Buffer.from(byte));
+    }
+    expect(bodiesOf(parser)).toEqual(['{}']);
+  });
+
+  test('and nothing is kept behind the last one', () => {
+    const parser = new MultipartParser('B', limits);
+    parser.push(Buffer.from(`--B\r\n${head}{}\r\n--B--\r\nepilogue`));
+    expect(parser.bufferedBytes).toBe(0);
+    parser.push(Buffer.from('more'));
+    expect(parser.bufferedBytes).toBe(0);
+    expect(parser.finish()).toBe('closed');
+  });
+
+  test('and what is held back for the next is counted', () => {
+    const parser = new MultipartParser('B', limits);
+    parser.push(Buffer.from(`--B\r\n${head}{}\r\n--B\r\n`));
+    expect(parser.bufferedBytes).toBe(0);
+    parser.push(Buffer.from('12345'));
+    parser.push(Buffer.from('678'));
+    expect(parser.bufferedBytes).toBe(8);
+  });
+});
+
+/** A text without a period, so that no piece of it can stand for another. */
+const long = Array.from({ length: 30_000 }, (_, i) => i.toString(36)).join(' ');
+
+test.each([[1], [1000], [4096], [7777], [16_384], [50_000], [Infinity]])(
+  'long parts in pieces of %s bytes are whole, and keep what they were',
+  (pieceBytes) => {
+    const texts = ['short', long, 'short again', long.slice(0, 20_000), ''];
+    const parts = texts.map((text) => `--B\r\n${head}${text}\r\n`).join('');
+    const bytes = Buffer.from(`${parts}--B--\r\n`);
+    const parser = new MultipartParser('B', limits);
+    const whenGiven: string[] = [];
+    for (let at = 0; at < bytes.length; at += pieceBytes) {
+      parser.push(Buffer.from(bytes.subarray(at, at + pieceBytes)));
+      whenGiven.push(...bodiesOf(parser).slice(whenGiven.length));
+    }
+    expect(parser.finish()).toBe('closed');
+    expect(whenGiven.map((text) => text.length)).toEqual(texts.map((text) => text.length));
+    expect(whenGiven.every((text, i) => text === texts[i])).toBe(true);
+    expect(bodiesOf(parser).every((text, i) => text === texts[i])).toBe(true);
+  },
+);
+
+describe('what is no delimiter is text, in one piece or byte by byte', () => {
+  const lines = [
+    ...['\rx--B\r\n', 'x--B\r\n', '\n--B\r\n', '\r\n--B\n', '\r\n--B\rX', '\r\n--Bx-\r\n'],
+    ...['\r\n--B-\r\n', '\r\n--B-x\r\n', '\r\n--B--x\r\n', '\r\n--B x\r\n', '\r\n--B\t-\r\n'],
+    ...['\r\n--BB\r\n', '\r\n--b\r\n', '\r\n-B\r\n', '\r\n--B \r', '\r\n---B\r\n'],
+  ];
+  test.each(lines)('%j', (line) => {
+    const text = `--B\r\n${head}a${line}b\r\n--B--\r\n`;
+    const expected = { ending: 'closed', bodies: [`a${line}b`] };
+    expect(read(text)).toEqual(expected);
+    expect(read(text, 1)).toEqual(expected);
+  });
+
+  test.each(['x--B\n', 'x--B--\n', '\n--Bx\n', '\n--B x\n'])(
+    '%j where lines end with line feeds',
+    (line) => {
+      const text = `--B\n${head}a${line}b\n--B--\n`;
+      expect(read(text)).toEqual({ ending: 'closed', bodies: [`a${line}b`] });
+      expect(read(text, 1)).toEqual({ ending: 'closed', bodies: [`a${line}b`] });
+    },
+  );
+
+  test.each(['x--B\r\n', '\rx--B\r\n', 'a --B--\r\n', '--Bx\r\n', '--B\rx\r\n'])(
+    '%j before the first delimiter',
+    (line) => {
+      const text = `${line}--B\r\n${head}{}\r\n--B--\r\n`;
+      expect(read(text)).toEqual({ ending: 'closed', bodies: ['{}'] });
+      expect(read(text, 1)).toEqual({ ending: 'closed', bodies: ['{}'] });
+    },
+  );
+});
+
+describe('the end of the bytes ends a line', () => {
+  test.each([
+    ['\r\n--B--', 'closed', ['{}']],
+    ['\r\n--B--\r', 'closed', ['{}']],
+    ['\r\n--B-- ', 'closed', ['{}']],
+    ['\r\n--B', 'bare', ['{}']],
+    ['\r\n--B\r', 'bare', ['{}']],
+    ['\r\n--B\t', 'bare', ['{}']],
+    ['\r\n--B-', 'open', []],
+    ['\r\n--', 'open', []],
+    ['\r\n--B\r\n\r', 'open', ['{}']],
+    ['', 'open', []],
+  ])('%j: %s', (end, ending, bodies) => {
+    const text = `--B\r\n${head}{}${end}`;
+    expect(read(text)).toEqual({ ending, bodies });
+    expect(read(text, 1)).toEqual({ ending, bodies });
+  });
+});
+
+test('a preamble is read up to its bound, and not further', () => {
+  const answer = (preamble: number): string[] => [
+    'x'.repeat(preamble),
+    `\r\n--B\r\n${head}{}\r\n--B--`,
+  ];
+  const ending = (preamble: number): string => {
+    const parser = new MultipartParser('B', limits);
+    for (const piece of answer(preamble)) parser.push(Buffer.from(piece));
+    return parser.finish();
+  };
+  // What could begin a delimiter, two bytes here, is not known to be preamble.
+  expect(ending(4096 + 2)).toBe('closed');
+  expect(ending(4096 + 3)).toBe('no-delimiter');
+});
+
+test('no more than what was asked for comes out of an overflow, whatever follows', () => {
+  const parser = new MultipartParser('B', { ...limits, maxParts: 1 });
+  parser.push(Buffer.from(`--B\r\n${head}1\r\n--B\r\n${head}2\r\n--B\r\n${head}3\r\n`));
+  expect(parser.bufferedBytes).toBe(0);
+  parser.push(Buffer.from(`--B\r\n${head}4\r\n--B--`));
+  expect([parser.finish(), bodiesOf(parser)]).toEqual(['overflow', ['1']]);
+});

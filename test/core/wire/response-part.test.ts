@@ -1,0 +1,157 @@
+import { describe, expect, test } from '@jest/globals';
+import { parseResponsePart } from '../../../src/core/wire/response-part.ts';
+
+/** What comes of a part, in one line: why it cannot be trusted, or what it says. */
+function read(text: string): string {
+  const part = parseResponsePart(Buffer.from(text, 'latin1'));
+  if (part.kind === 'malformed') return part.why;
+  expect(part.kind).toBe('response');
+  const fields = part.headers.join('|');
+  return `${part.status} "${part.reason}" [${fields}] ${JSON.stringify(part.body.toString('latin1'))}`;
+}
+
+const http = 'Content-Type: application/http\r\n\r\n';
+const answer = (head: string, body = ''): string => `${http}${head}\r\n\r\n${body}`;
+const ok = (fields: string, body = ''): string => answer(`HTTP/1.1 200 OK${fields}`, body);
+
+describe('the header of a part', () => {
+  const inner = 'HTTP/1.1 200 OK\r\n\r\n';
+  const fine = '200 "OK" [] ""';
+
+  test.each([
+    ['', fine],
+    ['Content-Type: application/http', fine],
+    ['content-type: APPLICATION/HTTP ; msgtype=response', fine],
+    ['Content-Type: application/http\t;a=b', fine],
+    ['Content-Type: application/https', 'part_type'],
+    ['Content-Type: x-application/http', 'part_type'],
+    ['Content-Type: application/http x', 'part_type'],
+    ['Content-Type: text/plain;a=application/http', 'part_type'],
+    ['Content-Transfer-Encoding: binary', fine],
+    ['Content-Transfer-Encoding: 8BIT', fine],
+    ['Content-Transfer-Encoding: 7bit', fine],
+    ['Content-Transfer-Encoding: x7bit', 'part_encoding'],
+    ['Content-Transfer-Encoding: binary-not', 'part_encoding'],
+    ['nonsense', 'header'],
+    [': a', 'header'],
+    [` folded at once`, 'header'],
+    [`A: ${'b'.repeat(17_000)}`, 'head_too_large'],
+  ])('%j: %s', (field, expected) => {
+    expect(read(`${field}${field === '' ? '' : '\r\n'}\r\n${inner}`)).toBe(expected);
+  });
+});
+
+describe('a status line', () => {
+  test.each([
+    ['HTTP/1.1 200 OK', '200 "OK" [] ""'],
+    ['HTTP/1.0 599 \tx\xff', '599 "\tx\xff" [] ""'],
+    ['HTTP/1.1 200', '200 "" [] ""'],
+    ['HTTP/1.1 200 ', '200 "" [] ""'],
+    ['xHTTP/1.1 200 OK', 'status_line'],
+    ['HTTP/1.1 200 O\x01K', 'status_line'],
+    ['HTTP/1.1 200 O\x7fK', 'status_line'],
+    ['HTTP/1.1 2000', 'status_line'],
+    ['HTTP/1.1 20', 'status_line'],
+    ['HTTP/1.1 199 x', 'status_line'],
+    ['HTTP/1.1 600 x', 'status_line'],
+    ['HTTP/1.2 200 OK', 'status_line'],
+    ['http/1.1 200 OK', 'status_line'],
+    ['HTTP/1.1  200 OK', 'status_line'],
+    ['HTTP/1.1 20x OK', 'status_line'],
+    ['HTTP/1.1 2x0 OK', 'status_line'],
+    ['', 'status_line'],
+  ])('%j: %s', (line, expected) => {
+    expect(read(answer(line))).toBe(expected);
+  });
+
+  test('may be all there is', () => {
+    expect(read(`${http}HTTP/1.1 204 No Content`)).toBe('204 "No Content" [] ""');
+    expect(read(http)).toBe('status_line');
+    expect(read('')).toBe('status_line');
+  });
+});
+
+describe('fields', () => {
+  test.each([
+    ['A: b', '[A|b]'],
+    ['A:b', '[A|b]'],
+    ['A:\t b\t ', '[A|b]'],
+    ['A : b', '[A|b]'],
+    ['A:', '[A|]'],
+    ['A: b: c', '[A|b: c]'],
+    ['A: b\r\nA: c', '[A|b|A|c]'],
+    ['A: b\r\n c', '[A|b c]'],
+    ['A: b\r\n\t c \r\n d', '[A|b c d]'],
+    ['A: b ', '[A|b]'],
+    ['A: b \r\nC: d', '[A|b|C|d]'],
+  ])('%j are read as %s', (fields, expected) => {
+    expect(read(ok(`\r\n${fields}`))).toBe(`200 "OK" ${expected} ""`);
+    expect(read(ok(`\r\n${fields}`).replaceAll('\r\n', '\n'))).toBe(`200 "OK" ${expected} ""`);
+  });
+
+  test.each(['no colon', ': b', 'a b: c', 'a(b): c', 'A: b\0', 'A: b\rC: d', 'A: b\r\n c\x01'])(
+    '%j make the part malformed',
+    (fields) => {
+      expect(read(ok(`\r\n${fields}`))).toBe('header');
+    },
+  );
+
+  test('a first line that begins with a blank continues nothing', () => {
+    expect(read(`${http}HTTP/1.1 200 OK\r\n A: b\r\n\r\n`)).toBe('header');
+    expect(read(`${http}HTTP/1.1 200 OK\r\n\tA: b\r\n\r\n`)).toBe('header');
+  });
+
+  test('a hundred are read, and not one more', () => {
+    const fields = (count: number): string => '\r\nA: b'.repeat(count);
+    expect(read(ok(fields(100)))).toContain('200 "OK"');
+    expect(read(ok(fields(101)))).toBe('head_too_large');
+  });
+
+  test('16 KiB are read, and not a byte more, wherever the head begins', () => {
+    const field = (bytes: number): string => `\r\nA: ${'b'.repeat(bytes - 'A: \r\n'.length)}`;
+    const long = `X: ${'y'.repeat(16_000)}\r\n`;
+    // The empty line counts, too.
+    expect(read(long + ok(field(16_382)))).toContain('200 "OK"');
+    expect(read(long + ok(field(16_383)))).toBe('head_too_large');
+  });
+
+  test('chunks belong to no part', () => {
+    expect(read(ok('\r\nTransfer-Encoding: identity'))).toBe('transfer_encoding');
+  });
+});
+
+describe('a body', () => {
+  const sized = (length: string, body: string, status = '200 OK'): string =>
+    answer(`HTTP/1.1 ${status}\r\nContent-Length: ${length}`, body);
+  const bodyOf = (text: string): unknown => {
+    const part = parseResponsePart(Buffer.from(text, 'latin1'));
+    return part.kind === 'malformed' ? part.why : part.body.toString('latin1');
+  };
+
+  test.each([
+    ['without a length is all that is there', ok('', '{}\r\n'), '{}\r\n'],
+    ['of just the length', sized('2', '{}'), '{}'],
+    ['of ten bytes', sized('10', '0123456789'), '0123456789'],
+    ['with a line end too much', sized('2', '{}\r\n'), '{}'],
+    ['with a bare line end too much', sized('2', '{}\n'), '{}'],
+    ['with two line ends too much', sized('2', '{}\r\n\n'), '{}'],
+    ['with four line ends too much', sized('2', '{}\r\n\r\n\r\n\r\n'), '{}'],
+    ['with text too much', sized('2', '{}text'), '{}text'],
+    ['with a line end and text too much', sized('2', '{}\r\ntext'), '{}\r\ntext'],
+    ['with a carriage return too much', sized('2', '{}\r'), '{}\r'],
+    ['with text between line ends too much', sized('0', '\r\nx\r\n'), '\r\nx\r\n'],
+    ['with a byte too little', sized('3', '{}'), 'cut_short'],
+    ['with no byte at all', sized('1', ''), 'cut_short'],
+    ['of no bytes', sized('0', ''), ''],
+    ['with a length that is none', sized('x2', '{}'), '{}'],
+    ['with a length that begins like one', sized('9x', '{}'), '{}'],
+    ['with a negative length', sized('-1', '{}'), '{}'],
+    ['with a length beyond all numbers', sized('9'.repeat(16), '{}'), '{}'],
+    ['with a length of fifteen digits', sized('9'.repeat(15), '{}'), 'cut_short'],
+    ['of a 204 is none', sized('9', '{}', '204 No Content'), ''],
+    ['of a 304 is none', sized('9', '{}', '304 Not Modified'), ''],
+    ['of a 205 is as any', sized('2', '{}', '205 Reset Content'), '{}'],
+  ])('%s', (_what, text, expected) => {
+    expect(bodyOf(text)).toBe(expected);
+  });
+});
