@@ -28,9 +28,11 @@ export class WriteOrder<T> {
   }
 
   /** A GET that had left is back, or another request for it: writes that came before it go first. */
-  rejoin(call: Call<T>, sequence: number): void {
+  rejoin(call: Call<T>, sequence: number, but?: Call<T>): void {
     const writes = this.#writes.get(call.resource) ?? [];
-    const last = writes.findLast((write) => write.stage === 'held' && write.sequence < sequence);
+    const last = writes.findLast(
+      (write) => write.stage === 'held' && write.sequence < sequence && write !== but,
+    );
     if (last !== undefined) putBehind(call, last);
   }
 
@@ -59,6 +61,8 @@ export class WriteOrder<T> {
     for (const call of overtakers) {
       call.behind = undefined;
       call.freeAtMs = nowMs;
+      // Another write before it may have come back meanwhile.
+      this.rejoin(call, call.original?.sequence ?? call.sequence, write);
     }
     return true;
   }

@@ -104,6 +104,19 @@ describe('a refused batch', () => {
     expect(recorder.grant(130)).toEqual(['g (linger)']);
   });
 
+  test('keeps a GET behind it when the write between them is not sent after all', () => {
+    const recorder = new Recorder({ mode: 'off' });
+    const write = { callClass: 'unsafe', target: `${app}/me` } as const;
+    recorder.submit('w1', 0, aKey('ann'), write);
+    expect(recorder.grant(0)).toEqual(['w1 (idle)']);
+    const second = recorder.submit('w2', 1, aKey('ann'), write);
+    recorder.submit('g', 2, aKey('ann'), { target: `${app}/me` });
+    recorder.core.settle(recorder.batches[0]!, refused, 12);
+    recorder.core.cancel(second, 20);
+    recorder.core.wake(100);
+    expect(recorder.grant(100)).toEqual(['w1 (idle)']);
+  });
+
   test('does not take callers along who left meanwhile', () => {
     const recorder = new Recorder();
     recorder.submit('a', 0);
