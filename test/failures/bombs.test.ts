@@ -1,4 +1,4 @@
-/** Answers that never end or grow without bound: the callers hear of it, and memory stays bounded. */
+/** Answers that never end or grow without bound are given up, and memory stays bounded. */
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
@@ -60,8 +60,6 @@ function sendCompressed(socket: Socket, bytes: Buffer): void {
 
 interface Bomb {
   readonly script: Script;
-  /** What both callers are answered. */
-  readonly status: number;
   /** The kinds of protocol errors that are counted. */
   readonly counted: readonly string[];
 }
@@ -69,12 +67,10 @@ interface Bomb {
 const bombs: Readonly<Record<string, Bomb>> = {
   '200 MiB in 200 KB, compressed unasked': {
     script: (_request, socket) => sendCompressed(socket, bomb),
-    status: 504,
     counted: ['too_large'],
   },
   'a part of 200 MiB in 200 KB, compressed unasked': {
     script: (_request, socket) => sendCompressed(socket, bombInAPart),
-    status: 504,
     counted: ['too_large'],
   },
   'a body without an end': {
@@ -82,7 +78,6 @@ const bombs: Readonly<Record<string, Bomb>> = {
       socket.write(`${batchHead}\r\n${part.slice(0, -4)}`);
       endlessly(socket, Buffer.alloc(65_536, 'x'));
     },
-    status: 504,
     counted: ['too_large'],
   },
   'a preamble without an end': {
@@ -90,7 +85,6 @@ const bombs: Readonly<Record<string, Bomb>> = {
       socket.write(`${batchHead}\r\n`);
       endlessly(socket, Buffer.alloc(65_536, '\r\nx'));
     },
-    status: 504,
     counted: ['too_large'],
   },
   'the head of a part without an end': {
@@ -98,7 +92,6 @@ const bombs: Readonly<Record<string, Bomb>> = {
       socket.write(`${batchHead}\r\n--B\r\n`);
       endlessly(socket, Buffer.from('A: b\r\n'.repeat(10_000)));
     },
-    status: 504,
     counted: ['too_large'],
   },
   'an epilogue without an end': {
@@ -106,7 +99,6 @@ const bombs: Readonly<Record<string, Bomb>> = {
       socket.write(`${batchHead}\r\n${part}${part}--B--\r\n`);
       endlessly(socket, Buffer.alloc(65_536, 'x'));
     },
-    status: 200,
     counted: ['too_large'],
   },
   'a million parts': {
@@ -114,7 +106,6 @@ const bombs: Readonly<Record<string, Bomb>> = {
       socket.write(`${batchHead}\r\n`);
       socket.end('--B\r\n\r\n'.repeat(1_000_000) + '--B--\r\n');
     },
-    status: 504,
     counted: ['more_parts', 'malformed_part'],
   },
   'a head without an end': {
@@ -122,7 +113,6 @@ const bombs: Readonly<Record<string, Bomb>> = {
       socket.write(batchHead);
       endlessly(socket, Buffer.from('A: b\r\n'.repeat(10_000)));
     },
-    status: 504,
     counted: [],
   },
 };
@@ -131,11 +121,13 @@ const bombs: Readonly<Record<string, Bomb>> = {
 const mayGrowBytes = 48 * MiB;
 
 test.each(Object.entries(bombs))(
-  'an answer to a batch that is %s is given up, within bounds, and all goes on',
-  async (_name, { script, status, counted }) => {
+  'an answer to a batch that is %s is given up, within bounds; its GETs are asked again, singly',
+  async (_name, { script, counted }) => {
     let armed = false;
     const pool = await startScriptedPool((request, socket) => {
-      if (armed) script(request, socket);
+      if (!request.startsWith('POST'))
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}');
+      else if (armed) script(request, socket);
       else socket.end(`${batchHead}\r\n${part}${part}--B--\r\n`);
     });
     const proxy = await startProxy(pool.url, inPairs);
@@ -146,7 +138,7 @@ test.each(Object.entries(bombs))(
     expect(await pair()).toEqual([200, 200]);
     armed = true;
     const grownBytes = await growthDuring(async () => {
-      expect(await pair()).toEqual([status, status]);
+      expect(await pair()).toEqual([200, 200]);
       await pool.untilClosed(2);
     });
     expect(grownBytes).toBeLessThan(mayGrowBytes);
