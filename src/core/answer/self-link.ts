@@ -19,6 +19,8 @@ export function contradicts(part: ResponsePart, target: string): boolean {
   const from = at + linkStart.length;
   const end = part.body.indexOf('"', from);
   if (end === -1 || end - from > maxLinkBytes) return false;
+  // Most say it in the very bytes that were asked for.
+  if (part.body.toString('latin1', from, end) === target) return false;
   const asked = comparable(target);
   if (comparable(part.body.toString('utf8', from, end)) === asked) return false;
   if (!/json/i.test(headerValue(part.headers, 'content-type') ?? '')) return false;

@@ -17,7 +17,9 @@ export function batchingBoundary(contentType: string | undefined): string | unde
   if (contentType === undefined || !/^multipart\/batching[ \t]*(?:;|$)/i.test(contentType)) {
     return undefined;
   }
-  for (const [, name, quoted, bare] of contentType.matchAll(parameter)) {
+  parameter.lastIndex = 0;
+  for (let match = parameter.exec(contentType); match; match = parameter.exec(contentType)) {
+    const [, name, quoted, bare] = match;
     if (name?.toLowerCase() !== 'boundary') continue;
     const value = quoted?.replace(/\\(.)/g, '$1') ?? bare ?? '';
     return legalBoundary.test(value) ? value : undefined;
