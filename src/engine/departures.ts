@@ -6,8 +6,14 @@
  */
 import PQueue from 'p-queue';
 
-/** With how to give the permit back, once the request is over. */
-export type Granted<User> = (user: User, solo: boolean, release: () => void) => void;
+export interface Permit {
+  /** From now on it does not count among those of its user; its connection is still taken. */
+  freeSlot(): void;
+  /** Gives it back, once the request is over. */
+  release(): void;
+}
+
+export type Granted<User> = (user: User, solo: boolean, permit: Permit) => void;
 
 export class Departures<User extends object> {
   readonly #perUser: number;
@@ -36,7 +42,7 @@ export class Departures<User extends object> {
     if (solo) {
       // Only a user's first goes before everything else: many of one would keep the others out.
       const priority = (this.#soloOut.get(user) ?? 0) === 0 ? 1 : 0;
-      void this.#process.add(() => this.#hold(user, true), { priority });
+      void this.#process.add(() => this.#hold(user, true, () => undefined), { priority });
       return;
     }
     let queue = this.#users.get(user);
@@ -44,17 +50,24 @@ export class Departures<User extends object> {
       queue = new PQueue({ concurrency: this.#perUser });
       this.#users.set(user, queue);
     }
-    void queue.add(() => this.#process.add(() => this.#hold(user, false)));
+    void queue.add(
+      () =>
+        new Promise<void>((freeSlot) => {
+          void this.#process.add(() => this.#hold(user, false, freeSlot));
+        }),
+    );
   }
 
-  #hold(user: User, solo: boolean): Promise<void> {
+  #hold(user: User, solo: boolean, freeSlot: () => void): Promise<void> {
     (solo ? this.#asked.solo : this.#asked.batch).delete(user);
     return new Promise((resolve) => {
       this.#countSolo(user, solo ? 1 : 0);
-      this.#granted(user, solo, () => {
+      const release = (): void => {
         this.#countSolo(user, solo ? -1 : 0);
+        freeSlot();
         resolve();
-      });
+      };
+      this.#granted(user, solo, { freeSlot, release });
     });
   }
 

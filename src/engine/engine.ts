@@ -21,7 +21,7 @@ import type { Exchange, ExchangeRequest, Upstream } from '../upstream/exchange.t
 import { BatchExchange } from './batch-exchange.ts';
 import type { Caller } from './caller.ts';
 import type { Clock } from './clock.ts';
-import { Departures } from './departures.ts';
+import { Departures, type Permit } from './departures.ts';
 import type { EngineObserver } from './observer.ts';
 import type { EngineOptions, EngineParts } from './options.ts';
 import { explained } from './explain.ts';
@@ -36,14 +36,15 @@ export class Engine implements Sink<Caller> {
   readonly #observer: EngineObserver;
   readonly #core: Coalescer<Caller>;
   readonly #departures: Departures<User<Caller>>;
-  readonly #exchanges = new Map<Batch<Caller>, Exchange>();
+  /** What travels, and what it travels under. */
+  readonly #exchanges = new Map<Batch<Caller>, { exchange: Exchange; permit: Permit }>();
   readonly #inbox: Array<() => void> = [];
   #busy = false;
   #alarmAtMs = Infinity;
   #callOffAlarm: (() => void) | undefined;
   #bufferedBytes = 0;
-  /** Gives the permit back under which a batch is being formed. */
-  #release: () => void = () => undefined;
+  /** Under which a batch is being formed. */
+  #permit: Permit = { freeSlot: () => undefined, release: () => undefined };
 
   constructor(options: EngineOptions, parts: EngineParts) {
     this.#options = options;
@@ -55,7 +56,7 @@ export class Engine implements Sink<Caller> {
     this.#core = new Coalescer(options.policy, this, parts.memory, parts.random);
     this.#departures = new Departures(
       { perUser: options.maxInFlightPerUser, process: options.maxConnections },
-      (user, solo, release) => this.#enter(() => this.#depart(user, solo, release)),
+      (user, solo, permit) => this.#enter(() => this.#depart(user, solo, permit)),
     );
   }
 
@@ -105,7 +106,7 @@ export class Engine implements Sink<Caller> {
   stop(): void {
     this.#enter(() => this.#core.expireAll(this.#clock.now()));
     this.#callOffAlarm?.();
-    for (const exchange of this.#exchanges.values()) exchange.abort();
+    for (const { exchange } of this.#exchanges.values()) exchange.abort();
   }
 
   permit(user: User<Caller>, solo: boolean): void {
@@ -113,7 +114,7 @@ export class Engine implements Sink<Caller> {
   }
 
   send(batch: Batch<Caller>): void {
-    const release = this.#release;
+    const permit = this.#permit;
     for (const slot of batch.calls) {
       for (const call of waitersOf(slot)) {
         this.#observer.callLeft(waitsOf(call, slot, batch));
@@ -121,12 +122,12 @@ export class Engine implements Sink<Caller> {
       }
     }
     try {
-      if (isLone(batch)) this.#sendSingle(batch, release);
-      else this.#sendBatch(batch, release);
+      if (isLone(batch)) this.#sendSingle(batch, permit);
+      else this.#sendBatch(batch, permit);
     } catch (error) {
       this.#observer.internalError(error);
       const fault: Fault = { phase: 'unsent', name: 'proxy_internal_error' };
-      this.#settled(batch, release, { kind: 'trouble', trouble: 'own_mistake', fault });
+      this.#settled(batch, permit, { kind: 'trouble', trouble: 'own_mistake', fault });
     }
   }
 
@@ -145,8 +146,12 @@ export class Engine implements Sink<Caller> {
     this.answer(call, this.#replyFor(call, failure));
   }
 
+  freeSlot(batch: Batch<Caller>): void {
+    this.#exchanges.get(batch)?.permit.freeSlot();
+  }
+
   abandon(batch: Batch<Caller>): void {
-    this.#exchanges.get(batch)?.abort();
+    this.#exchanges.get(batch)?.exchange.abort();
   }
 
   wakeAt(atMs: number): void {
@@ -175,24 +180,24 @@ export class Engine implements Sink<Caller> {
 
   /** Whether a call whose time is up has not left, and now never will: nobody waits beside it. */
   #neverLeaves({ batch }: Call<Caller>): boolean {
-    const exchange = batch?.waiting === 1 ? this.#exchanges.get(batch) : undefined;
+    const exchange = batch?.waiting === 1 ? this.#exchanges.get(batch)?.exchange : undefined;
     if (exchange?.started !== false) return false;
     exchange.abort();
     return true;
   }
 
-  #depart(user: User<Caller>, solo: boolean, release: () => void): void {
-    this.#release = release;
+  #depart(user: User<Caller>, solo: boolean, permit: Permit): void {
+    this.#permit = permit;
     let hasLeft = false;
     try {
       hasLeft = this.#core.depart(user, solo, this.#clock.now());
     } finally {
       // A permit that nobody gives back is lost for good.
-      if (!hasLeft) release();
+      if (!hasLeft) permit.release();
     }
   }
 
-  #sendSingle(batch: Batch<Caller>, release: () => void): void {
+  #sendSingle(batch: Batch<Caller>, permit: Permit): void {
     const call = oldestOf(batch);
     const startedAtMs = this.#clock.now();
     const single = new SingleExchange(call.ticket, {
@@ -203,16 +208,16 @@ export class Engine implements Sink<Caller> {
       internalError: (error) => this.#observer.internalError(error),
       settled: (ending) => {
         this.#observer.upstreamEnded('single', this.#clock.now() - startedAtMs);
-        this.#settled(batch, release, ending);
+        this.#settled(batch, permit, ending);
       },
     });
     const request = singleRequest(call, this.#options.authority);
     const exchange = this.#upstream.send(request, single);
     single.attach(exchange);
-    this.#exchanges.set(batch, exchange);
+    this.#exchanges.set(batch, { exchange, permit });
   }
 
-  #sendBatch(batch: Batch<Caller>, release: () => void): void {
+  #sendBatch(batch: Batch<Caller>, permit: Permit): void {
     const { authority, maxResponseBytes } = this.#options;
     const oldest = oldestOf(batch);
     // Identical calls without companions share one request, which is not wrapped.
@@ -235,12 +240,12 @@ export class Engine implements Sink<Caller> {
       settled: (ending) => {
         this.#bufferedBytes -= reservedBytes;
         this.#observer.upstreamEnded(kind, this.#clock.now() - startedAtMs);
-        this.#settled(batch, release, ending);
+        this.#settled(batch, permit, ending);
       },
       abort: () => exchange.abort(),
     });
     const exchange = this.#upstream.send(request, handler);
-    this.#exchanges.set(batch, exchange);
+    this.#exchanges.set(batch, { exchange, permit });
   }
 
   #wrap(batch: Batch<Caller>, authority: string): ExchangeRequest {
@@ -251,11 +256,11 @@ export class Engine implements Sink<Caller> {
     return { method: 'POST', target: `${oldest.key.applicationPath}/batch`, headers, body };
   }
 
-  #settled(batch: Batch<Caller>, release: () => void, ending: Ending): void {
+  #settled(batch: Batch<Caller>, permit: Permit, ending: Ending): void {
     this.#enter(() => {
       this.#core.settle(batch, ending, this.#clock.now());
       this.#exchanges.delete(batch);
-      release();
+      permit.release();
     });
   }
 
@@ -279,8 +284,7 @@ export class Engine implements Sink<Caller> {
   }
 }
 
-function oldestOf({ calls }: Batch<Caller>): Call<Caller> {
-  const [oldest] = calls;
+function oldestOf({ calls: [oldest] }: Batch<Caller>): Call<Caller> {
   if (oldest === undefined) throw new Error('a batch without calls');
   return oldest;
 }

@@ -131,7 +131,7 @@ const batching = z
       .describe('bytes of one batch, never more'),
     maxInFlightPerUser: count(1, 100)
       .prefault(4)
-      .describe('batches of one user on the wire at a time'),
+      .describe('batches of one user on the wire at a time; one that takes long does not count'),
     collapse: yesOrNo()
       .prefault(true)
       .describe('whether identical GETs that are held together share a part'),

@@ -49,7 +49,7 @@ test('every call of a client that pipelines and leaves ends: those not sent are 
   pool.faults.add({ on: { kind: 'single' }, times: 1, fault: { kind: 'hang' } });
   const proxy = await startProxy(pool.url, {
     ...off,
-    UCWA_PROXY_BATCHING_MAX_IN_FLIGHT_PER_USER: '1',
+    UCWA_PROXY_UPSTREAM_MAX_CONNECTIONS: '1',
   });
   const client = new RawClient(proxy.port);
   client.send(get('me') + get('me/note') + get('policies'));

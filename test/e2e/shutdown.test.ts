@@ -84,7 +84,7 @@ test('at the end of the time unsent calls are told 503 and sent ones 504', async
   pool.faults.add({ on: { kind: 'single' }, times: Infinity, fault: { kind: 'hang' } });
   const proxy = await startProxy(pool.url, {
     UCWA_PROXY_BATCHING_MODE: 'off',
-    UCWA_PROXY_BATCHING_MAX_IN_FLIGHT_PER_USER: '1',
+    UCWA_PROXY_UPSTREAM_MAX_CONNECTIONS: '1',
     UCWA_PROXY_DRAIN_TIMEOUT_MS: '200',
   });
   const calls = new UcwaClient(proxy.url).askAll(notes(3));

@@ -16,7 +16,8 @@ export interface LimitedPoolPlan {
   readonly limit: (nowMs: number) => number;
   /** Calls of a device that we cannot see. */
   readonly others?: (nowMs: number) => number;
-  readonly routeMs: number;
+  /** What a call takes; a batch takes what its slowest does. */
+  readonly routeMs: number | ((target: string) => number);
 }
 
 export interface Tally {
@@ -45,8 +46,10 @@ const defaults: Policy = {
   maxUsers: 100,
 };
 
+type Done = (ok: boolean, waitedMs: number) => void;
+
 interface Client {
-  readonly done: (ok: boolean) => void;
+  readonly done: Done;
   readonly askedAtMs: number;
 }
 
@@ -67,6 +70,7 @@ export class LimitedPool implements Sink<Client> {
   readonly #events: Array<{ readonly atMs: number; readonly run: () => void }> = [];
   readonly #waiting: Array<{ user: User<Client>; solo: boolean }> = [];
   readonly #inbox: Array<() => void> = [];
+  readonly #abandoned = new Set<Batch<Client>>();
   readonly #outstanding = new Map<string, number>();
   readonly #onWire = new Map<User<Client>, number>();
   #calls = 0;
@@ -95,15 +99,15 @@ export class LimitedPool implements Sink<Client> {
     for (let i = 0; i < clients; i += 1) this.after(this.random() * 30, ask);
   }
 
-  ask(user: string, done: (ok: boolean) => void = () => undefined): void {
-    this.#calls += 1;
+  /** Asks for something below the application: another note each time, unless it says what. */
+  ask(user: string, done: Done = () => undefined, path = `me/note?n=${(this.#calls += 1)}`): void {
     const application = '/ucwa/v1/applications/1';
-    const target = `${application}/me/note?n=${this.#calls}`;
+    const target = `${application}/${path}`;
     this.core.submit(
       {
         key: batchKey(application, readHead(['Authorization', user]), undefined),
         callClass: 'safe',
-        resource: `${application}/me/note`,
+        resource: target.split('?')[0]?.toLowerCase() ?? '',
         collapsible: false,
         method: 'GET',
         target,
@@ -143,8 +147,7 @@ export class LimitedPool implements Sink<Client> {
 
   send(batch: Batch<Client>): void {
     const { user, parts } = batch;
-    const isSolo = batch.calls[0]?.stream.solo === true;
-    this.#onWire.set(user, (this.#onWire.get(user) ?? 0) + (isSolo ? 0 : 1));
+    if (batch.takesSlot) this.#onWire.set(user, (this.#onWire.get(user) ?? 0) + 1);
     this.tally.requests += 1;
     this.after(wayMs, () => {
       const before = this.#outstanding.get(user.name) ?? 0;
@@ -152,9 +155,9 @@ export class LimitedPool implements Sink<Client> {
       const refused = before + parts + others > this.#plan.limit(this.nowMs);
       if (refused) this.tally.refused += 1;
       else this.#outstanding.set(user.name, before + parts);
-      this.after(refused ? 0 : this.#plan.routeMs, () => {
+      this.after(refused ? 0 : this.#tookMs(batch), () => {
         if (!refused) this.#outstanding.set(user.name, this.#outstanding.get(user.name)! - parts);
-        this.after(wayMs, () => this.#settle(batch, refused, isSolo));
+        this.after(wayMs, () => this.#over(batch, refused));
       });
     });
   }
@@ -164,16 +167,28 @@ export class LimitedPool implements Sink<Client> {
     if (reply.status === 200) this.tally.answered += 1;
     else this.tally.failed += 1;
     this.tally.waitsMs.push(this.nowMs - askedAtMs);
-    this.#inbox.push(() => done(reply.status === 200));
+    this.#inbox.push(() => done(reply.status === 200, this.nowMs - askedAtMs));
   }
 
   fail(call: Call<Client>): void {
     this.tally.failed += 1;
-    this.#inbox.push(() => call.ticket.done(false));
+    const { done, askedAtMs } = call.ticket;
+    this.#inbox.push(() => done(false, this.nowMs - askedAtMs));
   }
 
-  abandon(): void {
-    throw new Error('nobody leaves here');
+  freeSlot({ user }: Batch<Client>): void {
+    this.#onWire.set(user, (this.#onWire.get(user) ?? 1) - 1);
+    this.#inbox.push(() => this.#grant());
+  }
+
+  /** The pool works on, and nobody listens. */
+  abandon(batch: Batch<Client>): void {
+    this.#abandoned.add(batch);
+    const fault = { phase: 'unknown', name: 'connection_terminated' } as const;
+    this.#inbox.push(() => {
+      this.core.settle(batch, { kind: 'trouble', trouble: 'connection', fault }, this.nowMs);
+      if (batch.takesSlot) this.freeSlot(batch);
+    });
   }
 
   wakeAt(atMs: number): void {
@@ -186,8 +201,20 @@ export class LimitedPool implements Sink<Client> {
     });
   }
 
-  #settle(batch: Batch<Client>, refused: boolean, isSolo: boolean): void {
-    const { user } = batch;
+  #tookMs({ calls }: Batch<Client>): number {
+    const { routeMs } = this.#plan;
+    if (typeof routeMs === 'number') return routeMs;
+    return Math.max(...calls.map(({ target }) => routeMs(target)));
+  }
+
+  #over(batch: Batch<Client>, refused: boolean): void {
+    if (this.#abandoned.delete(batch)) return;
+    this.#settle(batch, refused);
+    if (batch.takesSlot) this.freeSlot(batch);
+    else this.#inbox.push(() => this.#grant());
+  }
+
+  #settle(batch: Batch<Client>, refused: boolean): void {
     const said = { reason: '', headers: [], body: Buffer.alloc(0) };
     if (refused) {
       this.core.settle(
@@ -200,14 +227,15 @@ export class LimitedPool implements Sink<Client> {
         },
         this.nowMs,
       );
+    } else if (batch.calls[0]?.original !== undefined) {
+      // What is sent beside a late batch is not wrapped: its answer is the whole answer.
+      this.core.settle(batch, { kind: 'relay', reply: { status: 200, ...said } }, this.nowMs);
     } else {
       batch.calls.forEach((_, index) => {
         this.core.part(batch, index, { status: 200, ...said }, false, this.nowMs);
       });
       this.core.settle(batch, { kind: 'complete' }, this.nowMs);
     }
-    this.#onWire.set(user, (this.#onWire.get(user) ?? 1) - (isSolo ? 0 : 1));
-    this.#inbox.push(() => this.#grant());
   }
 
   #grant(): void {

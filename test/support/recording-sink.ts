@@ -47,6 +47,8 @@ export class Recorder implements Sink<string> {
   readonly permits: Array<{ user: User<string>; solo: boolean }> = [];
   readonly batches: Array<Batch<string>> = [];
   readonly abandoned: Array<Batch<string>> = [];
+  /** Batches that gave their departures back before they were over. */
+  readonly freed: Array<Batch<string>> = [];
   /** `ticket: answer`, in order. */
   readonly endings: string[] = [];
   alarmAtMs = Infinity;
@@ -127,6 +129,10 @@ export class Recorder implements Sink<string> {
 
   fail(call: Call<string>, failure: Failure): void {
     this.endings.push(`${call.ticket}: ${typeof failure === 'string' ? failure : failure.name}`);
+  }
+
+  freeSlot(batch: Batch<string>): void {
+    this.freed.push(batch);
   }
 
   abandon(batch: Batch<string>): void {

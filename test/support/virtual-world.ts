@@ -144,8 +144,8 @@ export class VirtualWorld implements Sink<Ticket> {
       this.#checks.arrival(batch);
       this.#row(`settle, ${ending.kind === 'trouble' ? ending.trouble : ending.kind}`);
       this.core.settle(batch, ending, this.nowMs);
-      if (!solo) this.#slots.set(name, (this.#slots.get(name) ?? 1) - 1);
-      this.#inbox.push(() => this.#grant());
+      if (batch.takesSlot) this.freeSlot(batch);
+      else this.#inbox.push(() => this.#grant());
     };
     this.#travelling.set(batch, over);
     const isLone = batch.calls.length === 1 && first.followers === undefined;
@@ -198,6 +198,11 @@ export class VirtualWorld implements Sink<Ticket> {
       this.#checks.unsent(call, isFree, this.nowMs);
     }
     this.#end(call);
+  }
+
+  freeSlot({ user: { name } }: Batch<Ticket>): void {
+    this.#slots.set(name, (this.#slots.get(name) ?? 1) - 1);
+    this.#inbox.push(() => this.#grant());
   }
 
   abandon(batch: Batch<Ticket>): void {

@@ -5,6 +5,7 @@ import type { Upset } from '../answer/retry.ts';
 import type { OutgoingCall } from '../wire/encode-batch.ts';
 import type { Travelled } from './limit.ts';
 import type { RepeatReason } from './notes.ts';
+import type { RouteTime } from './route-time.ts';
 import type { RefusedBatch } from './splits.ts';
 import type { Hold, Stream, User } from './user.ts';
 
@@ -39,6 +40,7 @@ type Stage = 'held' | 'sent' | 'answering' | 'done';
 /** A call from its arrival to its one answer. Only the scheduler writes to it. */
 export interface Call<T> extends Arrival<T> {
   stream: Stream<T>;
+  readonly route: RouteTime;
   /** Counts arrivals. */
   readonly sequence: number;
   readonly arrivedAtMs: number;
@@ -98,6 +100,10 @@ export interface Batch<T> extends Travelled {
   /** Slots: fixed when the batch is formed. A caller who leaves stays as a tombstone. */
   readonly calls: ReadonlyArray<Call<T>>;
   readonly flushReason: FlushReason;
+  /** Whether it keeps others of its user from leaving: it does not go solo, and is not overdue. */
+  takesSlot: boolean;
+  /** Whether GETs of it were asked again beside it. */
+  isLate: boolean;
   /** Of an answer that streams. */
   status: number | undefined;
   /** When the hold ended; from then on the batch waited for its departure. */
@@ -124,6 +130,7 @@ export function travellersOf<T>(call: Call<T>): ReadonlyArray<Call<T>> {
 export function newCall<T>(
   arrival: Arrival<T>,
   stream: Stream<T>,
+  route: RouteTime,
   sequence: number,
   nowMs: number,
   deadlineAtMs: number,
@@ -141,6 +148,7 @@ export function newCall<T>(
     sizeBytes: arrival.sizeBytes,
     ticket: arrival.ticket,
     stream,
+    route,
     sequence,
     arrivedAtMs: nowMs,
     deadlineAtMs,
@@ -178,13 +186,19 @@ export function newBatch<T>(
   travelled: Travelled,
 ): Batch<T> {
   const batch: Batch<T> = {
-    ...travelled,
+    // Field by field: a spread copy is many times slower here.
+    parts: travelled.parts,
+    outstanding: travelled.outstanding,
+    sentAtMs: travelled.sentAtMs,
+    probe: travelled.probe,
     id,
     user: stream.user,
     callClass: stream.callClass,
     calls,
     flushReason: hold.reason,
     readyAtMs: hold.sinceMs,
+    takesSlot: !stream.solo,
+    isLate: false,
     status: undefined,
     replies: [],
     waiting: 0,

@@ -14,7 +14,7 @@
  *   depart, no room  | held            | held         | wakeAt, where time alone may make room
  *   part             | sent            | sent         | nothing yet: the count may prove wrong
  *   wake, part early | sent            | done         | answer
- *   wake, late batch | sent            | sent         | permit for a second request beside it
+ *   wake, late       | sent             | sent         | permit for a second request beside it, freeSlot
  *   begin            | sent            | answering    | nothing: the answer streams past us
  *   settle           | sent            | done         | answer or fail; permit for who waited for it
  *   settle, trouble  | sent            | held, done   | what the retry table says
@@ -41,6 +41,7 @@ import { isReply, Ledger } from './ledger.ts';
 import type { Policy } from './policy.ts';
 import { QueueExits } from './queue-exits.ts';
 import { Repeats } from './repeats.ts';
+import { RouteTimes } from './route-times.ts';
 import { Settlement } from './settlement.ts';
 import { Singly } from './singly.ts';
 import { type Ending, permitReady, type Sink } from './sink.ts';
@@ -62,10 +63,11 @@ export class Coalescer<T> {
   readonly #ledger: Ledger<T>;
   readonly #holds: Holds<T>;
   readonly #early = new EarlyReleases<T>();
-  readonly #late = new LateBatches<T>();
   readonly #repeats: Repeats<T>;
   readonly #settlement: Settlement<T>;
-  readonly #singly = new Singly<T>();
+  readonly #singly: Singly<T>;
+  readonly #routes = new RouteTimes();
+  readonly #late = new LateBatches<T>(this.#routes);
   readonly #exits: QueueExits<T>;
   readonly #learning: Learning<T>;
   /** Users of whom somebody may leave later, without anything happening before. */
@@ -83,7 +85,8 @@ export class Coalescer<T> {
     this.#repeats = new Repeats(sink, this.#ledger);
     this.#settlement = new Settlement(sink, this.#ledger, this.#repeats);
     this.#exits = new QueueExits(sink, this.#ledger);
-    this.#learning = new Learning(sink.notes, this.#late, this.#singly, policy.maxUsers, random);
+    this.#singly = new Singly(policy.mode);
+    this.#learning = new Learning(sink.notes, this.#routes, this.#singly, policy.maxUsers, random);
   }
 
   get heldCalls(): number {
@@ -102,13 +105,12 @@ export class Coalescer<T> {
     const user = this.#users.admit(userName(arrival.key), arrival.sizeBytes, nowMs);
     if (typeof user === 'string') return user;
     this.#repeats.deposit(user);
-    this.#holds.learnGap(user, arrival.callClass, nowMs);
-    this.#lastSequence += 1;
-    const solo =
-      arrival.callClass === 'operation' || this.#singly.mustGoAlone(user, arrival, nowMs);
+    const route = this.#routes.of(arrival);
+    if (!route.isSlow) this.#holds.learnGap(user, arrival.callClass, nowMs);
+    const solo = route.isSlow || this.#singly.mustGoAlone(user, arrival, nowMs);
     const stream = streamOf(user, arrival.key, arrival.callClass, solo);
     const deadlineAtMs = nowMs + this.#policy.timeoutMs;
-    const call = newCall(arrival, stream, this.#lastSequence, nowMs, deadlineAtMs);
+    const call = newCall(arrival, stream, route, (this.#lastSequence += 1), nowMs, deadlineAtMs);
     this.#ledger.held += 1;
     this.#ledger.deadlines.add(call);
     const held = user.order.arrive(call);
@@ -135,9 +137,9 @@ export class Coalescer<T> {
   depart(user: User<T>, solo: boolean, nowMs: number): boolean {
     const stream = longestReady(user, solo);
     if (stream?.hold.kind !== 'ready') return false;
-    const { mode, maxParts, maxBytes } = this.#policy;
-    const { limit } = user.learnt;
-    const most = solo || mode === 'off' ? 1 : limit.maxParts(maxParts);
+    const { maxParts, maxBytes } = this.#policy;
+    const { limit, lateness } = user.learnt;
+    const most = solo ? 1 : Math.min(lateness.maxParts, limit.maxParts(maxParts));
     const leave = mayLeave(user, countLeaving(stream, most, maxBytes), solo, nowMs);
     if (leave.kind === 'blocked') {
       this.#block(user, leave, nowMs);
@@ -240,12 +242,10 @@ export class Coalescer<T> {
       if (isReply(reply)) this.#learning.notice(batch, call, reply.status, nowMs);
       this.#ledger.end(call, reply, nowMs);
     }
-    for (let calls = this.#late.takeLate(nowMs); calls; calls = this.#late.takeLate(nowMs)) {
-      this.#sink.notes.lateBatch();
-      for (const call of calls) {
-        this.#lastSequence += 1;
-        this.#repeats.beside(call, this.#lastSequence, nowMs);
-      }
+    for (let late = this.#late.takeLate(nowMs); late; late = this.#late.takeLate(nowMs)) {
+      if (!late.batch.takesSlot) this.#sink.freeSlot(late.batch);
+      if (late.isNew) this.#sink.notes.lateBatch();
+      for (const call of late.calls) this.#repeats.beside(call, nowMs);
     }
     for (let due = this.#retries.takeDue(nowMs); due; due = this.#retries.takeDue(nowMs)) {
       if (due.what.retryAtMs === due.atMs) due.what.retryAtMs = Infinity;

@@ -1,73 +1,101 @@
 /**
- * Late batches: one whose GETs take much longer than they usually do, or than their callers can
- * wait for. Writes are never late: they could not be asked again.
+ * What takes longer than it should. The GETs of a batch that have waited for much longer than they
+ * usually do, or than their callers can afford, are asked again beside it; writes never are. And a
+ * request that takes much longer than most do gives its departure back, so that the other calls of
+ * its user do not wait for it.
  */
 import { Alarms } from './alarms.ts';
 import type { Batch, Call } from './call.ts';
 import { travellersOf } from './call.ts';
-import { RouteTimes } from './route-times.ts';
+import type { RouteTimes } from './route-times.ts';
 
-/** No batch is late before. */
+/** Nothing is late before. */
 const leastMs = 50;
 const timesUsual = 3;
 const shareOfDeadline = 0.5;
 
+export interface Late<T> {
+  readonly batch: Batch<T>;
+  /** GETs that are to be asked again; none, where only the departure is given back. */
+  readonly calls: ReadonlyArray<Call<T>>;
+  /** Whether none of it was late before. */
+  readonly isNew: boolean;
+}
+
 export class LateBatches<T> {
   readonly #alarms = new Alarms<Batch<T>>();
-  readonly #late = new WeakSet<Batch<T>>();
-  readonly #times = new RouteTimes<T>();
+  readonly #routes: RouteTimes;
+
+  constructor(routes: RouteTimes) {
+    this.#routes = routes;
+  }
 
   get nextAtMs(): number {
     return this.#alarms.nextAtMs;
   }
 
   sent(batch: Batch<T>): void {
-    if (batch.callClass !== 'safe' || batch.calls.length === 1) return;
-    this.#alarms.add(batch, Math.min(batch.sentAtMs + leastMs, halfWay(batch, batch.calls)));
+    if (!batch.takesSlot) return;
+    let atMs = batch.sentAtMs + leastMs;
+    if (mayBeAsked(batch)) {
+      batch.user.learnt.lateness.sent(batch.calls.length);
+      for (const call of batch.calls) atMs = Math.min(atMs, halfWay(batch, call));
+    }
+    this.#alarms.add(batch, atMs);
   }
 
-  /**
-   * A call of it was answered 2xx, or its answer has begun: what it took is remembered of its route.
-   * Refusals come quickly, and a bad credential can have as many of them as it likes.
-   */
-  answered(batch: Batch<T>, call: Call<T>, nowMs: number): void {
-    if (batch.callClass !== 'safe' || this.#late.has(batch)) return;
-    this.#times.add(call, nowMs - batch.sentAtMs);
-  }
-
-  /** The calls that still wait in the next batch that is late; once a batch. */
-  takeLate(nowMs: number): ReadonlyArray<Call<T>> | undefined {
+  /** The next batch of which something is late. */
+  takeLate(nowMs: number): Late<T> | undefined {
     for (let due = this.#alarms.takeDue(nowMs); due; due = this.#alarms.takeDue(nowMs)) {
       const batch = due.what;
       if (batch.settled) continue;
-      const waiting = batch.calls.filter(
-        (call, index) => batch.replies[index] === undefined && travellersOf(call).length > 0,
-      );
-      if (waiting.length === 0) continue;
-      const atMs = this.#lateAtMs(batch, waiting);
-      if (atMs > nowMs) {
-        this.#alarms.add(batch, atMs);
-        continue;
+      const calls: Array<Call<T>> = [];
+      let nextAtMs = batch.takesSlot ? this.#slotUntilMs(batch) : Infinity;
+      const isSlotLate = nextAtMs <= nowMs;
+      if (isSlotLate) nextAtMs = Infinity;
+      for (const call of waitingIn(batch)) {
+        const atMs = lateAtMs(batch, call);
+        if (atMs <= nowMs) calls.push(call);
+        else nextAtMs = Math.min(nextAtMs, atMs);
       }
-      this.#late.add(batch);
-      return waiting;
+      if (nextAtMs !== Infinity) this.#alarms.add(batch, nextAtMs);
+      if (isSlotLate) batch.takesSlot = false;
+      const isNew = calls.length > 0 && !batch.isLate;
+      if (isNew) {
+        batch.isLate = true;
+        batch.user.learnt.lateness.wasLate();
+      }
+      if (calls.length > 0 || isSlotLate) return { batch, calls, isNew };
     }
     return undefined;
   }
 
-  #lateAtMs(batch: Batch<T>, waiting: ReadonlyArray<Call<T>>): number {
-    let usualMs = 0;
-    for (const call of waiting) {
-      usualMs = Math.max(usualMs, this.#times.usualMs(call) ?? Infinity);
-    }
-    const atMs = batch.sentAtMs + Math.max(leastMs, usualMs * timesUsual);
-    return Math.min(atMs, halfWay(batch, waiting));
+  #slotUntilMs({ sentAtMs }: Batch<T>): number {
+    return sentAtMs + Math.max(leastMs, (this.#routes.usualMs ?? 0) * timesUsual);
   }
 }
 
-/** Half of what was left to the most impatient caller when the batch left. */
-function halfWay<T>(batch: Batch<T>, calls: ReadonlyArray<Call<T>>): number {
-  let leftMs = Infinity;
-  for (const { deadlineAtMs } of calls) leftMs = Math.min(leftMs, deadlineAtMs - batch.sentAtMs);
-  return batch.sentAtMs + leftMs * shareOfDeadline;
+/** Whether its calls can be asked again beside it: of a lone one the answer streams. */
+function mayBeAsked<T>({ callClass, calls }: Batch<T>): boolean {
+  return callClass === 'safe' && calls.length > 1;
+}
+
+/** Calls that could be asked again, and have not been. */
+function waitingIn<T>(batch: Batch<T>): ReadonlyArray<Call<T>> {
+  if (!mayBeAsked(batch)) return [];
+  return batch.calls.filter(
+    (call, index) =>
+      batch.replies[index] === undefined && call.mayRepeat && travellersOf(call).length > 0,
+  );
+}
+
+/** A call of a route that nobody knows is late only when its caller cannot wait. */
+function lateAtMs<T>(batch: Batch<T>, call: Call<T>): number {
+  const usualMs = call.route.medianMs ?? Infinity;
+  return Math.min(batch.sentAtMs + Math.max(leastMs, usualMs * timesUsual), halfWay(batch, call));
+}
+
+/** Half of what was left to its caller when the batch left. */
+function halfWay<T>({ sentAtMs }: Batch<T>, { deadlineAtMs }: Call<T>): number {
+  return sentAtMs + (deadlineAtMs - sentAtMs) * shareOfDeadline;
 }

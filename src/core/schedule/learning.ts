@@ -1,15 +1,15 @@
 /** What the answers of the pool teach: its limit, how long routes take, what goes in no batch. */
 import type { Batch, Call } from './call.ts';
 import { Inheritance } from './inheritance.ts';
-import type { LateBatches } from './late-batches.ts';
 import { isReply } from './ledger.ts';
 import type { Notes } from './notes.ts';
+import type { RouteTimes } from './route-times.ts';
 import type { Singly } from './singly.ts';
 import type { Ending } from './sink.ts';
 
 export class Learning<T> {
   readonly #notes: Notes;
-  readonly #late: LateBatches<T>;
+  readonly #routes: RouteTimes;
   readonly #singly: Singly<T>;
   readonly #random: () => number;
   readonly #inheritance: Inheritance;
@@ -17,13 +17,13 @@ export class Learning<T> {
   /** `random` is in [0, 1): the jitter of pauses. */
   constructor(
     notes: Notes,
-    late: LateBatches<T>,
+    routes: RouteTimes,
     singly: Singly<T>,
     maxUsers: number,
     random: () => number,
   ) {
     this.#notes = notes;
-    this.#late = late;
+    this.#routes = routes;
     this.#singly = singly;
     this.#random = random;
     this.#inheritance = new Inheritance(maxUsers);
@@ -71,7 +71,10 @@ export class Learning<T> {
     if (status < 200 || status > 299) return;
     const { user, key } = call.stream;
     user.proved = true;
-    this.#late.answered(batch, call, nowMs);
+    // Who was answered before is counted already; an operation waits for nobody, and nobody for it.
+    if (call.stage !== 'done' && call.callClass !== 'operation') {
+      this.#routes.answered(call.route, nowMs - batch.sentAtMs);
+    }
     this.#singly.isProved(user);
     if (this.#inheritance.answered(key.applicationPath, user.learnt)) {
       this.#notes.learnedLimit(user.learnt.limit.value);

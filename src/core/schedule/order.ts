@@ -28,10 +28,10 @@ export class WriteOrder<T> {
   }
 
   /** A GET that had left is back, or another request for it: writes that came before it go first. */
-  rejoin(call: Call<T>, sequence: number, but?: Call<T>): void {
+  rejoin(call: Call<T>, but?: Call<T>): void {
     const writes = this.#writes.get(call.resource) ?? [];
     const last = writes.findLast(
-      (write) => write.stage === 'held' && write.sequence < sequence && write !== but,
+      (write) => write.stage === 'held' && write.sequence < call.sequence && write !== but,
     );
     if (last !== undefined) putBehind(call, last);
   }
@@ -62,7 +62,7 @@ export class WriteOrder<T> {
       call.behind = undefined;
       call.freeAtMs = nowMs;
       // Another write before it may have come back meanwhile.
-      this.rejoin(call, call.original?.sequence ?? call.sequence, write);
+      this.rejoin(call, write);
     }
     return true;
   }

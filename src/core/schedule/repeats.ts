@@ -46,16 +46,21 @@ export class Repeats<T> {
   }
 
   /** Sends a call that travels once more beside it, if it may be. */
-  beside(slot: Call<T>, sequence: number, nowMs: number): void {
-    const { user, key } = slot.stream;
+  beside(slot: Call<T>, nowMs: number): void {
+    const {
+      stream: { user, key },
+      route,
+      sequence,
+      deadlineAtMs,
+    } = slot;
     if (!slot.mayRepeat || !this.#spend(user, 'late', nowMs)) return;
     const stream = streamOf(user, key, 'safe', true);
     const arrival = { ...slot, collapsible: false };
-    const repeat = newCall(arrival, stream, sequence, nowMs, slot.deadlineAtMs, slot);
+    const repeat = newCall(arrival, stream, route, sequence, nowMs, deadlineAtMs, slot);
     slot.mayRepeat = false;
     slot.repeat = repeat;
     repeat.repeated = 'late';
-    user.order.rejoin(repeat, slot.sequence);
+    user.order.rejoin(repeat);
     stream.queue.push(repeat);
     stream.queuedBytes += repeat.sizeBytes;
     this.#ledger.held += 1;

@@ -30,7 +30,7 @@ export function putBack<T>(slot: Call<T>, solo: boolean, nowMs: number): Call<T>
     stream.hold = { kind: 'ready', reason, sinceMs: nowMs, held: false };
   }
   if (heir.callClass !== 'safe') user.order.returned(heir, heldBy(user.streams));
-  else for (const call of waiters) user.order.rejoin(call, call.sequence);
+  else for (const call of waiters) user.order.rejoin(call);
   return heir;
 }
 

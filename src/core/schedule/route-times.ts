@@ -1,61 +1,43 @@
 /**
- * How long routes usually take: the median of the last answers, alone or in batches that were not
- * late, by route template. Bounded; what has not been asked for in a long while is forgotten.
+ * How long routes take, by route template: learnt from the 2xx answers to calls that travelled alone
+ * and, as an upper bound, from those to batches. Bounded; who was learnt of first is forgotten first.
  */
 import { routeTemplate } from '../admit/route-template.ts';
-import type { Call } from './call.ts';
+import type { Arrival } from './call.ts';
+import { Lanes } from './lanes.ts';
+import { RouteTime } from './route-time.ts';
 
-const keptSamples = 15;
-const enough = 3;
-const maxTemplates = 512;
-const maxPaths = 4096;
+const maxRoutes = 512;
 
-class RouteTime {
-  readonly #samplesMs: number[] = [];
-  #next = 0;
+export class RouteTimes {
+  readonly #lanes = new Lanes();
+  readonly #routes = new Map<string, RouteTime>();
 
-  add(ms: number): void {
-    this.#samplesMs[this.#next] = ms;
-    this.#next = (this.#next + 1) % keptSamples;
+  /** What most calls take; `undefined`: not known yet. */
+  get usualMs(): number | undefined {
+    return this.#lanes.usualMs;
   }
 
-  /** `undefined`: not known yet. */
-  get medianMs(): number | undefined {
-    if (this.#samplesMs.length < enough) return undefined;
-    const sorted = this.#samplesMs.toSorted((a, b) => a - b);
-    return sorted[sorted.length >> 1];
-  }
-}
-
-export class RouteTimes<T> {
-  readonly #templates = new Map<string, RouteTime>();
-  /** By path below the application, so that most calls need no template. */
-  readonly #paths = new Map<string, RouteTime>();
-
-  add(call: Call<T>, ms: number): void {
-    this.#of(call).add(ms);
-  }
-
-  usualMs(call: Call<T>): number | undefined {
-    return this.#of(call).medianMs;
-  }
-
-  #of(call: Call<T>): RouteTime {
-    const path = call.resource.slice(call.key.applicationPath.length);
-    let time = this.#paths.get(path);
-    if (time !== undefined) return time;
+  /** What is known of the route of that call. */
+  of(arrival: Pick<Arrival<unknown>, 'callClass' | 'method' | 'resource' | 'key'>): RouteTime {
+    const path = arrival.resource.slice(arrival.key.applicationPath.length);
     const template = routeTemplate(path);
-    time = this.#templates.get(template) ?? new RouteTime();
-    keep(this.#templates, template, time, maxTemplates);
-    keep(this.#paths, path, time, maxPaths);
-    return time;
+    const name = arrival.callClass === 'safe' ? template : `${arrival.method} ${template}`;
+    let route = this.#routes.get(name);
+    if (route === undefined) {
+      route = new RouteTime();
+      if (this.#routes.size >= maxRoutes) {
+        const [oldest] = this.#routes.keys();
+        if (oldest !== undefined) this.#routes.delete(oldest);
+      }
+      this.#routes.set(name, route);
+    }
+    return route;
   }
-}
 
-function keep(map: Map<string, RouteTime>, name: string, time: RouteTime, most: number): void {
-  if (map.size >= most) {
-    const [oldest] = map.keys();
-    if (oldest !== undefined) map.delete(oldest);
+  /** A call of that route was answered 2xx so long after it had left. */
+  answered(route: RouteTime, tookMs: number): void {
+    route.add(tookMs);
+    this.#lanes.judge(route);
   }
-  map.set(name, time);
 }

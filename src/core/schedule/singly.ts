@@ -1,9 +1,10 @@
 /**
- * What must travel by itself for a while: everything, where the pool turns out to have no batch
- * resource, and routes whose answers made a batch's too large.
+ * What must travel by itself: operations; in mode `off` all calls; for a while everything, where the pool turns out to have no
+ * batch resource, and routes whose answers made a batch's too large.
  */
 import { routeTemplate } from '../admit/route-template.ts';
 import type { Arrival, Call } from './call.ts';
+import type { Policy } from './policy.ts';
 import type { User } from './user.ts';
 
 const noBatchForMs = 60_000;
@@ -11,11 +12,17 @@ const largeForMs = 3_600_000;
 const maxLargeRoutes = 256;
 
 export class Singly<T> {
+  readonly #mode: Policy['mode'];
   #poolUntilMs = -Infinity;
   #poolBatches = false;
   readonly #largeUntilMs = new Map<string, number>();
 
+  constructor(mode: Policy['mode']) {
+    this.#mode = mode;
+  }
+
   mustGoAlone(user: User<T>, arrival: Arrival<T>, nowMs: number): boolean {
+    if (this.#mode === 'off' || arrival.callClass === 'operation') return true;
     if (nowMs < this.#poolUntilMs || nowMs < user.singlyUntilMs) return true;
     if (this.#largeUntilMs.size === 0) return false;
     const untilMs = this.#largeUntilMs.get(routeTemplate(arrival.target));

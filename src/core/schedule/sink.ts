@@ -22,6 +22,8 @@ export interface Sink<T> {
   send(batch: Batch<T>): void;
   answer(call: Call<T>, reply: Reply): void;
   fail(call: Call<T>, failure: Failure): void;
+  /** That batch takes long: others of its user may leave in its place. */
+  freeSlot(batch: Batch<T>): void;
   /** Nobody waits for that batch any more; it holds only safe calls and may be broken off. */
   abandon(batch: Batch<T>): void;
   /** `wake` is due at that time or later; earlier wishes stand. */

@@ -2,6 +2,7 @@ import { sameKey, type BatchKey } from '../admit/batch-key.ts';
 import { BlockedTime } from './blocked-time.ts';
 import { Budget } from './budget.ts';
 import type { Call, CallClass, FlushReason } from './call.ts';
+import { Lateness } from './lateness.ts';
 import { LearnedLimit } from './limit.ts';
 import { WriteOrder } from './order.ts';
 import { Pause } from './pause.ts';
@@ -42,6 +43,7 @@ export interface Learnt {
   /** Of the last call of each class. */
   readonly lastArrivalMs: { safe: number | undefined; unsafe: number | undefined };
   limit: LearnedLimit;
+  readonly lateness: Lateness;
   readonly pause: Pause;
 }
 
@@ -49,6 +51,7 @@ const nothingLearnt = (): Learnt => ({
   fruitlessHolds: 0,
   lastArrivalMs: { safe: undefined, unsafe: undefined },
   limit: new LearnedLimit(),
+  lateness: new Lateness(),
   pause: new Pause(),
 });
 

@@ -1,0 +1,46 @@
+/** The last answers of one route: how long they took. */
+
+const keptSamples = 20;
+const enoughForMedian = 3;
+/**
+ * Of a batch only the whole time is known, which is that of its slowest part. A route that is quick
+ * was in a quick batch now and then; one that is slow never was.
+ */
+const ownShare = 0.25;
+
+export class RouteTime {
+  /** Whether its calls travel by themselves, since others would have to wait for them. */
+  isSlow = false;
+  readonly #samplesMs: number[] = [];
+  #answers = 0;
+
+  /** So many were added. */
+  get answers(): number {
+    return this.#answers;
+  }
+
+  add(tookMs: number): void {
+    this.#samplesMs[this.#answers % keptSamples] = tookMs;
+    this.#answers += 1;
+  }
+
+  /** Whether as many answers are known as are kept. */
+  get isKnown(): boolean {
+    return this.#samplesMs.length === keptSamples;
+  }
+
+  /** What callers have had to wait; `undefined`: not known yet. */
+  get medianMs(): number | undefined {
+    return this.#samplesMs.length < enoughForMedian ? undefined : this.#quantileMs(0.5);
+  }
+
+  /** What the route itself takes, as far as that can be told. */
+  get ownMs(): number {
+    return this.#quantileMs(ownShare);
+  }
+
+  #quantileMs(share: number): number {
+    const sorted = Float64Array.from(this.#samplesMs).sort();
+    return sorted[Math.floor(sorted.length * share)] ?? 0;
+  }
+}
