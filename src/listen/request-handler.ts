@@ -19,7 +19,6 @@ import { acceptsOnlyXml, answerForFault, answerForRefusal } from '../core/answer
 import type { Arrival, CallClass } from '../core/schedule/call.ts';
 import { mayCollapse } from '../core/schedule/collapse.ts';
 import { passThroughHeaders } from '../core/wire/encode-batch.ts';
-import type { Caller } from '../engine/caller.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { PassThrough } from '../pass-through/pass-through.ts';
 import type { ClientExchange } from './connections.ts';
@@ -117,7 +116,9 @@ export class RequestHandler {
     const { applicationPath, resource } = classified;
     const key = batchKey(applicationPath, facts, trusted ? facts.forwardedFor : undefined);
     this.#withBody(visit, exchange, (body) => {
+      const ticket = this.#callerOf(visit, response);
       this.#submit(visit, exchange, {
+        ticket,
         key,
         callClass: classOf(head.method, target, resource, body),
         resource,
@@ -159,17 +160,19 @@ export class RequestHandler {
     return { head, facts: readHead(head.headers), startedAtMs: this.#parts.now(), poll };
   }
 
-  #submit(visit: Visit, exchange: ClientExchange, arrival: Omit<Arrival<Caller>, 'ticket'>): void {
-    const { response } = exchange;
-    const { engine, observer } = this.#parts;
-    const { accept, ucwaBatch } = visit.facts;
-    const explain = ucwaBatch?.toLowerCase() === 'explain';
-    const ticket = new ResponseCaller(response, {
+  #callerOf({ facts: { accept, ucwaBatch } }: Visit, response: ServerResponse): ResponseCaller {
+    return new ResponseCaller(response, {
       onlyXml: acceptsOnlyXml(accept),
-      explain,
+      explain: ucwaBatch?.toLowerCase() === 'explain',
       stallMs: this.#parts.stallMs,
     });
-    const call = engine.submit({ ...arrival, ticket });
+  }
+
+  #submit(visit: Visit, exchange: ClientExchange, arrival: Arrival<ResponseCaller>): void {
+    const { response } = exchange;
+    const { engine, observer } = this.#parts;
+    const { ticket } = arrival;
+    const call = engine.submit(arrival);
     if (typeof call === 'string') {
       this.#refuse(visit, response, status[call], call);
       return;
