@@ -39,7 +39,7 @@ export const step: fc.Arbitrary<Step> = fc.record({
 });
 
 const plan: fc.Arbitrary<PoolPlan> = fc.record({
-  afterMs: fc.constantFrom(10, 40, 300, 2000),
+  afterMs: fc.constantFrom(5, 10, 10, 40, 300, 2000),
   partEveryMs: fc.constantFrom(undefined, 7, 7),
   ending: fc.constantFrom<PoolPlan['ending']>(
     ...([
@@ -57,11 +57,11 @@ const plan: fc.Arbitrary<PoolPlan> = fc.record({
 });
 
 export const policies: fc.Arbitrary<Policy> = fc.record({
-  mode: fc.constantFrom('adaptive', 'adaptive', 'fixed', 'fixed', 'off'),
+  mode: fc.constantFrom('adaptive', 'adaptive', 'fixed', 'fixed', 'fixed', 'off'),
   lingerMaxMs: fc.constantFrom(5, 15),
   exchangeRateMs: fc.constantFrom(20, 200),
-  maxParts: fc.constantFrom(2, 4, 20),
-  maxBytes: fc.constantFrom(250, 10_000),
+  maxParts: fc.constantFrom(2, 4, 20, 20),
+  maxBytes: fc.constantFrom(250, 10_000, 10_000),
   collapse: fc.boolean(),
   timeoutMs: fc.constant(500),
   maxQueuedCalls: fc.constantFrom(4, 1000, 1000, 1000),

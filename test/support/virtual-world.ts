@@ -144,7 +144,7 @@ export class VirtualWorld implements Sink<Ticket> {
       this.#checks.arrival(batch);
       this.#row(`settle, ${ending.kind === 'trouble' ? ending.trouble : ending.kind}`);
       this.core.settle(batch, ending, this.nowMs);
-      if (batch.takesSlot) this.freeSlot(batch);
+      if (batch.takesSlot) this.#giveBack(name);
       else this.#inbox.push(() => this.#grant());
     };
     this.#travelling.set(batch, over);
@@ -200,9 +200,10 @@ export class VirtualWorld implements Sink<Ticket> {
     this.#end(call);
   }
 
-  freeSlot({ user: { name } }: Batch<Ticket>): void {
-    this.#slots.set(name, (this.#slots.get(name) ?? 1) - 1);
-    this.#inbox.push(() => this.#grant());
+  freeSlot(batch: Batch<Ticket>): void {
+    this.#row('wake, late slot');
+    if (!this.#travelling.has(batch)) this.#wrong(batch.calls[0]!, 'gave back what it had not');
+    this.#giveBack(batch.user.name);
   }
 
   abandon(batch: Batch<Ticket>): void {
@@ -228,6 +229,13 @@ export class VirtualWorld implements Sink<Ticket> {
       this.#row('wake');
       this.core.wake(this.nowMs);
     });
+  }
+
+  #giveBack(name: string): void {
+    const slots = (this.#slots.get(name) ?? 0) - 1;
+    if (slots < 0) this.faults.push(`${name} has given back more than was taken`);
+    this.#slots.set(name, slots);
+    this.#inbox.push(() => this.#grant());
   }
 
   #enter(run: () => void): void {

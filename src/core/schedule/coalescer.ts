@@ -243,7 +243,7 @@ export class Coalescer<T> {
       this.#ledger.end(call, reply, nowMs);
     }
     for (let late = this.#late.takeLate(nowMs); late; late = this.#late.takeLate(nowMs)) {
-      if (!late.batch.takesSlot) this.#sink.freeSlot(late.batch);
+      if (late.freesSlot) this.#sink.freeSlot(late.batch);
       if (late.isNew) this.#sink.notes.lateBatch();
       for (const call of late.calls) this.#repeats.beside(call, nowMs);
     }

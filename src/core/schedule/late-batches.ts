@@ -18,8 +18,10 @@ export interface Late<T> {
   readonly batch: Batch<T>;
   /** GETs that are to be asked again; none, where only the departure is given back. */
   readonly calls: ReadonlyArray<Call<T>>;
-  /** Whether none of it was late before. */
+  /** Whether none of them was late before. */
   readonly isNew: boolean;
+  /** Whether it gives its departure back. */
+  readonly freesSlot: boolean;
 }
 
 export class LateBatches<T> {
@@ -51,21 +53,21 @@ export class LateBatches<T> {
       if (batch.settled) continue;
       const calls: Array<Call<T>> = [];
       let nextAtMs = batch.takesSlot ? this.#slotUntilMs(batch) : Infinity;
-      const isSlotLate = nextAtMs <= nowMs;
-      if (isSlotLate) nextAtMs = Infinity;
+      const freesSlot = nextAtMs <= nowMs;
+      if (freesSlot) nextAtMs = Infinity;
       for (const call of waitingIn(batch)) {
         const atMs = lateAtMs(batch, call);
         if (atMs <= nowMs) calls.push(call);
         else nextAtMs = Math.min(nextAtMs, atMs);
       }
       if (nextAtMs !== Infinity) this.#alarms.add(batch, nextAtMs);
-      if (isSlotLate) batch.takesSlot = false;
+      if (freesSlot) batch.takesSlot = false;
       const isNew = calls.length > 0 && !batch.isLate;
       if (isNew) {
         batch.isLate = true;
         batch.user.learnt.lateness.wasLate();
       }
-      if (calls.length > 0 || isSlotLate) return { batch, calls, isNew };
+      if (calls.length > 0 || freesSlot) return { batch, calls, isNew, freesSlot };
     }
     return undefined;
   }

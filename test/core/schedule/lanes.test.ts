@@ -201,5 +201,6 @@ describe('a request that takes much longer than most', () => {
     recorder.core.wake(1_000_010 + 14_995);
     expect(recorder.grant(1_000_010 + 14_995)).toEqual(['phones (idle)']);
     expect(recorder.noted.filter((note) => note === 'late batch')).toHaveLength(1);
+    expect(recorder.freed).toHaveLength(1);
   });
 });

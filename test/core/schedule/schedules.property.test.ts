@@ -49,6 +49,7 @@ const table = [
   'repeat, needless',
   'repeat, late',
   'wake, late batch',
+  'wake, late slot',
   'fail, fault',
   'fail, late',
   'fail, never-sent',
