@@ -146,6 +146,18 @@ describe('an answer to a call that travels by itself', () => {
     expect(pool.requests).toHaveLength(1);
   });
 
+  test('that breaks off right behind its head is no answer yet: a GET is asked again, a POST not', async () => {
+    const { pool, client } = await start({ kind: 'reset', at: 'afterHead' }, alone);
+    expect((await client.ask(`${app}/me`)).status).toBe(200);
+    expect(pool.ledger.entries()).toHaveLength(2);
+    pool.faults.add({ on: {}, fault: { kind: 'reset', at: 'afterHead' } });
+    const { status, text } = await client.ask(`${app}/people/presenceSubscriptions`, {
+      method: 'POST',
+    });
+    expect([status, JSON.parse(text)]).toMatchObject([504, { executed: 'unknown' }]);
+    expect(pool.ledger.entries()).toHaveLength(3);
+  });
+
   test('that is announced (103) is waited for', async () => {
     const pool = await startScriptedPool((_request, socket) => {
       socket.write('HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n');
