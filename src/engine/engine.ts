@@ -21,6 +21,7 @@ import type { Exchange, ExchangeRequest, Upstream } from '../upstream/exchange.t
 import { BatchExchange } from './batch-exchange.ts';
 import type { Caller } from './caller.ts';
 import type { Clock } from './clock.ts';
+import { Doubts } from './doubts.ts';
 import { Departures } from './departures.ts';
 import type { EngineObserver } from './observer.ts';
 import type { EngineOptions, EngineParts } from './options.ts';
@@ -36,6 +37,7 @@ export class Engine implements Sink<Caller> {
   readonly #observer: EngineObserver;
   readonly #core: Coalescer<Caller>;
   readonly #departures: Departures<User<Caller>>;
+  readonly #doubts = new Doubts<Caller>();
   readonly #exchanges = new Map<Batch<Caller>, Exchange>();
   readonly #inbox: Array<() => void> = [];
   #busy = false;
@@ -166,11 +168,9 @@ export class Engine implements Sink<Caller> {
 
   #replyFor(call: Call<Caller>, failure: Failure): Reply {
     const { onlyXml } = call.ticket;
-    if (failure === 'never-sent') return answerForUnsent(onlyXml);
-    if (failure !== 'late') return answerForFault(failure, onlyXml);
-    return this.#neverLeaves(call)
-      ? answerForUnsent(onlyXml)
-      : answerForFault({ phase: 'unknown', name: 'http_response_timeout' }, onlyXml);
+    const isUnsent = failure === 'late' && this.#neverLeaves(call);
+    const fault = this.#doubts.judge(call, isUnsent ? 'never-sent' : failure);
+    return fault === 'never-sent' ? answerForUnsent(onlyXml) : answerForFault(fault, onlyXml);
   }
 
   /** Whether a call whose time is up has not left, and now never will: nobody waits beside it. */
@@ -253,7 +253,8 @@ export class Engine implements Sink<Caller> {
 
   #settled(batch: Batch<Caller>, release: () => void, ending: Ending): void {
     this.#enter(() => {
-      this.#core.settle(batch, ending, this.#clock.now());
+      const nowMs = this.#clock.now();
+      this.#doubts.settle(batch, ending, () => this.#core.settle(batch, ending, nowMs));
       this.#exchanges.delete(batch);
       release();
     });
