@@ -22,6 +22,7 @@ import { BatchExchange } from './batch-exchange.ts';
 import type { Caller } from './caller.ts';
 import type { Clock } from './clock.ts';
 import { Departures, type Permit } from './departures.ts';
+import { Doubts } from './doubts.ts';
 import type { EngineObserver } from './observer.ts';
 import type { EngineOptions, EngineParts } from './options.ts';
 import { explained } from './explain.ts';
@@ -36,6 +37,7 @@ export class Engine implements Sink<Caller> {
   readonly #observer: EngineObserver;
   readonly #core: Coalescer<Caller>;
   readonly #departures: Departures<User<Caller>>;
+  readonly #doubts = new Doubts<Caller>();
   /** What travels, and what it travels under. */
   readonly #exchanges = new Map<Batch<Caller>, { exchange: Exchange; permit: Permit }>();
   readonly #inbox: Array<() => void> = [];
@@ -171,11 +173,9 @@ export class Engine implements Sink<Caller> {
 
   #replyFor(call: Call<Caller>, failure: Failure): Reply {
     const { onlyXml } = call.ticket;
-    if (failure === 'never-sent') return answerForUnsent(onlyXml);
-    if (failure !== 'late') return answerForFault(failure, onlyXml);
-    return this.#neverLeaves(call)
-      ? answerForUnsent(onlyXml)
-      : answerForFault({ phase: 'unknown', name: 'http_response_timeout' }, onlyXml);
+    const isUnsent = failure === 'late' && this.#neverLeaves(call);
+    const fault = this.#doubts.judge(call, isUnsent ? 'never-sent' : failure);
+    return fault === 'never-sent' ? answerForUnsent(onlyXml) : answerForFault(fault, onlyXml);
   }
 
   /** Whether a call whose time is up has not left, and now never will: nobody waits beside it. */
@@ -258,7 +258,8 @@ export class Engine implements Sink<Caller> {
 
   #settled(batch: Batch<Caller>, permit: Permit, ending: Ending): void {
     this.#enter(() => {
-      this.#core.settle(batch, ending, this.#clock.now());
+      const nowMs = this.#clock.now();
+      this.#doubts.settle(batch, ending, () => this.#core.settle(batch, ending, nowMs));
       this.#exchanges.delete(batch);
       permit.release();
     });

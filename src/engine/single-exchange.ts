@@ -30,6 +30,8 @@ export class SingleExchange implements ExchangeHandler {
   readonly #caller: Caller;
   readonly #host: SingleExchangeHost;
   #exchange: Exchange | undefined;
+  /** Kept until something follows it: of an answer that breaks off before, nothing was said. */
+  #head: ReplyHead | undefined;
   #streaming = false;
   #settled = false;
   #refusal: { readonly reason: string; readonly headers: string[] } | undefined;
@@ -52,6 +54,44 @@ export class SingleExchange implements ExchangeHandler {
       this.#refusal = { reason, headers };
       return;
     }
+    this.#head = { status, reason, headers };
+  }
+
+  data(chunk: Buffer): void {
+    if (this.#refusal !== undefined) {
+      this.#refusalBytes += chunk.length;
+      if (this.#refusalBytes <= maxRefusalBytes) this.#refusalBody.push(Buffer.from(chunk));
+      return;
+    }
+    this.#begin();
+    if (!this.#streaming || this.#caller.write(chunk)) return;
+    this.#exchange?.pause();
+    this.#caller.onDrained = () => this.#exchange?.resume();
+  }
+
+  end(): void {
+    if (this.#refusal !== undefined) {
+      this.#refuse(this.#refusal);
+      return;
+    }
+    this.#begin();
+    if (this.#streaming) this.#caller.end();
+    this.#settle({ kind: 'complete' });
+  }
+
+  fault(fault: Fault): void {
+    if (this.#refusal !== undefined) {
+      this.#refuse(this.#refusal);
+      return;
+    }
+    if (this.#streaming) this.#caller.cut();
+    this.#settle(lostConnection(fault, this.#streaming));
+  }
+
+  #begin(): void {
+    if (this.#head === undefined) return;
+    const { status, reason, headers } = this.#head;
+    this.#head = undefined;
     if (!this.#host.waits()) return;
     const kept = keepDispositionBytes(endToEndHeaders(headers));
     try {
@@ -66,35 +106,6 @@ export class SingleExchange implements ExchangeHandler {
     }
     this.#streaming = true;
     this.#host.begun(status);
-  }
-
-  data(chunk: Buffer): void {
-    if (this.#refusal !== undefined) {
-      this.#refusalBytes += chunk.length;
-      if (this.#refusalBytes <= maxRefusalBytes) this.#refusalBody.push(Buffer.from(chunk));
-      return;
-    }
-    if (!this.#streaming || this.#caller.write(chunk)) return;
-    this.#exchange?.pause();
-    this.#caller.onDrained = () => this.#exchange?.resume();
-  }
-
-  end(): void {
-    if (this.#refusal !== undefined) {
-      this.#refuse(this.#refusal);
-      return;
-    }
-    if (this.#streaming) this.#caller.end();
-    this.#settle({ kind: 'complete' });
-  }
-
-  fault(fault: Fault): void {
-    if (this.#refusal !== undefined) {
-      this.#refuse(this.#refusal);
-      return;
-    }
-    if (this.#streaming) this.#caller.cut();
-    this.#settle(lostConnection(fault, this.#streaming));
   }
 
   #refuse({ reason, headers }: { reason: string; headers: string[] }): void {

@@ -3,6 +3,7 @@ import { compressedBomb } from '../support/compressed-bomb.ts';
 import { askEach, writeCalls } from '../support/nonce-calls.ts';
 import { startPool } from '../support/pool.ts';
 import { startProxy } from '../support/proxy.ts';
+import { startRelay } from '../support/relay.ts';
 import { startScriptedPool } from '../support/scripted-pool.ts';
 import { app, notes, UcwaClient, type Answer } from '../support/ucwa-client.ts';
 import type { FaultRule } from '../../src/simulator/fault-script.ts';
@@ -102,6 +103,32 @@ test.each<[string, FaultRule['fault']]>([
   expect(pool.ledger.requests()).toHaveLength(1);
 });
 
+test.each([
+  ['travels alone', 1],
+  ['travels in a batch', 3],
+])(
+  'a GET that %s, may have run and finds nobody when it is asked again is told so',
+  async (_how, count) => {
+    const pool = await startPool();
+    const relay = await startRelay(pool.port);
+    const proxy = await startProxy(relay.url, {
+      ...batchesOfThree,
+      UCWA_PROXY_BATCHING_MAX_PARTS: String(count),
+    });
+    const client = new UcwaClient(proxy.url);
+    await client.askAll(notes(count));
+    relay.poison({ kind: 'earlyFin', afterBytes: 0 });
+    await relay.close();
+    const answers = await client.askAll(notes(2 * count).slice(count));
+    expect(pool.ledger.entries()).toHaveLength(2 * count);
+    for (const { status, text } of answers) {
+      expect([status, JSON.parse(text)]).toMatchObject([504, { executed: 'unknown' }]);
+    }
+    const [next] = await client.askAll(notes(count));
+    expect([next?.status, JSON.parse(next?.text ?? '')]).toMatchObject([503, { executed: 'no' }]);
+  },
+);
+
 describe('an answer that is larger than is allowed', () => {
   test('is broken off, so that the pool is let go', async () => {
     const pool = await startScriptedPool((request, socket) => {
@@ -144,6 +171,18 @@ describe('an answer to a call that travels by itself', () => {
     const proxy = await startProxy(pool.url, alone);
     await expect(new UcwaClient(proxy.url).ask(`${app}/me`)).rejects.toThrow();
     expect(pool.requests).toHaveLength(1);
+  });
+
+  test('that breaks off right behind its head is no answer yet: a GET is asked again, a POST not', async () => {
+    const { pool, client } = await start({ kind: 'reset', at: 'afterHead' }, alone);
+    expect((await client.ask(`${app}/me`)).status).toBe(200);
+    expect(pool.ledger.entries()).toHaveLength(2);
+    pool.faults.add({ on: {}, fault: { kind: 'reset', at: 'afterHead' } });
+    const { status, text } = await client.ask(`${app}/people/presenceSubscriptions`, {
+      method: 'POST',
+    });
+    expect([status, JSON.parse(text)]).toMatchObject([504, { executed: 'unknown' }]);
+    expect(pool.ledger.entries()).toHaveLength(3);
   });
 
   test('that is announced (103) is waited for', async () => {

@@ -53,6 +53,11 @@ export class Program {
     return new Program(folder);
   }
 
+  /** Of a compiled file, as `main.js`. */
+  path(file: string): string {
+    return join(this.#folder, 'dist', file);
+  }
+
   remove(): void {
     rmSync(this.#folder, { recursive: true });
   }
@@ -96,7 +101,7 @@ export class Program {
 
   #command(argv: readonly string[], { env = {}, nodeFlags = [] }: Surroundings) {
     return {
-      args: [...nodeFlags, join(this.#folder, 'dist/main.js'), ...argv],
+      args: [...nodeFlags, this.path('main.js'), ...argv],
       options: { cwd: root, env: { PATH: process.env['PATH'], ...env } },
     };
   }

@@ -5,7 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onCleanup } from '../../support/cleanup.ts';
 import { freePort, startService, until } from './processes.ts';
-import type { Replica } from './replicas.ts';
+
+/** Where a proxy is. */
+interface Address {
+  readonly port: number;
+  readonly adminPort: number;
+}
 
 export type Balancer = 'nginx' | 'haproxy';
 
@@ -23,7 +28,7 @@ const recipeOf = (balancer: Balancer): string =>
  */
 export async function startBalancer(
   balancer: Balancer,
-  replicas: readonly Replica[],
+  replicas: readonly Address[],
   recipe = recipeOf(balancer),
 ): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), `ucwa-${balancer}-`));
@@ -42,7 +47,7 @@ export async function startBalancer(
   return `http://127.0.0.1:${port}`;
 }
 
-function startNginx(folder: string, port: number, recipe: string, replicas: readonly Replica[]) {
+function startNginx(folder: string, port: number, recipe: string, replicas: readonly Address[]) {
   let text = recipe.replace('listen 8000;', `listen 127.0.0.1:${port};`);
   replicas.forEach((replica, i) => {
     text = text.replace(`proxy-${i + 1}.example.com:8080`, `127.0.0.1:${replica.port}`);
@@ -61,7 +66,7 @@ ${text} }`,
   return startService('nginx', ['-e', 'stderr', '-p', folder, '-c', file]);
 }
 
-function startHaproxy(folder: string, port: number, recipe: string, replicas: readonly Replica[]) {
+function startHaproxy(folder: string, port: number, recipe: string, replicas: readonly Address[]) {
   let text = recipe.replace('bind :8000', `bind 127.0.0.1:${port}`);
   replicas.forEach(({ port: at, adminPort }, i) => {
     text = text.replace(
