@@ -25,6 +25,7 @@ import type { PassThrough } from '../pass-through/pass-through.ts';
 import type { ClientExchange } from './connections.ts';
 import type { ListenObserver, Via } from './observer.ts';
 import { countPassing } from './passing-calls.ts';
+import { PassingCaps, type PassingLimits } from './passing-caps.ts';
 import { readBody } from './read-body.ts';
 import { ResponseCaller } from './response-caller.ts';
 import { writeReply } from './write-reply.ts';
@@ -37,6 +38,7 @@ export interface HandlerParts {
   readonly rules: ClassifyRules;
   /** Of all bodies that are being read. */
   readonly maxBodyBytes: number;
+  readonly passing: PassingLimits;
   /** Whether what that peer says of others, in `X-Forwarded-For`, is believed. */
   readonly isTrusted: (request: IncomingMessage) => boolean;
   readonly observer: ListenObserver;
@@ -50,7 +52,8 @@ export interface HandlerParts {
 /** Bytes of a part besides its own fields: delimiter, part header, request line, `Host`. */
 const partOverheadBytes = 160;
 
-const status: Record<Extract<RefusalReason, `${string}queue_${string}`>, number> = {
+const status: Record<Extract<RefusalReason, `${string}queue_${string}` | 'long_polls'>, number> = {
+  long_polls: 503,
   queue_calls: 503,
   queue_bytes: 503,
   user_queue_calls: 429,
@@ -71,10 +74,12 @@ export class RequestHandler {
   readonly #parts: HandlerParts;
   /** Connections that end with a refusal: what comes behind it on them is not read. */
   readonly #refused = new WeakSet<Socket>();
+  readonly #passingCaps: PassingCaps;
   #bodyBytes = 0;
 
   constructor(parts: HandlerParts) {
     this.#parts = parts;
+    this.#passingCaps = new PassingCaps(parts.passing);
   }
 
   handle(exchange: ClientExchange): void {
@@ -168,6 +173,7 @@ export class RequestHandler {
       onlyXml: acceptsOnlyXml(accept),
       explain,
       stallMs: this.#parts.stallMs,
+      stalled: () => observer.refused('slow_reader'),
     });
     const call = engine.submit({ ...arrival, ticket });
     if (typeof call === 'string') {
@@ -195,9 +201,14 @@ export class RequestHandler {
   ): void {
     const { engine, observer, passThrough, authority } = this.#parts;
     const { head, facts } = visit;
+    const poll = reason === 'events' && head.method === 'GET';
+    const over = this.#passingCaps.take(userName(facts), poll);
+    if (typeof over === 'string') {
+      this.#refuse(visit, response, status[over], over);
+      return;
+    }
     // A write that we do not hold must not overtake what we do.
     if (reason !== 'outside' && !readers.has(head.method)) engine.barrier(userName(facts));
-    const poll = reason === 'events' && head.method === 'GET';
     observer.passedThrough(reason);
     const uncount =
       poll && !this.#parts.longPollCounts
@@ -215,6 +226,7 @@ export class RequestHandler {
         responded: (code) => observer.passThroughAnswered(code),
         fail: (fault) => this.#fail(response, fault, acceptsOnlyXml(facts.accept)),
         ended: (outcome) => {
+          over();
           uncount();
           observer.passThroughEnded(this.#parts.now() - visit.startedAtMs);
           const left = outcome.kind === 'client-left';

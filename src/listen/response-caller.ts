@@ -8,6 +8,8 @@ interface CallerTraits {
   readonly explain: boolean;
   /** Whoever takes nothing of a streamed answer for so long is cut off. */
   readonly stallMs: number;
+  /** Told of it before. */
+  readonly stalled: () => void;
 }
 
 /** A caller who waits at an HTTP connection. */
@@ -21,12 +23,14 @@ export class ResponseCaller implements Caller {
   #begun = false;
   readonly #response: ServerResponse;
   readonly #stallMs: number;
+  readonly #stalled: () => void;
 
-  constructor(response: ServerResponse, { onlyXml, explain, stallMs }: CallerTraits) {
+  constructor(response: ServerResponse, { onlyXml, explain, stallMs, stalled }: CallerTraits) {
     this.#response = response;
     this.onlyXml = onlyXml;
     this.explain = explain;
     this.#stallMs = stallMs;
+    this.#stalled = stalled;
   }
 
   answer(reply: Reply): void {
@@ -43,7 +47,10 @@ export class ResponseCaller implements Caller {
     const response = this.#response;
     // As for whole answers: the exchange is broken off when the connection's end is told.
     if (response.destroyed || response.write(chunk)) return true;
-    const stalled = setTimeout(() => this.cut(), this.#stallMs);
+    const stalled = setTimeout(() => {
+      this.#stalled();
+      this.cut();
+    }, this.#stallMs);
     const over = (): void => clearTimeout(stalled);
     response.once('close', over);
     response.once('drain', () => {

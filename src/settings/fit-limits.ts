@@ -14,7 +14,8 @@ const heapShare = 4;
 
 /**
  * Limits that the machine cannot hold, made smaller: bytes of waiting calls and of answers to a
- * quarter of the heap each, client connections to the open files that the pool's leave over.
+ * quarter of the heap each; client connections and the polls' connections to the pool, in their
+ * proportion, to the open files that the pool's other connections leave over.
  */
 export function fitLimits(
   settings: Settings,
@@ -32,7 +33,10 @@ export function fitLimits(
   const files =
     resources.openFiles === undefined
       ? Infinity
-      : Math.max(1, resources.openFiles - 2 * upstream.maxConnections - spareFiles);
+      : resources.openFiles - 2 * upstream.maxConnections - spareFiles;
+  const filesWhy = 'the open-files limit of the process';
+  const filesShare = Math.min(1, files / (limits.maxConnections + limits.maxLongPolls));
+  const fittingFiles = (wanted: number): number => Math.max(1, Math.floor(wanted * filesShare));
   const maxQueuedBytes = shrunk('maxQueuedBytes', limits.maxQueuedBytes, heapBytes, heapWhy);
   return {
     settings: {
@@ -50,8 +54,14 @@ export function fitLimits(
         maxConnections: shrunk(
           'maxConnections',
           limits.maxConnections,
-          files,
-          'the open-files limit of the process',
+          fittingFiles(limits.maxConnections),
+          filesWhy,
+        ),
+        maxLongPolls: shrunk(
+          'maxLongPolls',
+          limits.maxLongPolls,
+          fittingFiles(limits.maxLongPolls),
+          filesWhy,
         ),
       },
     },

@@ -29,10 +29,17 @@ test('bytes shrink to a quarter of the heap, with a note for each', () => {
   ]);
 });
 
-test('client connections shrink to the open files that those to the pool leave over', () => {
+test('client connections and polls share the open files that other connections to the pool leave over', () => {
   const { settings, notes } = fitLimits(settingsOf({}), { heapBytes: 4096 * MiB, openFiles: 1024 });
-  expect(settings.limits.maxConnections).toBe(1024 - 2 * 128 - 64);
+  const { maxConnections, maxLongPolls } = settings.limits;
+  expect(maxConnections + maxLongPolls).toBeLessThanOrEqual(1024 - 2 * 128 - 64);
   expect(notes).toEqual([
-    'limits.maxConnections is 704 instead of 20000: the open-files limit of the process',
+    'limits.maxConnections is 469 instead of 20000: the open-files limit of the process',
+    'limits.maxLongPolls is 234 instead of 10000: the open-files limit of the process',
   ]);
+});
+
+test('something is served however few open files there are', () => {
+  const { settings } = fitLimits(settingsOf({}), { heapBytes: 4096 * MiB, openFiles: 64 });
+  expect(settings.limits).toMatchObject({ maxConnections: 1, maxLongPolls: 1 });
 });

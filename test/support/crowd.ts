@@ -1,9 +1,9 @@
 /** Many callers, each at a connection of its own. */
 import { RawClient } from './raw-client.ts';
-import { app } from './ucwa-client.ts';
 
 /** So many connections are opened at a time: more would overflow what a listener lets wait. */
 const atOnce = 200;
+const applications = '/ucwa/oauth/v1/applications';
 
 export async function connectMany(port: number, count: number): Promise<RawClient[]> {
   const clients: RawClient[] = [];
@@ -18,13 +18,13 @@ export async function connectMany(port: number, count: number): Promise<RawClien
   return clients;
 }
 
-/** The bytes of a call; with a body it is a POST. */
-export function call(token: string, path: string, body = ''): string {
+/** The bytes of a call; with a body it is a POST. An application belongs to one user. */
+export function call(token: string, path: string, body = '', application = '1045'): string {
   const method = body === '' ? 'GET' : 'POST';
   const framing =
     body === '' ? '' : `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n`;
   return (
-    `${method} ${app}/${path} HTTP/1.1\r\nHost: pool.example\r\n` +
+    `${method} ${applications}/${application}/${path} HTTP/1.1\r\nHost: pool.example\r\n` +
     `Authorization: Bearer ${token}\r\nAccept: application/json\r\n${framing}\r\n${body}`
   );
 }
