@@ -13,19 +13,26 @@ test('limits that the machine can hold stay as they are', () => {
   expect(fitLimits(settings, { heapBytes: 4096 * MiB, openFiles: undefined }).notes).toEqual([]);
 });
 
-test('bytes shrink to a quarter of the heap, with a note for each', () => {
+test('bytes shrink to a quarter of the heap, what is counted to an eighth, with a note for each', () => {
   const { settings, notes } = fitLimits(settingsOf({}), {
-    heapBytes: 8 * MiB,
+    heapBytes: 12 * MiB,
     openFiles: undefined,
   });
   expect(settings.limits).toMatchObject({
-    maxQueuedBytes: 2 * MiB,
-    maxQueuedBytesPerUser: 2 * MiB,
-    maxBufferedResponseBytes: 2 * MiB,
+    maxQueuedCalls: 256,
+    maxQueuedCallsPerUser: 256,
+    maxQueuedBytes: 3 * MiB,
+    maxQueuedBytesPerUser: 3 * MiB,
+    maxBufferedResponseBytes: 3 * MiB,
+    maxConnections: 384,
+    maxLongPolls: 96,
   });
   expect(notes).toEqual([
-    'limits.maxQueuedBytes is 2097152 instead of 67108864: a quarter of the heap',
-    'limits.maxBufferedResponseBytes is 2097152 instead of 67108864: a quarter of the heap',
+    'limits.maxQueuedCalls is 256 instead of 10000: an eighth of the heap',
+    'limits.maxQueuedBytes is 3145728 instead of 67108864: a quarter of the heap',
+    'limits.maxBufferedResponseBytes is 3145728 instead of 67108864: a quarter of the heap',
+    'limits.maxConnections is 384 instead of 20000: an eighth of the heap',
+    'limits.maxLongPolls is 96 instead of 10000: an eighth of the heap',
   ]);
 });
 
