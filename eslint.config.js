@@ -166,6 +166,7 @@ export default defineConfig(
         {
           additionalTestBlockFunctions: [
             'testWithPromtool',
+            'testWithPrlimit',
             'testWithOpenssl',
             'testWithContainers',
             'testWithBoth',
