@@ -105,6 +105,10 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
       maxCalls: limits.maxQueuedCalls,
       maxCallsPerUser: limits.maxQueuedCallsPerUser,
     },
+    unread: {
+      maxBytesEach: limits.maxResponseBytes,
+      maxBytes: limits.maxBufferedResponseBytes,
+    },
     isTrusted: trust(listen.trustedProxies),
     now: () => systemClock.now(),
     longPollCounts: limits.longPollCounts,

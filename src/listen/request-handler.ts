@@ -28,6 +28,7 @@ import { countPassing } from './passing-calls.ts';
 import { PassingCaps, type PassingLimits } from './passing-caps.ts';
 import { readBody } from './read-body.ts';
 import { ResponseCaller } from './response-caller.ts';
+import { Unread, type UnreadLimits } from './unread.ts';
 import { writeReply } from './write-reply.ts';
 
 export interface HandlerParts {
@@ -39,6 +40,7 @@ export interface HandlerParts {
   /** Of all bodies that are being read. */
   readonly maxBodyBytes: number;
   readonly passing: PassingLimits;
+  readonly unread: UnreadLimits;
   /** Whether what that peer says of others, in `X-Forwarded-For`, is believed. */
   readonly isTrusted: (request: IncomingMessage) => boolean;
   readonly observer: ListenObserver;
@@ -75,11 +77,13 @@ export class RequestHandler {
   /** Connections that end with a refusal: what comes behind it on them is not read. */
   readonly #refused = new WeakSet<Socket>();
   readonly #passingCaps: PassingCaps;
+  readonly #unread: Unread;
   #bodyBytes = 0;
 
   constructor(parts: HandlerParts) {
     this.#parts = parts;
     this.#passingCaps = new PassingCaps(parts.passing);
+    this.#unread = new Unread(parts.unread);
   }
 
   handle(exchange: ClientExchange): void {
@@ -173,6 +177,7 @@ export class RequestHandler {
       onlyXml: acceptsOnlyXml(accept),
       explain,
       stallMs: this.#parts.stallMs,
+      unread: this.#unread,
       stalled: () => observer.refused('slow_reader'),
     });
     const call = engine.submit({ ...arrival, ticket });

@@ -119,6 +119,27 @@ test('a reader who takes nothing of an answer is cut off, whoever made the answe
   expect(pool.requests).toHaveLength(2);
 });
 
+test('a reader who takes nothing holds memory for a while, and no connection to the pool', async () => {
+  const body = Buffer.alloc(7_000_000);
+  const pool = await startScriptedPool((request, socket) => {
+    const answer = request.includes('large') ? body : Buffer.alloc(0);
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${answer.length}\r\n\r\n`);
+    socket.write(answer);
+  });
+  const proxy = await startProxy(pool.url, {
+    UCWA_PROXY_BATCHING_MODE: 'off',
+    UCWA_PROXY_UPSTREAM_MAX_CONNECTIONS: '1',
+  });
+  const reader = new RawClient(proxy.port);
+  reader.pause();
+  reader.send(call('cwt=sim-ann', 'large', '', 'ann'));
+  const answers = 'ucwa_proxy_upstream_responses_total{kind="single",code="200"}';
+  await proxy.untilMetric(answers, (count) => count === 1);
+  const other = await timed(new RawClient(proxy.port), call('cwt=sim-bob', 'me', '', 'bob'));
+  expect(other.status).toBe(200);
+  expect(await refused(proxy, 'slow_reader')).toBe(0);
+});
+
 test('a reader who takes an answer slowly, but takes it, gets all of it', async () => {
   const body = Buffer.alloc(30_000_000);
   const pool = await startScriptedPool((_request, socket) => {
