@@ -167,6 +167,7 @@ export default defineConfig(
           additionalTestBlockFunctions: [
             'testWithPromtool',
             'testWithPrlimit',
+            'testWithPython',
             'testWithOpenssl',
             'testWithContainers',
             'testWithBoth',

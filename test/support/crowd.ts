@@ -1,4 +1,5 @@
 /** Many callers, each at a connection of its own. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { RawClient } from './raw-client.ts';
 
 /** So many connections are opened at a time: more would overflow what a listener lets wait. */
@@ -39,6 +40,24 @@ export async function timed(client: RawClient, bytes: string): Promise<Timed> {
   client.send(bytes);
   const { status } = await client.readAnswer();
   return { status, ms: performance.now() - startedAtMs };
+}
+
+/** Each asks, waits for its answer, waits a little, and asks again. */
+export async function keepAsking(
+  clients: readonly RawClient[],
+  next: (client: number, n: number) => string,
+  goesOn: () => boolean,
+  pauseMs = 0,
+): Promise<Timed[]> {
+  const seen = clients.map(async (client, i) => {
+    const own: Timed[] = [];
+    for (let n = 0; goesOn(); n += 1) {
+      own.push(await timed(client, next(i, n)));
+      if (pauseMs > 0) await delay(pauseMs);
+    }
+    return own;
+  });
+  return (await Promise.all(seen)).flat();
 }
 
 /** `share` from 0 to 1; 0.5 is the median. */
