@@ -166,6 +166,8 @@ export default defineConfig(
         {
           additionalTestBlockFunctions: [
             'testWithPromtool',
+            'testWithPrlimit',
+            'testWithPython',
             'testWithOpenssl',
             'testWithContainers',
             'testWithBoth',

@@ -100,6 +100,15 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     authority: url.host,
     rules: { maxCallBytes: limits.maxCallBytes, never: pathPatterns(batching.never) },
     maxBodyBytes: limits.maxQueuedBytes,
+    passing: {
+      maxPolls: limits.maxLongPolls,
+      maxCalls: limits.maxQueuedCalls,
+      maxCallsPerUser: limits.maxQueuedCallsPerUser,
+    },
+    unread: {
+      maxBytesEach: limits.maxResponseBytes,
+      maxBytes: limits.maxBufferedResponseBytes,
+    },
     isTrusted: trust(listen.trustedProxies),
     now: () => systemClock.now(),
     longPollCounts: limits.longPollCounts,
@@ -120,6 +129,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
       headersTimeoutMs: listen.headersTimeoutMs,
       requestTimeoutMs: listen.requestTimeoutMs,
       maxConnections: limits.maxConnections,
+      stallMs: pool.timeoutMs,
       ...(listen.tls.cert === undefined ? {} : { tls: renewals.listen.current }),
     },
     {

@@ -14,6 +14,9 @@ interface Page {
   readonly body: string;
 }
 
+/** Scrapers, probes and a person or two; files for more are not accounted for. */
+const maxConnections = 32;
+
 const text = 'text/plain; charset=utf-8';
 
 export class AdminServer {
@@ -25,6 +28,7 @@ export class AdminServer {
     this.#server = createServer((request, response) => {
       void this.#answer(request, response);
     });
+    this.#server.maxConnections = maxConnections;
   }
 
   /** The port it listens at, once it does. */
@@ -33,6 +37,8 @@ export class AdminServer {
       this.#server.once('error', reject);
       this.#server.listen(port, host, () => {
         this.#server.removeListener('error', reject);
+        // A connection that cannot be accepted is nobody else's loss.
+        this.#server.on('error', () => undefined);
         const address = this.#server.address();
         resolve(typeof address === 'object' && address !== null ? address.port : 0);
       });

@@ -8,6 +8,9 @@ export interface Clock {
   alarm(atMs: number, ring: () => void): () => void;
 }
 
+/** A timer that is later than this was kept from ringing. */
+const stoodStillMs = 50;
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   alarm(atMs, ring) {
@@ -16,7 +19,15 @@ export const systemClock: Clock = {
       const immediate = setImmediate(ring);
       return () => clearImmediate(immediate);
     }
-    const timer = setTimeout(ring, inMs);
-    return () => clearTimeout(timer);
+    let immediate: NodeJS.Immediate | undefined;
+    const timer = setTimeout(() => {
+      // The process stood still. What came meanwhile is read before anybody's time is up.
+      if (performance.now() - atMs > stoodStillMs) immediate = setImmediate(ring);
+      else ring();
+    }, inMs);
+    return () => {
+      clearTimeout(timer);
+      clearImmediate(immediate);
+    };
   },
 };

@@ -88,6 +88,11 @@ export class Connections {
     return (this.#exchanges.get(socket)?.size ?? 0) > 0;
   }
 
+  /** Connections that have anything under way. */
+  *busy(): Generator<Socket> {
+    for (const [socket, exchanges] of this.#exchanges) if (exchanges.size > 0) yield socket;
+  }
+
   *underWay(): Generator<ClientExchange> {
     for (const exchanges of this.#exchanges.values()) yield* exchanges;
   }

@@ -7,6 +7,7 @@ import type { RefusalReason } from '../core/admit/admit.ts';
 import { answerForRefusal } from '../core/answer/own-answers.ts';
 import type { Reply } from '../core/answer/reply.ts';
 import { Connections, type ClientExchange } from './connections.ts';
+import { SlowReaders } from './slow-readers.ts';
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -15,6 +16,8 @@ export interface HttpServerOptions {
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly maxConnections: number;
+  /** A client that takes nothing of an answer for so long is cut off. */
+  readonly stallMs: number;
   readonly tls?: { readonly cert?: Buffer; readonly key?: Buffer };
 }
 
@@ -34,6 +37,7 @@ export class HttpServer {
   readonly #accepted = new Set<Socket>();
   /** As requests know them. */
   readonly #connections = new Connections();
+  readonly #slowReaders: SlowReaders;
   readonly #handlers: HttpServerHandlers;
   readonly #options: HttpServerOptions;
   #draining = false;
@@ -52,7 +56,12 @@ export class HttpServer {
     this.#server =
       options.tls === undefined
         ? createServer(http)
-        : createSecureServer({ ...http, ...options.tls, minVersion });
+        : createSecureServer({
+            ...http,
+            ...options.tls,
+            minVersion,
+            handshakeTimeout: options.headersTimeoutMs,
+          });
     this.#server.maxConnections = options.maxConnections;
     // The size of the head is bounded; a bound on the count would drop fields in silence.
     this.#server.maxHeadersCount = 0;
@@ -63,6 +72,11 @@ export class HttpServer {
     const ready = options.tls === undefined ? 'connection' : 'secureConnection';
     this.#server.on(ready, (socket: Socket) => void this.#connections.open(socket));
     this.#server.on('drop', () => handlers.refused('connections'));
+    this.#slowReaders = new SlowReaders(
+      options.stallMs,
+      () => this.#connections.busy(),
+      () => handlers.refused('slow_reader'),
+    );
     this.#server.on('request', (request, response) =>
       handlers.request(this.#begin(request, response)),
     );
@@ -91,6 +105,8 @@ export class HttpServer {
       this.#server.once('error', reject);
       this.#server.listen(this.#options.port, this.#options.host, () => {
         this.#server.removeListener('error', reject);
+        // A connection that cannot be accepted, for want of open files, is its client's loss only.
+        this.#server.on('error', () => this.#handlers.refused('connections'));
         const address = this.#server.address();
         resolve(typeof address === 'object' && address !== null ? address.port : 0);
       });
@@ -125,6 +141,7 @@ export class HttpServer {
 
   /** Closes every connection at once. */
   destroy(): void {
+    this.#slowReaders.stop();
     this.#server.closeAllConnections();
     for (const socket of this.#accepted) socket.destroy();
   }

@@ -24,8 +24,10 @@ import type { PassThrough } from '../pass-through/pass-through.ts';
 import type { ClientExchange } from './connections.ts';
 import type { ListenObserver, Via } from './observer.ts';
 import { countPassing } from './passing-calls.ts';
+import { PassingCaps, type PassingLimits } from './passing-caps.ts';
 import { readBody } from './read-body.ts';
 import { ResponseCaller } from './response-caller.ts';
+import { Unread, type UnreadLimits } from './unread.ts';
 import { writeReply } from './write-reply.ts';
 
 export interface HandlerParts {
@@ -36,6 +38,8 @@ export interface HandlerParts {
   readonly rules: ClassifyRules;
   /** Of all bodies that are being read. */
   readonly maxBodyBytes: number;
+  readonly passing: PassingLimits;
+  readonly unread: UnreadLimits;
   /** Whether what that peer says of others, in `X-Forwarded-For`, is believed. */
   readonly isTrusted: (request: IncomingMessage) => boolean;
   readonly observer: ListenObserver;
@@ -49,7 +53,8 @@ export interface HandlerParts {
 /** Bytes of a part besides its own fields: delimiter, part header, request line, `Host`. */
 const partOverheadBytes = 160;
 
-const status: Record<Extract<RefusalReason, `${string}queue_${string}`>, number> = {
+const status: Record<Extract<RefusalReason, `${string}queue_${string}` | 'long_polls'>, number> = {
+  long_polls: 503,
   queue_calls: 503,
   queue_bytes: 503,
   user_queue_calls: 429,
@@ -70,10 +75,14 @@ export class RequestHandler {
   readonly #parts: HandlerParts;
   /** Connections that end with a refusal: what comes behind it on them is not read. */
   readonly #refused = new WeakSet<Socket>();
+  readonly #passingCaps: PassingCaps;
+  readonly #unread: Unread;
   #bodyBytes = 0;
 
   constructor(parts: HandlerParts) {
     this.#parts = parts;
+    this.#passingCaps = new PassingCaps(parts.passing);
+    this.#unread = new Unread(parts.unread);
   }
 
   handle(exchange: ClientExchange): void {
@@ -165,6 +174,8 @@ export class RequestHandler {
       onlyXml: acceptsOnlyXml(accept),
       explain: ucwaBatch?.toLowerCase() === 'explain',
       stallMs: this.#parts.stallMs,
+      unread: this.#unread,
+      stalled: () => observer.refused('slow_reader'),
     });
   }
 
@@ -198,9 +209,14 @@ export class RequestHandler {
   ): void {
     const { engine, observer, passThrough, authority } = this.#parts;
     const { head, facts } = visit;
+    const poll = reason === 'events' && head.method === 'GET';
+    const over = this.#passingCaps.take(userName(facts), poll);
+    if (typeof over === 'string') {
+      this.#refuse(visit, response, status[over], over);
+      return;
+    }
     // A write that we do not hold must not overtake what we do.
     if (reason !== 'outside' && !readers.has(head.method)) engine.barrier(userName(facts));
-    const poll = reason === 'events' && head.method === 'GET';
     observer.passedThrough(reason);
     const uncount =
       poll && !this.#parts.longPollCounts
@@ -218,6 +234,7 @@ export class RequestHandler {
         responded: (code) => observer.passThroughAnswered(code),
         fail: (fault) => this.#fail(response, fault, acceptsOnlyXml(facts.accept)),
         ended: (outcome) => {
+          over();
           uncount();
           observer.passThroughEnded(this.#parts.now() - visit.startedAtMs);
           const left = outcome.kind === 'client-left';

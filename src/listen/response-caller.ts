@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Reply, ReplyHead } from '../core/answer/reply.ts';
 import type { Caller } from '../engine/caller.ts';
+import type { Unread } from './unread.ts';
 import { writeHead, writeReply } from './write-reply.ts';
 
 interface CallerTraits {
@@ -8,6 +9,9 @@ interface CallerTraits {
   readonly explain: boolean;
   /** Whoever takes nothing of a streamed answer for so long is cut off. */
   readonly stallMs: number;
+  readonly unread: Unread;
+  /** Told when this caller is cut off for not reading. */
+  readonly stalled: () => void;
 }
 
 /** A caller who waits at an HTTP connection. */
@@ -21,17 +25,27 @@ export class ResponseCaller implements Caller {
   #begun = false;
   readonly #response: ServerResponse;
   readonly #stallMs: number;
+  readonly #unread: Unread;
+  readonly #stalled: () => void;
 
-  constructor(response: ServerResponse, { onlyXml, explain, stallMs }: CallerTraits) {
+  constructor(response: ServerResponse, traits: CallerTraits) {
     this.#response = response;
-    this.onlyXml = onlyXml;
-    this.explain = explain;
-    this.#stallMs = stallMs;
+    this.onlyXml = traits.onlyXml;
+    this.explain = traits.explain;
+    this.#stallMs = traits.stallMs;
+    this.#unread = traits.unread;
+    this.#stalled = traits.stalled;
   }
 
   answer(reply: Reply): void {
-    if (this.#begun) this.cut();
-    else writeReply(this.#response, reply);
+    const response = this.#response;
+    if (this.#begun) {
+      this.cut();
+      return;
+    }
+    writeReply(response, reply);
+    const unreadBytes = response.writableLength;
+    if (unreadBytes > 0 && !this.#unread.keep(response, unreadBytes)) this.#cutReader();
   }
 
   begin(head: ReplyHead): void {
@@ -43,7 +57,8 @@ export class ResponseCaller implements Caller {
     const response = this.#response;
     // As for whole answers: the exchange is broken off when the connection's end is told.
     if (response.destroyed || response.write(chunk)) return true;
-    const stalled = setTimeout(() => this.cut(), this.#stallMs);
+    if (this.#unread.keep(response, chunk.length)) return true;
+    const stalled = setTimeout(() => this.#cutReader(), this.#stallMs);
     const over = (): void => clearTimeout(stalled);
     response.once('close', over);
     response.once('drain', () => {
@@ -61,5 +76,10 @@ export class ResponseCaller implements Caller {
   cut(): void {
     this.wasCut = true;
     this.#response.destroy();
+  }
+
+  #cutReader(): void {
+    this.#stalled();
+    this.cut();
   }
 }

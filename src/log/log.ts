@@ -86,7 +86,11 @@ function userHash(key: Buffer, credential: string): string {
 function describe(error: unknown): Facts {
   if (!(error instanceof Error)) return { error: typeof error };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const { stack = '', message } = error;
+  // A message may have lines that look like places in the code; they stand behind it.
+  const at = stack.indexOf(message);
+  const places = at === -1 ? '' : stack.slice(at + message.length);
+  const frames = places.split('\n').filter((line) => /^\s+at /.test(line));
   return {
     error: error.name,
     ...(code === undefined ? {} : { code }),

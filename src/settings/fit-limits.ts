@@ -11,10 +11,15 @@ export interface Resources {
 /** Descriptors for all that is neither a client nor the pool. */
 const spareFiles = 64;
 const heapShare = 4;
+/** Of the heap for each kind of what is counted and not weighed, and what one of it takes (measured). */
+const countedShare = 8;
+const bytesEach = { queuedCall: 6 * 1024, connection: 4 * 1024, longPoll: 16 * 1024 };
 
 /**
  * Limits that the machine cannot hold, made smaller: bytes of waiting calls and of answers to a
- * quarter of the heap each, client connections to the open files that the pool's leave over.
+ * quarter of the heap each; calls, connections and polls to what an eighth of it holds of each;
+ * client connections and the polls' connections to the pool, in their proportion, to the open files
+ * that the pool's other connections leave over.
  */
 export function fitLimits(
   settings: Settings,
@@ -32,13 +37,32 @@ export function fitLimits(
   const files =
     resources.openFiles === undefined
       ? Infinity
-      : Math.max(1, resources.openFiles - 2 * upstream.maxConnections - spareFiles);
+      : resources.openFiles - 2 * upstream.maxConnections - spareFiles;
+  const filesWhy = 'the open-files limit of the process';
+  const filesShare = Math.min(1, files / (limits.maxConnections + limits.maxLongPolls));
+  const fittingFiles = (wanted: number): number => Math.max(1, Math.floor(wanted * filesShare));
+  const holds = (each: number): number =>
+    Math.max(1, Math.floor(resources.heapBytes / countedShare / each));
+  const holdsWhy = 'an eighth of the heap';
+  /** Of what needs an open file. */
+  const counted = (key: 'maxConnections' | 'maxLongPolls', each: number): number => {
+    const most = Math.min(fittingFiles(limits[key]), holds(each));
+    return shrunk(key, limits[key], most, most === holds(each) ? holdsWhy : filesWhy);
+  };
+  const maxQueuedCalls = shrunk(
+    'maxQueuedCalls',
+    limits.maxQueuedCalls,
+    holds(bytesEach.queuedCall),
+    holdsWhy,
+  );
   const maxQueuedBytes = shrunk('maxQueuedBytes', limits.maxQueuedBytes, heapBytes, heapWhy);
   return {
     settings: {
       ...settings,
       limits: {
         ...limits,
+        maxQueuedCalls,
+        maxQueuedCallsPerUser: Math.min(limits.maxQueuedCallsPerUser, maxQueuedCalls),
         maxQueuedBytes,
         maxQueuedBytesPerUser: Math.min(limits.maxQueuedBytesPerUser, maxQueuedBytes),
         maxBufferedResponseBytes: shrunk(
@@ -47,12 +71,8 @@ export function fitLimits(
           heapBytes,
           heapWhy,
         ),
-        maxConnections: shrunk(
-          'maxConnections',
-          limits.maxConnections,
-          files,
-          'the open-files limit of the process',
-        ),
+        maxConnections: counted('maxConnections', bytesEach.connection),
+        maxLongPolls: counted('maxLongPolls', bytesEach.longPoll),
       },
     },
     notes,

@@ -172,6 +172,9 @@ const limits = z
     maxConnections: count(1, 1_000_000)
       .prefault(20_000)
       .describe('client connections; further ones are closed'),
+    maxLongPolls: count(1, 1_000_000)
+      .prefault(10_000)
+      .describe('open polls of `events`, each with a connection to the pool; more are refused'),
     longPollCounts: yesOrNo()
       .prefault(true)
       .describe('whether the pool counts an open poll of `events` as an outstanding call'),

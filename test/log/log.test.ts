@@ -56,7 +56,7 @@ test('a failure is told by its class, code and place, never by its message', () 
   );
   log.failure(
     'internal error',
-    Object.assign(new Error('token cwt=secret\nof ann'), { code: 'E1' }),
+    Object.assign(new Error('token cwt=secret\nof ann\n    at secret'), { code: 'E1' }),
   );
   log.failure('internal error', 'secret');
   expect(lines.join('')).not.toContain('secret');

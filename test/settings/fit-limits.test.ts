@@ -13,26 +13,40 @@ test('limits that the machine can hold stay as they are', () => {
   expect(fitLimits(settings, { heapBytes: 4096 * MiB, openFiles: undefined }).notes).toEqual([]);
 });
 
-test('bytes shrink to a quarter of the heap, with a note for each', () => {
+test('bytes shrink to a quarter of the heap, what is counted to an eighth, with a note for each', () => {
   const { settings, notes } = fitLimits(settingsOf({}), {
-    heapBytes: 8 * MiB,
+    heapBytes: 12 * MiB,
     openFiles: undefined,
   });
   expect(settings.limits).toMatchObject({
-    maxQueuedBytes: 2 * MiB,
-    maxQueuedBytesPerUser: 2 * MiB,
-    maxBufferedResponseBytes: 2 * MiB,
+    maxQueuedCalls: 256,
+    maxQueuedCallsPerUser: 256,
+    maxQueuedBytes: 3 * MiB,
+    maxQueuedBytesPerUser: 3 * MiB,
+    maxBufferedResponseBytes: 3 * MiB,
+    maxConnections: 384,
+    maxLongPolls: 96,
   });
   expect(notes).toEqual([
-    'limits.maxQueuedBytes is 2097152 instead of 67108864: a quarter of the heap',
-    'limits.maxBufferedResponseBytes is 2097152 instead of 67108864: a quarter of the heap',
+    'limits.maxQueuedCalls is 256 instead of 10000: an eighth of the heap',
+    'limits.maxQueuedBytes is 3145728 instead of 67108864: a quarter of the heap',
+    'limits.maxBufferedResponseBytes is 3145728 instead of 67108864: a quarter of the heap',
+    'limits.maxConnections is 384 instead of 20000: an eighth of the heap',
+    'limits.maxLongPolls is 96 instead of 10000: an eighth of the heap',
   ]);
 });
 
-test('client connections shrink to the open files that those to the pool leave over', () => {
+test('client connections and polls share the open files that other connections to the pool leave over', () => {
   const { settings, notes } = fitLimits(settingsOf({}), { heapBytes: 4096 * MiB, openFiles: 1024 });
-  expect(settings.limits.maxConnections).toBe(1024 - 2 * 128 - 64);
+  const { maxConnections, maxLongPolls } = settings.limits;
+  expect(maxConnections + maxLongPolls).toBeLessThanOrEqual(1024 - 2 * 128 - 64);
   expect(notes).toEqual([
-    'limits.maxConnections is 704 instead of 20000: the open-files limit of the process',
+    'limits.maxConnections is 469 instead of 20000: the open-files limit of the process',
+    'limits.maxLongPolls is 234 instead of 10000: the open-files limit of the process',
   ]);
+});
+
+test('something is served however few open files there are', () => {
+  const { settings } = fitLimits(settingsOf({}), { heapBytes: 4096 * MiB, openFiles: 64 });
+  expect(settings.limits).toMatchObject({ maxConnections: 1, maxLongPolls: 1 });
 });

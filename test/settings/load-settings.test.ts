@@ -43,6 +43,7 @@ describe('defaults', () => {
         maxResponseBytes: 8388608,
         maxBufferedResponseBytes: 67108864,
         maxConnections: 20000,
+        maxLongPolls: 10000,
         longPollCounts: true,
       },
       drain: { delayMs: 1000, timeoutMs: 25000 },
@@ -167,7 +168,7 @@ describe('complaints', () => {
       }),
     ).toEqual([
       'proxy.yaml:2:19 limits.maxQueuedCalls: expected a whole number from 1 to 1000000, found 0 (number)',
-      'proxy.yaml:3:3 limits.maxGroups: unknown key, expected one of maxCallBytes, maxQueuedCalls, maxQueuedCallsPerUser, maxQueuedBytes, maxQueuedBytesPerUser, maxResponseBytes, maxBufferedResponseBytes, maxUsers, userIdleMs, maxConnections, longPollCounts',
+      'proxy.yaml:3:3 limits.maxGroups: unknown key, expected one of maxCallBytes, maxQueuedCalls, maxQueuedCallsPerUser, maxQueuedBytes, maxQueuedBytesPerUser, maxResponseBytes, maxBufferedResponseBytes, maxUsers, userIdleMs, maxConnections, maxLongPolls, longPollCounts',
       'proxy.yaml:4:14 log.level: expected trace, debug, info, warn, error, fatal, or silent, found "loud" (string)',
       'UCWA_PROXY_DRAIN_DELAY_MS drain.delayMs: expected a number of milliseconds from 0 to 600000, found -1 (number)',
       '--listen listen.address: expected host:port such as 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080, found ":8080" (string)',

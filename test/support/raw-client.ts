@@ -14,11 +14,14 @@ export class RawClient {
   #received = Buffer.alloc(0);
   #wake: () => void = () => undefined;
   #ended = false;
+  /** Resolves when the connection is made; never, if it cannot be. */
+  readonly connected: Promise<void>;
   /** Resolves when the other side has closed. */
   readonly closed: Promise<void>;
 
   constructor(port: number) {
     this.#socket = connect(port, '127.0.0.1');
+    this.connected = new Promise((resolve) => this.#socket.once('connect', () => resolve()));
     this.#socket.on('data', (chunk) => {
       this.#received = Buffer.concat([this.#received, chunk]);
       this.#wake();

@@ -23,6 +23,8 @@ export const refusalReasons = [
   'user_queue_calls',
   'user_queue_bytes',
   'connections',
+  'long_polls',
+  'slow_reader',
 ] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 

@@ -1,0 +1,67 @@
+/**
+ * Cuts off clients that take nothing of their answers: what is not taken is kept in memory, and the
+ * connection with it. Looked at now and then, so that an answer that is taken at once costs nothing.
+ */
+import type { Socket } from 'node:net';
+
+const everyMs = 1000;
+
+export class SlowReaders {
+  readonly #stallMs: number;
+  readonly #cut: () => void;
+  /** Those that have something to take, and what listens for their time to be up. */
+  readonly #slow = new Map<Socket, () => void>();
+  readonly #timer: NodeJS.Timeout;
+
+  /**
+   * @param stallMs who takes no byte for so long is cut off, within a second
+   * @param busy connections whose requests are not all over
+   * @param cut told of each
+   */
+  constructor(stallMs: number, busy: () => Iterable<Socket>, cut: () => void) {
+    // Not less than the time between two looks: an answer that waits for us would be cut off.
+    this.#stallMs = Math.max(stallMs, 2 * everyMs);
+    this.#cut = cut;
+    this.#timer = setInterval(() => this.#look(busy()), everyMs);
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #look(busy: Iterable<Socket>): void {
+    const before = new Set(this.#slow.keys());
+    for (const socket of busy) {
+      const wasSlow = before.delete(socket);
+      if (socket.writableLength > 0) {
+        if (!wasSlow) this.#watch(socket);
+      } else if (wasSlow) {
+        this.#unwatch(socket);
+        // The next answer is still being made.
+        socket.setTimeout(0);
+      }
+    }
+    // Idle ones: their time is Node's again, which has set it to that of keep-alive.
+    for (const socket of before) this.#unwatch(socket);
+  }
+
+  /** Node's timer of a socket knows of bytes that were taken of a piece that is not yet through. */
+  #watch(socket: Socket): void {
+    const onTimeout = (): void => {
+      this.#unwatch(socket);
+      this.#cut();
+      socket.destroy();
+    };
+    this.#slow.set(socket, onTimeout);
+    socket.once('timeout', onTimeout);
+    socket.setTimeout(this.#stallMs);
+  }
+
+  #unwatch(socket: Socket): void {
+    const onTimeout = this.#slow.get(socket);
+    if (onTimeout === undefined) return;
+    this.#slow.delete(socket);
+    socket.removeListener('timeout', onTimeout);
+  }
+}

@@ -1,0 +1,179 @@
+/** Everything that can grow has a cap. Each is reached here, or in the file that docs/bounds.md names. */
+import { connect } from 'node:net';
+import { expect, test } from '@jest/globals';
+import { call, timed } from '../support/crowd.ts';
+import { onCleanup } from '../support/cleanup.ts';
+import { startPool } from '../support/pool.ts';
+import { startProxy, type TestProxy } from '../support/proxy.ts';
+import { RawClient } from '../support/raw-client.ts';
+import { startScriptedPool } from '../support/scripted-pool.ts';
+
+const refused = async (proxy: TestProxy, reason: string): Promise<number | undefined> =>
+  (await proxy.metrics()).get(`ucwa_proxy_refused_total{reason="${reason}"}`);
+
+const hung = () => startScriptedPool(() => undefined);
+
+test('polls over the cap are refused with 503, ordinary calls are not, and one that ends makes room', async () => {
+  const pool = await startPool();
+  const proxy = await startProxy(pool.url, { UCWA_PROXY_LIMITS_MAX_LONG_POLLS: '2' });
+  const [first, second, third] = ['ann', 'bob', 'cyd'].map((user) => {
+    const client = new RawClient(proxy.port);
+    return { client, poll: call(`cwt=sim-${user}`, 'events?ack=1', '', user) };
+  }) as [Waiting, Waiting, Waiting];
+  first.client.send(first.poll);
+  second.client.send(second.poll);
+  await proxy.untilMetric('ucwa_proxy_long_polls', (open) => open === 2);
+  expect(await timed(third.client, third.poll)).toMatchObject({ status: 503 });
+  expect(await refused(proxy, 'long_polls')).toBe(1);
+  expect(await timed(third.client, call('cwt=sim-cyd', 'me', '', 'cyd'))).toMatchObject({
+    status: 200,
+  });
+  first.client.leave();
+  await proxy.untilMetric('ucwa_proxy_long_polls', (open) => open === 1);
+  third.client.send(third.poll);
+  await proxy.untilMetric('ucwa_proxy_long_polls', (open) => open === 2);
+  expect(await refused(proxy, 'long_polls')).toBe(1);
+});
+
+interface Waiting {
+  readonly client: RawClient;
+  readonly poll: string;
+}
+
+test('calls that pass by are bounded like those that are batched, for all and for each user', async () => {
+  const pool = await hung();
+  const proxy = await startProxy(pool.url, {
+    UCWA_PROXY_LIMITS_MAX_QUEUED_CALLS: '3',
+    UCWA_PROXY_LIMITS_MAX_QUEUED_CALLS_PER_USER: '2',
+  });
+  const photo = (user: string): string => call(`cwt=sim-${user}`, 'photos/x', '', user);
+  const passed = 'ucwa_proxy_passthrough_total{reason="photos"}';
+  for (const user of ['ann', 'ann']) new RawClient(proxy.port).send(photo(user));
+  await proxy.untilMetric(passed, (calls) => calls === 2);
+  expect(await timed(new RawClient(proxy.port), photo('ann'))).toMatchObject({ status: 429 });
+  expect(await refused(proxy, 'user_queue_calls')).toBe(1);
+  new RawClient(proxy.port).send(photo('bob'));
+  await proxy.untilMetric(passed, (calls) => calls === 3);
+  expect(await timed(new RawClient(proxy.port), photo('cyd'))).toMatchObject({ status: 503 });
+  expect(await refused(proxy, 'queue_calls')).toBe(1);
+});
+
+test('calls without a credential are no user: only the cap for all holds for them', async () => {
+  const pool = await hung();
+  const proxy = await startProxy(pool.url, {
+    UCWA_PROXY_LIMITS_MAX_QUEUED_CALLS: '2',
+    UCWA_PROXY_LIMITS_MAX_QUEUED_CALLS_PER_USER: '1',
+  });
+  const discover = 'GET / HTTP/1.1\r\nHost: pool.example\r\n\r\n';
+  for (let i = 0; i < 2; i += 1) new RawClient(proxy.port).send(discover);
+  await proxy.untilMetric('ucwa_proxy_passthrough_total{reason="outside"}', (n) => n === 2);
+  expect(await timed(new RawClient(proxy.port), discover)).toMatchObject({ status: 503 });
+});
+
+test('connections over the cap are closed at once, and counted', async () => {
+  const pool = await startPool();
+  const proxy = await startProxy(pool.url, { UCWA_PROXY_LIMITS_MAX_CONNECTIONS: '2' });
+  const served = [new RawClient(proxy.port), new RawClient(proxy.port)];
+  for (const client of served) {
+    expect(await timed(client, call('cwt=sim-ann', 'me'))).toMatchObject({ status: 200 });
+  }
+  expect(await new RawClient(proxy.port).readAll()).toBe('');
+  expect(await refused(proxy, 'connections')).toBe(1);
+  for (const client of served) {
+    expect(await timed(client, call('cwt=sim-ann', 'me'))).toMatchObject({ status: 200 });
+  }
+});
+
+test('connections to the admin port are bounded', async () => {
+  const pool = await startPool();
+  const proxy = await startProxy(pool.url);
+  const sockets = Array.from({ length: 40 }, () => connect(proxy.ports.admin, '127.0.0.1'));
+  onCleanup(() => sockets.forEach((socket) => socket.destroy()));
+  const closed = sockets.map(
+    (socket) => new Promise<boolean>((resolve) => socket.on('close', () => resolve(true))),
+  );
+  // Those that are too many are closed; the others stay.
+  await Promise.any(closed);
+  expect(sockets.filter(({ destroyed }) => !destroyed).length).toBeGreaterThan(0);
+});
+
+test('a reader who takes nothing of an answer is cut off, whoever made the answer, and counted', async () => {
+  const body = Buffer.alloc(7_000_000);
+  const pool = await startScriptedPool((_request, socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`);
+    socket.write(body);
+  });
+  const proxy = await startProxy(pool.url, {
+    UCWA_PROXY_UPSTREAM_TIMEOUT_MS: '2000',
+    UCWA_PROXY_BATCHING_MODE: 'fixed',
+    UCWA_PROXY_BATCHING_LINGER_MAX_MS: '100',
+  });
+  // Two who ask the same share one answer, which is kept whole; a photo streams.
+  for (const path of ['me', 'me', 'photos/x']) {
+    const reader = new RawClient(proxy.port);
+    reader.pause();
+    reader.send(call('cwt=sim-ann', path));
+  }
+  await proxy.untilMetric('ucwa_proxy_refused_total{reason="slow_reader"}', (cut) => cut === 3);
+  await proxy.untilMetric('ucwa_proxy_connections{side="client"}', (open) => open === 0);
+  expect(pool.requests).toHaveLength(2);
+});
+
+test('a reader who takes nothing holds memory for a while, and no connection to the pool', async () => {
+  const body = Buffer.alloc(7_000_000);
+  const pool = await startScriptedPool((request, socket) => {
+    const answer = request.includes('large') ? body : Buffer.alloc(0);
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${answer.length}\r\n\r\n`);
+    socket.write(answer);
+  });
+  const proxy = await startProxy(pool.url, {
+    UCWA_PROXY_BATCHING_MODE: 'off',
+    UCWA_PROXY_UPSTREAM_MAX_CONNECTIONS: '1',
+  });
+  const reader = new RawClient(proxy.port);
+  reader.pause();
+  reader.send(call('cwt=sim-ann', 'large', '', 'ann'));
+  const answers = 'ucwa_proxy_upstream_responses_total{kind="single",code="200"}';
+  await proxy.untilMetric(answers, (count) => count === 1);
+  const other = await timed(new RawClient(proxy.port), call('cwt=sim-bob', 'me', '', 'bob'));
+  expect(other.status).toBe(200);
+  expect(await refused(proxy, 'slow_reader')).toBe(0);
+});
+
+test('a reader who takes an answer slowly, but takes it, gets all of it', async () => {
+  const body = Buffer.alloc(30_000_000);
+  const pool = await startScriptedPool((_request, socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`);
+    socket.write(body);
+  });
+  const proxy = await startProxy(pool.url, {
+    UCWA_PROXY_UPSTREAM_TIMEOUT_MS: '2000',
+    UCWA_PROXY_BATCHING_MODE: 'fixed',
+    UCWA_PROXY_BATCHING_LINGER_MAX_MS: '100',
+    UCWA_PROXY_LIMITS_MAX_RESPONSE_BYTES: '60000000',
+  });
+  // Identical ones, so that the answer is one piece, of which the system takes less than the half.
+  const readers = Array.from({ length: 2 }, () => {
+    const socket = connect(proxy.port, '127.0.0.1');
+    onCleanup(() => socket.destroy());
+    const reader = { socket, received: 0, allowed: 0 };
+    socket.on('data', (chunk) => {
+      reader.received += chunk.length;
+      if (reader.received >= reader.allowed) socket.pause();
+    });
+    socket.write(call('cwt=sim-ann', 'me'));
+    return reader;
+  });
+  const more = setInterval(() => {
+    for (const reader of readers) {
+      reader.allowed += 2_000_000;
+      reader.socket.resume();
+    }
+  }, 500);
+  onCleanup(() => clearInterval(more));
+  const startedAtMs = performance.now();
+  await proxy.untilMetric('ucwa_proxy_calls_total{via="single",code="200"}', (n) => n === 2);
+  // Longer than two looks and the time in which something must be taken.
+  expect(performance.now() - startedAtMs).toBeGreaterThan(4000);
+  expect(await refused(proxy, 'slow_reader')).toBe(0);
+});

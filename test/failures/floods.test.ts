@@ -1,0 +1,130 @@
+/** Whoever sends far too much harms nobody else: many with bad tokens, or one user alone. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import {
+  call,
+  connectMany,
+  countByStatus,
+  keepAsking,
+  quantile,
+  timed,
+  type Timed,
+} from '../support/crowd.ts';
+import { Program } from '../support/program.ts';
+import { startProxyProcess } from '../support/proxy-process.ts';
+import type { RawClient } from '../support/raw-client.ts';
+
+let program: Program;
+
+beforeAll(async () => {
+  program = await Program.install();
+}, 60_000);
+
+afterAll(() => program.remove());
+
+const goodUsers = 20;
+const goodCall = (user: number, n: number): string =>
+  call(`cwt=sim-u${user}`, `me/note?n=${n}`, '', `u${user}`);
+
+const p99 = (answers: readonly Timed[]): number =>
+  quantile(
+    answers.map(({ ms }) => ms),
+    0.99,
+  );
+
+const succeeded = (answers: readonly Timed[]): number =>
+  answers.filter(({ status }) => status === 200).length / answers.length;
+
+interface Rounds {
+  /** Of the good users, while the flood ran and while it did not, in turn. */
+  readonly flooded: Timed[];
+  readonly calm: Timed[];
+  readonly flood: Timed[];
+}
+
+const rounds = 4;
+const goodPauseMs = 40;
+const calmMs = 2000;
+
+/** @param floodOnce sends a share of the flood */
+async function alternate(
+  good: readonly RawClient[],
+  call: (user: number, n: number) => string,
+  floodOnce: () => Promise<Timed[]>,
+): Promise<Rounds> {
+  const seen: Rounds = { flooded: [], calm: [], flood: [] };
+  for (let round = 0; round < rounds; round += 1) {
+    const untilMs = performance.now() + calmMs;
+    const isCalm = (): boolean => performance.now() < untilMs;
+    seen.calm.push(...(await keepAsking(good, call, isCalm, goodPauseMs)));
+    let goesOn = true;
+    const asking = keepAsking(good, call, () => goesOn, goodPauseMs);
+    seen.flood.push(...(await floodOnce()));
+    goesOn = false;
+    seen.flooded.push(...(await asking));
+  }
+  return seen;
+}
+
+test('a flood of 100,000 junk tokens leaves good users their answers, their speed and what was learnt for them', async () => {
+  const flood = 100_000;
+  const pool = await program.start(/pool at (\S+)/, [
+    ...['simulate', '--listen', '127.0.0.1:0', '--latency', '5', '--limit', '10'],
+  ]);
+  const proxy = await startProxyProcess(program, pool.match[1] ?? '');
+  const metric = async (name: string): Promise<number> =>
+    (await proxy.metrics()).get(`ucwa_proxy_${name}`) ?? NaN;
+  /** Calls that the pool refused when each good user sent 40 at once, all of which are answered. */
+  const burst = async (): Promise<number> => {
+    const before = await metric('requeued_calls_total{reason="refused"}');
+    const clients = await connectMany(proxy.port, goodUsers * 40);
+    const asked = clients.map((client, i) => timed(client, goodCall(i % goodUsers, i)));
+    expect(countByStatus(await Promise.all(asked))).toEqual({ 200: asked.length });
+    for (const client of clients) client.leave();
+    return (await metric('requeued_calls_total{reason="refused"}')) - before;
+  };
+  const refusedAtFirst = await burst();
+  expect(refusedAtFirst).toBeGreaterThan(goodUsers * 10);
+  const learnt = await metric('learned_limit_count');
+
+  const junk = await connectMany(proxy.port, 10);
+  const good = await connectMany(proxy.port, goodUsers);
+  let sent = 0;
+  const seen = await alternate(good, goodCall, () => {
+    const most = sent + flood / rounds;
+    const nextJunk = (): string => {
+      sent += 1;
+      return call(`cwt=junk-${sent}`, 'me');
+    };
+    return keepAsking(junk, nextJunk, () => sent < most);
+  });
+  expect(countByStatus(seen.flood)).toEqual({ 401: flood });
+  expect(succeeded(seen.flooded)).toBeGreaterThanOrEqual(0.999);
+  expect(p99(seen.flooded)).toBeLessThanOrEqual(3 * p99(seen.calm));
+  // Nobody's limit changed, and each is met as before: by a probe at most.
+  expect(await metric('learned_limit_count')).toBe(learnt);
+  expect(await burst()).toBeLessThan(refusedAtFirst / 4);
+  expect(await metric('users{state="active"}')).toBeLessThanOrEqual(goodUsers);
+});
+
+test("one user's 10,000 calls, 500 at a time, leave other users' answers as fast as they were", async () => {
+  const flood = 10_000;
+  // Slow enough for the pool's limit to be what makes the greedy one wait, and not the processors.
+  const pool = await program.start(/pool at (\S+)/, [
+    ...['simulate', '--listen', '127.0.0.1:0', '--latency', '100'],
+  ]);
+  const proxy = await startProxyProcess(program, pool.match[1] ?? '');
+  const crowd = await connectMany(proxy.port, 500);
+  const good = await connectMany(proxy.port, goodUsers);
+  let sent = 0;
+  const seen = await alternate(good, goodCall, () => {
+    const most = sent + flood / rounds;
+    const ofOne = (): string => {
+      sent += 1;
+      return call('cwt=sim-greedy', `me/note?n=${sent}`, '', 'greedy');
+    };
+    return keepAsking(crowd, ofOne, () => sent < most);
+  });
+  expect(countByStatus(seen.flood)).toEqual({ 200: flood });
+  expect(succeeded(seen.flooded)).toBe(1);
+  expect(p99(seen.flooded)).toBeLessThanOrEqual(2 * p99(seen.calm));
+});
