@@ -175,7 +175,7 @@ export class RequestHandler {
       explain: ucwaBatch?.toLowerCase() === 'explain',
       stallMs: this.#parts.stallMs,
       unread: this.#unread,
-      stalled: () => observer.refused('slow_reader'),
+      stalled: () => this.#parts.observer.refused('slow_reader'),
     });
   }
 
