@@ -7,8 +7,8 @@
  * that happens goes through one inbox, and what happens meanwhile waits its turn there.
  */
 import { answerForFault, answerForUnsent } from '../core/answer/own-answers.ts';
-import type { Fault } from '../core/answer/fault.ts';
 import type { Reply, ReplyHead } from '../core/answer/reply.ts';
+import { InvariantViolation } from '../core/invariants.ts';
 import { Coalescer } from '../core/schedule/coalescer.ts';
 import { type Arrival, type Batch, type Call, waitersOf } from '../core/schedule/call.ts';
 import type { Notes } from '../core/schedule/notes.ts';
@@ -25,6 +25,7 @@ import { Departures } from './departures.ts';
 import type { EngineObserver } from './observer.ts';
 import type { EngineOptions, EngineParts } from './options.ts';
 import { explained } from './explain.ts';
+import { Guard } from './guard.ts';
 import { SingleExchange } from './single-exchange.ts';
 
 export class Engine implements Sink<Caller> {
@@ -36,6 +37,7 @@ export class Engine implements Sink<Caller> {
   readonly #observer: EngineObserver;
   readonly #core: Coalescer<Caller>;
   readonly #departures: Departures<User<Caller>>;
+  readonly #guard: Guard;
   readonly #exchanges = new Map<Batch<Caller>, Exchange>();
   readonly #inbox: Array<() => void> = [];
   #busy = false;
@@ -53,6 +55,7 @@ export class Engine implements Sink<Caller> {
     this.#observer = parts.observer;
     this.notes = parts.observer;
     this.#core = new Coalescer(options.policy, this, parts.memory, parts.random);
+    this.#guard = new Guard(options.policy.maxParts, parts.observer);
     this.#departures = new Departures(
       { perUser: options.maxInFlightPerUser, process: options.maxConnections },
       (user, solo, release) => this.#enter(() => this.#depart(user, solo, release)),
@@ -121,23 +124,23 @@ export class Engine implements Sink<Caller> {
       }
     }
     try {
+      this.#guard.leaves(batch);
       if (isLone(batch)) this.#sendSingle(batch, release);
       else this.#sendBatch(batch, release);
     } catch (error) {
       this.#observer.internalError(error);
-      const fault: Fault = { phase: 'unsent', name: 'proxy_internal_error' };
+      const fault = Guard.mistake(error);
       this.#settled(batch, release, { kind: 'trouble', trouble: 'own_mistake', fault });
     }
   }
 
   answer(call: Call<Caller>, reply: Reply): void {
-    const caller = call.ticket;
     try {
-      caller.answer(this.#explained(call, reply));
+      call.ticket.answer(this.#explained(call, this.#guard.own(call, reply)));
     } catch (error) {
       // A part that cannot be written as an HTTP answer is its own caller's loss only.
       this.#observer.internalError(error);
-      caller.cut();
+      if (!(error instanceof InvariantViolation)) call.ticket.cut();
     }
   }
 
@@ -220,9 +223,8 @@ export class Engine implements Sink<Caller> {
     const request = isUnwrapped ? singleRequest(oldest, authority) : this.#wrap(batch, authority);
     const startedAtMs = this.#clock.now();
     let reservedBytes = 0;
-    const targets = batch.calls.map((call) => call.target);
     const kind = isUnwrapped ? 'single' : 'batch';
-    const handler = new BatchExchange(targets, isUnwrapped, maxResponseBytes, {
+    const handler = new BatchExchange([...batch.calls], isUnwrapped, maxResponseBytes, {
       answered: (status) => this.#observer.upstreamAnswered(kind, status),
       protocolError: (kind) => this.#observer.protocolError(kind),
       reserve: (bytes) => {
@@ -253,6 +255,7 @@ export class Engine implements Sink<Caller> {
 
   #settled(batch: Batch<Caller>, release: () => void, ending: Ending): void {
     this.#enter(() => {
+      this.#guard.ended(batch, ending);
       this.#core.settle(batch, ending, this.#clock.now());
       this.#exchanges.delete(batch);
       release();

@@ -27,6 +27,7 @@ import type { ListenObserver, Via } from './observer.ts';
 import { countPassing } from './passing-calls.ts';
 import { readBody } from './read-body.ts';
 import { ResponseCaller } from './response-caller.ts';
+import { WaitingCallers } from './waiting-callers.ts';
 import { writeReply } from './write-reply.ts';
 
 export interface HandlerParts {
@@ -45,6 +46,10 @@ export interface HandlerParts {
   readonly longPollCounts: boolean;
   /** A caller who takes nothing of a streamed answer for so long is cut off. */
   readonly stallMs: number;
+  /** Of callers who wait for an answer to begin. */
+  readonly maxWaiting: number;
+  /** Nobody waits so long. */
+  readonly overdueMs: number;
 }
 
 /** Bytes of a part besides its own fields: delimiter, part header, request line, `Host`. */
@@ -56,6 +61,9 @@ const status: Record<Extract<RefusalReason, `${string}queue_${string}`>, number>
   user_queue_calls: 429,
   user_queue_bytes: 429,
 };
+
+const overCap: Fault = { phase: 'unsent', name: 'connection_limit_reached' };
+const ownMistake: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
 
 const readers: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -71,15 +79,22 @@ export class RequestHandler {
   readonly #parts: HandlerParts;
   /** Connections that end with a refusal: what comes behind it on them is not read. */
   readonly #refused = new WeakSet<Socket>();
+  readonly #waiting: WaitingCallers;
   #bodyBytes = 0;
 
   constructor(parts: HandlerParts) {
     this.#parts = parts;
+    this.#waiting = new WaitingCallers(parts.maxWaiting, parts.overdueMs, parts.observer);
   }
 
   handle(exchange: ClientExchange): void {
     if (this.#refused.has(exchange.request.socket)) return;
     this.#guarded(exchange.response, () => this.#route(exchange));
+  }
+
+  /** To be called every second. */
+  checkWaiting(): void {
+    this.#waiting.check(this.#parts.now());
   }
 
   /** A mistake of ours is one caller's 500, and nobody else's business. */
@@ -89,7 +104,7 @@ export class RequestHandler {
     } catch (error) {
       this.#parts.observer.internalError(error);
       if (response.headersSent) response.destroy();
-      else this.#fail(response, { phase: 'unknown', name: 'proxy_internal_error' }, false);
+      else this.#fail(response, ownMistake, false);
     }
   }
 
@@ -168,13 +183,20 @@ export class RequestHandler {
       onlyXml: acceptsOnlyXml(accept),
       explain,
       stallMs: this.#parts.stallMs,
+      waiting: this.#waiting,
     });
     const call = engine.submit({ ...arrival, ticket });
     if (typeof call === 'string') {
       this.#refuse(visit, response, status[call], call);
       return;
     }
+    if (!this.#waiting.add(ticket, this.#parts.now())) {
+      const fault = call.stage === 'held' ? overCap : ownMistake;
+      engine.cancel(call);
+      ticket.answer(answerForFault(fault, ticket.onlyXml));
+    }
     exchange.onOver(() => {
+      this.#waiting.delete(ticket);
       const left = !response.writableFinished && !ticket.wasCut;
       if (call.stage !== 'done') {
         if (left) observer.callerLeft(call.stage);

@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Reply, ReplyHead } from '../core/answer/reply.ts';
+import { InvariantViolation } from '../core/invariants.ts';
 import type { Caller } from '../engine/caller.ts';
+import type { WaitingCallers } from './waiting-callers.ts';
 import { writeHead, writeReply } from './write-reply.ts';
 
 interface CallerTraits {
@@ -8,6 +10,8 @@ interface CallerTraits {
   readonly explain: boolean;
   /** Whoever takes nothing of a streamed answer for so long is cut off. */
   readonly stallMs: number;
+  /** Where it stands until its answer begins. */
+  readonly waiting: Pick<WaitingCallers, 'delete'>;
 }
 
 /** A caller who waits at an HTTP connection. */
@@ -17,26 +21,34 @@ export class ResponseCaller implements Caller {
   onDrained: (() => void) | undefined;
   /** Whether we broke the connection off. */
   wasCut = false;
-  /** Whether an answer was begun: what went wrong before can still be said. */
-  #begun = false;
+  /** `begun`: streams. Whoever is answered or cut off hears nothing more. */
+  #stage: 'waiting' | 'begun' | 'over' = 'waiting';
   readonly #response: ServerResponse;
   readonly #stallMs: number;
+  readonly #waiting: CallerTraits['waiting'];
 
-  constructor(response: ServerResponse, { onlyXml, explain, stallMs }: CallerTraits) {
+  constructor(response: ServerResponse, traits: CallerTraits) {
     this.#response = response;
-    this.onlyXml = onlyXml;
-    this.explain = explain;
-    this.#stallMs = stallMs;
+    this.onlyXml = traits.onlyXml;
+    this.explain = traits.explain;
+    this.#stallMs = traits.stallMs;
+    this.#waiting = traits.waiting;
+  }
+
+  get isWaiting(): boolean {
+    return this.#stage === 'waiting';
   }
 
   answer(reply: Reply): void {
-    if (this.#begun) this.cut();
-    else writeReply(this.#response, reply);
+    this.#assertFirst();
+    writeReply(this.#response, reply);
+    this.#becomes('over');
   }
 
   begin(head: ReplyHead): void {
+    this.#assertFirst();
     writeHead(this.#response, head);
-    this.#begun = true;
+    this.#becomes('begun');
   }
 
   write(chunk: Buffer): boolean {
@@ -56,10 +68,22 @@ export class ResponseCaller implements Caller {
 
   end(): void {
     this.#response.end();
+    this.#becomes('over');
   }
 
   cut(): void {
+    this.#becomes('over');
     this.wasCut = true;
     this.#response.destroy();
+  }
+
+  #assertFirst(): void {
+    if (this.#stage === 'waiting') return;
+    throw new InvariantViolation('one_answer', 'a second answer to one caller');
+  }
+
+  #becomes(stage: 'begun' | 'over'): void {
+    this.#stage = stage;
+    this.#waiting.delete(this);
   }
 }
