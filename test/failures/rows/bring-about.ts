@@ -57,12 +57,11 @@ async function atThePool(one: Case, method: Method): Promise<BroughtAbout> {
   const { fault } = one;
   if (fault !== undefined) pool.faults.add({ on, ...one.rule, fault });
   const answered = await ask(client, one, method);
-  return { proxy, fates: answered.map((call) => fateAt(pool, call)) };
+  return { proxy, fates: answered.map((call) => ({ call, ...fateAt(pool, call) })) };
 }
 
-export function fateAt(pool: Simulator, call: Answered): Fate {
+export function fateAt(pool: Simulator, call: NonceCall): Omit<Fate, 'call'> {
   return {
-    call,
     ran: pool.ledger.executions(call.nonce).map(({ status }) => status),
     sent: [...unread(pool), ...sendings(pool, call.nonce).map(({ parts }) => parts)],
   };
@@ -148,7 +147,7 @@ async function strangersUrl(requests: string[]): Promise<string> {
     { cert: read('server.pem'), key: read('server.key') },
     (socket) => {
       socket.on('error', () => undefined);
-      socket.on('data', (bytes) => void requests.push(bytes.toString()));
+      socket.on('data', (bytes: Buffer) => void requests.push(bytes.toString()));
     },
   );
   server.on('tlsClientError', () => undefined);
