@@ -1,12 +1,12 @@
 /** Rows 26 to 37: the way to the pool and back. (38, a process that stands still: stalled.test.ts.) */
 import { says } from '../../e2e/failure-seen.ts';
-import { all, inSecondPart, reads, type Case, type Row } from './row.ts';
+import { all, inSecondPart, reads, type Row } from './row.ts';
 
 const notRun = all(['503 no', 0, '']);
 const unknown = reads(['own', 1, '3 1'], ['504 unknown', 0, '3']);
 const unknownThoughRun = reads(['own', 2, '3 1'], ['504 unknown', 1, '3']);
-const lost: Case['fault'] = { kind: 'reset', at: 'beforeHead' };
-const closed: Case['fault'] = { kind: 'junk', bytes: '' };
+const lost = { kind: 'reset', at: 'beforeHead' } as const;
+const closed = { kind: 'junk', bytes: '' } as const;
 
 const early = (status: number) => ({
   bodyBytes: 60_000,
