@@ -111,12 +111,13 @@ export const transport: readonly Row[] = [
         name: '100 and silence',
         elsewhere: {
           script(request, socket) {
-            if (/^X-Nonce/im.test(request.split('\r\n\r\n')[0] ?? '')) {
-              socket.write('HTTP/1.1 200 OK\r\nX-Nonce: alone\r\nContent-Length: 0\r\n\r\n');
-            } else socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+            const [head = ''] = request.split('\r\n\r\n');
+            const [nonce] = /^X-Nonce: .*$/im.exec(head) ?? [];
+            if (nonce === undefined) socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+            else socket.write(`HTTP/1.1 200 OK\r\n${nonce}\r\nContent-Length: 0\r\n\r\n`);
           },
         },
-        ...reads(['alone', 0, '3 1'], ['504 unknown', 0, '3']),
+        ...reads(['own', 0, '3 1'], ['504 unknown', 0, '3']),
       },
     ],
   },
