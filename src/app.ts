@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AdminServer } from './admin/admin-server.ts';
 import { pathPatterns } from './core/admit/classify.ts';
 import type { Fault } from './core/answer/fault.ts';
+import { InvariantViolation } from './core/invariants.ts';
 import { systemClock } from './engine/clock.ts';
 import { Engine } from './engine/engine.ts';
 import { createUserMemory } from './engine/user-memory.ts';
@@ -14,6 +15,7 @@ import { HttpServer } from './listen/http-server.ts';
 import { RequestHandler } from './listen/request-handler.ts';
 import type { Log } from './log/log.ts';
 import { createMetrics } from './metrics/metrics.ts';
+import { watchStalls } from './metrics/stalls.ts';
 import { createPassThrough, type PassThrough } from './pass-through/pass-through.ts';
 import type { ServeSettings } from './settings/load-settings.ts';
 import { TlsRenewal } from './settings/tls-renewal.ts';
@@ -31,6 +33,8 @@ export interface App {
 export interface AppParts {
   readonly log: Log;
   readonly version: string;
+  /** Nothing else runs in this process: when it stands still, that is our doing. */
+  readonly ownsProcess?: boolean;
   /** How often TLS files are looked at again. */
   readonly tlsCheckEveryMs?: number;
 }
@@ -40,6 +44,9 @@ const pollSteps = 20;
 const shuttingDown: Fault = { phase: 'unsent', name: 'destination_unavailable' };
 /** For last answers to leave before their connections are closed. */
 const lastWordsMs = 100;
+/** Beyond their deadline callers are answered by the rim itself. */
+const overdueAfterMs = 1000;
+const checkEveryMs = 1000;
 /** Well within what replaced certificates overlap. */
 const tlsCheckEveryMs = 10_000;
 
@@ -58,7 +65,12 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     clientConnections: () => server.connections,
     upstreamConnections: () => upstream.connections() + passThrough.openConnections(),
   });
-  const internalError = (error: unknown): void => log.failure('internal error', error);
+  const internalError = (error: unknown): void => {
+    // An exception that nobody expected is one that input must not cause.
+    metrics.violated(error instanceof InvariantViolation ? error.code : 'keeps_running');
+    log.failure('internal error', error);
+  };
+  log.onWithheld(() => metrics.violated('nothing_shown'));
 
   const upstream = createUpstream({
     url,
@@ -113,6 +125,8 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     now: () => systemClock.now(),
     longPollCounts: limits.longPollCounts,
     stallMs: pool.timeoutMs,
+    maxWaiting: limits.maxQueuedCalls,
+    overdueMs: pool.timeoutMs + overdueAfterMs,
     observer: {
       ...metrics.listen,
       internalError,
@@ -138,6 +152,10 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
       refused: (reason) => metrics.listen.refused(reason),
     },
   );
+  const stood = (stallMs: number): void => {
+    metrics.violated('keeps_running');
+    log.warn('the event loop stood still', { ms: Math.round(stallMs) });
+  };
   let ready = false;
   const admin = new AdminServer({ metrics, version, readiness: () => ({ serving: ready }) });
 
@@ -149,9 +167,14 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   ready = true;
   const tlsChecks = setInterval(() => renewals.check(), parts.tlsCheckEveryMs ?? tlsCheckEveryMs);
   tlsChecks.unref();
+  const checks = setInterval(() => handler.checkWaiting(), checkEveryMs);
+  checks.unref();
+  const stalls = parts.ownsProcess === true ? watchStalls(stood) : undefined;
 
   const end = async (): Promise<void> => {
     clearInterval(tlsChecks);
+    clearInterval(checks);
+    stalls?.stop();
     engine.stop();
     passThrough.endPolls(1, shuttingDown);
     await delay(lastWordsMs);

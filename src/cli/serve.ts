@@ -50,7 +50,7 @@ export const serve: Command = {
     for (const note of [...runtime.warnings, ...loaded.warnings, ...fitted.notes]) log.warn(note);
 
     const signals = catchSignals();
-    const app = await startApp(settings, { log, version });
+    const app = await startApp(settings, { log, version, ownsProcess: true });
     log.info('serving', {
       version,
       listen: formatAddress({ ...settings.listen.address, port: app.ports.listen }),

@@ -2,7 +2,7 @@
 import type { Fault, FaultName } from '../core/answer/fault.ts';
 import { relayedReply, replyFromPart, sharedHeaders } from '../core/answer/fan-out.ts';
 import { judgeResponse, refused, type Verdict } from '../core/answer/judge-response.ts';
-import type { Reply } from '../core/answer/reply.ts';
+import type { Asked, Reply } from '../core/answer/reply.ts';
 import type { Trouble } from '../core/answer/retry.ts';
 import { contradicts } from '../core/answer/self-link.ts';
 import type { Ending } from '../core/schedule/sink.ts';
@@ -29,8 +29,8 @@ const maxPreambleBytes = 4096;
 const notUnderstood: Fault = { phase: 'unknown', name: 'http_protocol_error' };
 
 export class BatchExchange implements ExchangeHandler {
-  /** What was asked for, in order. */
-  readonly #targets: readonly string[];
+  /** What was asked for, in the order in which it was written. */
+  readonly #asked: readonly Asked[];
   /** The only part was not wrapped: whatever comes is its answer. */
   readonly #isUnwrapped: boolean;
   readonly #maxBytes: number;
@@ -47,12 +47,12 @@ export class BatchExchange implements ExchangeHandler {
   #over = false;
 
   constructor(
-    targets: readonly string[],
+    asked: readonly Asked[],
     isUnwrapped: boolean,
     maxBytes: number,
     host: BatchExchangeHost,
   ) {
-    this.#targets = targets;
+    this.#asked = asked;
     this.#isUnwrapped = isUnwrapped;
     this.#maxBytes = maxBytes;
     this.#host = host;
@@ -70,7 +70,7 @@ export class BatchExchange implements ExchangeHandler {
     if (verdict.kind === 'parts') {
       this.#shared = sharedHeaders(headers);
       this.#parser = new MultipartParser(verdict.boundary, {
-        maxParts: this.#targets.length,
+        maxParts: this.#asked.length,
         maxPreambleBytes,
       });
       if (verdict.coding !== undefined) this.#inflate(verdict.coding);
@@ -174,22 +174,22 @@ export class BatchExchange implements ExchangeHandler {
   #giveParts(parser: MultipartParser): void {
     for (; this.#given < parser.parts.length; this.#given += 1) {
       const part = parser.parts[this.#given];
-      const target = this.#targets[this.#given];
-      if (part === undefined || target === undefined) continue;
+      const asked = this.#asked[this.#given];
+      if (part === undefined || asked === undefined) continue;
       if (part.kind === 'malformed') {
         this.#host.protocolError('malformed_part');
         this.#host.part(this.#given, notUnderstood, false);
         continue;
       }
-      const isOdd = contradicts(part, target);
+      const isOdd = contradicts(part, asked.target);
       if (isOdd) this.#host.protocolError('self_link');
-      this.#host.part(this.#given, replyFromPart(part, this.#shared), !isOdd);
+      this.#host.part(this.#given, replyFromPart(part, this.#shared, asked), !isOdd);
     }
   }
 
   /** Pairing is by position: a wrong number of parts pairs nobody. */
   #endingOf(ending: ReturnType<MultipartParser['finish']>, count: number): Ending {
-    const asked = this.#targets.length;
+    const asked = this.#asked.length;
     if (ending === 'no-delimiter') {
       this.#host.protocolError('no_delimiter');
       return { kind: 'trouble', trouble: 'not_understood', fault: notUnderstood };

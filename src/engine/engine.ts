@@ -7,8 +7,8 @@
  * that happens goes through one inbox, and what happens meanwhile waits its turn there.
  */
 import { answerForFault, answerForUnsent } from '../core/answer/own-answers.ts';
-import type { Fault } from '../core/answer/fault.ts';
 import type { Reply, ReplyHead } from '../core/answer/reply.ts';
+import { InvariantViolation } from '../core/invariants.ts';
 import { Coalescer } from '../core/schedule/coalescer.ts';
 import { type Arrival, type Batch, type Call, waitersOf } from '../core/schedule/call.ts';
 import type { Notes } from '../core/schedule/notes.ts';
@@ -16,7 +16,6 @@ import type { Ending, Failure, Sink } from '../core/schedule/sink.ts';
 import type { User } from '../core/schedule/user.ts';
 import type { Overflow } from '../core/schedule/users.ts';
 import { waitsOf } from '../core/schedule/waits.ts';
-import { encodeWith, envelopeHeaders, singleHeaders } from '../core/wire/encode-batch.ts';
 import type { Exchange, ExchangeRequest, Upstream } from '../upstream/exchange.ts';
 import { BatchExchange } from './batch-exchange.ts';
 import type { Caller } from './caller.ts';
@@ -26,6 +25,8 @@ import { Doubts } from './doubts.ts';
 import type { EngineObserver } from './observer.ts';
 import type { EngineOptions, EngineParts } from './options.ts';
 import { explained } from './explain.ts';
+import { Guard } from './guard.ts';
+import { batchRequest, isLone, oldestOf, singleRequest } from './requests.ts';
 import { SingleExchange } from './single-exchange.ts';
 
 export class Engine implements Sink<Caller> {
@@ -38,6 +39,7 @@ export class Engine implements Sink<Caller> {
   readonly #core: Coalescer<Caller>;
   readonly #departures: Departures<User<Caller>>;
   readonly #doubts = new Doubts<Caller>();
+  readonly #guard: Guard;
   /** What travels, and what it travels under. */
   readonly #exchanges = new Map<Batch<Caller>, { exchange: Exchange; permit: Permit }>();
   readonly #inbox: Array<() => void> = [];
@@ -56,6 +58,7 @@ export class Engine implements Sink<Caller> {
     this.#observer = parts.observer;
     this.notes = parts.observer;
     this.#core = new Coalescer(options.policy, this, parts.memory, parts.random);
+    this.#guard = new Guard(options.policy.maxParts, parts.observer);
     this.#departures = new Departures(
       { perUser: options.maxInFlightPerUser, process: options.maxConnections },
       (user, solo, permit) => this.#enter(() => this.#depart(user, solo, permit)),
@@ -124,23 +127,23 @@ export class Engine implements Sink<Caller> {
       }
     }
     try {
+      this.#guard.leaves(batch);
       if (isLone(batch)) this.#sendSingle(batch, permit);
       else this.#sendBatch(batch, permit);
     } catch (error) {
       this.#observer.internalError(error);
-      const fault: Fault = { phase: 'unsent', name: 'proxy_internal_error' };
+      const fault = Guard.mistake(error);
       this.#settled(batch, permit, { kind: 'trouble', trouble: 'own_mistake', fault });
     }
   }
 
   answer(call: Call<Caller>, reply: Reply): void {
-    const caller = call.ticket;
     try {
-      caller.answer(this.#explained(call, reply));
+      call.ticket.answer(this.#explained(call, this.#guard.own(call, reply)));
     } catch (error) {
       // A part that cannot be written as an HTTP answer is its own caller's loss only.
       this.#observer.internalError(error);
-      caller.cut();
+      if (!(error instanceof InvariantViolation)) call.ticket.cut();
     }
   }
 
@@ -225,9 +228,8 @@ export class Engine implements Sink<Caller> {
     const request = isUnwrapped ? singleRequest(oldest, authority) : this.#wrap(batch, authority);
     const startedAtMs = this.#clock.now();
     let reservedBytes = 0;
-    const targets = batch.calls.map((call) => call.target);
     const kind = isUnwrapped ? 'single' : 'batch';
-    const handler = new BatchExchange(targets, isUnwrapped, maxResponseBytes, {
+    const handler = new BatchExchange([...batch.calls], isUnwrapped, maxResponseBytes, {
       answered: (status) => this.#observer.upstreamAnswered(kind, status),
       protocolError: (kind) => this.#observer.protocolError(kind),
       reserve: (bytes) => {
@@ -249,16 +251,15 @@ export class Engine implements Sink<Caller> {
   }
 
   #wrap(batch: Batch<Caller>, authority: string): ExchangeRequest {
-    const oldest = oldestOf(batch);
-    const { boundary, body } = encodeWith(this.#nextBoundary, batch.calls, authority);
-    this.#observer.batchLeft(batch.calls.length, body.length, batch.flushReason);
-    const headers = envelopeHeaders(oldest, authority, boundary);
-    return { method: 'POST', target: `${oldest.key.applicationPath}/batch`, headers, body };
+    const request = batchRequest(batch, authority, this.#nextBoundary);
+    this.#observer.batchLeft(batch.calls.length, request.body.length, batch.flushReason);
+    return request;
   }
 
   #settled(batch: Batch<Caller>, permit: Permit, ending: Ending): void {
     this.#enter(() => {
       const nowMs = this.#clock.now();
+      this.#guard.ended(batch, ending);
       this.#doubts.settle(batch, ending, () => this.#core.settle(batch, ending, nowMs));
       this.#exchanges.delete(batch);
       permit.release();
@@ -283,19 +284,4 @@ export class Engine implements Sink<Caller> {
       this.#busy = false;
     }
   }
-}
-
-function oldestOf({ calls: [oldest] }: Batch<Caller>): Call<Caller> {
-  if (oldest === undefined) throw new Error('a batch without calls');
-  return oldest;
-}
-
-/** One caller, nobody else, and no other answer on its way to him: his may stream. */
-function isLone({ calls: [call, other] }: Batch<Caller>): boolean {
-  return other === undefined && call?.followers === undefined && call?.original === undefined;
-}
-
-function singleRequest(call: Call<Caller>, authority: string): ExchangeRequest {
-  const { method, target, body } = call;
-  return { method, target, headers: singleHeaders(call, authority), body };
 }

@@ -12,11 +12,11 @@ import {
   type ClassifyRules,
   type PassThroughReason,
 } from '../core/admit/classify.ts';
-import { isOperation } from '../core/admit/is-operation.ts';
+import { callClassOf } from '../core/admit/is-operation.ts';
 import { readHead, type HeadFacts, type RequestHead } from '../core/admit/request-head.ts';
 import type { Fault } from '../core/answer/fault.ts';
 import { acceptsOnlyXml, answerForFault, answerForRefusal } from '../core/answer/own-answers.ts';
-import type { Arrival, CallClass } from '../core/schedule/call.ts';
+import type { Arrival } from '../core/schedule/call.ts';
 import { mayCollapse } from '../core/schedule/collapse.ts';
 import { passThroughHeaders } from '../core/wire/encode-batch.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -28,6 +28,7 @@ import { PassingCaps, type PassingLimits } from './passing-caps.ts';
 import { readBody } from './read-body.ts';
 import { ResponseCaller } from './response-caller.ts';
 import { Unread, type UnreadLimits } from './unread.ts';
+import { WaitingCallers } from './waiting-callers.ts';
 import { writeReply } from './write-reply.ts';
 
 export interface HandlerParts {
@@ -48,6 +49,10 @@ export interface HandlerParts {
   readonly longPollCounts: boolean;
   /** A caller who takes nothing of a streamed answer for so long is cut off. */
   readonly stallMs: number;
+  /** Of callers who wait for an answer to begin. */
+  readonly maxWaiting: number;
+  /** Nobody waits so long. */
+  readonly overdueMs: number;
 }
 
 /** Bytes of a part besides its own fields: delimiter, part header, request line, `Host`. */
@@ -60,6 +65,9 @@ const status: Record<Extract<RefusalReason, `${string}queue_${string}` | 'long_p
   user_queue_calls: 429,
   user_queue_bytes: 429,
 };
+
+const overCap: Fault = { phase: 'unsent', name: 'connection_limit_reached' };
+const ownMistake: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
 
 const readers: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -77,17 +85,24 @@ export class RequestHandler {
   readonly #refused = new WeakSet<Socket>();
   readonly #passingCaps: PassingCaps;
   readonly #unread: Unread;
+  readonly #waiting: WaitingCallers;
   #bodyBytes = 0;
 
   constructor(parts: HandlerParts) {
     this.#parts = parts;
     this.#passingCaps = new PassingCaps(parts.passing);
     this.#unread = new Unread(parts.unread);
+    this.#waiting = new WaitingCallers(parts.maxWaiting, parts.overdueMs, parts.observer);
   }
 
   handle(exchange: ClientExchange): void {
     if (this.#refused.has(exchange.request.socket)) return;
     this.#guarded(exchange.response, () => this.#route(exchange));
+  }
+
+  /** To be called every second. */
+  checkWaiting(): void {
+    this.#waiting.check(this.#parts.now());
   }
 
   /** A mistake of ours is one caller's 500, and nobody else's business. */
@@ -97,7 +112,7 @@ export class RequestHandler {
     } catch (error) {
       this.#parts.observer.internalError(error);
       if (response.headersSent) response.destroy();
-      else this.#fail(response, { phase: 'unknown', name: 'proxy_internal_error' }, false);
+      else this.#fail(response, ownMistake, false);
     }
   }
 
@@ -129,7 +144,7 @@ export class RequestHandler {
       this.#submit(visit, exchange, {
         ticket,
         key,
-        callClass: classOf(head.method, target, resource, body),
+        callClass: callClassOf(head.method, target, resource, body),
         resource,
         collapsible: head.method === 'GET' && mayCollapse(head.headers),
         method: head.method,
@@ -176,6 +191,7 @@ export class RequestHandler {
       stallMs: this.#parts.stallMs,
       unread: this.#unread,
       stalled: () => this.#parts.observer.refused('slow_reader'),
+      waiting: this.#waiting,
     });
   }
 
@@ -188,7 +204,13 @@ export class RequestHandler {
       this.#refuse(visit, response, status[call], call);
       return;
     }
+    if (!this.#waiting.add(ticket, this.#parts.now())) {
+      const fault = call.stage === 'held' ? overCap : ownMistake;
+      engine.cancel(call);
+      ticket.answer(answerForFault(fault, ticket.onlyXml));
+    }
     exchange.onOver(() => {
+      this.#waiting.delete(ticket);
       const left = !response.writableFinished && !ticket.wasCut;
       if (call.stage !== 'done') {
         if (left) observer.callerLeft(call.stage);
@@ -273,9 +295,4 @@ export class RequestHandler {
       callerLeft,
     });
   }
-}
-
-function classOf(method: string, target: string, resource: string, body: Buffer): CallClass {
-  if (method === 'GET') return 'safe';
-  return isOperation(method, target, resource, body) ? 'operation' : 'unsafe';
 }

@@ -1,7 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Reply, ReplyHead } from '../core/answer/reply.ts';
+import { InvariantViolation } from '../core/invariants.ts';
 import type { Caller } from '../engine/caller.ts';
 import type { Unread } from './unread.ts';
+import type { WaitingCallers } from './waiting-callers.ts';
 import { writeHead, writeReply } from './write-reply.ts';
 
 interface CallerTraits {
@@ -12,6 +14,8 @@ interface CallerTraits {
   readonly unread: Unread;
   /** Told when this caller is cut off for not reading. */
   readonly stalled: () => void;
+  /** Where it stands until its answer begins. */
+  readonly waiting: Pick<WaitingCallers, 'delete'>;
 }
 
 /** A caller who waits at an HTTP connection. */
@@ -21,12 +25,13 @@ export class ResponseCaller implements Caller {
   onDrained: (() => void) | undefined;
   /** Whether we broke the connection off. */
   wasCut = false;
-  /** Whether an answer was begun: what went wrong before can still be said. */
-  #begun = false;
+  /** `begun`: streams. Whoever is answered or cut off hears nothing more. */
+  #stage: 'waiting' | 'begun' | 'over' = 'waiting';
   readonly #response: ServerResponse;
   readonly #stallMs: number;
   readonly #unread: Unread;
   readonly #stalled: () => void;
+  readonly #waiting: CallerTraits['waiting'];
 
   constructor(response: ServerResponse, traits: CallerTraits) {
     this.#response = response;
@@ -35,22 +40,26 @@ export class ResponseCaller implements Caller {
     this.#stallMs = traits.stallMs;
     this.#unread = traits.unread;
     this.#stalled = traits.stalled;
+    this.#waiting = traits.waiting;
+  }
+
+  get isWaiting(): boolean {
+    return this.#stage === 'waiting';
   }
 
   answer(reply: Reply): void {
+    this.#assertFirst();
     const response = this.#response;
-    if (this.#begun) {
-      this.cut();
-      return;
-    }
     writeReply(response, reply);
+    this.#becomes('over');
     const unreadBytes = response.writableLength;
     if (unreadBytes > 0 && !this.#unread.keep(response, unreadBytes)) this.#cutReader();
   }
 
   begin(head: ReplyHead): void {
+    this.#assertFirst();
     writeHead(this.#response, head);
-    this.#begun = true;
+    this.#becomes('begun');
   }
 
   write(chunk: Buffer): boolean {
@@ -71,9 +80,11 @@ export class ResponseCaller implements Caller {
 
   end(): void {
     this.#response.end();
+    this.#becomes('over');
   }
 
   cut(): void {
+    this.#becomes('over');
     this.wasCut = true;
     this.#response.destroy();
   }
@@ -81,5 +92,15 @@ export class ResponseCaller implements Caller {
   #cutReader(): void {
     this.#stalled();
     this.cut();
+  }
+
+  #assertFirst(): void {
+    if (this.#stage === 'waiting') return;
+    throw new InvariantViolation('one_answer', 'a second answer to one caller');
+  }
+
+  #becomes(stage: 'begun' | 'over'): void {
+    this.#stage = stage;
+    this.#waiting.delete(this);
   }
 }

@@ -21,6 +21,8 @@ export interface Log {
   warn(message: string, facts?: Facts): void;
   error(message: string, facts?: Facts): void;
   access(call: FinishedCall): void;
+  /** Told of each line that was not written, since it would have shown a secret. */
+  onWithheld(listener: () => void): void;
   /** What went wrong, without what it went wrong with. */
   failure(message: string, error: unknown): void;
 }
@@ -31,9 +33,24 @@ const sampledEvery = 100;
 const slowMs = 1000;
 const keyBytes = 32;
 
+/** Lines are made of what may be shown; this proves that none of them says a token or an address. */
+const secret = /\b(?:bearer|basic|ntlm|negotiate) [\w+/=.~-]{8}|\bcwt(?:_ucwa)?=|\bsips?:[^\s"]*@/i;
+
 export function createLog(options: LogOptions, destination?: DestinationStream): Log {
+  let withheld: () => void = () => undefined;
   const logger = pino(
-    { level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      hooks: {
+        streamWrite(line) {
+          if (!secret.test(line)) return line;
+          withheld();
+          return `{"level":50,"msg":"a line was withheld: it would have shown a secret"}\n`;
+        },
+      },
+    },
     destination ?? pino.destination({ fd: 1, sync: true }),
   );
   const key = randomBytes(keyBytes);
@@ -44,6 +61,7 @@ export function createLog(options: LogOptions, destination?: DestinationStream):
     return options.access === 'sampled' && seen % sampledEvery === 0;
   };
   return {
+    onWithheld: (listener) => void (withheld = listener),
     info: (message, facts) => logger.info(facts ?? {}, message),
     warn: (message, facts) => logger.warn(facts ?? {}, message),
     error: (message, facts) => logger.error(facts ?? {}, message),

@@ -6,6 +6,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { refusalReasons } from '../core/admit/admit.ts';
 import { passThroughReasons } from '../core/admit/classify.ts';
+import { type Invariant, invariants } from '../core/invariants.ts';
 import { flushReasons } from '../core/schedule/call.ts';
 import { repeatOutcomes, repeatReasons, requeueReasons } from '../core/schedule/notes.ts';
 import type { EngineObserver, ProtocolError } from '../engine/observer.ts';
@@ -25,6 +26,8 @@ export interface MetricSources {
 export interface Metrics {
   readonly engine: Omit<EngineObserver, 'internalError'>;
   readonly listen: Omit<ListenObserver, 'internalError'>;
+  /** A promise of the README would have been broken. */
+  violated(invariant: Invariant): void;
   /** The Prometheus text format. One format only: the library confuses names when they alternate. */
   render(): Promise<string>;
   readonly contentType: string;
@@ -164,7 +167,11 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
   const protocol = counter('protocol_errors_total', 'Batch answers that broke the contract.', {
     kind: protocolErrors,
   });
-
+  const violations = counter(
+    'invariant_violations_total',
+    'Breaks of what the README promises that were stopped at the last moment: bugs.',
+    { invariant: invariants },
+  );
   const collapsed = counter(
     'collapsed_calls_total',
     'Calls that shared a part with an identical one.',
@@ -275,6 +282,7 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
       passThroughEnded: (durationMs) =>
         upstreamDuration.observe({ kind: 'passthrough' }, durationMs / 1000),
     },
+    violated: (invariant) => violations.inc({ invariant }),
     render: () => registry.metrics(),
     contentType: registry.contentType,
   };

@@ -1,4 +1,5 @@
 /** What callers may see when something fails, and the ways to bring it about. */
+import type { Fault } from '../../src/simulator/fault.ts';
 import type { FaultRule } from '../../src/simulator/fault-script.ts';
 
 /** What a caller sees of a failure. */
@@ -81,7 +82,7 @@ export const refusedUntilLate: Seen = {
 export function says(
   status: number,
   more: { headers?: readonly string[]; execute?: boolean; contentType?: string } = {},
-): FaultRule['fault'] & { kind: 'status' } {
+): Extract<Fault, { kind: 'status' }> {
   const { headers = [], execute = false, contentType = 'application/json' } = more;
   return {
     kind: 'status',

@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { admit } from '../../src/core/admit/admit.ts';
+import { batchKey } from '../../src/core/admit/batch-key.ts';
 import { classify } from '../../src/core/admit/classify.ts';
+import { readHead } from '../../src/core/admit/request-head.ts';
+import { assertInside } from '../../src/core/invariants.ts';
 import { fuzzRuns } from '../support/fuzz-budget.ts';
 import { aHead } from '../support/heads.ts';
 import { decoders, type Reading } from '../support/target-decoders.ts';
@@ -121,6 +124,11 @@ test(`of ${trials} targets, those that are let into a batch stay in their applic
       const found = letIn(asked);
       if (found === undefined) return;
       accepted += 1;
+      // The guard at the way out stops nothing that was rightly let in.
+      assertInside({
+        key: batchKey(found.applicationPath, readHead([]), undefined),
+        target: found.target,
+      });
       const escapes = Object.entries(decoders).flatMap(([name, decode]) => {
         const what = escape(decode(found.target), found.applicationPath);
         return what === undefined ? [] : [`${name} reads ${what}`];

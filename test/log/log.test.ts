@@ -63,3 +63,31 @@ test('a failure is told by its class, code and place, never by its message', () 
   expect(lines.join('')).not.toContain('of ann');
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({ code: 'E1', msg: 'internal error' });
 });
+
+describe('a line that would show a secret', () => {
+  test.each([
+    'Bearer cwt=AAEBHAEF',
+    'bearer eyJhbGciOi',
+    'Basic YW5uOnNlY3JldA==',
+    'Cookie: cwt_ucwa=1',
+    'at sip:dana@pool.example',
+  ])('is not written, and that is told: %s', (text) => {
+    const lines: string[] = [];
+    const log = createLog(
+      { level: 'info', access: 'all' },
+      { write: (line) => void lines.push(line) },
+    );
+    let withheld = 0;
+    log.onWithheld(() => (withheld += 1));
+    log.warn('before', { text: 'a bearer of sip.pool.example' });
+    log.warn('this', { text });
+    log.warn(text);
+    log.warn('after');
+    expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
+      'before',
+      ...Array<string>(2).fill('a line was withheld: it would have shown a secret'),
+      'after',
+    ]);
+    expect(withheld).toBe(2);
+  });
+});

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
 import type { FaultName, FaultPhase } from '../../src/core/answer/fault.ts';
+import { deafPort } from '../support/deaf-port.ts';
 import { ask, RawClient, Rig, until, type Front } from './rig.ts';
 
 let rig: Rig;
@@ -238,22 +238,4 @@ function drip(times: number, act: () => void): void {
     act();
     if (--times === 0) clearInterval(timer);
   }, 100);
-}
-
-/** A port that listens and whose queue of connections is full: it answers no SYN any more. */
-async function deafPort(): Promise<number> {
-  const script =
-    "const s = require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }," +
-    ' () => console.log(s.address().port))';
-  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = (await once(child.stdout, 'data')) as [Buffer];
-  const port = Number(line);
-  child.kill('SIGSTOP');
-  const fillers = Array.from({ length: 4 }, () => new RawClient(port));
-  rig.onClose(() => {
-    fillers.forEach((filler) => filler.leave());
-    child.kill('SIGKILL');
-  });
-  await until(() => fillers.filter((filler) => !filler.socket.connecting).length >= 2);
-  return port;
 }

@@ -41,6 +41,11 @@ export class RawClient {
     this.#socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
   }
 
+  /** Says that nothing more is to come, and goes on reading. */
+  halfClose(): void {
+    this.#socket.end();
+  }
+
   /** Takes nothing more of what comes. */
   pause(): void {
     this.#socket.pause();

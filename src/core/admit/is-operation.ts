@@ -4,6 +4,8 @@
  * client gave it, or by the resource: these are the last segments of the paths of all that UCWA
  * documents as taking an `operationId`.
  */
+import type { CallClass } from '../schedule/call.ts';
+
 const starters: ReadonlySet<string> = new Set([
   'messages',
   'messaginginvitations',
@@ -50,4 +52,15 @@ export function isOperation(
   if (starters.has(resource.slice(resource.lastIndexOf('/') + 1))) return true;
   if (/operation(?:id|context)/i.test(target)) return true;
   return body.length > 0 && idNames.some((name) => body.includes(name));
+}
+
+/** What the scheduler takes a call for; `resource`: its path in lower case. */
+export function callClassOf(
+  method: string,
+  target: string,
+  resource: string,
+  body: Buffer,
+): CallClass {
+  if (method === 'GET') return 'safe';
+  return isOperation(method, target, resource, body) ? 'operation' : 'unsafe';
 }

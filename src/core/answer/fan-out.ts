@@ -4,7 +4,7 @@
  */
 import { endToEndHeaders, headerValue, type RawHeaders } from '../wire/http-message.ts';
 import type { ResponsePart } from '../wire/response-part.ts';
-import type { Reply } from './reply.ts';
+import type { Asked, Reply } from './reply.ts';
 
 /** Said by the envelope for all its parts, lower case. */
 const fromEnvelope = new Set([
@@ -32,8 +32,8 @@ export function sharedHeaders(envelope: RawHeaders): string[] {
   return shared;
 }
 
-/** `shared` comes from `sharedHeaders`. */
-export function replyFromPart(part: ResponsePart, shared: RawHeaders): Reply {
+/** `shared` comes from `sharedHeaders`; `asked`: the call at the part's position. */
+export function replyFromPart(part: ResponsePart, shared: RawHeaders, asked: Asked): Reply {
   const headers = endToEndHeaders(part.headers, ownLength);
   const body = withoutByteOrderMark(part);
   for (let i = 0; i < shared.length; i += 2) {
@@ -45,7 +45,7 @@ export function replyFromPart(part: ResponsePart, shared: RawHeaders): Reply {
   if (part.status !== 204 && part.status !== 304) {
     headers.push('Content-Length', String(body.length));
   }
-  return { status: part.status, reason: part.reason, headers, body };
+  return { status: part.status, reason: part.reason, headers, body, asked };
 }
 
 /** Some servers put one before the body of a part, and none before that of a direct answer. */

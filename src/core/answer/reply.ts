@@ -1,4 +1,8 @@
+import type { OutgoingCall } from '../wire/encode-batch.ts';
 import type { RawHeaders } from '../wire/http-message.ts';
+
+/** What tells the question that an answer belongs to. */
+export type Asked = Pick<OutgoingCall, 'target' | 'key'>;
 
 /** A whole answer to a caller. `headers` is what is written, `Content-Length` included. */
 export interface Reply {
@@ -7,6 +11,8 @@ export interface Reply {
   readonly reason: string;
   readonly headers: RawHeaders;
   readonly body: Buffer;
+  /** Of an answer that came as a part: whose. */
+  readonly asked?: Asked;
 }
 
 /** The head of an answer whose body follows in pieces. */

@@ -4,6 +4,7 @@
  * travels alone is not wrapped; its head is made here too, so that both say the same things.
  */
 import type { BatchKey } from '../admit/batch-key.ts';
+import { InvariantViolation } from '../invariants.ts';
 import { endToEndHeaders, type RawHeaders } from './http-message.ts';
 
 /** What of a call goes to the pool. */
@@ -101,7 +102,7 @@ export function encodeWith(
     const body = encodeBatch(calls, authority, boundary);
     if (body !== undefined) return { boundary, body };
   }
-  throw new Error(`none of ${boundaryDraws} boundaries was absent from the parts`);
+  throw new InvariantViolation('part_edges', 'no boundary was absent from the parts');
 }
 
 /** Field values hold no line end or NUL; the parser in front saw to it, and this proves it again. */
@@ -114,7 +115,7 @@ function partHead(call: OutgoingCall, authority: string): string {
     const name = headers[i] as string;
     const value = headers[i + 1] as string;
     if (breaksLine.test(name) || breaksLine.test(value)) {
-      throw new Error(`line break in the field ${JSON.stringify(name)} of a part`);
+      throw new InvariantViolation('part_edges', 'line break in a field of a part');
     }
     head += `\r\n${name}: ${value}`;
   }

@@ -30,6 +30,8 @@ export interface MalformedPart {
 
 const maxHeadBytes = 16_384;
 const maxFields = 100;
+/** Of line ends behind a body. */
+const maxSurplusBytes = 8;
 
 const statusLine = /^HTTP\/1\.[01] ([2-5][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
 const fieldName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -71,7 +73,8 @@ function measuredBody(bytes: Buffer, headers: RawHeaders, status: number): Buffe
   if (declared === undefined || !/^[0-9]{1,15}$/.test(declared)) return bytes;
   const length = Number(declared);
   if (length > bytes.length) return undefined;
-  return /^(?:\r?\n)*$/.test(bytes.toString('latin1', length, Math.min(bytes.length, length + 8)))
+  const surplus = bytes.length - length;
+  return surplus <= maxSurplusBytes && /^(?:\r?\n)*$/.test(bytes.toString('latin1', length))
     ? bytes.subarray(0, length)
     : bytes;
 }

@@ -1,0 +1,32 @@
+/** What goes on the wire for the calls of a batch. */
+import type { Batch, Call } from '../core/schedule/call.ts';
+import { encodeWith, envelopeHeaders, singleHeaders } from '../core/wire/encode-batch.ts';
+import type { ExchangeRequest } from '../upstream/exchange.ts';
+import type { Caller } from './caller.ts';
+
+export function oldestOf({ calls: [oldest] }: Batch<Caller>): Call<Caller> {
+  if (oldest === undefined) throw new Error('a batch without calls');
+  return oldest;
+}
+
+/** One caller, nobody else, and no other answer on its way to him: his may stream. */
+export function isLone({ calls: [call, other] }: Batch<Caller>): boolean {
+  return other === undefined && call?.followers === undefined && call?.original === undefined;
+}
+
+/** `authority`: host and port of the pool, as `Host` says them. */
+export function singleRequest(call: Call<Caller>, authority: string): ExchangeRequest {
+  const { method, target, body } = call;
+  return { method, target, headers: singleHeaders(call, authority), body };
+}
+
+export function batchRequest(
+  batch: Batch<Caller>,
+  authority: string,
+  nextBoundary: () => string,
+): ExchangeRequest {
+  const oldest = oldestOf(batch);
+  const { boundary, body } = encodeWith(nextBoundary, batch.calls, authority);
+  const headers = envelopeHeaders(oldest, authority, boundary);
+  return { method: 'POST', target: `${oldest.key.applicationPath}/batch`, headers, body };
+}

@@ -1,0 +1,194 @@
+/** What would break a promise is stopped at the last moment, counted, and answered with 500. */
+import { describe, expect, test } from '@jest/globals';
+import type { Call } from '../../src/core/schedule/call.ts';
+import type { Caller } from '../../src/engine/caller.ts';
+import { startDoctoredProxy, type Tampering } from '../support/doctored-proxy.ts';
+import { askEach, readCalls, writeCalls } from '../support/nonce-calls.ts';
+import { startPool } from '../support/pool.ts';
+import { RawClient } from '../support/raw-client.ts';
+import { app, notes, UcwaClient, type Answer } from '../support/ucwa-client.ts';
+
+async function start(tampering: Tampering) {
+  const pool = await startPool();
+  const proxy = await startDoctoredProxy(pool.url, tampering);
+  return { pool, proxy, client: new UcwaClient(proxy.url) };
+}
+
+/** Tampers with a call behind the scheduler's back, as soon as it has been taken in. */
+const withFirst =
+  (change: Partial<Call<Caller>>): NonNullable<Tampering['submit']> =>
+  (submit) =>
+  (arrival) => {
+    const call = submit(arrival);
+    if (typeof call !== 'string' && call.target.endsWith('n=1')) Object.assign(call, change);
+    return call;
+  };
+
+const said = ({ status, text }: Answer): string =>
+  `${status} ${(JSON.parse(text) as { executed: string }).executed}`;
+
+describe('a batch does not leave, and its callers get 500, executed: no', () => {
+  const bens = ['Host', 'x', 'Authorization', 'Bearer cwt=sim-ben'];
+  test.each<[string, string, Tampering]>([
+    [
+      'one of its calls came with another token',
+      'one_key',
+      { submit: withFirst({ headers: bens }) },
+    ],
+    [
+      'one of its targets leads out of the application',
+      'inside_application',
+      { submit: withFirst({ target: `${app}/../1046/me` }) },
+    ],
+    [
+      'one of its targets is the batch resource',
+      'inside_application',
+      { submit: withFirst({ target: `${app}/BATCH` }) },
+    ],
+    [
+      'a boundary stands in one of its parts',
+      'part_edges',
+      { submit: withFirst({ body: Buffer.from('so\r\n--bb\r\nhere') }), nextBoundary: () => 'bb' },
+    ],
+    [
+      'a field of a part breaks its line',
+      'part_edges',
+      {
+        submit: withFirst({
+          headers: ['Authorization', 'Bearer cwt=sim-ann', 'X', 'a\r\n\r\n--b'],
+        }),
+      },
+    ],
+    ['it has more parts than a batch may have', 'bounded', { policy: { maxParts: 4 } }],
+  ])('when %s', async (_what, invariant, tampering) => {
+    const { pool, proxy, client } = await start(tampering);
+    const answers = await client.askAll(notes(invariant === 'bounded' ? 4 : 3));
+    for (const answer of answers) expect(said(answer)).toBe('500 no');
+    expect(pool.ledger.requests()).toEqual([]);
+    expect(await proxy.violations()).toEqual({ [invariant]: 1 });
+  });
+
+  test('and those who come after are served', async () => {
+    const { pool, proxy, client } = await start({ submit: withFirst({ target: `${app}/batch` }) });
+    await client.askAll(notes(3));
+    const answers = await client.askAll(notes(5).slice(2));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(pool.stats()).toMatchObject({ requests: 1, parts: 3 });
+    expect(await proxy.violations()).toEqual({ inside_application: 1 });
+  });
+});
+
+describe('an unsafe call does not leave a second time', () => {
+  test('by whatever way it comes back, when nobody knows whether it ran', async () => {
+    const { pool, proxy, client } = await start({});
+    pool.faults.add({ on: { kind: 'batch' }, fault: { kind: 'reset', at: 'beforeHead' } });
+    const answered = await askEach(client, writeCalls(3));
+    for (const { answer } of answered) expect(said(answer)).toBe('504 unknown');
+    const batch = proxy.calls[0]?.batch;
+    if (batch === undefined) throw new Error('nothing was sent');
+    proxy.engine.send(batch);
+    for (const { nonce } of answered) expect(pool.ledger.executions(nonce)).toHaveLength(1);
+    expect(pool.ledger.requests()).toHaveLength(1);
+    expect(await proxy.violations()).toEqual({ unsafe_once: 1 });
+  });
+
+  test('when it was taken for a GET and its batch is late', async () => {
+    const { pool, proxy, client } = await start({
+      submit: (submit) => (arrival) => submit({ ...arrival, callClass: 'safe' }),
+    });
+    pool.faults.add({ on: { kind: 'batch' }, fault: { kind: 'hang' } });
+    const answered = await askEach(client, writeCalls(3));
+    for (const { answer, nonce } of answered) {
+      expect(said(answer)).toMatch(/^50[04] unknown$/);
+      expect(pool.ledger.executions(nonce)).toHaveLength(1);
+    }
+    expect(pool.ledger.requests()).toHaveLength(1);
+    expect(await proxy.violations()).toEqual({ unsafe_once: 3 });
+  });
+
+  test('but after a refusal it may', async () => {
+    const { pool, proxy, client } = await start({});
+    pool.faults.add({ on: { kind: 'batch' }, fault: { kind: 'status', status: 429 } });
+    for (const { answer, nonce } of await askEach(client, writeCalls(3))) {
+      expect(answer.headers['x-nonce']).toBe(nonce);
+      expect(pool.ledger.executions(nonce)).toHaveLength(1);
+    }
+    expect(await proxy.violations()).toEqual({});
+  });
+});
+
+describe('a caller', () => {
+  test('gets 500, not the answer to its neighbour, when the slots of a batch are shifted', async () => {
+    const { proxy, client } = await start({
+      onAnswer: ({ calls }) => void (calls as Array<Call<Caller>>).shift(),
+    });
+    const answered = await askEach(client, readCalls(3));
+    const [first, ...others] = answered.map(({ answer }) => said(answer));
+    expect(first).toBe('504 unknown');
+    expect(others).toEqual(['500 unknown', '500 unknown']);
+    expect(await proxy.violations()).toEqual({ one_answer: 2 });
+  });
+
+  test('gets one answer, whatever is said to it afterwards', async () => {
+    const { proxy } = await start({ policy: { mode: 'off' } });
+    const client = new RawClient(proxy.port);
+    const ask = (path: string): void =>
+      client.send(
+        `GET ${app}${path} HTTP/1.1\r\nHost: p\r\nAuthorization: Bearer cwt=sim-ann\r\n\r\n`,
+      );
+    ask('/me/note');
+    expect((await client.readAnswer()).body.toString()).toContain('"rel":"note"');
+    const [call] = proxy.calls;
+    if (call === undefined) throw new Error('nothing was asked');
+    const foreign = { status: 200, reason: '', headers: [], body: Buffer.from('foreign') };
+    proxy.engine.answer(call, foreign);
+    ask('/me/phones');
+    expect((await client.readAnswer()).body.toString()).toContain('"rel":"phones"');
+    expect(await proxy.violations()).toEqual({ one_answer: 1 });
+  });
+
+  test('whom everybody has forgotten gets 500 a second after its deadline', async () => {
+    const { proxy, client } = await start({
+      submit: (submit) => (arrival) => {
+        const call = submit(arrival);
+        // Taken off the books: no deadline, no queue.
+        if (typeof call !== 'string') proxy.engine.cancel(call);
+        return call;
+      },
+      handler: { overdueMs: 0 },
+    });
+    const forgotten = client.ask(`${app}/me`);
+    while (proxy.calls.length === 0) await new Promise(setImmediate);
+    proxy.handler.checkWaiting();
+    expect(await proxy.violations()).toEqual({});
+    proxy.handler.checkWaiting();
+    expect(said(await forgotten)).toBe('500 unknown');
+    expect(await proxy.violations()).toEqual({ one_answer: 1 });
+  });
+
+  test('beyond the cap gets 503 at once, though the engine has lost count', async () => {
+    const { pool, proxy, client } = await start({ handler: { maxWaiting: 2 } });
+    const held = client.askAll(notes(2));
+    while (proxy.calls.length < 2) await new Promise(setImmediate);
+    const refused = await client.ask(notes(9)[8]!, { token: 'cwt=sim-ben' });
+    expect(said(refused)).toBe('503 no');
+    expect(refused.headers['retry-after']).toBe('1');
+    expect(await proxy.violations()).toEqual({ bounded: 1 });
+    proxy.engine.drain();
+    expect((await held).map(({ status }) => status)).toEqual([200, 200]);
+    expect(pool.ledger.entries().map(({ target }) => target)).toEqual(notes(2));
+  });
+
+  test('at whose call we stumble gets 500, and others are served', async () => {
+    const { proxy, client } = await start({
+      policy: { mode: 'off' },
+      submit: (submit) => (arrival) => {
+        if (arrival.target.endsWith('n=1')) throw new TypeError('a bug');
+        return submit(arrival);
+      },
+    });
+    const answers = await client.askAll(notes(2));
+    expect(answers.map(({ status }) => status)).toEqual([500, 200]);
+    expect(await proxy.violations()).toEqual({ keeps_running: 1 });
+  });
+});

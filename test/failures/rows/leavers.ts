@@ -1,0 +1,79 @@
+/** Rows 39 to 42: callers who leave, and what is done for those who stay. */
+import type { Fault } from '../../../src/simulator/fault.ts';
+import { all, type EachMethod, type Method, reads } from './row.ts';
+
+export interface Leaving {
+  readonly row: number;
+  readonly name: string;
+  /** Who leaves, of how many; in which stage of its call, as `ucwa_proxy_client_aborts_total` has it. */
+  readonly leavers: number;
+  readonly callers: number;
+  readonly stage: 'held' | 'sent' | 'passthrough';
+  readonly fault?: Fault | readonly Fault[];
+  /** As `answer`, theirs is `gone`. */
+  readonly left: EachMethod;
+  readonly stayed: EachMethod;
+  /** Answers to batches that the proxy waits for. */
+  readonly answers: Readonly<Record<Method, number>>;
+}
+
+const slow = { kind: 'delay', ms: 300 } as const;
+const none: Leaving['answers'] = { GET: 0, PUT: 0, DELETE: 0, POST: 0 };
+const one: Leaving['answers'] = { GET: 1, PUT: 1, DELETE: 1, POST: 1 };
+
+export const leavings: readonly Leaving[] = [
+  {
+    row: 39,
+    name: 'before its call is sent',
+    leavers: 1,
+    callers: 4,
+    stage: 'held',
+    left: all(['gone', 0, '']),
+    stayed: all(['own', 1, '3']),
+    answers: one,
+  },
+  {
+    row: 40,
+    name: 'while its batch travels',
+    leavers: 1,
+    callers: 3,
+    stage: 'sent',
+    fault: slow,
+    left: all(['gone', 1, '3']),
+    stayed: all(['own', 1, '3']),
+    answers: one,
+  },
+  {
+    row: 40,
+    name: 'while its batch travels, which is then refused: it is not sent again',
+    leavers: 1,
+    callers: 3,
+    stage: 'sent',
+    fault: [slow, { kind: 'status', status: 429 }],
+    left: all(['gone', 0, '3']),
+    stayed: all(['own', 1, '3 <3']),
+    answers: none,
+  },
+  {
+    row: 41,
+    name: 'all of a batch: GETs are broken off, writes are let run',
+    leavers: 3,
+    callers: 3,
+    stage: 'sent',
+    fault: slow,
+    left: reads(['gone', 0, '3'], ['gone', 1, '3']),
+    stayed: all(['own', 1, '3']),
+    answers: { ...one, GET: 0 },
+  },
+  {
+    row: 42,
+    name: 'while its call is passed through: the pool is let go',
+    leavers: 1,
+    callers: 1,
+    stage: 'passthrough',
+    fault: { kind: 'hang' },
+    left: all(['gone', 1, '1']),
+    stayed: all(['own', 1, '3']),
+    answers: none,
+  },
+];

@@ -1,0 +1,164 @@
+/**
+ * The proxy's own parts, joined as `app.ts` joins them, with one of them tampered with: what the
+ * others then do is what counts.
+ */
+import { randomUUID } from 'node:crypto';
+import { InvariantViolation } from '../../src/core/invariants.ts';
+import type { Batch, Call } from '../../src/core/schedule/call.ts';
+import type { Policy } from '../../src/core/schedule/policy.ts';
+import type { Caller } from '../../src/engine/caller.ts';
+import { systemClock } from '../../src/engine/clock.ts';
+import { Engine } from '../../src/engine/engine.ts';
+import { HttpServer } from '../../src/listen/http-server.ts';
+import { RequestHandler, type HandlerParts } from '../../src/listen/request-handler.ts';
+import { createMetrics } from '../../src/metrics/metrics.ts';
+import { createUpstream } from '../../src/upstream/undici-upstream.ts';
+import { onCleanup } from './cleanup.ts';
+
+type Submit = Engine['submit'];
+
+export interface Tampering {
+  /** Of the scheduler; in the engine's hands later than in the guard's. */
+  readonly policy?: Partial<Policy>;
+  readonly nextBoundary?: () => string;
+  /** What is handed to the engine, and what came of it. */
+  readonly submit?: (submit: Submit) => Submit;
+  /** As soon as the pool has begun to answer a batch. */
+  readonly onAnswer?: (batch: Batch<Caller>) => void;
+  readonly handler?: Partial<HandlerParts>;
+}
+
+export interface DoctoredProxy {
+  readonly url: string;
+  readonly port: number;
+  readonly engine: Engine;
+  readonly handler: RequestHandler;
+  /** Calls as the engine took them. */
+  readonly calls: ReadonlyArray<Call<Caller>>;
+  /** Of `ucwa_proxy_invariant_violations_total`, those that are not 0. */
+  violations(): Promise<Record<string, number>>;
+}
+
+const none = (): number => 0;
+
+/** Batches of three, from a deadline of a second. */
+export async function startDoctoredProxy(
+  poolUrl: string,
+  tampering: Tampering,
+): Promise<DoctoredProxy> {
+  const url = new URL(poolUrl);
+  const metrics = createMetrics('0', {
+    ...{ heldCalls: none, outstandingCalls: none, longPolls: none },
+    ...{ clientConnections: none, upstreamConnections: none },
+    users: () => ({ active: 0, idle: 0 }),
+  });
+  const internalError = (error: unknown): void =>
+    metrics.violated(error instanceof InvariantViolation ? error.code : 'keeps_running');
+  const upstream = createUpstream({
+    url,
+    maxConnections: 8,
+    connectTimeoutMs: 1000,
+    idleTimeoutMs: 1000,
+    timeoutMs: 1000,
+    tls: () => ({}),
+  });
+  const policy: Policy = {
+    ...{ mode: 'fixed', lingerMaxMs: 1000, exchangeRateMs: 50, maxParts: 3, maxBytes: 262_144 },
+    ...{ collapse: true, timeoutMs: 1000, maxUsers: 10 },
+    ...{ maxQueuedCalls: 100, maxQueuedCallsPerUser: 100 },
+    ...{ maxQueuedBytes: 1_000_000, maxQueuedBytesPerUser: 1_000_000 },
+  };
+  const calls: Array<Call<Caller>> = [];
+  const engine = new Engine(
+    {
+      policy,
+      maxInFlightPerUser: 4,
+      maxConnections: 8,
+      maxResponseBytes: 1_000_000,
+      maxBufferedResponseBytes: 1_000_000,
+      authority: url.host,
+    },
+    {
+      clock: systemClock,
+      upstream: {
+        ...upstream,
+        send: (request, handler) =>
+          upstream.send(request, {
+            head(status, reason, headers) {
+              const batch = calls.find((call) => call.batch?.settled === false)?.batch;
+              if (batch !== undefined) tampering.onAnswer?.(batch);
+              handler.head(status, reason, headers);
+            },
+            data: (chunk) => handler.data(chunk),
+            end: () => handler.end(),
+            fault: (fault) => handler.fault(fault),
+          }),
+      },
+      nextBoundary: tampering.nextBoundary ?? randomUUID,
+      random: Math.random,
+      memory: { size: 0, take: () => undefined, keep: () => undefined },
+      observer: { ...metrics.engine, internalError },
+    },
+  );
+  Object.assign(policy, tampering.policy);
+  const submit = tampering.submit?.((arrival) => engine.submit(arrival));
+  const handler = new RequestHandler({
+    engine: {
+      submit(arrival) {
+        const call = submit?.(arrival) ?? engine.submit(arrival);
+        if (typeof call !== 'string') calls.push(call);
+        return call;
+      },
+      cancel: (call) => engine.cancel(call),
+      barrier: (user) => engine.barrier(user),
+      passedThrough: (...passing) => engine.passedThrough(...passing),
+    },
+    passThrough: { forward: () => undefined },
+    authority: url.host,
+    rules: { maxCallBytes: 65_536, never: undefined },
+    maxBodyBytes: 1_000_000,
+    passing: { maxPolls: 100, maxCalls: 100, maxCallsPerUser: 100 },
+    unread: { maxBytesEach: 1_000_000, maxBytes: 1_000_000 },
+    isTrusted: () => false,
+    observer: { ...metrics.listen, internalError },
+    now: () => systemClock.now(),
+    longPollCounts: true,
+    stallMs: 1000,
+    maxWaiting: 100,
+    overdueMs: 2000,
+    ...tampering.handler,
+  });
+  const server = new HttpServer(
+    {
+      ...{ host: '127.0.0.1', port: 0, maxConnections: 100, stallMs: 5000 },
+      ...{ keepAliveTimeoutMs: 5000, headersTimeoutMs: 5000, requestTimeoutMs: 5000 },
+    },
+    {
+      request: (exchange) => handler.handle(exchange),
+      expectation: (exchange) => handler.refuseExpectation(exchange),
+      refused: () => undefined,
+    },
+  );
+  const port = await server.listen();
+  onCleanup(async () => {
+    engine.stop();
+    void server.close();
+    server.destroy();
+    await upstream.stop();
+  });
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    engine,
+    handler,
+    calls,
+    async violations() {
+      const found: Record<string, number> = {};
+      const series = /^ucwa_proxy_invariant_violations_total\{invariant="(\w+)"\} (\d+)$/gm;
+      for (const [, name = '', count] of (await metrics.render()).matchAll(series)) {
+        if (count !== '0') found[name] = Number(count);
+      }
+      return found;
+    },
+  };
+}
