@@ -114,12 +114,15 @@ export class Engine implements Sink<Caller> {
 
   send(batch: Batch<Caller>): void {
     const release = this.#release;
+    let newCalls = 0;
     for (const slot of batch.calls) {
       for (const call of waitersOf(slot)) {
         this.#observer.callLeft(waitsOf(call, slot, batch));
         if (call !== slot) this.#observer.collapsed();
+        if (call.attempts === 1 && call.original === undefined) newCalls += 1;
       }
     }
+    this.#observer.requestLeft(newCalls);
     try {
       if (isLone(batch)) this.#sendSingle(batch, release);
       else this.#sendBatch(batch, release);
