@@ -4,7 +4,7 @@ import { selfLabels } from './rules.ts';
 /** Values a minute apart, in promtool's notation, by series. */
 export type Series = Readonly<Record<string, string>>;
 
-interface Situation {
+export interface Situation {
   readonly alert: string;
   readonly fires: Series;
   readonly quiet: Readonly<Record<string, Series>>;

@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import {
   chartFolder,
   gatewayApi,
+  helmOrigin,
   helmVersion,
   type Manifest,
   monitoringApi,
@@ -21,7 +22,9 @@ const scenarios = readdirSync(`${chartFolder(chart)}/ci`).map((file) => `ci/${fi
 const goldenFolder = new URL('./golden/', import.meta.url);
 
 testWithHelm('these tests use a Helm, and say which', () => {
-  process.stdout.write(`charts are tested with Helm ${helmVersion ?? 'none'}\n`);
+  process.stdout.write(
+    `charts are tested with Helm ${helmVersion ?? 'none'}, from ${helmOrigin}\n`,
+  );
   expect(helmVersion).toMatch(/^v[34]\./);
 });
 

@@ -45,6 +45,26 @@ interface CustomResource {
   };
 }
 
+/** By `group/version Kind`; the same for all releases. */
+let loadedCustom: Promise<ReadonlyMap<string, Schema>> | undefined;
+
+async function loadCustom(): Promise<ReadonlyMap<string, Schema>> {
+  const custom = new Map<string, Schema>();
+  for (const [module, place] of customResources) {
+    for (const file of filesIn(join(await moduleFolder(module), place))) {
+      for (const document of parseAllDocuments(readFileSync(file, 'utf8'))) {
+        const resource = document.toJS() as CustomResource | null;
+        if (resource?.kind !== 'CustomResourceDefinition') continue;
+        const { group, names, versions } = resource.spec;
+        for (const { name, schema } of versions) {
+          custom.set(`${group}/${name} ${names.kind}`, schema.openAPIV3Schema);
+        }
+      }
+    }
+  }
+  return custom;
+}
+
 export class KubernetesTypes {
   readonly #openApiFolder: string;
   readonly #custom: ReadonlyMap<string, Schema>;
@@ -59,20 +79,8 @@ export class KubernetesTypes {
   /** Downloads what is not there yet. */
   static async load(release: Release): Promise<KubernetesTypes> {
     const folder = await moduleFolder(releases[release]);
-    const custom = new Map<string, Schema>();
-    for (const [module, place] of customResources) {
-      for (const file of filesIn(join(await moduleFolder(module), place))) {
-        for (const document of parseAllDocuments(readFileSync(file, 'utf8'))) {
-          const resource = document.toJS() as CustomResource | null;
-          if (resource?.kind !== 'CustomResourceDefinition') continue;
-          const { group, names, versions } = resource.spec;
-          for (const { name, schema } of versions) {
-            custom.set(`${group}/${name} ${names.kind}`, schema.openAPIV3Schema);
-          }
-        }
-      }
-    }
-    return new KubernetesTypes(join(folder, 'api/openapi-spec/v3'), custom);
+    loadedCustom ??= loadCustom();
+    return new KubernetesTypes(join(folder, 'api/openapi-spec/v3'), await loadedCustom);
   }
 
   private constructor(openApiFolder: string, custom: ReadonlyMap<string, Schema>) {
