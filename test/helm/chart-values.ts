@@ -38,7 +38,7 @@ const bounds: Readonly<Record<string, Schema>> = {
   'ports.admin': port,
   port,
   adminPort: port,
-  replicaCount: { type: 'integer', minimum: 0 },
+  replicaCount: orNone({ type: 'integer', minimum: 0 }),
   heapPercent: { type: 'integer', minimum: 10, maximum: 90 },
   preStopSleepSeconds: seconds,
   terminationGracePeriodSeconds: orNone(seconds),

