@@ -71,6 +71,7 @@ const bounds: Readonly<Record<string, Schema>> = {
   for: duration,
   requestTimeout: { type: 'string', pattern: '^([0-9]+(ms|s|m|h))*$' },
   holdOverSeconds: positive,
+  learnedLimit: positive,
   queueSeconds: positive,
   eventLoopLagSeconds: positive,
   extraObjects: { type: 'array', items: { type: ['string', 'object'] } },

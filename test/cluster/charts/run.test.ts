@@ -16,12 +16,14 @@ import {
 import {
   chartFolder,
   helmVersion,
+  type Manifest,
+  pick,
   render,
-  type RenderOptions,
   runHelm,
   testWithHelm,
 } from '../support/helm.ts';
 import { freePort, until } from '../support/processes.ts';
+import { podsOf } from '../support/pods.ts';
 import { forPodman } from './podman.ts';
 
 const buildMs = 300_000;
@@ -37,11 +39,11 @@ beforeAll(async () => {
 afterAll(() => containers?.stop());
 
 /** Runs a rendering as a pod. */
-async function play(options: RenderOptions): Promise<readonly Container[]> {
+async function play(manifests: readonly Manifest[]): Promise<readonly Container[]> {
   const folder = mkdtempSync(join(tmpdir(), 'ucwa-play-'));
   onCleanup(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'pods.yaml');
-  writeFileSync(file, forPodman(await render(options), 30));
+  writeFileSync(file, forPodman(manifests, 30));
   return containers!.play(file);
 }
 
@@ -57,7 +59,7 @@ const batching = { mode: 'fixed', lingerMaxMs: 500, maxParts: 6 };
 testWithBoth('what the standalone chart renders runs, batches and drains', async () => {
   const pool = await startPool();
   const [http, admin] = [await freePort(), await freePort()];
-  const played = await play({
+  const manifests = await render({
     values: {
       image,
       'config.upstream.url': pool.url,
@@ -67,6 +69,7 @@ testWithBoth('what the standalone chart renders runs, batches and drains', async
       ports: { http, admin },
     },
   });
+  const played = await play(manifests);
   expect(played).toHaveLength(1);
   await untilReady(admin);
   const answers = await new UcwaClient(`http://127.0.0.1:${http}`).askAll(notes(6));
@@ -77,6 +80,11 @@ testWithBoth('what the standalone chart renders runs, batches and drains', async
     'true 1000:1000',
   );
   expect(await container.inspect('{{.HostConfig.Memory}}')).toBe(String(256 * 1024 * 1024));
+  // As the pod of "helm test" asks, but for the name of the Service.
+  const { args = [] } = podsOf([pick(manifests, 'Pod')])[0]!.spec.containers[0]!;
+  const asked = args.map((arg) => arg.replace('ucwa-ucwa-batch-proxy-admin.ucwa.svc', '127.0.0.1'));
+  expect(asked).toEqual(['probe', `http://127.0.0.1:${admin}`]);
+  expect((await container.exec('node', '/app/dist/main.js', ...asked)).code).toBe(0);
   expect(await container.stop()).toBe(0);
 });
 
@@ -91,7 +99,7 @@ testWithBoth(
     { headers: { Authorization: 'Bearer cwt=sim-ann' } }).then(async (answer) => (await answer.text(), answer.status)));
     const statuses = await Promise.all(calls); console.log(JSON.stringify(statuses)); setInterval(() => {}, 1000);`;
     const app = `const until = async () => { for (;;) { try { return await fetch(process.env.UCWA_URL + '/') } catch { await new Promise((r) => setTimeout(r, 100)) } } }; await until(); ${script}`;
-    const played = await play({
+    const manifests = await render({
       chart: 'examples/mobile-bff',
       release: 'bff',
       kubeVersion: '1.33.0',
@@ -106,6 +114,7 @@ testWithBoth(
         'ucwaBatch.config.batching': batching,
       },
     });
+    const played = await play(manifests);
     expect(played).toHaveLength(2);
     await untilReady(adminPort);
     const application = played.find(({ name }) => name.endsWith('-app'))!;
