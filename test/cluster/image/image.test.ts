@@ -53,7 +53,7 @@ async function serve(
 
 const batchesOfTen = {
   UCWA_PROXY_BATCHING_MODE: 'fixed',
-  UCWA_PROXY_BATCHING_LINGER_MAX_MS: '50',
+  UCWA_PROXY_BATCHING_LINGER_MAX_MS: '1000',
   UCWA_PROXY_BATCHING_MAX_PARTS: '10',
 };
 

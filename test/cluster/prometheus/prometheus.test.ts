@@ -64,10 +64,10 @@ testWithPrometheus(
       (ratio) => isNear(ratio, 1 - 1 / callsAtOnce),
     );
     await untilIs('sum(ucwa_proxy_users)', people.length);
-    // A baseline to compare with.
+    // A baseline to compare with, longer than what follows: it is about the median.
     await until(
       () => value('count_over_time(ucwa_proxy:calls_per_user:rate[60s])'),
-      (count) => count >= 20,
+      (count) => count >= 45,
     );
     expect(await firing()).toEqual([]);
 
@@ -109,8 +109,8 @@ testWithPrometheus(
     // All within one window, of which Prometheus sees the samples and guesses the edges.
     const splits = await value('sum(ucwa_proxy_429_splits_total)');
     const peak = await value('max_over_time(ucwa_proxy:splits:rate[60s])');
-    expect((peak * windowSeconds) / splits).toBeGreaterThan(0.8);
-    expect((peak * windowSeconds) / splits).toBeLessThan(1.4);
+    expect((peak * windowSeconds) / splits).toBeGreaterThan(0.5);
+    expect((peak * windowSeconds) / splits).toBeLessThan(1.5);
     // From the start: what was asked, less what the pool was asked.
     const { batches, singles } = pool.stats();
     await expectSum('ucwa_proxy_upstream_requests_saved', load.calls - batches - singles, late);
