@@ -174,6 +174,8 @@ export default defineConfig(
             'testWithSystemd',
             'testWithHelm',
             'testWithHelm.each',
+            'testWithLint.each',
+            'testWithOldestHelm.each',
             'testWithBalancer',
             'testWithPrometheus',
           ],

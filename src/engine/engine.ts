@@ -120,12 +120,15 @@ export class Engine implements Sink<Caller> {
 
   send(batch: Batch<Caller>): void {
     const permit = this.#permit;
+    let newCalls = 0;
     for (const slot of batch.calls) {
       for (const call of waitersOf(slot)) {
         this.#observer.callLeft(waitsOf(call, slot, batch));
         if (call !== slot) this.#observer.collapsed();
+        if (call.attempts === 1 && call.original === undefined) newCalls += 1;
       }
     }
+    this.#observer.requestLeft(newCalls);
     try {
       this.#guard.leaves(batch);
       if (isLone(batch)) this.#sendSingle(batch, permit);

@@ -7,6 +7,8 @@ export interface EngineObserver extends Notes {
   callLeft(waits: Waits): void;
   /** An identical call shares its part. */
   collapsed(): void;
+  /** A batch or a single call. @param newCalls those in it that have not left before */
+  requestLeft(newCalls: number): void;
   batchLeft(parts: number, bytes: number, reason: FlushReason): void;
   upstreamAnswered(kind: 'batch' | 'single', status: number): void;
   /** Over, however it ended. */

@@ -213,7 +213,7 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
   let saved = 0;
   gauge(
     'upstream_requests_saved',
-    'Calls that travelled in batches less the requests sent for them.',
+    'Batchable calls that left less the requests sent for them, repeats too.',
     () => saved,
   );
   gauge('outstanding_calls', 'Batchable calls that the pool works on.', () =>
@@ -261,8 +261,8 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
         batchParts.observe(parts);
         batchBytes.observe(bytes);
         batches.inc({ flush_reason: reason });
-        saved += parts - 1;
       },
+      requestLeft: (newCalls) => (saved += newCalls - 1),
       upstreamAnswered: (kind, status) => upstreamResponses.inc({ kind, code: codeLabel(status) }),
       upstreamEnded: (kind, durationMs) => upstreamDuration.observe({ kind }, durationMs / 1000),
       protocolError: (kind) => protocol.inc({ kind }),

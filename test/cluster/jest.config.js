@@ -10,7 +10,9 @@ export default {
   rootDir: '../..',
   roots: ['<rootDir>/test/cluster'],
   testPathIgnorePatterns: ['/node_modules/'],
-  // Containers, ports and two cores are shared.
-  maxWorkers: 1,
+  // Much of it waits: for scrapes, for windows of alerts, for containers.
+  maxWorkers: 2,
   testTimeout: 60000,
+  // What a test that failed leaves behind must not keep a run alive.
+  forceExit: true,
 };

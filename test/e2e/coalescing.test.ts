@@ -118,6 +118,7 @@ test('identical GETs share a part, and every caller gets the answer', async () =
   const metrics = await proxy.metrics();
   expect(metrics.get('ucwa_proxy_collapsed_calls_total')).toBe(4);
   expect(metrics.get('ucwa_proxy_calls_total{via="batch",code="200"}')).toBe(7);
+  expect(metrics.get('ucwa_proxy_upstream_requests_saved')).toBe(6);
 });
 
 test('identical GETs without companions share one request that is not wrapped', async () => {

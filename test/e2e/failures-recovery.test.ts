@@ -155,6 +155,8 @@ describe('a batch of GETs that is late', () => {
     expect(metrics.get('ucwa_proxy_late_batches_total')).toBe(1);
     expect(metrics.get('ucwa_proxy_repeats_total{reason="late",outcome="answered"}')).toBe(3);
     expect(pool.requests).toHaveLength(4);
+    // Four requests for three calls: this time batching cost one.
+    expect(metrics.get('ucwa_proxy_upstream_requests_saved')).toBe(-1);
   });
 
   test('answers at the deadline what is late beside it too, and the pool is let go', async () => {

@@ -53,6 +53,8 @@ describe('a refusal of 20 parts at a limit of 7', () => {
     expect(value('calls_total{via="batch",code="200"}')).toBe(20);
     expect(value('calls_total{via="batch",code="429"}')).toBe(0);
     expect(value('queue_seconds_count{reason="pause"}')).toBe(20);
+    // The pool saw four requests in place of twenty.
+    expect(value('upstream_requests_saved')).toBe(16);
     expect(runs(pool).size).toBe(20);
   });
 });

@@ -126,8 +126,9 @@ labels:
 {{- end -}}
 {{- end -}}
 
+{{/* Whether there is more than one pod, or may be. */}}
 {{- define "ucwa-batch-proxy.replicated" -}}
 {{- if .Values.autoscaling.enabled -}}
 {{- if gt (int .Values.autoscaling.minReplicas) 1 }}true{{ end -}}
-{{- else if gt (int .Values.replicaCount) 1 }}true{{- end -}}
+{{- else if or (kindIs "invalid" .Values.replicaCount) (gt (int .Values.replicaCount) 1) }}true{{- end -}}
 {{- end -}}

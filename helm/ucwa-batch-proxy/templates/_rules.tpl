@@ -30,6 +30,9 @@ groups:
         expr: sum by ({{ $by }}) (rate(ucwa_proxy_429_splits_total{ {{- $self }}}[{{ $w }}]))
       - record: ucwa_proxy:upstream_429:ratio
         expr: sum by ({{ $by }}) (rate(ucwa_proxy_upstream_responses_total{ {{- $self }},kind=~"batch|single",code="429"}[{{ $w }}])) / (ucwa_proxy:upstream_requests:rate{ {{- $self }}} > 0)
+      # At each change of what is believed of a user; no change, no value.
+      - record: ucwa_proxy:learned_limit:median
+        expr: histogram_quantile(0.5, sum by ({{ $by }}, le) (rate(ucwa_proxy_learned_limit_bucket{ {{- $self }}}[{{ $w }}])))
       # A user whose calls come to several proxies is counted by each, so this falls to 1/N.
       - record: ucwa_proxy:calls_per_user:rate
         expr: ucwa_proxy:batchable_calls:rate{ {{- $self }}} / (sum by ({{ $by }}) (ucwa_proxy_users{ {{- $self }}}) > 0)
@@ -129,7 +132,21 @@ groups:
   annotations:
     summary: 'Splitting batches does not satisfy the pool'
     description: 'Parts are refused three times and more. Something else uses up what the pool allows these users.'
+- alert: UcwaProxyLimitLow
+  expr: ucwa_proxy:learned_limit:median{ {{- .self }}} < {{ .t.learnedLimit }}
+  for: {{ .for }}
+  labels: { severity: warning }
+  annotations:
+    summary: '{{ "The pool allows users about {{ $value | humanize }} calls at a time" }}'
+    description: 'So few do not make batches. Something else uses up what the pool allows these users, or it was set lower.'
 # Is something stuck?
+- alert: UcwaProxyRepeatsDenied
+  expr: sum by ({{ .by }}) (rate(ucwa_proxy_repeats_total{ {{- .self }},outcome="denied"}[{{ .w }}])) > {{ .t.repeatsDenied }} * sum by ({{ .by }}) (rate(ucwa_proxy_repeats_total{ {{- .self }}}[{{ .w }}]))
+  for: {{ .for }}
+  labels: { severity: warning }
+  annotations:
+    summary: 'More calls fail than may be sent again'
+    description: 'The budget of repeats is spent, and {{ "{{ $value | humanize }}" }} calls a second get the pool''s error. The pool is down or breaks off.'
 - alert: UcwaProxyStuck
   expr: ucwa_proxy_outstanding_calls{ {{- .self }}} > 0 and on ({{ .by }}, instance) sum by ({{ .by }}, instance) (rate(ucwa_proxy_upstream_responses_total{ {{- .self }},kind=~"batch|single"}[{{ .w }}])) == 0
   for: {{ .for }}

@@ -39,6 +39,7 @@ One of initContainers and containers is empty, depending on the cluster.
 {{- define "ucwa-batch.config" -}}
 {{- $_ := required "config.upstream.url of ucwa-batch-sidecar is needed: the pool, such as https://lyncweb.example.com" (dig "upstream" "url" "" .values.config) -}}
 {{- $config := deepCopy .values.config -}}
+{{- $config = mustMerge $config (dict "drain" (dict "delayMs" (include "ucwa-batch.delayMs" . | int))) -}}
 {{- with .values.upstreamTls.existingSecret -}}
 {{- $tls := dict "upstream" (dict "tls" (dict "ca" (printf "/etc/ucwa-batch-proxy-tls/%s" $.values.upstreamTls.caKey))) -}}
 {{- $config = mustMergeOverwrite $config $tls -}}
@@ -46,10 +47,23 @@ One of initContainers and containers is empty, depending on the cluster.
 {{- toYaml $config -}}
 {{- end -}}
 
+{{/*
+How long calls are still taken once the pod ends. A native sidecar ends after the application; a plain
+container is told at the same time, while the application has calls to make yet.
+*/}}
+{{- define "ucwa-batch.delayMs" -}}
+{{- $drain := .values.config.drain | default dict -}}
+{{- if and (hasKey $drain "delayMs") (not (kindIs "invalid" $drain.delayMs)) -}}
+{{- $drain.delayMs | int -}}
+{{- else if include "ucwa-batch.isNative" . -}}0
+{{- else -}}5000
+{{- end -}}
+{{- end -}}
+
 {{/* Seconds that the sidecar needs once it is told to end. */}}
 {{- define "ucwa-batch.drainSeconds" -}}
 {{- $drain := .values.config.drain | default dict -}}
-{{- $delayMs := ternary (get $drain "delayMs") 1000 (hasKey $drain "delayMs") | float64 -}}
+{{- $delayMs := include "ucwa-batch.delayMs" . | float64 -}}
 {{- $timeoutMs := ternary (get $drain "timeoutMs") 25000 (hasKey $drain "timeoutMs") | float64 -}}
 {{- ceil (divf (addf $delayMs $timeoutMs) 1000) -}}
 {{- end -}}

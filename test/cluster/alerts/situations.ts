@@ -4,7 +4,7 @@ import { selfLabels } from './rules.ts';
 /** Values a minute apart, in promtool's notation, by series. */
 export type Series = Readonly<Record<string, string>>;
 
-interface Situation {
+export interface Situation {
   readonly alert: string;
   readonly fires: Series;
   readonly quiet: Readonly<Record<string, Series>>;
@@ -18,6 +18,8 @@ const calls = (code: string, via = 'batch') =>
   one('ucwa_proxy_calls_total', `via="${via}",code="${code}"`);
 const answers = (code: string, kind = 'batch') =>
   one('ucwa_proxy_upstream_responses_total', `kind="${kind}",code="${code}"`);
+const repeats = (outcome: string) =>
+  one('ucwa_proxy_repeats_total', `reason="unknown",outcome="${outcome}"`);
 const buckets = (
   metric: string,
   labels: string,
@@ -164,6 +166,36 @@ export const situations: readonly Situation[] = [
         [one('ucwa_proxy_429_splits_total', 'depth="1"')]: '9x30',
         [one('ucwa_proxy_429_splits_total', 'depth="4+"')]: '9x30',
       },
+    },
+  },
+  {
+    alert: 'UcwaProxyLimitLow',
+    fires: buckets('ucwa_proxy_learned_limit', '', {
+      '1': '0+3x30',
+      '2': '0+6x30',
+      '+Inf': '0+7x30',
+    }),
+    quiet: {
+      'one user among many': buckets('ucwa_proxy_learned_limit', '', {
+        '2': '0+1x30',
+        '10': '0+9x30',
+        '+Inf': '0+9x30',
+      }),
+      'nothing is learnt any more': buckets('ucwa_proxy_learned_limit', '', {
+        '2': '9x30',
+        '+Inf': '9x30',
+      }),
+    },
+  },
+  {
+    alert: 'UcwaProxyRepeatsDenied',
+    fires: { [repeats('denied')]: '0+5x30', [repeats('answered')]: '0+20x30' },
+    quiet: {
+      'nearly all are sent again': {
+        [repeats('denied')]: '0+1x30',
+        [repeats('answered')]: '0+20x30',
+      },
+      'it is over': { [repeats('denied')]: '50x30', [repeats('answered')]: '50x30' },
     },
   },
   {

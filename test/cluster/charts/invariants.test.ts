@@ -172,12 +172,14 @@ testWithHelm('large numbers arrive as they were written', async () => {
   expect(data['config.yaml']).toContain('maxQueuedBytes: 67108864\n');
 });
 
-testWithHelm('an autoscaler owns the number of pods', async () => {
-  const values = { ...upstream, 'autoscaling.enabled': true };
-  expect((pick(await render({ values }), 'Deployment') as Deployment).spec).not.toHaveProperty(
-    'replicas',
-  );
-});
+testWithHelm.each([{ 'autoscaling.enabled': true }, { replicaCount: null }])(
+  'an autoscaler owns the number of pods: %j',
+  async (autoscaled) => {
+    const manifests = await render({ values: { ...upstream, ...autoscaled } });
+    expect((pick(manifests, 'Deployment') as Deployment).spec).not.toHaveProperty('replicas');
+    expect(manifests.map(({ kind }) => kind)).toContain('PodDisruptionBudget');
+  },
+);
 
 testWithHelm('a lone pod has no budget that would block a node from being drained', async () => {
   const kinds = async (replicaCount: number) =>

@@ -7,6 +7,7 @@ import { readAdmin, readMetrics } from '../../support/metric-values.ts';
 import { startPool } from '../../support/pool.ts';
 import { notes, UcwaClient } from '../../support/ucwa-client.ts';
 import {
+  type Container,
   type Containers,
   containersCanRun,
   startContainers,
@@ -15,12 +16,14 @@ import {
 import {
   chartFolder,
   helmVersion,
+  type Manifest,
+  pick,
   render,
-  type RenderOptions,
   runHelm,
   testWithHelm,
 } from '../support/helm.ts';
 import { freePort, until } from '../support/processes.ts';
+import { podsOf } from '../support/pods.ts';
 import { forPodman } from './podman.ts';
 
 const buildMs = 300_000;
@@ -35,18 +38,13 @@ beforeAll(async () => {
 }, buildMs);
 afterAll(() => containers?.stop());
 
-/** Runs a rendering as pods. @returns the names of its containers */
-async function play(options: RenderOptions): Promise<string[]> {
+/** Runs a rendering as a pod. */
+async function play(manifests: readonly Manifest[]): Promise<readonly Container[]> {
   const folder = mkdtempSync(join(tmpdir(), 'ucwa-play-'));
+  onCleanup(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'pods.yaml');
-  writeFileSync(file, forPodman(await render(options), 30));
-  onCleanup(async () => {
-    await containers!.podman('play', 'kube', '--down', file);
-    rmSync(folder, { recursive: true });
-  });
-  await containers!.podmanWell('play', 'kube', file);
-  const list = await containers!.podmanWell('ps', '--format', '{{.Names}}');
-  return list.split('\n').filter((name) => name !== '' && !name.endsWith('-infra'));
+  writeFileSync(file, forPodman(manifests, 30));
+  return containers!.play(file);
 }
 
 const untilReady = (admin: number) =>
@@ -61,7 +59,7 @@ const batching = { mode: 'fixed', lingerMaxMs: 500, maxParts: 6 };
 testWithBoth('what the standalone chart renders runs, batches and drains', async () => {
   const pool = await startPool();
   const [http, admin] = [await freePort(), await freePort()];
-  const names = await play({
+  const manifests = await render({
     values: {
       image,
       'config.upstream.url': pool.url,
@@ -71,16 +69,22 @@ testWithBoth('what the standalone chart renders runs, batches and drains', async
       ports: { http, admin },
     },
   });
-  expect(names).toHaveLength(1);
+  const played = await play(manifests);
+  expect(played).toHaveLength(1);
   await untilReady(admin);
   const answers = await new UcwaClient(`http://127.0.0.1:${http}`).askAll(notes(6));
   expect(answers.map(({ status }) => status)).toEqual(Array<number>(6).fill(200));
   expect((await readMetrics(admin)).get('ucwa_proxy_upstream_requests_saved')).toBe(5);
-  const container = containers!.container(names[0]!);
+  const container = played[0]!;
   expect(await container.inspect('{{.HostConfig.ReadonlyRootfs}} {{.Config.User}}')).toBe(
     'true 1000:1000',
   );
   expect(await container.inspect('{{.HostConfig.Memory}}')).toBe(String(256 * 1024 * 1024));
+  // As the pod of "helm test" asks, but for the name of the Service.
+  const { args = [] } = podsOf([pick(manifests, 'Pod')])[0]!.spec.containers[0]!;
+  const asked = args.map((arg) => arg.replace('ucwa-ucwa-batch-proxy-admin.ucwa.svc', '127.0.0.1'));
+  expect(asked).toEqual(['probe', `http://127.0.0.1:${admin}`]);
+  expect((await container.exec('node', '/app/dist/main.js', ...asked)).code).toBe(0);
   expect(await container.stop()).toBe(0);
 });
 
@@ -95,7 +99,7 @@ testWithBoth(
     { headers: { Authorization: 'Bearer cwt=sim-ann' } }).then(async (answer) => (await answer.text(), answer.status)));
     const statuses = await Promise.all(calls); console.log(JSON.stringify(statuses)); setInterval(() => {}, 1000);`;
     const app = `const until = async () => { for (;;) { try { return await fetch(process.env.UCWA_URL + '/') } catch { await new Promise((r) => setTimeout(r, 100)) } } }; await until(); ${script}`;
-    const names = await play({
+    const manifests = await render({
       chart: 'examples/mobile-bff',
       release: 'bff',
       kubeVersion: '1.33.0',
@@ -110,9 +114,10 @@ testWithBoth(
         'ucwaBatch.config.batching': batching,
       },
     });
-    expect(names).toHaveLength(2);
+    const played = await play(manifests);
+    expect(played).toHaveLength(2);
     await untilReady(adminPort);
-    const application = containers!.container(names.find((name) => name.endsWith('-app'))!);
+    const application = played.find(({ name }) => name.endsWith('-app'))!;
     const logs = await until(
       () => application.logs(),
       (text) => text.includes('['),

@@ -1,8 +1,10 @@
 import { beforeAll, describe, expect } from '@jest/globals';
+import { parse } from 'yaml';
 import { loadServeSettings } from '../../../src/settings/load-settings.ts';
 import {
   chartFolder,
   helmVersion,
+  lint,
   monitoringApi,
   parseManifests,
   pick,
@@ -10,6 +12,7 @@ import {
   runHelm,
   template,
   testWithHelm,
+  testWithLint,
 } from '../support/helm.ts';
 import { KubernetesTypes, type Release, releases } from '../support/kubernetes-types.ts';
 import { containersOf, type Deployment, podsOf } from '../support/pods.ts';
@@ -28,9 +31,10 @@ const podOn = async (kubeVersion: string, values: Readonly<Record<string, unknow
 };
 
 describe('the example application with the sidecar', () => {
-  testWithHelm.each([chart, 'ucwa-batch-sidecar'])('lints: %s', async (name) => {
-    const { code, stdout } = await runHelm('lint', '--strict', chartFolder(name));
-    expect([code, stdout.match(/\[(?:WARNING|ERROR)\].*/g)]).toEqual([0, null]);
+  testWithLint.each([chart, 'ucwa-batch-sidecar'])('lints: %s', async (name) => {
+    for (const release of Object.keys(releases)) {
+      expect([release, await lint(name, `${release}.0`)]).toEqual([release, []]);
+    }
   });
 
   testWithHelm.each(Object.keys(releases) as Release[])(
@@ -85,6 +89,26 @@ describe('the example application with the sidecar', () => {
       expect(loaded.settings.listen.address).toEqual({ host: '127.0.0.1', port: 8080 });
       expect(loaded.settings.admin.address).toEqual({ host: '0.0.0.0', port: 9464 });
       expect(proxy!.ports).toEqual([{ name: 'ucwa-admin', containerPort: 9464 }]);
+    },
+  );
+
+  testWithHelm(
+    'takes the last calls of the application, also where both are told to end at once',
+    async () => {
+      for (const [kubeVersion, values, delayMs, graceSeconds] of [
+        ['1.33.0', {}, 0, 35],
+        ['1.28.0', {}, 5000, 40],
+        ['1.28.0', { 'ucwaBatch.config.drain.delayMs': 0 }, 0, 35],
+        ['1.33.0', { 'ucwaBatch.config.drain.delayMs': 2000 }, 2000, 37],
+      ] as const) {
+        const manifests = await render({ chart, kubeVersion, values });
+        const { data } = pick(manifests, 'ConfigMap') as unknown as {
+          data: Record<string, string>;
+        };
+        expect(parse(data['config.yaml']!)).toMatchObject({ drain: { delayMs, timeoutMs: 20000 } });
+        const { terminationGracePeriodSeconds } = await podOn(kubeVersion, values);
+        expect(terminationGracePeriodSeconds).toBe(graceSeconds);
+      }
     },
   );
 

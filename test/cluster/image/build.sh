@@ -4,6 +4,10 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$1 base=docker.io/library/node:24-bookworm-slim
+# One at a time; who comes second finds every layer there.
+mkdir -p "$folder"
+exec 9>"$folder/build.lock"
+flock --timeout 900 9
 "$here/base-image.sh" "$folder" "$base"
 buildah --root "$folder/storage" --runroot "$folder/run" --storage-driver overlay \
   bud --quiet --layers --isolation chroot --pull-never --network host --format docker \

@@ -53,7 +53,7 @@ async function serve(
 
 const batchesOfTen = {
   UCWA_PROXY_BATCHING_MODE: 'fixed',
-  UCWA_PROXY_BATCHING_LINGER_MAX_MS: '50',
+  UCWA_PROXY_BATCHING_LINGER_MAX_MS: '1000',
   UCWA_PROXY_BATCHING_MAX_PARTS: '10',
 };
 
@@ -164,7 +164,7 @@ describe('a container', () => {
       const pool = await startPool();
       const { container, url, admin } = await serve(pool.url, {}, ['--memory', '128m']);
       const users = 100;
-      const rounds = 25;
+      const rounds = 12;
       const callsEach = 6;
       const body = 'x'.repeat(30_000);
       let answered = 0;

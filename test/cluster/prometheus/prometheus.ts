@@ -1,4 +1,4 @@
-/** A real Prometheus, which scrapes proxies and evaluates the chart's rules every second. */
+/** A real Prometheus, which scrapes proxies every second and evaluates the chart's rules twice. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ export class Prometheus {
     writeFileSync(join(folder, 'rules.yaml'), rules);
     const labels = { namespace: 'ucwa' };
     const config = {
-      global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
+      global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '500ms' },
       rule_files: [join(folder, 'rules.yaml')],
       scrape_configs: [
         {

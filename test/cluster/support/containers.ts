@@ -5,15 +5,13 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from '@jest/globals';
 import { onCleanup } from '../../support/cleanup.ts';
-import { run, runWell, type Outcome } from './processes.ts';
+import { clusterFolder, run, runWell, type Outcome } from './processes.ts';
 
-/** Kept from run to run: the base image takes a minute to make. */
-const folder = process.env['CLUSTER_FOLDER'] ?? join(tmpdir(), 'ucwa-batch-proxy-cluster');
+const folder = clusterFolder;
 export const image = 'localhost/ucwa-batch-proxy:test';
 
 const buildScript = fileURLToPath(new URL('../image/build.sh', import.meta.url));
@@ -26,7 +24,8 @@ events_logger="file"
 `;
 const unified = '/sys/fs/cgroup/unified';
 
-const isThere = (program: string) => spawnSync(program, ['--version']).error === undefined;
+const isThere = (program: string) =>
+  spawnSync(program, ['--version'], { timeout: 10_000 }).error === undefined;
 
 /** As root, with podman and buildah, they can be run. In CI they can, or tests fail. */
 export const containersCanRun =
@@ -74,17 +73,30 @@ export async function startContainers(): Promise<Containers> {
 export class Containers {
   readonly #namespacePid: number;
   readonly #release: () => void;
+  readonly #started = new Set<string>();
 
   constructor(namespacePid: number, release: () => void) {
     this.#namespacePid = namespacePid;
     this.#release = release;
   }
 
-  /** Removes all that still runs. */
+  /** Removes what was started here and still runs; other suites may have containers too. */
   async stop(): Promise<void> {
-    await this.podman('pod', 'rm', '--all', '--force');
-    await this.podman('rm', '--all', '--force');
+    for (const id of this.#started) await this.podman('rm', '--force', '--time', '0', id);
     this.#release();
+  }
+
+  /** Runs pods from a file with their objects; gone after the test. @returns the containers, by name */
+  async play(file: string): Promise<readonly Container[]> {
+    onCleanup(() => this.podman('play', 'kube', '--down', file));
+    const [, pod = ''] = /^Pod:\n(\w+)$/m.exec(
+      await this.podmanWell('play', 'kube', '--replace', file),
+    )!;
+    const format = ['--format', '{{.Names}}'];
+    const list = await this.podmanWell('ps', '--filter', `pod=${pod}`, ...format);
+    const names = list.split('\n').filter((name) => name !== '' && !name.endsWith('-infra'));
+    for (const name of names) this.#started.add(name);
+    return names.map((name) => this.container(name));
   }
 
   podman(...args: string[]): Promise<Outcome> {
@@ -126,6 +138,7 @@ export class Containers {
       ...['--security-opt', 'no-new-privileges', ...options, ...env, image, ...command],
     );
     const container = this.container(id.trim());
+    this.#started.add(container.name);
     onCleanup(() => this.podman('rm', '--force', '--time', '0', container.name));
     return container;
   }

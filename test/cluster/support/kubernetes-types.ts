@@ -21,6 +21,7 @@ export type Release = keyof typeof releases;
 
 const customResources: ReadonlyArray<readonly [module: string, folder: string]> = [
   ['github.com/prometheus-operator/prometheus-operator@v0.85.0', 'example/prometheus-operator-crd'],
+  ['github.com/kedacore/keda/v2@v2.21.0', 'config/crd/bases'],
   ['sigs.k8s.io/gateway-api@v1.4.0', 'config/crd/standard'],
   ['istio.io/api@v1.31.1', 'kubernetes'],
   ['github.com/envoyproxy/gateway@v1.9.1', 'charts/gateway-helm/charts/crds/crds/generated'],
@@ -45,6 +46,26 @@ interface CustomResource {
   };
 }
 
+/** By `group/version Kind`; the same for all releases. */
+let loadedCustom: Promise<ReadonlyMap<string, Schema>> | undefined;
+
+async function loadCustom(): Promise<ReadonlyMap<string, Schema>> {
+  const custom = new Map<string, Schema>();
+  for (const [module, place] of customResources) {
+    for (const file of filesIn(join(await moduleFolder(module), place))) {
+      for (const document of parseAllDocuments(readFileSync(file, 'utf8'))) {
+        const resource = document.toJS() as CustomResource | null;
+        if (resource?.kind !== 'CustomResourceDefinition') continue;
+        const { group, names, versions } = resource.spec;
+        for (const { name, schema } of versions) {
+          custom.set(`${group}/${name} ${names.kind}`, schema.openAPIV3Schema);
+        }
+      }
+    }
+  }
+  return custom;
+}
+
 export class KubernetesTypes {
   readonly #openApiFolder: string;
   readonly #custom: ReadonlyMap<string, Schema>;
@@ -59,20 +80,8 @@ export class KubernetesTypes {
   /** Downloads what is not there yet. */
   static async load(release: Release): Promise<KubernetesTypes> {
     const folder = await moduleFolder(releases[release]);
-    const custom = new Map<string, Schema>();
-    for (const [module, place] of customResources) {
-      for (const file of filesIn(join(await moduleFolder(module), place))) {
-        for (const document of parseAllDocuments(readFileSync(file, 'utf8'))) {
-          const resource = document.toJS() as CustomResource | null;
-          if (resource?.kind !== 'CustomResourceDefinition') continue;
-          const { group, names, versions } = resource.spec;
-          for (const { name, schema } of versions) {
-            custom.set(`${group}/${name} ${names.kind}`, schema.openAPIV3Schema);
-          }
-        }
-      }
-    }
-    return new KubernetesTypes(join(folder, 'api/openapi-spec/v3'), custom);
+    loadedCustom ??= loadCustom();
+    return new KubernetesTypes(join(folder, 'api/openapi-spec/v3'), await loadedCustom);
   }
 
   private constructor(openApiFolder: string, custom: ReadonlyMap<string, Schema>) {

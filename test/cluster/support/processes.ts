@@ -1,10 +1,18 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { promisify } from 'node:util';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect, promisify } from 'node:util';
+
+/** Kept from run to run: what takes long to make or to fetch. */
+export const clusterFolder =
+  process.env['CLUSTER_FOLDER'] ?? join(tmpdir(), 'ucwa-batch-proxy-cluster');
 
 const execute = promisify(execFile);
 const maxOutputBytes = 64 * 1024 * 1024;
+/** Nothing that ends by itself takes longer, a build of the image on a busy machine included. */
+const maxRunMs = 280_000;
 
 export interface Outcome {
   readonly code: number;
@@ -12,7 +20,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a program to its end. Rejects only when it cannot be started. */
+/** Runs a program to its end. Rejects when it cannot be started, or does not come to an end. */
 export async function run(
   program: string,
   args: readonly string[],
@@ -24,11 +32,15 @@ export async function run(
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       env,
       maxBuffer: maxOutputBytes,
+      timeout: maxRunMs,
+      killSignal: 'SIGKILL',
     });
     return { code: 0, ...output };
   } catch (error) {
     const { code, stdout, stderr } = error as { code: unknown; stdout: string; stderr: string };
-    if (typeof code !== 'number') throw error;
+    if (typeof code !== 'number') {
+      throw new Error(`${program} ${args.join(' ')}: no end\n${stderr}`, { cause: error });
+    }
     return { code, stdout, stderr };
   }
 }
@@ -68,26 +80,37 @@ export function startService(program: string, args: readonly string[]): Service 
   };
 }
 
-/** A port of 127.0.0.1 that nobody uses now. */
+const givenPorts = new Set<number>();
+
+/** A port of 127.0.0.1 that nobody uses now, and that was not given before. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  for (;;) {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    server.close();
+    await once(server, 'close');
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    if (givenPorts.has(address.port)) continue;
+    givenPorts.add(address.port);
+    return address.port;
+  }
 }
 
-/** Asks again, briefly apart, until the answer is good. The test's own timeout bounds it. */
+/** Asks again, briefly apart, until the answer is good. @throws with the last answer when none is in time */
 export async function until<T>(
   ask: () => Promise<T> | T,
   isGood: (answer: T) => boolean,
   everyMs = 50,
+  withinMs = 60_000,
 ): Promise<T> {
+  const endsAt = performance.now() + withinMs;
   for (;;) {
     const answer = await Promise.resolve(ask());
     if (isGood(answer)) return answer;
+    if (performance.now() > endsAt) {
+      throw new Error(`not so after ${withinMs} ms: ${String(isGood)}\nlast: ${inspect(answer)}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }

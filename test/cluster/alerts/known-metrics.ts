@@ -1,0 +1,38 @@
+/** Whether what is asked of Prometheus can be answered: by metrics that the program has. */
+import { expect } from '@jest/globals';
+import { readAdmin } from '../../support/metric-values.ts';
+import { startPool } from '../../support/pool.ts';
+import { startProxy } from '../../support/proxy.ts';
+
+/** Names of samples with the names of their labels, as a proxy that has just started shows them. */
+async function metricLabels(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
+  const pool = await startPool();
+  const proxy = await startProxy(pool.url);
+  const { body } = await readAdmin(proxy.ports.admin, '/metrics');
+  const labels = new Map<string, Set<string>>();
+  for (const [, name = '', inside = ''] of body.matchAll(/^([a-z]\w*)(?:\{(.*)\})? \S+$/gm)) {
+    const known = labels.get(name) ?? new Set(['namespace', 'job', 'instance']);
+    for (const [, label = ''] of inside.matchAll(/(\w+)="/g)) known.add(label);
+    labels.set(name, known);
+  }
+  return labels;
+}
+
+/** Metrics that an expression names, each with the labels that it asks them for. */
+function asked(expr: string): Array<readonly [metric: string, labels: readonly string[]]> {
+  const selectors = expr.matchAll(/\b((?:ucwa_proxy|nodejs|process)_\w+)(?:\{([^}]*)\})?/g);
+  return [...selectors].map(([, metric = '', inside = '']) => {
+    return [metric, [...inside.matchAll(/(\w+)(?==~?")/g)].map(([, label = '']) => label)];
+  });
+}
+
+/** Fails unless every metric that they name is there, with the labels that they ask it for. */
+export async function expectMetricsOf(exprs: readonly string[]): Promise<void> {
+  const known = await metricLabels();
+  for (const expr of exprs) {
+    for (const [metric, labels] of asked(expr)) {
+      expect([metric, known.has(metric)]).toEqual([metric, true]);
+      expect([expr, [...known.get(metric)!]]).toEqual([expr, expect.arrayContaining([...labels])]);
+    }
+  }
+}
