@@ -1,5 +1,5 @@
 /** Everything that can grow has a cap. Each is reached here, or in the file that docs/bounds.md names. */
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
 import { call, timed } from '../support/crowd.ts';
 import { onCleanup } from '../support/cleanup.ts';
@@ -106,7 +106,7 @@ test('a reader who takes nothing of an answer is cut off, whoever made the answe
   const proxy = await startProxy(pool.url, {
     UCWA_PROXY_UPSTREAM_TIMEOUT_MS: '2000',
     UCWA_PROXY_BATCHING_MODE: 'fixed',
-    UCWA_PROXY_BATCHING_LINGER_MAX_MS: '100',
+    UCWA_PROXY_BATCHING_LINGER_MAX_MS: '1000',
   });
   // Two who ask the same share one answer, which is kept whole; a photo streams.
   for (const path of ['me', 'me', 'photos/x']) {
@@ -149,7 +149,7 @@ test('a reader who takes an answer slowly, but takes it, gets all of it', async 
   const proxy = await startProxy(pool.url, {
     UCWA_PROXY_UPSTREAM_TIMEOUT_MS: '2000',
     UCWA_PROXY_BATCHING_MODE: 'fixed',
-    UCWA_PROXY_BATCHING_LINGER_MAX_MS: '100',
+    UCWA_PROXY_BATCHING_LINGER_MAX_MS: '1000',
     UCWA_PROXY_LIMITS_MAX_RESPONSE_BYTES: '60000000',
   });
   // Identical ones, so that the answer is one piece, of which the system takes less than the half.
@@ -176,4 +176,46 @@ test('a reader who takes an answer slowly, but takes it, gets all of it', async 
   // Longer than two looks and the time in which something must be taken.
   expect(performance.now() - startedAtMs).toBeGreaterThan(4000);
   expect(await refused(proxy, 'slow_reader')).toBe(0);
+});
+
+test("all answers together are bounded: one that does not fit is broken off, the others' are whole", async () => {
+  const half = Buffer.alloc(3000, 'x');
+  const begun: Socket[] = [];
+  const pool = await startScriptedPool((_request, socket) => {
+    if (begun.length > 1) {
+      socket.write('HTTP/1.1 204 No Content\r\n\r\n');
+      return;
+    }
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 6000\r\n\r\n');
+    socket.write(half);
+    begun.push(socket);
+  });
+  const proxy = await startProxy(pool.url, {
+    UCWA_PROXY_BATCHING_MODE: 'fixed',
+    UCWA_PROXY_BATCHING_LINGER_MAX_MS: '1000',
+    UCWA_PROXY_LIMITS_MAX_RESPONSE_BYTES: '8000',
+    UCWA_PROXY_LIMITS_MAX_BUFFERED_RESPONSE_BYTES: '8000',
+  });
+  // Identical ones share one answer, which is kept until it is whole.
+  const ask = (user: string) =>
+    Promise.all(
+      [1, 2].map(() => timed(new RawClient(proxy.port), call(`cwt=sim-${user}`, 'me', '', user))),
+    );
+  const tooLarge = 'ucwa_proxy_protocol_errors_total{kind="too_large"}';
+  const first = ask('ann');
+  await proxy.untilMetric(
+    'ucwa_proxy_upstream_responses_total{kind="single",code="200"}',
+    (n) => n === 1,
+  );
+  const second = ask('bob');
+  await proxy.untilMetric(
+    'ucwa_proxy_upstream_responses_total{kind="single",code="200"}',
+    (n) => n === 2,
+  );
+  begun[1]?.write(half);
+  await proxy.untilMetric(tooLarge, (count) => count === 1);
+  begun[0]?.write(half);
+  expect((await first).map(({ status }) => status)).toEqual([200, 200]);
+  // They are GETs: asked again, singly.
+  expect((await second).map(({ status }) => status)).toEqual([204, 204]);
 });

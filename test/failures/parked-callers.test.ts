@@ -37,7 +37,11 @@ async function untilParked(proxy: ProxyProcess, count: number): Promise<void> {
 test('10,000 callers under a hung pool cost at most 256 MiB, the next is refused within 50 ms, each is answered at its deadline, and the memory comes back within 10 s', async () => {
   const pool = await startScriptedPool(() => undefined);
   const proxy = await startProxyProcess(program, pool.url, {
-    env: { UCWA_PROXY_UPSTREAM_TIMEOUT_MS: String(deadlineMs) },
+    env: {
+      UCWA_PROXY_UPSTREAM_TIMEOUT_MS: String(deadlineMs),
+      // All are connected before the first of them asks.
+      UCWA_PROXY_LISTEN_HEADERS_TIMEOUT_MS: '60000',
+    },
   });
   const baseBytes = await proxy.residentBytes();
   // A few who leave again, so that what a first call costs once is not taken for something kept.

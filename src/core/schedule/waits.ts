@@ -3,7 +3,7 @@ import type { Batch, Call } from './call.ts';
 
 /** Milliseconds. */
 export interface Waits {
-  /** For companions; `undefined` for a call that came back, which was counted before. */
+  /** For companions; `undefined` for one that came back or is sent beside itself: it was counted before. */
   readonly hold: number | undefined;
   readonly order: number;
   readonly pause: number;
@@ -26,7 +26,7 @@ export function waitsOf<T>(call: Call<T>, slot: Call<T>, batch: Batch<T>): Waits
   const pause = part(blocked.pausedMs(sentAtMs) - call.pauseBeforeMs);
   const limit = part(blocked.limitedMs(sentAtMs) - call.limitBeforeMs);
   return {
-    hold: call.attempts === 1 ? readyAtMs - call.queuedAtMs : undefined,
+    hold: call.attempts === 1 && call.original === undefined ? readyAtMs - call.queuedAtMs : undefined,
     order: freeAtMs - readyAtMs,
     pause,
     limit,

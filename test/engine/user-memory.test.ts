@@ -1,0 +1,12 @@
+import { expect, test } from '@jest/globals';
+import { newUser } from '../../src/core/schedule/user.ts';
+import { createUserMemory } from '../../src/engine/user-memory.ts';
+
+test('of users who are away as many are remembered as the setting says, the last ones', () => {
+  const memory = createUserMemory({ maxUsers: 3, idleMs: 60_000 });
+  const { learnt } = newUser('ann', undefined, 0);
+  for (let i = 0; i < 1000; i += 1) memory.keep(`user ${i}`, learnt);
+  expect(memory.size).toBe(3);
+  expect(memory.take('user 996')).toBeUndefined();
+  expect(memory.take('user 999')).toBe(learnt);
+});
