@@ -16,7 +16,7 @@ import type { Ending, Failure, Sink } from '../core/schedule/sink.ts';
 import type { User } from '../core/schedule/user.ts';
 import type { Overflow } from '../core/schedule/users.ts';
 import { waitsOf } from '../core/schedule/waits.ts';
-import { encodeWith, envelopeHeaders, singleHeaders } from '../core/wire/encode-batch.ts';
+import { encodeWith, envelopeHeaders } from '../core/wire/encode-batch.ts';
 import type { Exchange, ExchangeRequest, Upstream } from '../upstream/exchange.ts';
 import { BatchExchange } from './batch-exchange.ts';
 import type { Caller } from './caller.ts';
@@ -26,7 +26,7 @@ import type { EngineObserver } from './observer.ts';
 import type { EngineOptions, EngineParts } from './options.ts';
 import { explained } from './explain.ts';
 import { Guard } from './guard.ts';
-import { SingleExchange } from './single-exchange.ts';
+import { SingleExchange, singleRequest } from './single-exchange.ts';
 
 export class Engine implements Sink<Caller> {
   readonly notes: Notes;
@@ -291,9 +291,4 @@ function oldestOf({ calls }: Batch<Caller>): Call<Caller> {
 /** One caller, nobody else, and no other answer on its way to him: his may stream. */
 function isLone({ calls: [call, other] }: Batch<Caller>): boolean {
   return other === undefined && call?.followers === undefined && call?.original === undefined;
-}
-
-function singleRequest(call: Call<Caller>, authority: string): ExchangeRequest {
-  const { method, target, body } = call;
-  return { method, target, headers: singleHeaders(call, authority), body };
 }

@@ -5,8 +5,9 @@ import { refused } from '../core/answer/judge-response.ts';
 import type { ReplyHead } from '../core/answer/reply.ts';
 import type { Ending } from '../core/schedule/sink.ts';
 import { keepDispositionBytes } from '../core/wire/disposition-bytes.ts';
+import { type OutgoingCall, singleHeaders } from '../core/wire/encode-batch.ts';
 import { endToEndHeaders } from '../core/wire/http-message.ts';
-import type { Exchange, ExchangeHandler } from '../upstream/exchange.ts';
+import type { Exchange, ExchangeHandler, ExchangeRequest } from '../upstream/exchange.ts';
 import type { Caller } from './caller.ts';
 import { lostConnection, troubleWithAnswer } from './trouble.ts';
 
@@ -108,4 +109,10 @@ export class SingleExchange implements ExchangeHandler {
     this.#settled = true;
     this.#host.settled(ending);
   }
+}
+
+/** The request of a call that travels as itself. */
+export function singleRequest(call: OutgoingCall, authority: string): ExchangeRequest {
+  const { method, target, body } = call;
+  return { method, target, headers: singleHeaders(call, authority), body };
 }
