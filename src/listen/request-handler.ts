@@ -66,7 +66,6 @@ const status: Record<Extract<RefusalReason, `${string}queue_${string}` | 'long_p
   user_queue_bytes: 429,
 };
 
-const overCap: Fault = { phase: 'unsent', name: 'connection_limit_reached' };
 const ownMistake: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
 
 const readers: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -204,11 +203,7 @@ export class RequestHandler {
       this.#refuse(visit, response, status[call], call);
       return;
     }
-    if (!this.#waiting.add(ticket, this.#parts.now())) {
-      const fault = call.stage === 'held' ? overCap : ownMistake;
-      engine.cancel(call);
-      ticket.answer(answerForFault(fault, ticket.onlyXml));
-    }
+    this.#waiting.add(ticket, call, this.#parts.now(), () => engine.cancel(call));
     exchange.onOver(() => {
       this.#waiting.delete(ticket);
       const left = !response.writableFinished && !ticket.wasCut;

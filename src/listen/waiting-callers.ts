@@ -2,10 +2,15 @@
  * Callers whose answer has not begun, the longest waiting first: counted here by themselves, so that
  * neither the cap nor the deadline rests on the engine's own books alone.
  */
+import type { Fault } from '../core/answer/fault.ts';
 import { answerForFault } from '../core/answer/own-answers.ts';
 import { InvariantViolation } from '../core/invariants.ts';
+import type { Call } from '../core/schedule/call.ts';
 import type { ListenObserver } from './observer.ts';
 import type { ResponseCaller } from './response-caller.ts';
+
+const overCap: Fault = { phase: 'unsent', name: 'connection_limit_reached' };
+const ownMistake: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
 
 export class WaitingCallers {
   /** With since when. */
@@ -22,14 +27,20 @@ export class WaitingCallers {
     this.#observer = observer;
   }
 
-  /** Whether there is room for one more, who has been let in. */
-  add(caller: ResponseCaller, nowMs: number): boolean {
-    if (!caller.isWaiting) return true;
+  /** Takes in whoever was let in; beyond the cap his call is called off, and he is told so. */
+  add(
+    caller: ResponseCaller,
+    call: Pick<Call<unknown>, 'stage'>,
+    nowMs: number,
+    cancel: () => void,
+  ): void {
+    if (!caller.isWaiting) return;
     this.#waiting.set(caller, nowMs);
-    if (this.#waiting.size <= this.#max) return true;
-    this.#waiting.delete(caller);
+    if (this.#waiting.size <= this.#max) return;
     this.#observer.internalError(new InvariantViolation('bounded', 'more callers than may wait'));
-    return false;
+    const fault = call.stage === 'held' ? overCap : ownMistake;
+    cancel();
+    caller.answer(answerForFault(fault, caller.onlyXml));
   }
 
   delete(caller: ResponseCaller): void {
@@ -49,7 +60,6 @@ export class WaitingCallers {
 
   #end(caller: ResponseCaller): void {
     this.#observer.internalError(new InvariantViolation('one_answer', 'no answer in time'));
-    const fault = { phase: 'unknown', name: 'proxy_internal_error' } as const;
-    caller.answer(answerForFault(fault, caller.onlyXml));
+    caller.answer(answerForFault(ownMistake, caller.onlyXml));
   }
 }
