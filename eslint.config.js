@@ -173,6 +173,7 @@ export default defineConfig(
             'testWithHelm',
             'testWithHelm.each',
             'testWithBalancer',
+            'testWithHaproxy',
             'testWithPrometheus',
           ],
         },
