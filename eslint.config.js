@@ -177,6 +177,7 @@ export default defineConfig(
             'testWithLint.each',
             'testWithOldestHelm.each',
             'testWithBalancer',
+            'testWithHaproxy',
             'testWithPrometheus',
           ],
         },

@@ -14,6 +14,6 @@ export default {
   errorOnDeprecated: true,
   testTimeout: 20000,
   coverageProvider: 'v8',
-  collectCoverageFrom: ['src/**/*.ts', '!src/main.ts'],
+  collectCoverageFrom: ['src/core/**/*.ts'],
   coverageThreshold: { './src/core/': { branches: 90, functions: 100, lines: 95, statements: 95 } },
 };

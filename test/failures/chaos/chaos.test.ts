@@ -28,14 +28,14 @@ const phaseMs = 1000;
 /** Of a call that may be batched, and of the silence of one that is passed through. */
 const deadlineMs = 3000;
 /** Beyond the deadline, on a machine that has other things to do. */
-const graceMs = 7000;
+const graceMs = 12_000;
 const env = {
   UCWA_PROXY_UPSTREAM_TIMEOUT_MS: String(deadlineMs),
   UCWA_PROXY_UPSTREAM_PASS_THROUGH_IDLE_MS: String(deadlineMs),
   UCWA_PROXY_UPSTREAM_IDLE_TIMEOUT_MS: '500',
   UCWA_PROXY_DRAIN_DELAY_MS: '0',
 };
-const timeoutMs = soakMinutes * 60_000 + 600_000;
+const timeoutMs = soakMinutes * 60_000 + 1_200_000;
 
 interface Run {
   readonly checker: Checker;
@@ -168,8 +168,8 @@ describe(`while everything goes wrong in turn (seed ${seed})`, () => {
   });
 
   test('the heap does not grow with the calls', () => {
-    // A slope needs many samples.
-    const isLong = ran.heap.length >= 12;
+    // Below, what V8 itself learns of the code outweighs all else.
+    const isLong = ran.checker.issued >= 500_000;
     expect(isLong ? heapSlope(ran.heap) : heapStray(ran.heap)).toBeLessThan(isLong ? 0.005 : 0.02);
   });
 

@@ -24,15 +24,15 @@ const outcomes: readonly CallOutcome[] = [
   ...(['pending', 'answered', 'poolError', 'refused429', 'notExecuted', 'unknown'] as const),
   ...(['brokenOff', 'left', 'unanswered'] as const),
 ];
-const maxNamed = 20;
+/** Of each kind of violation. */
+const maxNamed = 5;
 
 export class Checker {
   readonly #kinds = new Bytes();
   readonly #outcomes = new Bytes();
   readonly #runs = new Bytes();
   readonly #usersOfCalls = new Bytes();
-  readonly #found: string[] = [];
-  #foundCount = 0;
+  readonly #found = new Violations();
   issued = 0;
 
   /** Notes a call that is about to leave. @returns its number */
@@ -67,8 +67,7 @@ export class Checker {
   }
 
   violation(what: string): void {
-    this.#foundCount += 1;
-    if (this.#found.length < maxNamed) this.#found.push(what);
+    this.#found.add(what);
   }
 
   /** How many calls had each outcome. */
@@ -84,19 +83,34 @@ export class Checker {
 
   /** Everything that must not be, once all calls have ended and the pool has told all; some are named. */
   violations(): readonly string[] {
-    const named = [...this.#found];
-    let count = this.#foundCount;
+    const all = new Violations(this.#found);
     for (let call = 0; call < this.issued; call += 1) {
       const what = verdict(
         kinds[this.#kinds.at(call)] ?? 'read',
         outcomes[this.#outcomes.at(call)] ?? 'pending',
         this.#runs.at(call),
       );
-      if (what === undefined) continue;
-      count += 1;
-      if (named.length < maxNamed) named.push(`call ${call} ${what}`);
+      if (what !== undefined) all.add(`call ${call} ${what}`);
     }
-    return count > named.length ? [...named, `and ${count - named.length} more`] : named;
+    return all.named;
+  }
+}
+
+/** Told apart by their words, whatever the numbers in them. */
+class Violations {
+  readonly named: string[] = [];
+  readonly #counts = new Map<string, number>();
+
+  constructor(before?: Violations) {
+    for (const what of before?.named ?? []) this.add(what);
+  }
+
+  add(what: string): void {
+    const kind = what.replaceAll(/ \(.*?\)|\d+|:.*/g, '');
+    const count = (this.#counts.get(kind) ?? 0) + 1;
+    this.#counts.set(kind, count);
+    if (count <= maxNamed) this.named.push(what);
+    else if (count === maxNamed + 1) this.named.push(`more like ${what}`);
   }
 }
 
@@ -107,7 +121,7 @@ export function userName(index: number): string {
 
 /** What is wrong with a call of which this is known; undefined if nothing. */
 function verdict(kind: CallKind, outcome: CallOutcome, runs: number): string | undefined {
-  if (outcome === 'pending' || outcome === 'unanswered') return 'has no answer';
+  if (outcome === 'pending') return 'has no answer';
   if (kind === 'anonymous') return undefined;
   if (kind === 'write' && runs > 1) return `is unsafe and ran ${runs} times (${outcome})`;
   if (outcome === 'answered' && runs === 0) return 'was answered and did not run';

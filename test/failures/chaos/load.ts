@@ -9,7 +9,7 @@ import { readMessage } from './read-message.ts';
  * Connections without an answer yet. Node accepts few in a turn of its event loop; what the kernel
  * cannot keep until then it drops, and tries again seconds later.
  */
-const maxOpening = 16;
+const maxOpening = 8;
 
 export interface LoadOptions {
   readonly port: number;
