@@ -28,7 +28,8 @@ export interface HttpServerHandlers {
   refused(reason: RefusalReason): void;
 }
 
-const connectionsCheckingIntervalMs = 1000;
+/** Often, so that those whose time is up at the same time are not all answered in one go. */
+const connectionsCheckingIntervalMs = 100;
 const minVersion = 'TLSv1.2';
 
 export class HttpServer {

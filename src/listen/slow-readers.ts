@@ -5,6 +5,8 @@
 import type { Socket } from 'node:net';
 
 const everyMs = 1000;
+/** Those who stopped at the same time are cut off in so many groups, and not all in one go. */
+const groups = 20;
 
 export class SlowReaders {
   readonly #stallMs: number;
@@ -12,9 +14,10 @@ export class SlowReaders {
   /** Those that have something to take, and what listens for their time to be up. */
   readonly #slow = new Map<Socket, () => void>();
   readonly #timer: NodeJS.Timeout;
+  #watched = 0;
 
   /**
-   * @param stallMs who takes no byte for so long is cut off, within a second
+   * @param stallMs who takes no byte for so long is cut off, within two seconds
    * @param busy connections whose requests are not all over
    * @param cut told of each
    */
@@ -55,7 +58,8 @@ export class SlowReaders {
     };
     this.#slow.set(socket, onTimeout);
     socket.once('timeout', onTimeout);
-    socket.setTimeout(this.#stallMs);
+    this.#watched += 1;
+    socket.setTimeout(this.#stallMs + ((this.#watched % groups) * everyMs) / groups);
   }
 
   #unwatch(socket: Socket): void {
