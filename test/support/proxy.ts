@@ -1,8 +1,9 @@
 import { startApp, type App, type AppParts } from '../../src/app.ts';
 import { createLog } from '../../src/log/log.ts';
 import { loadServeSettings } from '../../src/settings/load-settings.ts';
+import { assertNothingShown } from './canaries.ts';
 import { onCleanup } from './cleanup.ts';
-import { readMetrics, type MetricValues } from './metric-values.ts';
+import { readAdmin, readMetrics, type MetricValues } from './metric-values.ts';
 
 export interface TestProxy extends App {
   readonly url: string;
@@ -38,7 +39,12 @@ export async function startProxy(
   };
   const log = createLog(loaded.settings.log, { write });
   const app = await startApp(loaded.settings, { log, version: '0.0.0-test', ...parts });
-  onCleanup(() => app.abort());
+  onCleanup(async () => {
+    const page = await readAdmin(app.ports.admin, '/metrics').catch(() => undefined);
+    await app.abort();
+    assertNothingShown('the log', lines);
+    assertNothingShown('/metrics', [page?.body ?? '']);
+  });
   const metrics = (): Promise<MetricValues> => readMetrics(app.ports.admin);
   return {
     ...app,

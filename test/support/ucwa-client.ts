@@ -1,4 +1,5 @@
 import { Agent, request, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
+import { assertNothingShown } from './canaries.ts';
 import { onCleanup } from './cleanup.ts';
 
 export interface Answer {
@@ -54,6 +55,12 @@ export class UcwaClient {
           response.on('error', reject);
           response.on('end', () => {
             const whole = Buffer.concat(chunks);
+            const isOwn = response.headers['content-type']?.startsWith('application/problem');
+            try {
+              if (isOwn === true) assertNothingShown('an answer of ours', [whole.toString()]);
+            } catch (error) {
+              reject(error);
+            }
             resolve({
               status: response.statusCode ?? 0,
               headers: response.headers,
