@@ -4,10 +4,14 @@
  */
 const canary = /cwt(?:=|%3d)[\w-]+|bearer [\w=-]+|[\w.-]+(?:@|%40)[\w.-]+/gi;
 
+export function secretsIn(text: string): readonly string[] {
+  return text.match(canary) ?? [];
+}
+
 /** Fails the test in which something was shown that must not be. */
 export function assertNothingShown(where: string, texts: Iterable<string>): void {
   for (const text of texts) {
-    const [seen] = text.match(canary) ?? [];
-    if (seen !== undefined) throw new Error(`${where} shows ${seen}: ${text.slice(0, 500)}`);
+    const shown = secretsIn(text);
+    if (shown.length > 0) throw new Error(`${where} shows ${shown.join(' ')}`);
   }
 }
