@@ -12,7 +12,7 @@ import {
   type ClassifyRules,
   type PassThroughReason,
 } from '../core/admit/classify.ts';
-import { callClassOf } from '../core/admit/is-operation.ts';
+import { callClassOf } from '../core/admit/call-class.ts';
 import { readHead, type HeadFacts, type RequestHead } from '../core/admit/request-head.ts';
 import type { Fault } from '../core/answer/fault.ts';
 import { acceptsOnlyXml, answerForFault, answerForRefusal } from '../core/answer/own-answers.ts';

@@ -26,7 +26,8 @@ export function waitsOf<T>(call: Call<T>, slot: Call<T>, batch: Batch<T>): Waits
   const pause = part(blocked.pausedMs(sentAtMs) - call.pauseBeforeMs);
   const limit = part(blocked.limitedMs(sentAtMs) - call.limitBeforeMs);
   return {
-    hold: call.attempts === 1 && call.original === undefined ? readyAtMs - call.queuedAtMs : undefined,
+    hold:
+      call.attempts === 1 && call.original === undefined ? readyAtMs - call.queuedAtMs : undefined,
     order: freeAtMs - readyAtMs,
     pause,
     limit,

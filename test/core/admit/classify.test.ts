@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { classify, pathPatterns } from '../../../src/core/admit/classify.ts';
-import { isOperation } from '../../../src/core/admit/is-operation.ts';
+import { callClassOf } from '../../../src/core/admit/call-class.ts';
 import { aHead, bearer } from '../../support/heads.ts';
 
 interface Resource {
@@ -235,10 +235,12 @@ describe('classify', () => {
   });
 });
 
-describe('isOperation', () => {
+describe('an operation', () => {
+  const isOperation = (...call: Parameters<typeof callClassOf>): boolean =>
+    callClassOf(...call) === 'operation';
   const none = Buffer.alloc(0);
 
-  test('knows every resource of UCWA that starts an operation, and takes no other for one', () => {
+  test('is whatever POSTs to a resource of UCWA that starts one, and nothing else', () => {
     const starters = resources.filter(({ operation }) => operation).map(({ rel }) => rel);
     expect(starters.length).toBe(33);
     const wrong = rows.filter(({ rel, method, path }) => {
@@ -254,14 +256,14 @@ describe('isOperation', () => {
     ['/a?OperationContext=1', ''],
     ['/a', '{"operationId":"1"}'],
     ['/a', '<property name="operationContext">1</property>'],
-  ])('knows it by its id, in target or body: %s %s', (target, body) => {
+  ])('is known by its id, in target or body: %s %s', (target, body) => {
     expect(isOperation('POST', target, '/a', Buffer.from(body))).toBe(true);
     expect(isOperation('PUT', target, '/a', Buffer.from(body))).toBe(false);
   });
 
-  test('takes no other POST for one', () => {
-    expect(isOperation('POST', '/a/me/note', '/a/me/note', Buffer.from('{"message":"x"}'))).toBe(
-      false,
-    );
+  test('is no other POST, and no GET', () => {
+    const note = ['/a/me/note', '/a/me/note', Buffer.from('{"message":"x"}')] as const;
+    expect(callClassOf('POST', ...note)).toBe('unsafe');
+    expect(callClassOf('GET', ...note)).toBe('safe');
   });
 });

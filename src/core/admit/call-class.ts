@@ -42,12 +42,7 @@ const starters: ReadonlySet<string> = new Set([
 const idNames = ['operationId', 'operationContext', 'OperationId', 'OperationContext'];
 
 /** `resource`: the path in lower case. */
-export function isOperation(
-  method: string,
-  target: string,
-  resource: string,
-  body: Buffer,
-): boolean {
+function isOperation(method: string, target: string, resource: string, body: Buffer): boolean {
   if (method !== 'POST') return false;
   if (starters.has(resource.slice(resource.lastIndexOf('/') + 1))) return true;
   if (/operation(?:id|context)/i.test(target)) return true;
