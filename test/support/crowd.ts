@@ -72,3 +72,22 @@ export function countByStatus(answers: ReadonlyArray<{ status: number }>): Recor
   for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;
   return counts;
 }
+
+/** Good clients, undisturbed and beside what may disturb them. */
+export interface Round {
+  readonly calm: readonly Timed[];
+  readonly beside: readonly Timed[];
+}
+
+/**
+ * What the disturbance makes of their 99th percentile, by the quietest round: noise of the machine
+ * only adds to it. `leastMs`: below that a percentile tells of the machine, not of us.
+ */
+export function slowdown(rounds: readonly Round[], leastMs = 0): number {
+  const p99 = (answers: readonly Timed[]): number =>
+    quantile(
+      answers.map(({ ms }) => ms),
+      0.99,
+    );
+  return Math.min(...rounds.map(({ calm, beside }) => p99(beside) / Math.max(leastMs, p99(calm))));
+}
