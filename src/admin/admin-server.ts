@@ -16,6 +16,8 @@ interface Page {
 
 /** Scrapers, probes and a person or two; files for more are not accounted for. */
 const maxConnections = 32;
+/** Whoever only holds a connection must not keep the probes out. */
+const timesMs = { headersTimeout: 2000, requestTimeout: 2000, connectionsCheckingInterval: 250 };
 
 const text = 'text/plain; charset=utf-8';
 
@@ -25,7 +27,7 @@ export class AdminServer {
 
   constructor(parts: AdminParts) {
     this.#parts = parts;
-    this.#server = createServer((request, response) => {
+    this.#server = createServer(timesMs, (request, response) => {
       void this.#answer(request, response);
     });
     this.#server.maxConnections = maxConnections;

@@ -7,7 +7,10 @@
 import PQueue from 'p-queue';
 
 export interface Permit {
-  /** From now on it does not count among those of its user; its connection is still taken. */
+  /**
+   * From now on it does not count among those of its user, unless he has half of all connections:
+   * its own is still taken.
+   */
   freeSlot(): void;
   /** Gives it back, once the request is over. */
   release(): void;
@@ -20,8 +23,9 @@ export class Departures<User extends object> {
   readonly #process: PQueue;
   readonly #users = new WeakMap<User, PQueue>();
   readonly #granted: Granted<User>;
-  /** Solo requests of a user that are out. */
-  readonly #soloOut = new WeakMap<User, number>();
+  readonly #connections: number;
+  /** Requests of a user that are out, and those of them that went solo. */
+  readonly #out = new WeakMap<User, { all: number; solo: number }>();
   /** Users with a request that is not granted yet: a second one would find nobody else. */
   readonly #asked = { batch: new WeakSet<User>(), solo: new WeakSet<User>() };
 
@@ -30,18 +34,22 @@ export class Departures<User extends object> {
     granted: Granted<User>,
   ) {
     this.#perUser = limits.perUser;
+    this.#connections = limits.process;
     this.#process = new PQueue({ concurrency: limits.process });
     this.#granted = granted;
   }
 
-  /** One request at a time: whoever is granted it asks again if more of the user may leave. */
-  request(user: User, solo: boolean): void {
+  /**
+   * One request at a time: whoever is granted it asks again if more of the user may leave.
+   * `urgent`: before everything else, of a solo request only.
+   */
+  request(user: User, solo: boolean, urgent: boolean): void {
     const asked = solo ? this.#asked.solo : this.#asked.batch;
     if (asked.has(user)) return;
     asked.add(user);
     if (solo) {
       // Only a user's first goes before everything else: many of one would keep the others out.
-      const priority = (this.#soloOut.get(user) ?? 0) === 0 ? 1 : 0;
+      const priority = urgent && (this.#out.get(user)?.solo ?? 0) === 0 ? 1 : 0;
       void this.#process.add(() => this.#hold(user, true, () => undefined), { priority });
       return;
     }
@@ -61,17 +69,29 @@ export class Departures<User extends object> {
   #hold(user: User, solo: boolean, freeSlot: () => void): Promise<void> {
     (solo ? this.#asked.solo : this.#asked.batch).delete(user);
     return new Promise((resolve) => {
-      this.#countSolo(user, solo ? 1 : 0);
-      const release = (): void => {
-        this.#countSolo(user, solo ? -1 : 0);
-        freeSlot();
-        resolve();
-      };
-      this.#granted(user, solo, { freeSlot, release });
+      this.#count(user, solo, 1);
+      this.#granted(user, solo, {
+        freeSlot: () => {
+          if (this.#leavesRoom(user)) freeSlot();
+        },
+        release: () => {
+          this.#count(user, solo, -1);
+          freeSlot();
+          resolve();
+        },
+      });
     });
   }
 
-  #countSolo(user: User, change: number): void {
-    if (change !== 0) this.#soloOut.set(user, (this.#soloOut.get(user) ?? 0) + change);
+  /** Whether there is as much for all others as for this user, should he fill his departures again. */
+  #leavesRoom(user: User): boolean {
+    return ((this.#out.get(user)?.all ?? 0) + this.#perUser) * 2 <= this.#connections;
+  }
+
+  #count(user: User, solo: boolean, change: 1 | -1): void {
+    const out = this.#out.get(user) ?? { all: 0, solo: 0 };
+    out.all += change;
+    if (solo) out.solo += change;
+    this.#out.set(user, out);
   }
 }

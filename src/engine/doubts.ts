@@ -31,11 +31,17 @@ export class Doubts<T> {
   /** What its caller may be told of a failure. */
   judge(call: Call<T>, failure: Failure): Fault | 'never-sent' {
     if (failure === 'late') return tooLate;
-    if (!this.#calls.has(call)) return failure;
+    if (!this.#calls.has(call) && !isAskedBeside(call)) return failure;
     return failure === 'never-sent' ? tooLate : { ...failure, phase: 'unknown' };
   }
 
   #noteReturned(call: Call<T>): void {
     if (call.stage === 'held') this.#calls.add(call);
   }
+}
+
+/** Whether another request for it has left, which was not proved to have come to nothing. */
+function isAskedBeside<T>(call: Call<T>): boolean {
+  const { repeat } = call.leader ?? call;
+  return repeat !== undefined && repeat.attempts > 0;
 }

@@ -13,7 +13,7 @@ import { Coalescer } from '../core/schedule/coalescer.ts';
 import { type Arrival, type Batch, type Call, waitersOf } from '../core/schedule/call.ts';
 import type { Notes } from '../core/schedule/notes.ts';
 import type { Ending, Failure, Sink } from '../core/schedule/sink.ts';
-import type { User } from '../core/schedule/user.ts';
+import { hasOperation, type User } from '../core/schedule/user.ts';
 import type { Overflow } from '../core/schedule/users.ts';
 import { waitsOf } from '../core/schedule/waits.ts';
 import type { Exchange, ExchangeRequest, Upstream } from '../upstream/exchange.ts';
@@ -115,7 +115,7 @@ export class Engine implements Sink<Caller> {
   }
 
   permit(user: User<Caller>, solo: boolean): void {
-    this.#departures.request(user, solo);
+    this.#departures.request(user, solo, hasOperation(user));
   }
 
   send(batch: Batch<Caller>): void {

@@ -67,7 +67,10 @@ export class ResponseCaller implements Caller {
     // As for whole answers: the exchange is broken off when the connection's end is told.
     if (response.destroyed || response.write(chunk)) return true;
     if (this.#unread.keep(response, chunk.length)) return true;
-    const stalled = setTimeout(() => this.#cutReader(), this.#stallMs);
+    // Who reads, however slowly, is watched with all other readers; here is who waits for his turn.
+    const waitsMs = response.socket === null ? this.#stallMs : undefined;
+    const stalled =
+      waitsMs === undefined ? undefined : setTimeout(() => this.#cutReader(), waitsMs);
     const over = (): void => clearTimeout(stalled);
     response.once('close', over);
     response.once('drain', () => {
@@ -87,6 +90,8 @@ export class ResponseCaller implements Caller {
     this.#becomes('over');
     this.wasCut = true;
     this.#response.destroy();
+    // An answer that waits behind another one has no socket yet, and on Node 20 tells nobody.
+    this.#response.req.socket.destroy();
   }
 
   #cutReader(): void {

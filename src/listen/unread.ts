@@ -27,14 +27,18 @@ export class Unread {
     this.#bytes += bytes;
     this.#kept.set(response, before + bytes);
     if (before === 0) {
+      const { socket } = response.req;
       const taken = (): void => {
         this.#bytes -= this.#kept.get(response) ?? 0;
         this.#kept.delete(response);
         response.removeListener('drain', taken);
         response.removeListener('close', taken);
+        socket.removeListener('close', taken);
       };
       response.on('drain', taken);
       response.on('close', taken);
+      // On Node 20 an answer that waits behind another one is not told.
+      socket.on('close', taken);
     }
     return true;
   }

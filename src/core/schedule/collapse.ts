@@ -26,6 +26,8 @@ export function leaderFor<T>(call: Call<T>): Call<T> | undefined {
   return queue.find(
     (held) =>
       held.collapsible &&
+      // Who was put back after a fault has no second chance to share.
+      held.mayRepeat &&
       held.target === call.target &&
       held.behind === call.behind &&
       !user.order.hasWriteSince(held) &&

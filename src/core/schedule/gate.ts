@@ -3,7 +3,7 @@
  * allow, and rather in one piece a little later than in crumbs at once.
  */
 import type { Block } from './blocked-time.ts';
-import { longestReady, type User } from './user.ts';
+import { hasOperation, type User } from './user.ts';
 
 export type Leave =
   | { readonly kind: 'go'; readonly parts: number; readonly probe: boolean }
@@ -46,9 +46,9 @@ function blocked(untilMs: number): Leave {
   return { kind: 'blocked', reason: 'limit', untilMs };
 }
 
-/** Room that batches leave: for what goes solo and is ready, and for what may pass by. */
+/** Room that batches leave: for an operation that is ready, and for what may pass by. */
 function reservedFor<T>(user: User<T>, nowMs: number): number {
-  const first = longestReady(user, true) === undefined ? 0 : 1;
+  const first = hasOperation(user) ? 1 : 0;
   if (nowMs - user.passedThroughAtMs > reservedForMs) return first;
   return first + Math.max(1, Math.floor(user.learnt.limit.value * reservedShare));
 }

@@ -42,7 +42,9 @@ export class Holds<T> {
     const isCompanion = user.calls > 1;
     if (isCompanion) learnt.fruitlessHolds = 0;
     const lastMs = learnt.lastArrivalMs[callClass];
-    if (lastMs !== undefined) this.#gaps[callClass].add(isCompanion ? nowMs - lastMs : Infinity);
+    // A credential that the pool never took teaches the others nothing.
+    const counts = lastMs !== undefined && user.proved;
+    if (counts) this.#gaps[callClass].add(isCompanion ? nowMs - lastMs : Infinity);
     learnt.lastArrivalMs[callClass] = nowMs;
   }
 

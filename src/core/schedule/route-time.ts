@@ -11,8 +11,14 @@ const ownShare = 0.25;
 export class RouteTime {
   /** Whether its calls travel by themselves, since others would have to wait for them. */
   isSlow = false;
+  /** Template, and method of what is no GET. */
+  readonly name: string;
   readonly #samplesMs: number[] = [];
   #answers = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
 
   /** So many were added. */
   get answers(): number {

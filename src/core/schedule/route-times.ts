@@ -1,6 +1,7 @@
 /**
  * How long routes take, by route template: learnt from the 2xx answers to calls that travelled alone
- * and, as an upper bound, from those to batches. Bounded; who was learnt of first is forgotten first.
+ * and, as an upper bound, from those to batches. Bounded; a route that was never
+ * answered 2xx is not kept, so that bad tokens push nothing out.
  */
 import { routeTemplate } from '../admit/route-template.ts';
 import type { Arrival } from './call.ts';
@@ -23,20 +24,20 @@ export class RouteTimes {
     const path = arrival.resource.slice(arrival.key.applicationPath.length);
     const template = routeTemplate(path);
     const name = arrival.callClass === 'safe' ? template : `${arrival.method} ${template}`;
-    let route = this.#routes.get(name);
-    if (route === undefined) {
-      route = new RouteTime();
-      if (this.#routes.size >= maxRoutes) {
-        const [oldest] = this.#routes.keys();
-        if (oldest !== undefined) this.#routes.delete(oldest);
-      }
-      this.#routes.set(name, route);
-    }
-    return route;
+    return this.#routes.get(name) ?? new RouteTime(name);
   }
 
   /** A call of that route was answered 2xx so long after it had left. */
-  answered(route: RouteTime, tookMs: number): void {
+  answered(asked: RouteTime, tookMs: number): void {
+    const { name } = asked;
+    const route = this.#routes.get(name) ?? asked;
+    // Behind all others: who was not heard of for longest is forgotten first.
+    this.#routes.delete(name);
+    if (this.#routes.size >= maxRoutes) {
+      const [oldest] = this.#routes.keys();
+      if (oldest !== undefined) this.#routes.delete(oldest);
+    }
+    this.#routes.set(name, route);
     route.add(tookMs);
     this.#lanes.judge(route);
   }

@@ -172,3 +172,8 @@ export function longestReady<T>(user: User<T>, solo: boolean): Stream<T> | undef
   }
   return longest;
 }
+
+/** Whether an operation of his is ready, which goes before everything else. */
+export function hasOperation<T>({ streams }: User<T>): boolean {
+  return streams.some(({ callClass, hold }) => callClass === 'operation' && hold.kind === 'ready');
+}

@@ -31,14 +31,17 @@ export function headerValue(headers: RawHeaders, lowerCaseName: string): string 
   return undefined;
 }
 
+const nobody: ReadonlySet<string> = new Set();
+
 /** Lower-case names that the message's own `Connection` fields declare to be hop-by-hop. */
-function namedByConnection(headers: RawHeaders): string[] {
-  const names: string[] = [];
+function namedByConnection(headers: RawHeaders): ReadonlySet<string> {
+  let names: Set<string> | undefined;
   for (let i = 0; i < headers.length; i += 2) {
     if (headers[i]?.toLowerCase() !== 'connection') continue;
-    for (const token of (headers[i + 1] ?? '').split(',')) names.push(token.trim().toLowerCase());
+    names ??= new Set();
+    for (const token of (headers[i + 1] ?? '').split(',')) names.add(token.trim().toLowerCase());
   }
-  return names;
+  return names ?? nobody;
 }
 
 /**
@@ -51,7 +54,7 @@ export function endToEndHeaders(headers: RawHeaders, alsoWithout?: ReadonlySet<s
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i] ?? '';
     const lower = name.toLowerCase();
-    if (hopByHop.has(lower) || named.includes(lower) || alsoWithout?.has(lower)) continue;
+    if (hopByHop.has(lower) || named.has(lower) || alsoWithout?.has(lower)) continue;
     kept.push(name, headers[i + 1] ?? '');
   }
   return kept;

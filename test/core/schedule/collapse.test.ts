@@ -11,6 +11,20 @@ test('who says no-cache gets an answer of his own', () => {
 describe('identical GETs that are held together', () => {
   const same = { target: `${app}/me` };
 
+  test('do not share that of one that was put back after a fault: it has no second chance', () => {
+    const recorder = new Recorder({ mode: 'off' });
+    recorder.submit('a', 0, aKey('ann'), same);
+    recorder.grant(0);
+    const fault = { phase: 'unknown', name: 'connection_terminated' } as const;
+    recorder.core.settle(
+      recorder.batches[0]!,
+      { kind: 'trouble', trouble: 'connection', fault },
+      5,
+    );
+    recorder.submit('b', 6, aKey('ann'), same);
+    expect(recorder.grant(6)).toEqual(['a (idle)', 'b (idle)']);
+  });
+
   test('share a part, and each caller gets its answer', () => {
     const recorder = new Recorder();
     recorder.submit('a', 0, aKey('ann'), same);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { userName } from '../../../src/core/admit/batch-key.ts';
 import { aKey, aReply, Recorder } from '../../support/recording-sink.ts';
 
 describe('the adaptive hold', () => {
@@ -42,6 +43,28 @@ describe('the adaptive hold', () => {
     expect(recorder.alarmAtMs).toBeLessThan(later + 10);
     recorder.core.wake(recorder.alarmAtMs);
     expect(recorder.grant(recorder.alarmAtMs)).toEqual(['a b (idle)']);
+  });
+
+  test('learns nothing from a credential that the pool never took', () => {
+    const recorder = taught(4);
+    // Something else of theirs is under way all the time, so that they are remembered.
+    recorder.core.passedThrough(userName(aKey('junk')), 1, false, later);
+    for (let i = 0; i < 600; i += 1) {
+      recorder.submit(`j${i}`, later + i * 400, aKey('junk'));
+      recorder.turn(later + i * 400);
+      recorder.core.wake(later + i * 400 + 20);
+      recorder.grant(later + i * 400 + 20);
+      const no = { ...aReply('401'), status: 401 };
+      recorder.core.settle(
+        recorder.batches.pop()!,
+        { kind: 'relay', reply: no },
+        later + i * 400 + 9,
+      );
+    }
+    const now = later + 300_000;
+    recorder.submit('a', now);
+    recorder.turn(now);
+    expect(recorder.grant(now)).toEqual([]);
   });
 
   test('never waits longer than it may', () => {

@@ -1,0 +1,58 @@
+import { expect, test } from '@jest/globals';
+import { Departures, type Permit } from '../../src/engine/departures.ts';
+
+interface Grant {
+  readonly user: object;
+  readonly solo: boolean;
+  readonly permit: Permit;
+}
+
+function departures(perUser: number, process: number) {
+  const granted: Grant[] = [];
+  const made = new Departures<object>({ perUser, process }, (user, solo, permit) => {
+    granted.push({ user, solo, permit });
+  });
+  return { made, granted };
+}
+
+/** Until p-queue has granted what it can. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('whose requests take long may have more of them, up to half of all connections', async () => {
+  const { made, granted } = departures(2, 10);
+  const greedy = {};
+  for (let i = 0; i < 20; i += 1) {
+    made.request(greedy, false, false);
+    await settled();
+    for (const { permit } of granted) permit.freeSlot();
+    await settled();
+  }
+  expect(granted.length).toBeGreaterThan(2);
+  expect(granted.length).toBeLessThanOrEqual(5);
+  const other = {};
+  made.request(other, false, false);
+  await settled();
+  expect(granted.at(-1)?.user).toBe(other);
+  for (const { permit } of granted) permit.release();
+});
+
+test('an operation goes before all that waits for a connection, other solo calls wait their turn', async () => {
+  const { made, granted } = departures(4, 1);
+  const users = { first: {}, batch: {}, slow: {}, operation: {} };
+  made.request(users.first, false, false);
+  await settled();
+  made.request(users.batch, false, false);
+  await settled();
+  made.request(users.slow, true, false);
+  made.request(users.operation, true, true);
+  for (let i = 0; i < 4; i += 1) {
+    granted[i]?.permit.release();
+    await settled();
+  }
+  const order = granted.map(({ user }) =>
+    Object.entries(users)
+      .find(([, known]) => known === user)
+      ?.at(0),
+  );
+  expect(order).toEqual(['first', 'operation', 'batch', 'slow']);
+});
