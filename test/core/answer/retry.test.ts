@@ -20,6 +20,35 @@ describe('the retry table', () => {
     }
   });
 
+  test('says for each trouble what becomes of a GET and of a write', () => {
+    const said = retryTable.map((row) => {
+      const [write, ...others] = new Set(writes.map((method) => row[method]));
+      expect(others).toEqual([]);
+      return `${row.trouble}, ${row.phase}: ${row.GET}, ${write}`;
+    });
+    expect(said).toEqual([
+      'refused, unsent: requeue, requeue',
+      'refused_part, unknown: again, relay',
+      'no_batch, unsent: singly, singly',
+      'request_too_large, unsent: smaller, smaller',
+      'not_read, unsent: again, again',
+      'doubted, unknown: again, fail',
+      'server_error, unknown: again, relay',
+      'not_understood, unknown: again, fail',
+      'malformed_part, unknown: again, fail',
+      'miscounted, unknown: again, fail',
+      'broken_off, unknown: again, fail',
+      'answer_too_large, unknown: again, fail',
+      'connection, unsent: again, again',
+      'connection, unknown: again, fail',
+      'tls, unsent: fail, fail',
+      'tls, unknown: fail, fail',
+      'own_mistake, unsent: fail, fail',
+      'own_mistake, unknown: fail, fail',
+    ]);
+    expect(retryTable.filter(({ what }) => what.length < 10)).toEqual([]);
+  });
+
   test('has one row for each case', () => {
     const cases = retryTable.map(({ trouble, phase }) => `${trouble} ${phase}`);
     expect(new Set(cases).size).toBe(cases.length);
