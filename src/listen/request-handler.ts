@@ -183,12 +183,14 @@ export class RequestHandler {
     return { head, facts: readHead(head.headers), startedAtMs: this.#parts.now(), poll };
   }
 
-  #callerOf({ facts: { accept, ucwaBatch } }: Visit, response: ServerResponse): ResponseCaller {
+  #callerOf({ facts }: Visit, response: ServerResponse): ResponseCaller {
+    const { accept, ucwaBatch } = facts;
     return new ResponseCaller(response, {
       onlyXml: acceptsOnlyXml(accept),
       explain: ucwaBatch?.toLowerCase() === 'explain',
       stallMs: this.#parts.stallMs,
       unread: this.#unread,
+      user: userName(facts),
       stalled: () => this.#parts.observer.refused('slow_reader'),
       waiting: this.#waiting,
     });
@@ -254,6 +256,9 @@ export class RequestHandler {
           over();
           uncount();
           observer.passThroughEnded(this.#parts.now() - visit.startedAtMs);
+          if (outcome.kind === 'failed' && outcome.error !== undefined) {
+            observer.internalError(outcome.error);
+          }
           const left = outcome.kind === 'client-left';
           if (left) observer.callerLeft('passthrough');
           this.#finished({ ...visit, poll }, response, 'passthrough', left);

@@ -12,6 +12,8 @@ interface CallerTraits {
   /** Whoever takes nothing of a streamed answer for so long is cut off. */
   readonly stallMs: number;
   readonly unread: Unread;
+  /** The credential. */
+  readonly user: string;
   /** Told when this caller is cut off for not reading. */
   readonly stalled: () => void;
   /** Where it stands until its answer begins. */
@@ -30,6 +32,7 @@ export class ResponseCaller implements Caller {
   readonly #response: ServerResponse;
   readonly #stallMs: number;
   readonly #unread: Unread;
+  readonly #user: string;
   readonly #stalled: () => void;
   readonly #waiting: CallerTraits['waiting'];
 
@@ -39,6 +42,7 @@ export class ResponseCaller implements Caller {
     this.explain = traits.explain;
     this.#stallMs = traits.stallMs;
     this.#unread = traits.unread;
+    this.#user = traits.user;
     this.#stalled = traits.stalled;
     this.#waiting = traits.waiting;
   }
@@ -53,7 +57,7 @@ export class ResponseCaller implements Caller {
     writeReply(response, reply);
     this.#becomes('over');
     const unreadBytes = response.writableLength;
-    if (unreadBytes > 0 && !this.#unread.keep(response, unreadBytes)) this.#cutReader();
+    if (unreadBytes > 0 && !this.#unread.keep(response, unreadBytes, this.#user)) this.#cutReader();
   }
 
   begin(head: ReplyHead): void {
@@ -66,7 +70,7 @@ export class ResponseCaller implements Caller {
     const response = this.#response;
     // As for whole answers: the exchange is broken off when the connection's end is told.
     if (response.destroyed || response.write(chunk)) return true;
-    if (this.#unread.keep(response, chunk.length)) return true;
+    if (this.#unread.keep(response, chunk.length, this.#user)) return true;
     // Who reads, however slowly, is watched with all other readers; here is who waits for his turn.
     const waitsMs = response.socket === null ? this.#stallMs : undefined;
     const stalled =

@@ -191,4 +191,20 @@ describe('a caller', () => {
     expect(answers.map(({ status }) => status)).toEqual([500, 200]);
     expect(await proxy.violations()).toEqual({ keeps_running: 1 });
   });
+
+  test('whose pass-through fails by a bug of ours is counted', async () => {
+    const fault = { phase: 'unknown', name: 'proxy_internal_error' } as const;
+    const { proxy, client } = await start({
+      handler: {
+        passThrough: {
+          forward: (_call, observer) => {
+            observer.fail(fault);
+            observer.ended({ kind: 'failed', fault, responded: false, error: new Error('a bug') });
+          },
+        },
+      },
+    });
+    expect((await client.ask(`${app}/events`)).status).toBe(500);
+    expect(await proxy.violations()).toEqual({ keeps_running: 1 });
+  });
 });

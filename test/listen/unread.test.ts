@@ -13,9 +13,16 @@ function waiting(): { response: ServerResponse; socket: EventEmitter } {
 test('what lay ready for a client that hung up is forgotten with its connection', () => {
   const unread = new Unread({ maxBytesEach: 100, maxBytes: 100 });
   const { response, socket } = waiting();
-  expect(unread.keep(response, 60)).toBe(true);
-  expect(unread.keep(waiting().response, 60)).toBe(false);
+  expect(unread.keep(response, 60, 'ann')).toBe(true);
+  expect(unread.keep(waiting().response, 60, 'ann')).toBe(false);
   socket.emit('close');
-  expect(unread.keep(waiting().response, 60)).toBe(true);
+  expect(unread.keep(waiting().response, 60, 'ann')).toBe(true);
   expect([socket.listenerCount('close'), response.listenerCount('drain')]).toEqual([0, 0]);
+});
+
+test('one user leaves room for the unread answers of others', () => {
+  const unread = new Unread({ maxBytesEach: 100, maxBytes: 1000 });
+  const kept = Array.from({ length: 20 }, () => unread.keep(waiting().response, 60, 'ann'));
+  expect(kept.filter(Boolean)).toHaveLength(4);
+  expect(unread.keep(waiting().response, 100, 'bob')).toBe(true);
 });
