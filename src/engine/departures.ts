@@ -1,10 +1,12 @@
 /**
  * Departures: permissions to send one request, granted by p-queue, the only folder that imports it.
- * One queue a user bounds the batches that he has on the wire; one for the process stands in front
- * of the connections, and what goes solo (operations, repeats) waits only there, before everything
- * else. A job is a permit, never a batch: who leaves is decided when it runs.
+ * One queue a user bounds the batches that he has on the wire, a second one what goes solo (slow
+ * routes, repeats); one for the process stands in front of the connections. Operations wait only
+ * there, before everything else. A job is a permit, never a batch: who leaves is decided when it runs.
  */
 import PQueue from 'p-queue';
+
+const soloShare = 0.25;
 
 export interface Permit {
   /**
@@ -21,13 +23,19 @@ export type Granted<User> = (user: User, solo: boolean, permit: Permit) => void;
 export class Departures<User extends object> {
   readonly #perUser: number;
   readonly #process: PQueue;
-  readonly #users = new WeakMap<User, PQueue>();
+  readonly #users = { batch: new WeakMap<User, PQueue>(), solo: new WeakMap<User, PQueue>() };
   readonly #granted: Granted<User>;
   readonly #connections: number;
+  /** Of all connections, what goes solo of one user takes so many at most, operations excepted. */
+  readonly #mostSolo: number;
   /** Requests of a user that are out, and those of them that went solo. */
   readonly #out = new WeakMap<User, { all: number; solo: number }>();
   /** Users with a request that is not granted yet: a second one would find nobody else. */
-  readonly #asked = { batch: new WeakSet<User>(), solo: new WeakSet<User>() };
+  readonly #asked = {
+    batch: new WeakSet<User>(),
+    solo: new WeakSet<User>(),
+    urgent: new WeakSet<User>(),
+  };
 
   constructor(
     limits: { readonly perUser: number; readonly process: number },
@@ -35,6 +43,7 @@ export class Departures<User extends object> {
   ) {
     this.#perUser = limits.perUser;
     this.#connections = limits.process;
+    this.#mostSolo = Math.max(1, Math.floor(limits.process * soloShare));
     this.#process = new PQueue({ concurrency: limits.process });
     this.#granted = granted;
   }
@@ -44,35 +53,42 @@ export class Departures<User extends object> {
    * `urgent`: before everything else, of a solo request only.
    */
   request(user: User, solo: boolean, urgent: boolean): void {
-    const asked = solo ? this.#asked.solo : this.#asked.batch;
+    const kind = !solo ? 'batch' : urgent ? 'urgent' : 'solo';
+    const asked = this.#asked[kind];
     if (asked.has(user)) return;
     asked.add(user);
-    if (solo) {
+    if (kind === 'urgent') {
       // Only a user's first goes before everything else: many of one would keep the others out.
-      const priority = urgent && (this.#out.get(user)?.solo ?? 0) === 0 ? 1 : 0;
-      void this.#process.add(() => this.#hold(user, true, () => undefined), { priority });
+      const priority = (this.#out.get(user)?.solo ?? 0) === 0 ? 1 : 0;
+      void this.#process.add(() => this.#hold(user, kind, () => undefined), { priority });
       return;
     }
-    let queue = this.#users.get(user);
-    if (queue === undefined) {
-      queue = new PQueue({ concurrency: this.#perUser });
-      this.#users.set(user, queue);
-    }
-    void queue.add(
+    void this.#queueOf(user, kind).add(
       () =>
         new Promise<void>((freeSlot) => {
-          void this.#process.add(() => this.#hold(user, false, freeSlot));
+          void this.#process.add(() => this.#hold(user, kind, freeSlot));
         }),
     );
   }
 
-  #hold(user: User, solo: boolean, freeSlot: () => void): Promise<void> {
-    (solo ? this.#asked.solo : this.#asked.batch).delete(user);
+  #queueOf(user: User, kind: 'batch' | 'solo'): PQueue {
+    const queues = this.#users[kind];
+    let queue = queues.get(user);
+    if (queue === undefined) {
+      queue = new PQueue({ concurrency: kind === 'batch' ? this.#perUser : this.#mostSolo });
+      queues.set(user, queue);
+    }
+    return queue;
+  }
+
+  #hold(user: User, kind: 'batch' | 'solo' | 'urgent', freeSlot: () => void): Promise<void> {
+    this.#asked[kind].delete(user);
+    const solo = kind !== 'batch';
     return new Promise((resolve) => {
       this.#count(user, solo, 1);
       this.#granted(user, solo, {
         freeSlot: () => {
-          if (this.#leavesRoom(user)) freeSlot();
+          if (!solo && this.#leavesRoom(user)) freeSlot();
         },
         release: () => {
           this.#count(user, solo, -1);

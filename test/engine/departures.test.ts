@@ -56,3 +56,20 @@ test('an operation goes before all that waits for a connection, other solo calls
   );
   expect(order).toEqual(['first', 'operation', 'batch', 'slow']);
 });
+
+test('slow calls of one user leave most connections to others, and wait for his operation', async () => {
+  const { made, granted } = departures(4, 8);
+  const slow = {};
+  for (let i = 0; i < 10; i += 1) {
+    made.request(slow, true, false);
+    await settled();
+  }
+  expect(granted).toHaveLength(2);
+  // One of them still waits for its turn, and must not stand in for what is urgent.
+  made.request(slow, true, true);
+  await settled();
+  expect(granted).toHaveLength(3);
+  made.request({}, false, false);
+  await settled();
+  expect(granted).toHaveLength(4);
+});

@@ -14,7 +14,7 @@
  *   depart, no room  | held            | held         | wakeAt, where time alone may make room
  *   part             | sent            | sent         | nothing yet: the count may prove wrong
  *   wake, part early | sent            | done         | answer
- *   wake, late       | sent             | sent         | permit for a second request beside it, freeSlot
+ *   wake, late       | sent          | sent         | permit for a second request beside it, freeSlot
  *   begin            | sent            | answering    | nothing: the answer streams past us
  *   settle           | sent            | done         | answer or fail; permit for who waited for it
  *   settle, trouble  | sent            | held, done   | what the retry table says

@@ -1,7 +1,7 @@
 /**
  * How long routes take, by route template: learnt from the 2xx answers to calls that travelled alone
- * and, as an upper bound, from those to batches. Bounded; a route that was never
- * answered 2xx is not kept, so that bad tokens push nothing out.
+ * and, as an upper bound, from those to batches. Bounded; a route that was never answered 2xx is not
+ * kept, so that bad tokens push nothing out.
  */
 import { routeTemplate } from '../admit/route-template.ts';
 import type { Arrival } from './call.ts';

@@ -1,6 +1,6 @@
 /**
- * What must travel by itself: operations; in mode `off` all calls; for a while everything, where the pool turns out to have no
- * batch resource, and routes whose answers made a batch's too large.
+ * What must travel by itself: operations; in mode `off` all calls; for a while everything, where the
+ * pool turns out to have no batch resource, and routes whose answers made a batch's too large.
  */
 import { routeTemplate } from '../admit/route-template.ts';
 import type { Arrival, Call } from './call.ts';

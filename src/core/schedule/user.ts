@@ -159,16 +159,21 @@ export function unqueue<T>(call: Call<T>): void {
   dropIfEmpty(stream);
 }
 
-/** Of the streams of that kind that are ready and not kept back, the one that waited longest. */
+/**
+ * Of the streams of that kind that are ready and not kept back, the one that waited longest; an
+ * operation before all others.
+ */
 export function longestReady<T>(user: User<T>, solo: boolean): Stream<T> | undefined {
   let longest: Stream<T> | undefined;
   let sinceMs = Infinity;
   for (const stream of user.streams) {
     if (stream.solo !== solo) continue;
-    if (stream.hold.kind !== 'ready' || stream.hold.sinceMs >= sinceMs) continue;
+    if (stream.hold.kind !== 'ready') continue;
+    const readyAtMs = stream.callClass === 'operation' ? -Infinity : stream.hold.sinceMs;
+    if (longest !== undefined && readyAtMs >= sinceMs) continue;
     if (!stream.queue.some((call) => user.order.lets(call))) continue;
     longest = stream;
-    sinceMs = stream.hold.sinceMs;
+    sinceMs = readyAtMs;
   }
   return longest;
 }

@@ -109,7 +109,7 @@ describe.each(Object.entries(traffics))(
         const { ratios, saved, failed } = play(traffic, slows[slow]);
         expect(ratios.p50).toBeLessThan(1.5);
         expect(ratios.p95).toBeLessThan(1.6);
-        expect(ratios.p99).toBeLessThan(3);
+        expect(ratios.p99).toBeLessThan(1.5);
         expect(saved).toBeGreaterThan(0.4);
         expect(failed).toBe(0);
       });

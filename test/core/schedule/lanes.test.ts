@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Lanes } from '../../../src/core/schedule/lanes.ts';
 import { RouteTime } from '../../../src/core/schedule/route-time.ts';
 import { RouteTimes } from '../../../src/core/schedule/route-times.ts';
+import { waitsOf } from '../../../src/core/schedule/waits.ts';
 import { aKey, aReply, app, Recorder } from '../../support/recording-sink.ts';
 
 /** Answers of a route, and for each of them three of one that takes 30 ms. */
@@ -180,6 +181,14 @@ describe('calls of a slow route', () => {
     expect(recorder.grant(startMs + 10)).toEqual(['a c d (linger)']);
   });
 
+  test('leave after an operation of their user, whichever came first', () => {
+    const recorder = taught();
+    const target = `${app}/me/search`;
+    recorder.submit('slow', startMs, aKey('ann'), { target });
+    recorder.submit('operation', startMs + 1, aKey('ann'), { callClass: 'operation' });
+    expect(recorder.grant(startMs + 1)).toEqual(['operation (idle)', 'slow (idle)']);
+  });
+
   test('keep their place in the order of writes', () => {
     const recorder = taught();
     const target = `${app}/me/search`;
@@ -214,6 +223,10 @@ describe('a request that takes much longer than most', () => {
     expect(recorder.grant(1_000_010)).toEqual(['note phones (linger)']);
     recorder.core.wake(1_000_010 + 90);
     expect(recorder.grant(1_000_010 + 90)).toEqual(['note (idle)']);
+    // Its hold was counted with its batch.
+    const [batch, beside] = recorder.batches;
+    expect(waitsOf(batch!.calls[0]!, batch!.calls[0]!, batch!).hold).toBe(10);
+    expect(waitsOf(beside!.calls[0]!, beside!.calls[0]!, beside!).hold).toBeUndefined();
     // Half of the time that its caller has.
     recorder.core.wake(1_000_010 + 14_995);
     expect(recorder.grant(1_000_010 + 14_995)).toEqual(['phones (idle)']);
