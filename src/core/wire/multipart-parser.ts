@@ -9,7 +9,7 @@
  *
  *   preamble --delimiter--> part --delimiter--> part … --close delimiter--> epilogue
  */
-import { parseResponsePart, type MalformedPart, type ResponsePart } from './response-part.ts';
+import { type MalformedPart, PartReader, type ResponsePart } from './response-part.ts';
 
 export interface ParserLimits {
   /** More parts than this are not read: `overflow`. */
@@ -41,12 +41,14 @@ export class MultipartParser {
   /** Complete parts, in the order of the answer. */
   readonly parts: Array<ResponsePart | MalformedPart> = [];
 
+  readonly #reader = new PartReader();
   readonly #dashBoundary: Buffer;
   readonly #limits: ParserLimits;
   #state: State = 'preamble';
   #bareLineFeeds = false;
-  /** Bytes not yet given out, of which those before `#scanned` hold no delimiter. */
+  /** Bytes from `#from` on are not given out; those before `#scanned` hold no delimiter. */
   #pending: Buffer = nothing;
+  #from = 0;
   /** Where pending bytes are gathered; `#pending` ends at `#gatheredBytes` of it. */
   #gathered: Buffer = nothing;
   #gatheredBytes = 0;
@@ -67,6 +69,10 @@ export class MultipartParser {
     if (this.#pending.length === 0) this.#pending = chunk;
     else this.#gather(chunk);
     this.#scan(false);
+    if (this.#from === 0) return;
+    this.#pending = this.#pending.subarray(this.#from);
+    this.#scanned = Math.max(0, this.#scanned - this.#from);
+    this.#from = 0;
   }
 
   /**
@@ -100,7 +106,7 @@ export class MultipartParser {
       case 'no-delimiter':
         return 'no-delimiter';
       case 'part':
-        return this.#pending.length === 0 ? 'bare' : 'open';
+        return this.#pending.length === this.#from ? 'bare' : 'open';
     }
   }
 
@@ -112,11 +118,9 @@ export class MultipartParser {
         this.#scanned = Math.max(
           this.#scanned,
           this.#pending.length - this.#dashBoundary.length + 1,
-          0,
         );
         if (this.#state === 'preamble' && this.#scanned > this.#limits.maxPreambleBytes) {
-          this.#state = 'no-delimiter';
-          this.#pending = nothing;
+          this.#forget('no-delimiter');
         }
         return;
       }
@@ -137,9 +141,9 @@ export class MultipartParser {
 
   /** Where the content before a delimiter at `found` ends: before its line end. -1: mid-line. */
   #contentEndBefore(found: number): number {
-    if (found === 0) return 0;
+    if (found === this.#from) return found;
     if (this.#pending[found - 1] !== LF) return -1;
-    const afterCr = found > 1 && this.#pending[found - 2] === CR;
+    const afterCr = found > this.#from + 1 && this.#pending[found - 2] === CR;
     if (this.#state === 'preamble' || this.#bareLineFeeds) return afterCr ? found - 2 : found - 1;
     return afterCr ? found - 2 : -1;
   }
@@ -170,19 +174,25 @@ export class MultipartParser {
   }
 
   #take(contentEnd: number, line: { next: number; close: boolean; bareLineFeed: boolean }): void {
-    const content = this.#pending.subarray(0, contentEnd);
-    this.#pending = this.#pending.subarray(line.next);
-    this.#scanned = 0;
+    const start = this.#from;
+    this.#from = line.next;
+    this.#scanned = line.next;
     if (this.#state === 'preamble') {
       this.#bareLineFeeds = line.bareLineFeed;
     } else if (this.parts.length >= this.#limits.maxParts) {
-      this.#state = 'overflow';
-      this.#pending = nothing;
+      this.#forget('overflow');
       return;
     } else {
-      this.parts.push(parseResponsePart(content));
+      this.parts.push(this.#reader.read(this.#pending, start, contentEnd));
     }
-    this.#state = line.close ? 'epilogue' : 'part';
-    if (line.close) this.#pending = nothing;
+    if (line.close) this.#forget('epilogue');
+    else this.#state = 'part';
+  }
+
+  /** Nothing of what follows is of interest. */
+  #forget(state: State): void {
+    this.#state = state;
+    this.#pending = nothing;
+    this.#from = 0;
   }
 }

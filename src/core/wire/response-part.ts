@@ -39,30 +39,90 @@ const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 const malformed = (why: MalformedPart['why']): MalformedPart => ({ kind: 'malformed', why });
 
-export function parseResponsePart(bytes: Buffer): ResponsePart | MalformedPart {
-  const partHead = readHead(bytes, 0);
-  if (typeof partHead === 'string') return malformed(partHead);
-  const type = headerValue(partHead.headers, 'content-type');
-  if (type !== undefined && !/^application\/http[ \t]*(?:;|$)/i.test(type)) {
-    return malformed('part_type');
-  }
-  const encoding = headerValue(partHead.headers, 'content-transfer-encoding');
-  if (encoding !== undefined && !/^(?:7bit|8bit|binary)$/i.test(encoding)) {
-    return malformed('part_encoding');
+/** A longer one than any server writes is none; the heads before and behind it fit in the rest. */
+const maxStatusLineBytes = 1024;
+const maxTextBytes = 2 * maxHeadBytes + maxStatusLineBytes;
+
+const maxKnownFields = 64;
+const maxKnownBytes = 256;
+
+interface Field {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Reads the parts of one answer, most of whose fields are the same in each. */
+export class PartReader {
+  /** Good fields by their lines. */
+  readonly #known = new Map<string, Field>();
+
+  /** The part that stands in these bytes from `start` to `end`. */
+  read(bytes: Buffer, start: number, end: number): ResponsePart | MalformedPart {
+    const text = bytes.toString('latin1', start, Math.min(end, start + maxTextBytes));
+    const partHead = this.#readHead(text, 0);
+    if (typeof partHead === 'string') return malformed(partHead);
+    const type = headerValue(partHead.headers, 'content-type');
+    if (type !== undefined && !/^application\/http[ \t]*(?:;|$)/i.test(type)) {
+      return malformed('part_type');
+    }
+    const encoding = headerValue(partHead.headers, 'content-transfer-encoding');
+    if (encoding !== undefined && !/^(?:7bit|8bit|binary)$/i.test(encoding)) {
+      return malformed('part_encoding');
+    }
+
+    const line = lineAt(text, partHead.end);
+    const match = line.next - partHead.end > maxStatusLineBytes ? null : statusLine.exec(line.text);
+    if (match === null) return malformed('status_line');
+    const head = this.#readHead(text, line.next);
+    if (typeof head === 'string') return malformed(head);
+    if (headerValue(head.headers, 'transfer-encoding') !== undefined) {
+      return malformed('transfer_encoding');
+    }
+    const status = Number(match[1]);
+    const body = measuredBody(bytes.subarray(start + head.end, end), head.headers, status);
+    if (body === undefined) return malformed('cut_short');
+    return { kind: 'response', status, reason: match[2] ?? '', headers: head.headers, body };
   }
 
-  const lineEnd = endOfLine(bytes, partHead.end);
-  const match = statusLine.exec(bytes.toString('latin1', partHead.end, lineEnd.text));
-  if (match === null) return malformed('status_line');
-  const head = readHead(bytes, lineEnd.next);
-  if (typeof head === 'string') return malformed(head);
-  if (headerValue(head.headers, 'transfer-encoding') !== undefined) {
-    return malformed('transfer_encoding');
+  /** Fields up to the empty line, or to the end of the part, which some writers take for one. */
+  #readHead(
+    text: string,
+    from: number,
+  ): { headers: string[]; end: number } | 'header' | 'head_too_large' {
+    const headers: string[] = [];
+    let at = from;
+    while (at < text.length) {
+      const line = lineAt(text, at);
+      if (line.next - from > maxHeadBytes) return 'head_too_large';
+      at = line.next;
+      if (line.text === '') break;
+      if (line.text.startsWith(' ') || line.text.startsWith('\t')) {
+        // A folded line continues the value before it (RFC 9112 section 5.2).
+        if (headers.length === 0 || !fieldValue.test(line.text)) return 'header';
+        headers.push(`${headers.pop() ?? ''} ${line.text.trim()}`);
+        continue;
+      }
+      const field = this.#field(line.text);
+      if (field === undefined) return 'header';
+      if (headers.length >= maxFields * 2) return 'head_too_large';
+      headers.push(field.name, field.value);
+    }
+    return { headers, end: at };
   }
-  const status = Number(match[1]);
-  const body = measuredBody(bytes.subarray(head.end), head.headers, status);
-  if (body === undefined) return malformed('cut_short');
-  return { kind: 'response', status, reason: match[2] ?? '', headers: head.headers, body };
+
+  /** `undefined`: no legal field. */
+  #field(line: string): Field | undefined {
+    const known = this.#known.get(line);
+    if (known !== undefined) return known;
+    const colon = line.indexOf(':');
+    const name = line.slice(0, colon).trimEnd();
+    const value = line.slice(colon + 1).trim();
+    if (colon === -1 || !fieldName.test(name) || !fieldValue.test(value)) return undefined;
+    const field = { name, value };
+    const isKept = line.length <= maxKnownBytes && this.#known.size < maxKnownFields;
+    if (isKept) this.#known.set(line, field);
+    return field;
+  }
 }
 
 /** Cuts off a surplus line end when the part's own length says so; `undefined`: bytes are missing. */
@@ -79,38 +139,10 @@ function measuredBody(bytes: Buffer, headers: RawHeaders, status: number): Buffe
     : bytes;
 }
 
-/** Where the text of the line that starts at `from` ends, and where the next one starts. */
-function endOfLine(bytes: Buffer, from: number): { text: number; next: number } {
-  const feed = bytes.indexOf(0x0a, from);
-  if (feed === -1) return { text: bytes.length, next: bytes.length };
-  return { text: feed > from && bytes[feed - 1] === 0x0d ? feed - 1 : feed, next: feed + 1 };
-}
-
-/** Fields up to the empty line, or to the end of the part, which some writers take for one. */
-function readHead(
-  bytes: Buffer,
-  from: number,
-): { headers: string[]; end: number } | 'header' | 'head_too_large' {
-  const headers: string[] = [];
-  let at = from;
-  while (at < bytes.length) {
-    const line = endOfLine(bytes, at);
-    if (line.next - from > maxHeadBytes) return 'head_too_large';
-    const text = bytes.toString('latin1', at, line.text);
-    at = line.next;
-    if (text === '') break;
-    if (text.startsWith(' ') || text.startsWith('\t')) {
-      // A folded line continues the value before it (RFC 9112 section 5.2).
-      if (headers.length === 0 || !fieldValue.test(text)) return 'header';
-      headers.push(`${headers.pop() ?? ''} ${text.trim()}`);
-      continue;
-    }
-    const colon = text.indexOf(':');
-    const name = text.slice(0, colon).trimEnd();
-    const value = text.slice(colon + 1).trim();
-    if (colon === -1 || !fieldName.test(name) || !fieldValue.test(value)) return 'header';
-    if (headers.length >= maxFields * 2) return 'head_too_large';
-    headers.push(name, value);
-  }
-  return { headers, end: at };
+/** The line that starts at `from`, and where the next one starts. */
+function lineAt(text: string, from: number): { text: string; next: number } {
+  const feed = text.indexOf('\n', from);
+  if (feed === -1) return { text: text.slice(from), next: text.length };
+  const end = feed > from && text.charCodeAt(feed - 1) === 0x0d ? feed - 1 : feed;
+  return { text: text.slice(from, end), next: feed + 1 };
 }

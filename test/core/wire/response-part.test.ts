@@ -1,9 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseResponsePart } from '../../../src/core/wire/response-part.ts';
+import { PartReader } from '../../../src/core/wire/response-part.ts';
+
+function partIn(text: string): ReturnType<PartReader['read']> {
+  const bytes = Buffer.from(text, 'latin1');
+  return new PartReader().read(bytes, 0, bytes.length);
+}
 
 /** What comes of a part, in one line: why it cannot be trusted, or what it says. */
 function read(text: string): string {
-  const part = parseResponsePart(Buffer.from(text, 'latin1'));
+  const part = partIn(text);
   if (part.kind === 'malformed') return part.why;
   expect(part.kind).toBe('response');
   const fields = part.headers.join('|');
@@ -124,7 +129,7 @@ describe('a body', () => {
   const sized = (length: string, body: string, status = '200 OK'): string =>
     answer(`HTTP/1.1 ${status}\r\nContent-Length: ${length}`, body);
   const bodyOf = (text: string): unknown => {
-    const part = parseResponsePart(Buffer.from(text, 'latin1'));
+    const part = partIn(text);
     return part.kind === 'malformed' ? part.why : part.body.toString('latin1');
   };
 
