@@ -3,7 +3,7 @@
  * every combination is there from the start with 0, so that rates and alerts are right. No metric
  * names a user, an application or a path.
  */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { refusalReasons } from '../core/admit/admit.ts';
 import { passThroughReasons } from '../core/admit/classify.ts';
 import { type Invariant, invariants } from '../core/invariants.ts';
@@ -12,6 +12,7 @@ import { repeatOutcomes, repeatReasons, requeueReasons } from '../core/schedule/
 import type { EngineObserver, ProtocolError } from '../engine/observer.ts';
 import type { AbortStage, ListenObserver, Via } from '../listen/observer.ts';
 import { codeLabel, codeLabels } from './code-label.ts';
+import { CounterTally, HistogramTally } from './tally.ts';
 
 /** What is asked for when the metrics are read. */
 export interface MetricSources {
@@ -72,23 +73,7 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
     for (const values of combinations(labels)) made.inc(values, 0);
     return made;
   };
-  const histogram = <L extends string>(
-    name: string,
-    help: string,
-    buckets: number[],
-    labels: Record<L, readonly string[]>,
-  ) => {
-    const labelNames = Object.keys(labels) as L[];
-    const made = new Histogram<L>({
-      name: `ucwa_proxy_${name}`,
-      help,
-      labelNames,
-      buckets,
-      registers,
-    });
-    for (const values of combinations(labels)) made.zero(values);
-    return made;
-  };
+  const named = (name: string, help: string) => ({ name: `ucwa_proxy_${name}`, help, registry });
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
       name: `ucwa_proxy_${name}`,
@@ -114,46 +99,41 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
       },
     });
 
-  const calls = counter(
-    'calls_total',
-    'Calls of clients that were answered, by how and with what.',
-    {
-      via: vias,
-      code: codeLabels,
-    },
+  const calls = new CounterTally(
+    named('calls_total', 'Calls of clients that were answered, by how and with what.'),
+    ['via', vias],
+    ['code', codeLabels],
   );
-  const callDuration = histogram(
-    'call_duration_seconds',
-    'From the head of a call to the end of its answer.',
+  const callDuration = new HistogramTally(
+    named('call_duration_seconds', 'From the head of a call to the end of its answer.'),
     durationBuckets,
-    { via: vias },
+    { name: 'via', values: vias },
   );
-  const batchParts = histogram('batch_parts', 'Parts in a batch.', partBuckets, {});
-  const batchBytes = histogram('batch_bytes', 'Bytes of the body of a batch.', byteBuckets, {});
+  const batchParts = new HistogramTally(named('batch_parts', 'Parts in a batch.'), partBuckets);
+  const batchBytes = new HistogramTally(
+    named('batch_bytes', 'Bytes of the body of a batch.'),
+    byteBuckets,
+  );
   const batches = counter('batches_total', 'Batches sent, by what made them leave.', {
     flush_reason: flushReasons,
   });
-  const hold = histogram(
-    'hold_seconds',
-    'How long a batchable call waited for companions.',
+  const hold = new HistogramTally(
+    named('hold_seconds', 'How long a batchable call waited for companions.'),
     waitBuckets,
-    {},
   );
-  const queue = histogram(
-    'queue_seconds',
-    'How long a call that could have left waited for its departure.',
+  const queue = new HistogramTally(
+    named('queue_seconds', 'How long a call that could have left waited for its departure.'),
     queueBuckets,
-    { reason: ['limit', 'pause', 'slots', 'order'] },
+    { name: 'reason', values: ['limit', 'pause', 'slots', 'order'] },
   );
   const upstreamResponses = counter('upstream_responses_total', 'Answers of the pool.', {
     kind: kinds,
     code: codeLabels,
   });
-  const upstreamDuration = histogram(
-    'upstream_duration_seconds',
-    'From a request to the pool to the end of its answer.',
+  const upstreamDuration = new HistogramTally(
+    named('upstream_duration_seconds', 'From a request to the pool to the end of its answer.'),
     durationBuckets,
-    { kind: kinds },
+    { name: 'kind', values: kinds },
   );
   const passThrough = counter('passthrough_total', 'Calls passed through, by why.', {
     reason: passThroughReasons,
@@ -183,22 +163,21 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
     'Refused batches whose parts left again in two or more requests, by how often refused.',
     { depth: splitDepths },
   );
-  const splitParts = histogram(
-    'split_parts',
-    'Parts of the requests that a refused batch was split into.',
+  const splitParts = new HistogramTally(
+    named('split_parts', 'Parts of the requests that a refused batch was split into.'),
     splitBuckets,
-    {},
   );
   const requeued = counter(
     'requeued_calls_total',
     'Calls of refused batches that went back into the queue.',
     { reason: requeueReasons },
   );
-  const learnedLimit = histogram(
-    'learned_limit',
-    'Outstanding calls that the pool is believed to allow a user, at each change.',
+  const learnedLimit = new HistogramTally(
+    named(
+      'learned_limit',
+      'Outstanding calls that the pool is believed to allow a user, at each change.',
+    ),
     limitBuckets,
-    {},
   );
   const repeats = counter('repeats_total', 'Calls sent again after a fault, or that were to be.', {
     reason: repeatReasons,
@@ -242,11 +221,11 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
     engine: {
       callLeft({ hold: holdMs, slots, order, pause, limit }) {
         if (holdMs !== undefined) hold.observe(holdMs / 1000);
-        queue.observe({ reason: 'slots' }, slots / 1000);
+        queue.observe(slots / 1000, 'slots');
         // Few wait for these; a zero for each call would hide those who do.
-        if (order > 0) queue.observe({ reason: 'order' }, order / 1000);
-        if (pause > 0) queue.observe({ reason: 'pause' }, pause / 1000);
-        if (limit > 0) queue.observe({ reason: 'limit' }, limit / 1000);
+        if (order > 0) queue.observe(order / 1000, 'order');
+        if (pause > 0) queue.observe(pause / 1000, 'pause');
+        if (limit > 0) queue.observe(limit / 1000, 'limit');
       },
       requeued: (reason, calls) => requeued.inc({ reason }, calls),
       split(depth, sizes) {
@@ -264,23 +243,22 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
       },
       requestLeft: (newCalls) => (saved += newCalls - 1),
       upstreamAnswered: (kind, status) => upstreamResponses.inc({ kind, code: codeLabel(status) }),
-      upstreamEnded: (kind, durationMs) => upstreamDuration.observe({ kind }, durationMs / 1000),
+      upstreamEnded: (kind, durationMs) => upstreamDuration.observe(durationMs / 1000, kind),
       protocolError: (kind) => protocol.inc({ kind }),
     },
     listen: {
       finished({ via, status, durationMs, callerLeft }) {
         // Nobody was answered where the caller left first; `client_aborts_total` has it.
         if (status === 0 || callerLeft) return;
-        calls.inc({ via, code: codeLabel(status) });
-        callDuration.observe({ via }, durationMs / 1000);
+        calls.inc(via, codeLabel(status));
+        callDuration.observe(durationMs / 1000, via);
       },
       refused: (reason) => refused.inc({ reason }),
       passedThrough: (reason) => passThrough.inc({ reason }),
       callerLeft: (stage) => aborts.inc({ stage }),
       passThroughAnswered: (status) =>
         upstreamResponses.inc({ kind: 'passthrough', code: codeLabel(status) }),
-      passThroughEnded: (durationMs) =>
-        upstreamDuration.observe({ kind: 'passthrough' }, durationMs / 1000),
+      passThroughEnded: (durationMs) => upstreamDuration.observe(durationMs / 1000, 'passthrough'),
     },
     violated: (invariant) => violations.inc({ invariant }),
     render: () => registry.metrics(),
