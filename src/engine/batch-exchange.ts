@@ -39,6 +39,7 @@ export class BatchExchange implements ExchangeHandler {
   #parser: MultipartParser | undefined;
   #inflater: Inflater | undefined;
   #given = 0;
+  #givesSoon = false;
   #head = { status: 0, reason: '', headers: [] as string[] };
   #shared: readonly string[] = [];
   #relayed: Buffer[] = [];
@@ -138,8 +139,18 @@ export class BatchExchange implements ExchangeHandler {
       this.#relayed.push(chunk);
     } else {
       this.#parser.push(chunk);
-      this.#giveParts(this.#parser);
+      this.#giveSoon();
     }
+  }
+
+  /** Parts that come with the end of the answer are given with it, and need no early release. */
+  #giveSoon(): void {
+    if (this.#givesSoon) return;
+    this.#givesSoon = true;
+    queueMicrotask(() => {
+      this.#givesSoon = false;
+      if (this.#parser !== undefined) this.#giveParts(this.#parser);
+    });
   }
 
   #breakOff(error: ProtocolError, trouble: Trouble, name: FaultName): void {

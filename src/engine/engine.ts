@@ -10,7 +10,9 @@ import { answerForFault, answerForUnsent } from '../core/answer/own-answers.ts';
 import type { Reply, ReplyHead } from '../core/answer/reply.ts';
 import { InvariantViolation } from '../core/invariants.ts';
 import { Coalescer } from '../core/schedule/coalescer.ts';
-import { type Arrival, type Batch, type Call, waitersOf } from '../core/schedule/call.ts';
+import { ArrivalList } from '../core/schedule/arrival-list.ts';
+import type { Arrival, Batch, Call, Journey } from '../core/schedule/call.ts';
+import { waitersOf } from '../core/schedule/call.ts';
 import type { Notes } from '../core/schedule/notes.ts';
 import type { Ending, Failure, Sink } from '../core/schedule/sink.ts';
 import { hasOperation, type User } from '../core/schedule/user.ts';
@@ -40,8 +42,7 @@ export class Engine implements Sink<Caller> {
   readonly #departures: Departures<User<Caller>>;
   readonly #doubts = new Doubts<Caller>();
   readonly #guard: Guard;
-  /** What travels, and what it travels under. */
-  readonly #exchanges = new Map<Batch<Caller>, { exchange: Exchange; permit: Permit }>();
+  readonly #journeys = new ArrivalList<Journey>();
   readonly #inbox: Array<() => void> = [];
   #busy = false;
   #alarmAtMs = Infinity;
@@ -111,7 +112,7 @@ export class Engine implements Sink<Caller> {
   stop(): void {
     this.#enter(() => this.#core.expireAll(this.#clock.now()));
     this.#callOffAlarm?.();
-    for (const { exchange } of this.#exchanges.values()) exchange.abort();
+    for (const { exchange } of this.#journeys) exchange.abort();
   }
 
   permit(user: User<Caller>, solo: boolean): void {
@@ -155,11 +156,11 @@ export class Engine implements Sink<Caller> {
   }
 
   freeSlot(batch: Batch<Caller>): void {
-    this.#exchanges.get(batch)?.permit.freeSlot();
+    batch.journey?.permit.freeSlot();
   }
 
   abandon(batch: Batch<Caller>): void {
-    this.#exchanges.get(batch)?.exchange.abort();
+    batch.journey?.exchange.abort();
   }
 
   wakeAt(atMs: number): void {
@@ -186,7 +187,7 @@ export class Engine implements Sink<Caller> {
 
   /** Whether a call whose time is up has not left, and now never will: nobody waits beside it. */
   #neverLeaves({ batch }: Call<Caller>): boolean {
-    const exchange = batch?.waiting === 1 ? this.#exchanges.get(batch)?.exchange : undefined;
+    const exchange = batch?.waiting === 1 ? batch.journey?.exchange : undefined;
     if (exchange?.started !== false) return false;
     exchange.abort();
     return true;
@@ -220,7 +221,7 @@ export class Engine implements Sink<Caller> {
     const request = singleRequest(call, this.#options.authority);
     const exchange = this.#upstream.send(request, single);
     single.attach(exchange);
-    this.#exchanges.set(batch, { exchange, permit });
+    this.#begin(batch, exchange, permit);
   }
 
   #sendBatch(batch: Batch<Caller>, permit: Permit): void {
@@ -250,7 +251,12 @@ export class Engine implements Sink<Caller> {
       abort: () => exchange.abort(),
     });
     const exchange = this.#upstream.send(request, handler);
-    this.#exchanges.set(batch, { exchange, permit });
+    this.#begin(batch, exchange, permit);
+  }
+
+  #begin(batch: Batch<Caller>, exchange: Exchange, permit: Permit): void {
+    batch.journey = { exchange, permit, earlier: undefined, later: undefined };
+    this.#journeys.add(batch.journey);
   }
 
   #wrap(batch: Batch<Caller>, authority: string): ExchangeRequest {
@@ -264,7 +270,8 @@ export class Engine implements Sink<Caller> {
       const nowMs = this.#clock.now();
       this.#guard.ended(batch, ending);
       this.#doubts.settle(batch, ending, () => this.#core.settle(batch, ending, nowMs));
-      this.#exchanges.delete(batch);
+      if (batch.journey !== undefined) this.#journeys.remove(batch.journey);
+      batch.journey = undefined;
       permit.release();
     });
   }

@@ -39,19 +39,19 @@ export class ClientExchange {
 const idleGraceMs = 1000;
 
 export class Connections {
-  readonly #exchanges = new Map<Socket, Set<ClientExchange>>();
+  readonly #exchanges = new Map<Socket, ClientExchange[]>();
   readonly #idleTimers = new Map<Socket, NodeJS.Timeout>();
   #closing = false;
 
   /** A connection on which requests may come. */
-  open(socket: Socket): Set<ClientExchange> {
-    const exchanges = new Set<ClientExchange>();
+  open(socket: Socket): ClientExchange[] {
+    const exchanges: ClientExchange[] = [];
     this.#exchanges.set(socket, exchanges);
     socket.once('close', () => {
       this.#exchanges.delete(socket);
       clearTimeout(this.#idleTimers.get(socket));
       this.#idleTimers.delete(socket);
-      for (const exchange of exchanges) exchange.end();
+      for (const exchange of exchanges.splice(0)) exchange.end();
     });
     if (this.#closing) this.#closeWhenIdle(socket);
     return exchanges;
@@ -66,12 +66,13 @@ export class Connections {
       return exchange;
     }
     const exchanges = this.#exchanges.get(socket) ?? this.open(socket);
-    exchanges.add(exchange);
+    exchanges.push(exchange);
     clearTimeout(this.#idleTimers.get(socket));
-    response.once('close', () => {
-      exchanges.delete(exchange);
+    response.on('close', () => {
+      const at = exchanges.indexOf(exchange);
+      if (at !== -1) exchanges.splice(at, 1);
       exchange.end();
-      if (this.#closing && exchanges.size === 0) this.#closeWhenIdle(socket);
+      if (this.#closing && exchanges.length === 0) this.#closeWhenIdle(socket);
     });
     return exchange;
   }
@@ -85,12 +86,12 @@ export class Connections {
   }
 
   isBusy(socket: Socket): boolean {
-    return (this.#exchanges.get(socket)?.size ?? 0) > 0;
+    return (this.#exchanges.get(socket)?.length ?? 0) > 0;
   }
 
   /** Connections that have anything under way. */
   *busy(): Generator<Socket> {
-    for (const [socket, exchanges] of this.#exchanges) if (exchanges.size > 0) yield socket;
+    for (const [socket, exchanges] of this.#exchanges) if (exchanges.length > 0) yield socket;
   }
 
   *underWay(): Generator<ClientExchange> {
@@ -101,7 +102,7 @@ export class Connections {
   closeIdle(): void {
     this.#closing = true;
     for (const [socket, exchanges] of this.#exchanges) {
-      if (exchanges.size === 0) this.#closeWhenIdle(socket);
+      if (exchanges.length === 0) this.#closeWhenIdle(socket);
     }
   }
 

@@ -24,6 +24,9 @@ interface CallerTraits {
 export class ResponseCaller implements Caller {
   readonly onlyXml: boolean;
   readonly explain: boolean;
+  waitsSinceMs = 0;
+  earlier: ResponseCaller | undefined;
+  later: ResponseCaller | undefined;
   onDrained: (() => void) | undefined;
   /** Whether we broke the connection off. */
   wasCut = false;

@@ -5,6 +5,7 @@
 import type { Fault } from '../core/answer/fault.ts';
 import { answerForFault } from '../core/answer/own-answers.ts';
 import { InvariantViolation } from '../core/invariants.ts';
+import { ArrivalList } from '../core/schedule/arrival-list.ts';
 import type { Call } from '../core/schedule/call.ts';
 import type { ListenObserver } from './observer.ts';
 import type { ResponseCaller } from './response-caller.ts';
@@ -13,8 +14,7 @@ const overCap: Fault = { phase: 'unsent', name: 'connection_limit_reached' };
 const ownMistake: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
 
 export class WaitingCallers {
-  /** With since when. */
-  readonly #waiting = new Map<ResponseCaller, number>();
+  readonly #waiting = new ArrivalList<ResponseCaller>();
   readonly #max: number;
   readonly #overdueMs: number;
   readonly #observer: Pick<ListenObserver, 'internalError'>;
@@ -35,7 +35,8 @@ export class WaitingCallers {
     cancel: () => void,
   ): void {
     if (!caller.isWaiting) return;
-    this.#waiting.set(caller, nowMs);
+    caller.waitsSinceMs = nowMs;
+    this.#waiting.add(caller);
     if (this.#waiting.size <= this.#max) return;
     this.#observer.internalError(new InvariantViolation('bounded', 'more callers than may wait'));
     const fault = call.stage === 'held' ? overCap : ownMistake;
@@ -44,14 +45,14 @@ export class WaitingCallers {
   }
 
   delete(caller: ResponseCaller): void {
-    this.#waiting.delete(caller);
+    this.#waiting.remove(caller);
   }
 
   /** Ends the wait of whoever should have been answered long ago. */
   check(nowMs: number): void {
     const overdue = new Set<ResponseCaller>();
-    for (const [caller, sinceMs] of this.#waiting) {
-      if (nowMs - sinceMs < this.#overdueMs) break;
+    for (const caller of this.#waiting) {
+      if (nowMs - caller.waitsSinceMs < this.#overdueMs) break;
       if (this.#suspects.has(caller)) this.#end(caller);
       else overdue.add(caller);
     }

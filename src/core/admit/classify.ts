@@ -143,10 +143,11 @@ export function pathPatterns(patterns: readonly string[]): RegExp | undefined {
 
 /** Judged as the laxest decoder would read it, so that nothing special slips by unrecognised. */
 function specialResource(path: string): 'batch' | 'events' | 'photos' | undefined {
-  const segments = path.split('/');
-  const first = leadingWord(segments[1] ?? '');
+  const slash = path.indexOf('/', 1);
+  const first = leadingWord(slash === -1 ? path.slice(1) : path.slice(1, slash));
   if (neverBatched.has(first)) return first as 'batch' | 'events' | 'photos';
-  return photoLeaves.has(leadingWord(segments.at(-1) ?? '')) ? 'photos' : undefined;
+  const last = path.slice(path.lastIndexOf('/') + 1);
+  return photoLeaves.has(leadingWord(last)) ? 'photos' : undefined;
 }
 
 /** `%42atch;x` -> `batch`. */

@@ -29,12 +29,15 @@ const maxSegments = 12;
 export function routeTemplate(target: string): string {
   const end = target.indexOf('?');
   const path = end === -1 ? target : target.slice(0, end);
-  const segments = path.split('/', maxSegments + 1);
-  const named = segments.map((segment) => {
-    const lower = segment.toLowerCase();
-    return segment === '' || words.has(lower) ? lower : '{}';
-  });
-  return named.length > maxSegments
-    ? `${named.slice(0, maxSegments).join('/')}/…`
-    : named.join('/');
+  let template = '';
+  let from = 0;
+  for (let count = 1; ; count += 1) {
+    const slash = path.indexOf('/', from);
+    const lower = path.slice(from, slash === -1 ? undefined : slash).toLowerCase();
+    template += lower === '' || words.has(lower) ? lower : '{}';
+    if (slash === -1) return template;
+    if (count === maxSegments) return `${template}/…`;
+    template += '/';
+    from = slash + 1;
+  }
 }

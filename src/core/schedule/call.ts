@@ -3,6 +3,8 @@ import type { Fault } from '../answer/fault.ts';
 import type { Reply } from '../answer/reply.ts';
 import type { Upset } from '../answer/retry.ts';
 import type { OutgoingCall } from '../wire/encode-batch.ts';
+import type { Listed } from './arrival-list.ts';
+import type { Watch } from './late-batches.ts';
 import type { Travelled } from './limit.ts';
 import type { RepeatReason } from './notes.ts';
 import type { RouteTime } from './route-time.ts';
@@ -38,7 +40,7 @@ export interface Arrival<T> extends OutgoingCall {
 type Stage = 'held' | 'sent' | 'answering' | 'done';
 
 /** A call from its arrival to its one answer. Only the scheduler writes to it. */
-export interface Call<T> extends Arrival<T> {
+export interface Call<T> extends Arrival<T>, Listed<Call<T>> {
   stream: Stream<T>;
   readonly route: RouteTime;
   /** Counts arrivals. */
@@ -83,14 +85,17 @@ export interface Call<T> extends Arrival<T> {
   followers: Array<Call<T>> | undefined;
   /** The call whose part it shares. */
   leader: Call<T> | undefined;
-  /** Neighbours in the list of deadlines. */
-  earlier: Call<T> | undefined;
-  later: Call<T> | undefined;
 }
 
 /** Why a batch left: label values of `ucwa_proxy_batches_total`, a closed set. */
 export const flushReasons = ['idle', 'linger', 'parts', 'bytes', 'barrier', 'drain'] as const;
 export type FlushReason = (typeof flushReasons)[number];
+
+/** A request that is out, as the shell sees it. */
+export interface Journey extends Listed<Journey> {
+  readonly exchange: { readonly started: boolean; abort(): void };
+  readonly permit: { freeSlot(): void };
+}
 
 /** One request to the pool: a batch, or a call that travels alone when it is the only one. */
 export interface Batch<T> extends Travelled {
@@ -104,6 +109,10 @@ export interface Batch<T> extends Travelled {
   takesSlot: boolean;
   /** Whether GETs of it were asked again beside it. */
   isLate: boolean;
+  /** What carries it. */
+  journey: Journey | undefined;
+  /** What rings when it is late. */
+  watch: Watch<T> | undefined;
   /** Of an answer that streams. */
   status: number | undefined;
   /** When the hold ended; from then on the batch waited for its departure. */
@@ -122,8 +131,11 @@ export function waitersOf<T>(call: Call<T>): ReadonlyArray<Call<T>> {
   return call.followers === undefined ? [call] : [call, ...call.followers];
 }
 
+const nobody: readonly never[] = [];
+
 /** Those of them who wait for an answer that travels. */
 export function travellersOf<T>(call: Call<T>): ReadonlyArray<Call<T>> {
+  if (call.followers === undefined) return call.stage === 'sent' ? [call] : nobody;
   return waitersOf(call).filter(({ stage }) => stage === 'sent');
 }
 
@@ -199,6 +211,8 @@ export function newBatch<T>(
     readyAtMs: hold.sinceMs,
     takesSlot: !stream.solo,
     isLate: false,
+    journey: undefined,
+    watch: undefined,
     status: undefined,
     replies: [],
     waiting: 0,

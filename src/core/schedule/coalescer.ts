@@ -62,7 +62,7 @@ export class Coalescer<T> {
   readonly #users: Users<T>;
   readonly #ledger: Ledger<T>;
   readonly #holds: Holds<T>;
-  readonly #early = new EarlyReleases<T>();
+  readonly #early: EarlyReleases<T>;
   readonly #repeats: Repeats<T>;
   readonly #settlement: Settlement<T>;
   readonly #singly: Singly<T>;
@@ -87,6 +87,7 @@ export class Coalescer<T> {
     this.#exits = new QueueExits(sink, this.#ledger);
     this.#singly = new Singly(policy.mode);
     this.#learning = new Learning(sink.notes, this.#routes, this.#singly, policy.maxUsers, random);
+    this.#early = new EarlyReleases(this.#ledger, this.#learning);
   }
 
   get heldCalls(): number {
@@ -203,6 +204,7 @@ export class Coalescer<T> {
   settle(batch: Batch<T>, ending: Ending, nowMs: number): void {
     const { user, calls } = batch;
     batch.settled = true;
+    this.#late.settled(batch);
     this.#ledger.outstanding -= calls.length;
     user.outstanding -= calls.length;
     const isMiscounted = ending.kind === 'trouble' && ending.trouble === 'miscounted';
@@ -233,15 +235,7 @@ export class Coalescer<T> {
 
   wake(nowMs: number): void {
     this.#holds.wake(nowMs);
-    for (let part = this.#early.takeDue(nowMs); part; part = this.#early.takeDue(nowMs)) {
-      const { batch, index } = part;
-      const call = batch.calls[index];
-      const reply = batch.replies[index];
-      if (call === undefined || reply === undefined || batch.settled) continue;
-      batch.releasedEarly = true;
-      if (isReply(reply)) this.#learning.notice(batch, call, reply.status, nowMs);
-      this.#ledger.end(call, reply, nowMs);
-    }
+    this.#early.release(nowMs);
     for (let late = this.#late.takeLate(nowMs); late; late = this.#late.takeLate(nowMs)) {
       if (late.freesSlot) this.#sink.freeSlot(late.batch);
       if (late.isNew) this.#sink.notes.lateBatch();

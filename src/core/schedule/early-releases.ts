@@ -1,13 +1,18 @@
 import type { Batch } from './call.ts';
+import type { Learning } from './learning.ts';
+import { isReply, type Ledger } from './ledger.ts';
 
-interface EarlyPart<T> {
+/** Parts of one batch that came at about the same time. */
+interface EarlyParts<T> {
   readonly batch: Batch<T>;
-  readonly index: number;
+  readonly indexes: number[];
   readonly atMs: number;
 }
 
 /** A server that answers whole has sent the rest by then; one that streams has not. */
 const graceMs = 5;
+/** What came within so long of the first waits no longer than it. */
+const togetherMs = 1;
 /** After a wrong count a pool's answers are believed only when they are whole. */
 const distrustMs = 3_600_000;
 
@@ -16,19 +21,31 @@ const forgottenAtOnce = 256;
 
 /** Parts that came whole and are answered before the rest of their batch, if it takes its time. */
 export class EarlyReleases<T> {
-  readonly #parts: Array<EarlyPart<T>> = [];
+  readonly #parts: Array<EarlyParts<T>> = [];
   #next = 0;
   #distrustedUntilMs = -Infinity;
+  readonly #ledger: Ledger<T>;
+  readonly #learning: Learning<T>;
+
+  constructor(ledger: Ledger<T>, learning: Learning<T>) {
+    this.#ledger = ledger;
+    this.#learning = learning;
+  }
 
   get nextAtMs(): number | undefined {
     return this.#parts[this.#next]?.atMs;
   }
 
-  /** When the part is due; `undefined`: not before the count. */
+  /** When to ask again; `undefined`: nothing is due that was not before. */
   add(batch: Batch<T>, index: number, nowMs: number): number | undefined {
     if (nowMs < this.#distrustedUntilMs) return undefined;
+    const last = this.#parts.at(-1);
+    if (last?.batch === batch && nowMs + graceMs - last.atMs < togetherMs) {
+      last.indexes.push(index);
+      return undefined;
+    }
     const atMs = nowMs + graceMs;
-    this.#parts.push({ batch, index, atMs });
+    this.#parts.push({ batch, indexes: [index], atMs });
     return atMs;
   }
 
@@ -38,7 +55,23 @@ export class EarlyReleases<T> {
     this.#next = 0;
   }
 
-  takeDue(nowMs: number): EarlyPart<T> | undefined {
+  /** Answers those whose time has come. */
+  release(nowMs: number): void {
+    for (let due = this.#takeDue(nowMs); due; due = this.#takeDue(nowMs)) {
+      const { batch, indexes } = due;
+      if (batch.settled) continue;
+      for (const index of indexes) {
+        const call = batch.calls[index];
+        const reply = batch.replies[index];
+        if (call === undefined || reply === undefined) continue;
+        batch.releasedEarly = true;
+        if (isReply(reply)) this.#learning.notice(batch, call, reply.status, nowMs);
+        this.#ledger.end(call, reply, nowMs);
+      }
+    }
+  }
+
+  #takeDue(nowMs: number): EarlyParts<T> | undefined {
     const part = this.#parts[this.#next];
     if (part === undefined || part.atMs > nowMs) return undefined;
     this.#next += 1;

@@ -24,8 +24,13 @@ export interface Late<T> {
   readonly freesSlot: boolean;
 }
 
+/** What rings for a batch that may be over by then, and must not be kept for that. */
+export interface Watch<T> {
+  batch: Batch<T> | undefined;
+}
+
 export class LateBatches<T> {
-  readonly #alarms = new Alarms<Batch<T>>();
+  readonly #alarms = new Alarms<Watch<T>>();
   readonly #routes: RouteTimes;
 
   constructor(routes: RouteTimes) {
@@ -43,14 +48,19 @@ export class LateBatches<T> {
       batch.user.learnt.lateness.sent(batch.calls.length);
       for (const call of batch.calls) atMs = Math.min(atMs, halfWay(batch, call));
     }
-    this.#alarms.add(batch, atMs);
+    batch.watch = { batch };
+    this.#alarms.add(batch.watch, atMs);
+  }
+
+  settled({ watch }: Batch<T>): void {
+    if (watch !== undefined) watch.batch = undefined;
   }
 
   /** The next batch of which something is late. */
   takeLate(nowMs: number): Late<T> | undefined {
     for (let due = this.#alarms.takeDue(nowMs); due; due = this.#alarms.takeDue(nowMs)) {
-      const batch = due.what;
-      if (batch.settled) continue;
+      const { batch } = due.what;
+      if (batch === undefined) continue;
       const calls: Array<Call<T>> = [];
       let nextAtMs = batch.takesSlot ? this.#slotUntilMs(batch) : Infinity;
       const freesSlot = nextAtMs <= nowMs;
@@ -60,7 +70,7 @@ export class LateBatches<T> {
         if (atMs <= nowMs) calls.push(call);
         else nextAtMs = Math.min(nextAtMs, atMs);
       }
-      if (nextAtMs !== Infinity) this.#alarms.add(batch, nextAtMs);
+      if (nextAtMs !== Infinity) this.#alarms.add(due.what, nextAtMs);
       if (freesSlot) batch.takesSlot = false;
       const isNew = calls.length > 0 && !batch.isLate;
       if (isNew) {

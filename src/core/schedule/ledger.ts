@@ -1,8 +1,8 @@
 /** The calls that are not over: how many, until when, and how each of them ends, exactly once. */
 import type { Fault } from '../answer/fault.ts';
 import type { Reply } from '../answer/reply.ts';
+import { ArrivalList } from './arrival-list.ts';
 import { type Batch, type Call, travellersOf } from './call.ts';
-import { Deadlines } from './deadlines.ts';
 import type { RepeatOutcome } from './notes.ts';
 import type { Failure, Sink } from './sink.ts';
 import { noteOver } from './splits.ts';
@@ -10,7 +10,8 @@ import { unqueue } from './user.ts';
 import type { Users } from './users.ts';
 
 export class Ledger<T> {
-  readonly deadlines = new Deadlines<T>();
+  /** In the order of their deadlines, too, since all wait equally long. */
+  readonly deadlines = new ArrivalList<Call<T>>();
   /** Calls that wait for companions, for their turn or for a departure. */
   held = 0;
   /** Parts that the pool works on, those whose callers left included. */

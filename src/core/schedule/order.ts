@@ -6,6 +6,8 @@
  */
 import type { Call } from './call.ts';
 
+const none: readonly never[] = [];
+
 export class WriteOrder<T> {
   /** Unsafe calls that are not answered, by resource, in order of arrival. */
   readonly #writes = new Map<string, Array<Call<T>>>();
@@ -15,13 +17,15 @@ export class WriteOrder<T> {
    * them lets them go at once.
    */
   arrive(call: Call<T>): ReadonlyArray<Call<T>> {
+    if (call.callClass === 'safe' && this.#writes.size === 0) return none;
     const writes = this.#writes.get(call.resource);
     if (call.callClass !== 'safe') {
       if (writes === undefined) this.#writes.set(call.resource, [call]);
       else writes.push(call);
-      return [];
+      return none;
     }
-    const held = writes?.filter((write) => write.stage === 'held') ?? [];
+    if (writes === undefined) return none;
+    const held = writes.filter((write) => write.stage === 'held');
     const last = held.at(-1);
     if (last !== undefined) putBehind(call, last);
     return held;

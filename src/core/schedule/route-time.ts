@@ -11,6 +11,8 @@ const ownShare = 0.25;
 export class RouteTime {
   /** Whether its calls travel by themselves, since others would have to wait for them. */
   isSlow = false;
+  /** Of all answers, which was its last. */
+  lastAnswer = 0;
   /** Template, and method of what is no GET. */
   readonly name: string;
   readonly #samplesMs: number[] = [];

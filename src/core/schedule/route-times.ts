@@ -13,6 +13,7 @@ const maxRoutes = 512;
 export class RouteTimes {
   readonly #lanes = new Lanes();
   readonly #routes = new Map<string, RouteTime>();
+  #answers = 0;
 
   /** What most calls take; `undefined`: not known yet. */
   get usualMs(): number | undefined {
@@ -30,15 +31,24 @@ export class RouteTimes {
   /** A call of that route was answered 2xx so long after it had left. */
   answered(asked: RouteTime, tookMs: number): void {
     const { name } = asked;
-    const route = this.#routes.get(name) ?? asked;
-    // Behind all others: who was not heard of for longest is forgotten first.
-    this.#routes.delete(name);
-    if (this.#routes.size >= maxRoutes) {
-      const [oldest] = this.#routes.keys();
-      if (oldest !== undefined) this.#routes.delete(oldest);
+    const known = this.#routes.get(name);
+    const route = known ?? asked;
+    if (known === undefined) {
+      if (this.#routes.size >= maxRoutes) this.#forgetOldest();
+      this.#routes.set(name, route);
     }
-    this.#routes.set(name, route);
+    this.#answers += 1;
+    route.lastAnswer = this.#answers;
     route.add(tookMs);
     this.#lanes.judge(route);
+  }
+
+  /** Who was not heard of for longest; rare, so that nothing is kept in order for it. */
+  #forgetOldest(): void {
+    let oldest: RouteTime | undefined;
+    for (const route of this.#routes.values()) {
+      if (oldest === undefined || route.lastAnswer < oldest.lastAnswer) oldest = route;
+    }
+    if (oldest !== undefined) this.#routes.delete(oldest.name);
   }
 }

@@ -1,0 +1,50 @@
+/** What stands in one list, between its neighbours there. */
+export interface Listed<N> {
+  earlier: N | undefined;
+  later: N | undefined;
+}
+
+/**
+ * Whoever waits, in order of arrival. A linked list, so that who leaves is let go at once, with all
+ * that hangs on him. The table of a Map does not: one that has been replaced in old memory keeps its
+ * successors, and all that ever stood in them, until the next full collection. With Maps in the place
+ * of these lists seven times as much outlived a minor collection.
+ */
+export class ArrivalList<N extends Listed<N>> {
+  first: N | undefined;
+  #last: N | undefined;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  add(node: N): void {
+    this.#size += 1;
+    node.earlier = this.#last;
+    if (this.#last === undefined) this.first = node;
+    else this.#last.later = node;
+    this.#last = node;
+  }
+
+  /** The one that was just told of may be removed meanwhile. */
+  *[Symbol.iterator](): Generator<N> {
+    let next = this.first;
+    for (let node = next; node !== undefined; node = next) {
+      next = node.later;
+      yield node;
+    }
+  }
+
+  /** Does nothing for what is not in the list. */
+  remove(node: N): void {
+    if (node.earlier === undefined && this.first !== node) return;
+    this.#size -= 1;
+    if (node.earlier === undefined) this.first = node.later;
+    else node.earlier.later = node.later;
+    if (node.later === undefined) this.#last = node.earlier;
+    else node.later.earlier = node.earlier;
+    node.earlier = undefined;
+    node.later = undefined;
+  }
+}
