@@ -10,6 +10,7 @@ import type { Notes } from '../../src/core/schedule/notes.ts';
 import type { Policy } from '../../src/core/schedule/policy.ts';
 import type { Sink } from '../../src/core/schedule/sink.ts';
 import type { User } from '../../src/core/schedule/user.ts';
+import { waitsOf } from '../../src/core/schedule/waits.ts';
 import type { Reply } from '../../src/core/answer/reply.ts';
 
 export interface LimitedPoolPlan {
@@ -18,6 +19,20 @@ export interface LimitedPoolPlan {
   readonly others?: (nowMs: number) => number;
   /** What a call takes; a batch takes what its slowest does. */
   readonly routeMs: number | ((target: string) => number);
+  readonly slots?: Slots | undefined;
+}
+
+/** Requests of one user on the wire at a time. */
+export interface Slots {
+  readonly perUser: number;
+  /** Whether one that takes long keeps its slot. */
+  readonly kept: boolean;
+}
+
+/** What is asked for, below the application; a GET unless it says so. */
+export interface Wish {
+  readonly path: string;
+  readonly isWrite?: boolean;
 }
 
 export interface Tally {
@@ -27,10 +42,14 @@ export interface Tally {
   /** Callers who got something else than an answer. */
   failed: number;
   readonly waitsMs: number[];
+  /** What each call waited for companions. */
+  readonly holdsMs: number[];
 }
 
-const wayMs = 1;
-const slots = 4;
+/** From the proxy to the pool, and back. */
+export const wayMs = 1;
+export const application = '/ucwa/v1/applications/1';
+const usualSlots: Slots = { perUser: 4, kept: false };
 const defaults: Policy = {
   mode: 'adaptive',
   lingerMaxMs: 15,
@@ -67,10 +86,13 @@ export class LimitedPool implements Sink<Client> {
   nowMs = 0;
   tally: Tally = LimitedPool.empty();
   readonly #plan: LimitedPoolPlan;
+  readonly #slots: Slots;
   readonly #events: Array<{ readonly atMs: number; readonly run: () => void }> = [];
   readonly #waiting: Array<{ user: User<Client>; solo: boolean }> = [];
   readonly #inbox: Array<() => void> = [];
   readonly #abandoned = new Set<Batch<Client>>();
+  /** Requests that take long, and keep their slots. */
+  readonly #late = new Set<Batch<Client>>();
   readonly #outstanding = new Map<string, number>();
   readonly #onWire = new Map<User<Client>, number>();
   #calls = 0;
@@ -78,11 +100,12 @@ export class LimitedPool implements Sink<Client> {
   #seed = 1;
 
   static empty(): Tally {
-    return { requests: 0, refused: 0, answered: 0, failed: 0, waitsMs: [] };
+    return { requests: 0, refused: 0, answered: 0, failed: 0, waitsMs: [], holdsMs: [] };
   }
 
   constructor(plan: LimitedPoolPlan, changes: Partial<Policy> = {}) {
     this.#plan = plan;
+    this.#slots = plan.slots ?? usualSlots;
     const memory = { size: 0, take: () => undefined, keep: () => undefined };
     this.core = new Coalescer({ ...defaults, ...changes }, this, memory, () => this.random());
   }
@@ -100,16 +123,19 @@ export class LimitedPool implements Sink<Client> {
   }
 
   /** Asks for something below the application: another note each time, unless it says what. */
-  ask(user: string, done: Done = () => undefined, path = `me/note?n=${(this.#calls += 1)}`): void {
-    const application = '/ucwa/v1/applications/1';
+  ask(
+    user: string,
+    done: Done = () => undefined,
+    { path, isWrite = false }: Wish = { path: `me/note?n=${(this.#calls += 1)}` },
+  ): void {
     const target = `${application}/${path}`;
     this.core.submit(
       {
         key: batchKey(application, readHead(['Authorization', user]), undefined),
-        callClass: 'safe',
+        callClass: isWrite ? 'unsafe' : 'safe',
         resource: target.split('?')[0]?.toLowerCase() ?? '',
         collapsible: false,
-        method: 'GET',
+        method: isWrite ? 'POST' : 'GET',
         target,
         headers: [],
         body: Buffer.alloc(0),
@@ -149,6 +175,10 @@ export class LimitedPool implements Sink<Client> {
     const { user, parts } = batch;
     if (batch.takesSlot) this.#onWire.set(user, (this.#onWire.get(user) ?? 0) + 1);
     this.tally.requests += 1;
+    for (const call of batch.calls) {
+      const { hold } = waitsOf(call, call, batch);
+      if (hold !== undefined) this.tally.holdsMs.push(hold);
+    }
     this.after(wayMs, () => {
       const before = this.#outstanding.get(user.name) ?? 0;
       const others = Math.round(this.#plan.others?.(this.nowMs) ?? 0);
@@ -176,7 +206,12 @@ export class LimitedPool implements Sink<Client> {
     this.#inbox.push(() => done(false, this.nowMs - askedAtMs));
   }
 
-  freeSlot({ user }: Batch<Client>): void {
+  freeSlot(batch: Batch<Client>): void {
+    if (this.#slots.kept) this.#late.add(batch);
+    else this.#giveBack(batch);
+  }
+
+  #giveBack({ user }: Batch<Client>): void {
     this.#onWire.set(user, (this.#onWire.get(user) ?? 1) - 1);
     this.#inbox.push(() => this.#grant());
   }
@@ -187,7 +222,7 @@ export class LimitedPool implements Sink<Client> {
     const fault = { phase: 'unknown', name: 'connection_terminated' } as const;
     this.#inbox.push(() => {
       this.core.settle(batch, { kind: 'trouble', trouble: 'connection', fault }, this.nowMs);
-      if (batch.takesSlot) this.freeSlot(batch);
+      if (this.#hasSlot(batch)) this.#giveBack(batch);
     });
   }
 
@@ -210,8 +245,12 @@ export class LimitedPool implements Sink<Client> {
   #over(batch: Batch<Client>, refused: boolean): void {
     if (this.#abandoned.delete(batch)) return;
     this.#settle(batch, refused);
-    if (batch.takesSlot) this.freeSlot(batch);
+    if (this.#hasSlot(batch)) this.#giveBack(batch);
     else this.#inbox.push(() => this.#grant());
+  }
+
+  #hasSlot(batch: Batch<Client>): boolean {
+    return this.#late.delete(batch) || batch.takesSlot;
   }
 
   #settle(batch: Batch<Client>, refused: boolean): void {
@@ -240,7 +279,7 @@ export class LimitedPool implements Sink<Client> {
 
   #grant(): void {
     const at = this.#waiting.findIndex(
-      ({ user, solo }) => solo || (this.#onWire.get(user) ?? 0) < slots,
+      ({ user, solo }) => solo || (this.#onWire.get(user) ?? 0) < this.#slots.perUser,
     );
     const [wish] = at === -1 ? [] : this.#waiting.splice(at, 1);
     if (wish === undefined) return;

@@ -1,6 +1,7 @@
 import { Alarms } from './alarms.ts';
 import type { CallClass, FlushReason } from './call.ts';
-import { Gaps } from './gaps.ts';
+import type { Gaps } from './gaps.ts';
+import { GapsInRuns, longestRun } from './gaps-in-runs.ts';
 import { judge, reasonToLeave } from './hold.ts';
 import type { Policy } from './policy.ts';
 import type { Sink } from './sink.ts';
@@ -11,7 +12,7 @@ export class Holds<T> {
   readonly #policy: Policy;
   readonly #sink: Pick<Sink<T>, 'permit' | 'wakeAt'>;
   readonly #alarms = new Alarms<Stream<T>>();
-  readonly #gaps = { safe: new Gaps(), unsafe: new Gaps() };
+  readonly #gaps = { safe: new GapsInRuns(), unsafe: new GapsInRuns() };
   /** Streams in which somebody arrived in this turn. */
   #arriving = new Set<Stream<T>>();
   #draining = false;
@@ -42,9 +43,12 @@ export class Holds<T> {
     const isCompanion = user.calls > 1;
     if (isCompanion) learnt.fruitlessHolds = 0;
     const lastMs = learnt.lastArrivalMs[callClass];
+    const gapMs = isCompanion && lastMs !== undefined ? nowMs - lastMs : Infinity;
+    const run = learnt.runLength[callClass];
     // A credential that the pool never took teaches the others nothing.
-    const counts = lastMs !== undefined && user.proved;
-    if (counts) this.#gaps[callClass].add(isCompanion ? nowMs - lastMs : Infinity);
+    if (lastMs !== undefined && user.proved) this.#gaps[callClass].add(gapMs, run);
+    learnt.runLength[callClass] =
+      gapMs <= this.#policy.lingerMaxMs ? Math.min(longestRun, run + 1) : 1;
     learnt.lastArrivalMs[callClass] = nowMs;
   }
 
@@ -106,8 +110,9 @@ export class Holds<T> {
     this.#set(stream, judge(stream, this.#policy, this.#gapsOf(stream), nowMs));
   }
 
-  #gapsOf(stream: Stream<T>): Gaps {
-    return stream.callClass === 'safe' ? this.#gaps.safe : this.#gaps.unsafe;
+  #gapsOf({ callClass, user }: Stream<T>): Gaps {
+    const kind = callClass === 'safe' ? callClass : 'unsafe';
+    return this.#gaps[kind].after(user.learnt.runLength[kind]);
   }
 
   #set(stream: Stream<T>, hold: Hold): void {

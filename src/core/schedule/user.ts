@@ -42,6 +42,8 @@ export interface Learnt {
   fruitlessHolds: number;
   /** Of the last call of each class. */
   readonly lastArrivalMs: { safe: number | undefined; unsafe: number | undefined };
+  /** Calls of each class that came so soon behind each other that they could share a batch. */
+  readonly runLength: { safe: number; unsafe: number };
   limit: LearnedLimit;
   readonly lateness: Lateness;
   readonly pause: Pause;
@@ -50,6 +52,7 @@ export interface Learnt {
 const nothingLearnt = (): Learnt => ({
   fruitlessHolds: 0,
   lastArrivalMs: { safe: undefined, unsafe: undefined },
+  runLength: { safe: 0, unsafe: 0 },
   limit: new LearnedLimit(),
   lateness: new Lateness(),
   pause: new Pause(),

@@ -35,14 +35,35 @@ describe('the adaptive hold', () => {
   test('waits for a companion who is likely, and no longer than that', () => {
     const recorder = taught(4);
     recorder.submit('a', later);
+    recorder.alarmAtMs = Infinity;
+    recorder.turn(later);
+    expect(recorder.grant(later)).toEqual([]);
+    expect(recorder.alarmAtMs).toBeLessThan(later + 10);
+    recorder.core.wake(recorder.alarmAtMs);
+    expect(recorder.grant(recorder.alarmAtMs)).toEqual(['a (idle)']);
+  });
+
+  test('lets a burst go when as many have come as usually do', () => {
+    const recorder = taught(4);
+    recorder.submit('a', later);
     recorder.turn(later);
     expect(recorder.grant(later)).toEqual([]);
     recorder.submit('b', later + 4);
-    recorder.alarmAtMs = Infinity;
     recorder.turn(later + 4);
-    expect(recorder.alarmAtMs).toBeLessThan(later + 10);
-    recorder.core.wake(recorder.alarmAtMs);
-    expect(recorder.grant(recorder.alarmAtMs)).toEqual(['a b (idle)']);
+    expect(recorder.grant(later + 4)).toEqual(['a b (idle)']);
+  });
+
+  test('judges a burst that is longer than any before by all gaps that are known', () => {
+    const recorder = taught(4);
+    const left = Object.entries({ a: 0, b: 4, c: 5 }).flatMap(([ticket, atMs]) => {
+      recorder.submit(ticket, later + atMs);
+      recorder.turn(later + atMs);
+      return recorder.grant(later + atMs);
+    });
+    expect(left).toEqual(['a b (idle)']);
+    recorder.submit('d', later + 9);
+    recorder.core.wake(later + 20);
+    expect(recorder.grant(later + 20)).toEqual(['c d (linger)']);
   });
 
   test('learns nothing from a credential that the pool never took', () => {

@@ -1,18 +1,10 @@
 /** What callers pay for slow calls that are not theirs, under the virtual clock. */
 import { describe, expect, test } from '@jest/globals';
-import { LimitedPool } from '../../support/limited-pool.ts';
+import { fraction } from '../../support/fraction.ts';
+import { LimitedPool, wayMs } from '../../support/limited-pool.ts';
 
 const paths = ['me/note', 'me/presence', 'people/ann@example.com/presence', 'communication'];
 const slowShare = 0.05;
-const wayMs = 1;
-
-/** In [0, 1), the same for the same text. */
-function fraction(text: string): number {
-  let hash = 0x811c9dc5;
-  for (const letter of text) hash = Math.imul(hash ^ letter.charCodeAt(0), 0x01000193) >>> 0;
-  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> 0;
-  return ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32;
-}
 
 /** 20 to 40 ms, or 40 times as long. */
 function tookMs(target: string): number {
@@ -71,7 +63,7 @@ function play(
       (_ok, waitedMs) => {
         if (counts) quick.push({ waitedMs, aloneMs });
       },
-      path,
+      { path },
     );
   };
   for (let user = 0; user < 10; user += 1) {
