@@ -160,6 +160,12 @@ groups:
   annotations:
     summary: '{{ "Answers to batches break the contract ({{ $labels.kind }})" }}'
     description: 'The pool changed, or something between alters its answers. "batching.mode off" takes batching out of the way.'
+- alert: UcwaProxyPromiseBroken
+  expr: sum by ({{ .by }}, invariant) (increase(ucwa_proxy_invariant_violations_total{ {{- .self }}}[{{ .w }}])) > 0
+  labels: { severity: critical }
+  annotations:
+    summary: '{{ "A bug, stopped at the last moment: {{ $labels.invariant }}" }}'
+    description: 'What the README promises would have been broken. The callers got 500 instead; the log has one line for each.'
 - alert: UcwaProxyBatchesLate
   expr: sum by ({{ .by }}) (rate(ucwa_proxy_late_batches_total{ {{- .self }}}[{{ .w }}])) / (sum by ({{ .by }}) (rate(ucwa_proxy_batches_total{ {{- .self }}}[{{ .w }}])) > 0) > {{ .t.lateBatches }}
   for: {{ .for }}

@@ -215,6 +215,19 @@ export const situations: readonly Situation[] = [
     },
   },
   {
+    alert: 'UcwaProxyPromiseBroken',
+    minute: 22,
+    fires: { [one('ucwa_proxy_invariant_violations_total', 'invariant="one_key"')]: '0x20 1x10' },
+    quiet: {
+      'all is kept': {
+        [one('ucwa_proxy_invariant_violations_total', 'invariant="one_key"')]: '0x30',
+      },
+      'it was long ago': {
+        [one('ucwa_proxy_invariant_violations_total', 'invariant="one_key"')]: '0x5 1x30',
+      },
+    },
+  },
+  {
     alert: 'UcwaProxyBatchesLate',
     fires: {
       [one('ucwa_proxy_late_batches_total')]: '0+2x30',
