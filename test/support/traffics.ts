@@ -170,7 +170,7 @@ const appStarts: Traffic = {
     }),
 };
 
-const busy: Traffic = {
+export const busy: Traffic = {
   name: 'busy',
   about: '5 users with 6 devices, which think 5 to 15 ms; a quarter of the calls write',
   routeMs: 30,
@@ -229,6 +229,12 @@ const even = (traffic: Traffic): Traffic => ({
   name: `${traffic.name}, even`,
   about: `${traffic.about}; all routes take the same`,
   isEven: true,
+});
+
+/** The same where what would be written is read, so that all calls are of one class. */
+export const onlyReads = (traffic: Traffic): Traffic => ({
+  ...traffic,
+  start: (pool, ask) => traffic.start(pool, (user, { path }, done) => ask(user, { path }, done)),
 });
 
 export const evenAppStarts = even(appStarts);

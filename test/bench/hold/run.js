@@ -7,3 +7,4 @@ import { register } from 'node:module';
 
 register('./strip-types.js', import.meta.url);
 await import('./compare.ts');
+await import('./splits.ts');
