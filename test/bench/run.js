@@ -72,7 +72,11 @@ async function report({ parts, peers, quick, planOf, dist, docs, json, cpuProf }
     `- When: ${at.slice(0, 10)}\n- Machine: ${on}\n- Versions: ${versions()}`;
   process.stdout.write(`${head}\n\n`);
   const sections = [];
+  const startedAtMs = performance.now();
+  /** @param {number} sinceMs */
+  const seconds = (sinceMs) => Math.round((performance.now() - sinceMs) / 1000);
   for (const part of parts) {
+    const partAtMs = performance.now();
     const section = await part.run({
       quick,
       plan: planOf(part),
@@ -83,10 +87,13 @@ async function report({ parts, peers, quick, planOf, dist, docs, json, cpuProf }
     });
     progress('');
     const markdown = asMarkdown(part, section);
-    process.stdout.write(`${await formatted(markdown)}\n`);
+    const took = `(${part.name} took ${seconds(partAtMs)} s)`;
+    process.stdout.write(`${await formatted(markdown)}\n${took}\n\n`);
     sections.push({ name: part.name, section, markdown });
   }
-  if (docs !== undefined) await writeReport(docs, head, sections);
+  const took = `- Took: ${seconds(startedAtMs)} s`;
+  process.stdout.write(`${took}\n`);
+  if (docs !== undefined) await writeReport(docs, `${head}\n${took}`, sections);
   if (json !== undefined) {
     const measured = sections.map(({ name, section }) => ({ name, ...section.data }));
     writeFileSync(json, `${JSON.stringify({ at, machine: on, measured }, null, 2)}\n`);

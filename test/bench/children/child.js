@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { scratchFolder } from './scratch.js';
 
-const startWithinMs = 15_000;
+const startWithinMs = 30_000;
 const stopWithinMs = 5_000;
 
 /** @type {Set<import('node:child_process').ChildProcess>} */

@@ -8,7 +8,7 @@ import { userAt, usualBodyBytes } from '../workload.js';
 import { Connection } from './connection.js';
 
 /** The longest that a call may be without an answer, once the round is over. */
-const answerWithinMs = 10_000;
+const answerWithinMs = 20_000;
 /** What a listening socket takes at once without losing any. */
 const opensAtOnce = 500;
 

@@ -17,7 +17,7 @@ import { barsOf, doubts, figures, ratioOf, tableOf, valueOf } from '../report/co
  * @property {import('./registry.js').Part['plans']} [plans]
  */
 
-const usualPlans = { usual: { rounds: 8, roundMs: 1000 }, quick: { rounds: 2, roundMs: 300 } };
+const usualPlans = { usual: { rounds: 7, roundMs: 1000 }, quick: { rounds: 2, roundMs: 300 } };
 /** Of a process, beside its connections. */
 const otherFiles = 300;
 

@@ -1,6 +1,6 @@
 /** So many processes of this proxy behind a balancer with this project's recipe. */
 import { Child } from '../children/child.js';
-import { startRecipe } from '../programs/balancers.js';
+import { recipeBefore, startBalancer } from '../programs/balancers.js';
 import { servePeer } from './serve-peer.js';
 
 const file = new URL('./ucwa-batch-proxy.js', import.meta.url);
@@ -11,16 +11,17 @@ await servePeer(async ({ poolUrls, balancer, count, env, dist }) => {
       .slice(0, count)
       .map((poolUrl) => Child.start('proxy', file, { poolUrls: [poolUrl], env, dist })),
   );
-  const recipe = await startRecipe(
-    balancer,
-    proxies.map(({ facts }) => ({ host: new URL(facts.url).host, adminPort: facts.adminPort })),
-  );
+  const addresses = proxies.map(({ facts: { url, adminPort } }) => ({
+    port: Number(new URL(url).port),
+    adminPort,
+  }));
+  const started = await startBalancer(balancer, recipeBefore(balancer, addresses));
   return {
-    url: `http://127.0.0.1:${recipe.port}`,
+    url: `http://127.0.0.1:${started.port}`,
     about: `${count} processes behind ${balancer}, hashing on the application id`,
     async cpuMicros() {
       const marks = await Promise.all(proxies.map((proxy) => proxy.ask('mark')));
-      return marks.reduce((sum, { cpuMicros }) => sum + cpuMicros, recipe.cpuMicros());
+      return marks.reduce((sum, { cpuMicros }) => sum + cpuMicros, started.cpuMicros());
     },
   };
 });

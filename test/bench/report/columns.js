@@ -138,9 +138,11 @@ export function doubts(results) {
       .filter(({ median }) => median >= from);
     if (shares.length === 0) continue;
     const most = Math.max(...shares.map(({ median }) => median)) * 100;
+    const whom =
+      shares.length === results.length ? 'each' : shares.map(({ name }) => name).join(', ');
     notes.push(
-      `${called} took up to ${most.toFixed(0)} % of a core, with ` +
-        `${shares.map(({ name }) => name).join(', ')}: calls a second and latencies suffer, CPU a call less`,
+      `${called} took up to ${most.toFixed(0)} % of a core, with ${whom}: calls a second and ` +
+        'latencies suffer, CPU a call less',
     );
   }
   return notes;

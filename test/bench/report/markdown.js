@@ -1,5 +1,5 @@
 /** The report, as it is printed and as `docs/benchmarks.md` has it. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { versionOf } from '../programs/installed.js';
@@ -63,6 +63,7 @@ export function asMarkdown({ name, title }, { about, tables, charts, notes }) {
  * @param {ReadonlyArray<{ markdown: string, section: Section }>} sections
  */
 export async function writeReport(folder, head, sections) {
+  mkdirSync(folder, { recursive: true });
   for (const { section } of sections) {
     for (const chart of section.charts) {
       writeFileSync(join(folder, fileOf(chart)), barsAsSvg(chart));
