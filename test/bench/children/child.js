@@ -82,7 +82,7 @@ export class Child {
    * @param {number} [withinMs]
    * @returns {Promise<any>} rejects with what went wrong there
    */
-  ask(what, value, withinMs = 5_000) {
+  ask(what, value, withinMs = 15_000) {
     this.#lastId += 1;
     const answer = this.#expect(this.#lastId, what, withinMs);
     this.#process.send({ id: this.#lastId, what, value }, (error) => {

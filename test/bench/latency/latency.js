@@ -16,7 +16,7 @@ export const latency = {
   name: 'latency',
   title: 'What callers pay, and what the pool saves',
   // Devices make so many rounds of calls; how long one takes is theirs.
-  plans: { usual: { rounds: 12, roundMs: 1 }, quick: { rounds: 2, roundMs: 1 } },
+  plans: { usual: { rounds: 10, roundMs: 1 }, quick: { rounds: 2, roundMs: 1 } },
   async run({ plan: { rounds }, quick, dist, progress }) {
     const rows = [];
     progress('bursts');

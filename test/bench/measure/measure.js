@@ -58,7 +58,9 @@ export async function measure(entrants, plan, { progress, ...surroundings }) {
   return onStages(entrants, surroundings, async (stages) => {
     const runs = stages.map((stage, i) => {
       const { name = '' } = entrants[i] ?? {};
-      return { stage, result: { name, about: stage.peer.facts.about, rounds: [] } };
+      /** @type {Result} */
+      const result = { name, about: stage.peer.facts.about, rounds: [] };
+      return { stage, result };
     });
     for (const { stage, result } of runs) {
       progress(`warming up ${result.name}`);
@@ -141,7 +143,10 @@ async function measuredRun(stage, durationMs) {
       singles: counted('singles'),
       batches: counted('batches'),
       parts: counted('parts'),
-      through: after.pool.through.map((count, door) => count - before.pool.through[door]),
+      through: after.pool.through.map(
+        (/** @type {number} */ count, /** @type {number} */ door) =>
+          count - before.pool.through[door],
+      ),
     },
     busy: { ...busy, others },
   };

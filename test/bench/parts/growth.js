@@ -5,6 +5,7 @@ import { ours, peersNamed, runnable } from '../peers/registry.js';
 import { barsOf, doubts, figures, ratioOf, tableOf, valueOf } from '../report/columns.js';
 
 /** @typedef {import('../measure/stages.js').Scenario} Scenario */
+/** @typedef {import('../measure/stages.js').Entrant & { label: string }} Variant */
 
 /**
  * @typedef {object} Growth
@@ -17,7 +18,7 @@ import { barsOf, doubts, figures, ratioOf, tableOf, valueOf } from '../report/co
  * @property {import('./registry.js').Part['plans']} [plans]
  */
 
-const usualPlans = { usual: { rounds: 7, roundMs: 1000 }, quick: { rounds: 2, roundMs: 300 } };
+const usualPlans = { usual: { rounds: 6, roundMs: 1000 }, quick: { rounds: 2, roundMs: 300 } };
 /** Of a process, beside its connections. */
 const otherFiles = 300;
 
@@ -40,6 +41,7 @@ export function growthPart({
     plans,
     async run({ peers: chosen, plan, quick, measure }) {
       const { peers, leftOut } = runnable(chosen ?? peersNamed(ours, ...beside));
+      /** @type {Variant[]} */
       const entrants = [];
       for (const { label, scenario } of quick ? variants.quick : variants.usual) {
         if (availableFiles() < scenario.connections + otherFiles) {
@@ -55,7 +57,7 @@ export function growthPart({
       const results = await measure(entrants, plan);
       /**
        * @param {import('../report/columns.js').Result} result
-       * @param {(entrant: { label: string, peer: { name: string } }, own: { label: string, peer: { name: string } }) => boolean} fits
+       * @param {(entrant: Variant, own: Variant) => boolean} fits
        */
       const other = (result, fits) => {
         const own = entrants[results.indexOf(result)];

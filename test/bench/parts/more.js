@@ -19,12 +19,14 @@ export const users = growthPart({
   name: 'users',
   title: 'More users',
   what: 'users',
-  about: `200 connections. ${lockStep} Each user has called once before.`,
+  about:
+    `200 connections. ${lockStep} Each user has called once before. 50,000 are remembered by ` +
+    'default (`limits.maxUsers`), and 100,000 in the last row.',
   variants: {
     usual: [
       ...usersOf([20, 10_000, 100_000]),
       {
-        label: '100,000, all remembered (limits.maxUsers)',
+        label: '100,000, all remembered',
         scenario: {
           connections: 200,
           users: 100_000,

@@ -21,7 +21,7 @@ const wantedCores = 5;
 export const processes = {
   name: 'processes',
   title: 'Two processes',
-  plans: { usual: { rounds: 8, roundMs: 1200 }, quick: { rounds: 1, roundMs: 300 } },
+  plans: { usual: { rounds: 6, roundMs: 1200 }, quick: { rounds: 1, roundMs: 300 } },
   async run({ peers: chosen, plan, measure }) {
     const usual = [
       behind('nginx', 1),

@@ -15,8 +15,8 @@
  * @property {readonly Bar[]} bars
  */
 
-const labelWidth = 220;
-const plotWidth = 460;
+const labelWidth = 240;
+const plotWidth = 440;
 const rowHeight = 26;
 const top = 40;
 
