@@ -19,7 +19,7 @@ const patient = { ...quietLog, UCWA_PROXY_UPSTREAM_TIMEOUT_MS: String(neverMs * 
 /**
  * @typedef {object} Kind
  * @property {string} what
- * @property {string} [bound] the setting that says how many there may be
+ * @property {string} bound the setting of `limits` that says how many there may be
  * @property {Point[]} points
  */
 
@@ -122,7 +122,8 @@ async function recentUsers(stage, sizes) {
   const startedAtMs = performance.now();
   const points = await visited(stage, sizes);
   const isLate = performance.now() - startedAtMs > keptWholeMs;
-  return { what: `user of a moment ago${isLate ? ' (some longer ago)' : ''}`, points };
+  const what = `user of a moment ago${isLate ? ' (some longer ago)' : ''}`;
+  return { what, bound: 'maxUsers', points };
 }
 
 /**
@@ -204,9 +205,9 @@ function tableOfKinds(kinds, limits) {
     columns: [...columns, 'resident at the bound, MiB'],
     rows: kinds.map(({ what, bound, points }) => {
       const each = [slope(points, 'heapBytes'), slope(points, 'residentBytes')];
-      const cap = bound === undefined ? undefined : limits[bound];
+      const cap = limits[bound];
       const bytes = each.map((one) => one.toFixed(0));
-      if (cap === undefined) return [what, ...bytes, 'the rate of calls', '–', '–'];
+      if (cap === undefined) return [what, ...bytes, '–', '–', '–'];
       const atBound = each.map((one) => ((one * cap) / 1024 ** 2).toFixed(0));
       return [what, ...bytes, `\`limits.${bound}\`, ${cap}`, ...atBound];
     }),
