@@ -1,82 +1,101 @@
 import { parseArgs } from 'node:util';
-import { allPeers, peerNamed } from './peers/registry.js';
-import { scenarios } from './scenarios/registry.js';
-
-/** About two minutes with two peers and one scenario: many short rounds pair better than few long. */
-const usually = { rounds: 24, roundMs: 1600 };
-/** Under half a minute. */
-const quickly = { rounds: 8, roundMs: 900 };
+import { resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parts } from './parts/registry.js';
+import { peerNamed, peerNames } from './peers/registry.js';
 
 const most = { rounds: 100, roundMs: 60_000 };
 
 export const usage = `usage: npm run bench -- [options]
 
-  --quick            less than half a minute; default: about two minutes
-  --peer NAME        only this peer, or these if given again; a path names a file of a peer
-  --scenario NAME    only this scenario, or these
-  --rounds N         rounds of each peer
+  --quick            less than two minutes, smaller in every way; default: less than fifteen
+  --only NAME        only this part, or these if given again
+  --peer NAME        with only this peer, or these; a path names a file of a peer; without --only:
+                     steady-reads
+  --rounds N         rounds of each peer or variant
   --round-ms MS      what is measured of each round
+  --docs DIR         write benchmarks.md and its plots there; default: docs, when nothing is left out
+                     and nothing else is asked for
   --json FILE        write all rounds there
   --cpu-prof DIR     write a CPU profile of each peer there
+  --dist DIR         measure this build of the proxy; default: dist
   --help
 
-peers: ${allPeers()
-  .map(({ name }) => name)
-  .join(', ')}
-scenarios: ${scenarios.map(({ name }) => name).join(', ')}
+parts: ${parts.map(({ name }) => name).join(', ')}
+peers: ${peerNames.join(', ')}
 `;
 
 /**
  * @typedef {object} Arguments
  * @property {boolean} help
- * @property {import('./measure/measure.js').Plan} plan
- * @property {import('./peers/registry.js').Peer[]} peers
- * @property {import('./scenarios/registry.js').Scenario[]} scenarios
- * @property {boolean} latency whether nothing was chosen, so that latency is measured too
+ * @property {readonly import('./parts/registry.js').Part[]} parts
+ * @property {import('./peers/registry.js').Peer[] | undefined} peers
  * @property {boolean} quick
+ * @property {(part: import('./parts/registry.js').Part) => import('./measure/measure.js').Plan} planOf
+ * @property {string | undefined} docs
  * @property {string | undefined} json
  * @property {string | undefined} cpuProf
+ * @property {URL} dist
  */
 
 /**
  * @param {string[]} argv
+ * @param {URL} root of the project
  * @returns {Arguments}
  * @throws {Error} when there is something wrong with them
  */
-export function readArguments(argv) {
+export function readArguments(argv, root) {
   const { values } = parseArgs({
     args: argv,
     options: {
       quick: { type: 'boolean', default: false },
-      peer: { type: 'string', multiple: true },
+      only: { type: 'string', multiple: true },
       scenario: { type: 'string', multiple: true },
+      peer: { type: 'string', multiple: true },
       rounds: { type: 'string' },
       'round-ms': { type: 'string' },
+      docs: { type: 'string' },
       json: { type: 'string' },
       'cpu-prof': { type: 'string' },
+      dist: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
-  const base = values.quick ? quickly : usually;
+  const { quick, peer, rounds, 'round-ms': roundMs } = values;
+  // As it was called when there was one part only.
+  const only =
+    values.only ?? values.scenario ?? (peer === undefined ? undefined : ['steady-reads']);
+  const isWhole = !quick && [only, peer, rounds, roundMs].every((one) => one === undefined);
+  const docs = values.docs ?? (isWhole ? fileURLToPath(new URL('docs', root)) : undefined);
   return {
     help: values.help,
-    latency: values.peer === undefined && values.scenario === undefined,
-    quick: values.quick,
-    plan: {
-      rounds: countOf('--rounds', values.rounds, base.rounds, most.rounds),
-      roundMs: countOf('--round-ms', values['round-ms'], base.roundMs, most.roundMs),
+    parts:
+      only?.map((wanted) =>
+        known(
+          'part',
+          wanted,
+          parts.find(({ name }) => name === wanted),
+        ),
+      ) ?? parts,
+    peers: peer?.map((name) => known('peer', name, peerNamed(name))),
+    quick,
+    planOf({ plans }) {
+      const base = quick ? plans.quick : plans.usual;
+      return {
+        rounds: countOf('--rounds', rounds, base.rounds, most.rounds),
+        roundMs: countOf('--round-ms', roundMs, base.roundMs, most.roundMs),
+      };
     },
-    peers: values.peer?.map((name) => known('peer', name, peerNamed(name))) ?? [...allPeers()],
-    scenarios: values.scenario?.map((name) =>
-      known(
-        'scenario',
-        name,
-        scenarios.find((one) => one.name === name),
-      ),
-    ) ?? [...scenarios],
+    docs,
     json: values.json,
     cpuProf: values['cpu-prof'],
+    dist: values.dist === undefined ? new URL('dist/', root) : folderUrl(values.dist),
   };
+}
+
+/** @param {string} path */
+function folderUrl(path) {
+  return pathToFileURL(`${resolve(path)}/`);
 }
 
 /**

@@ -1,79 +1,134 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { check, resolveConfig } from 'prettier';
+import { onlyWith } from '../support/real-parts.ts';
+import { benchPath, newFolder, runBench, startBench } from './run-bench.ts';
 
-const pathOf = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
 const short = ['--rounds', '2', '--round-ms', '40'];
 
-let folder = '';
-let running: ChildProcess | undefined;
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'bench-'));
-});
-
-afterEach(async () => {
-  running?.kill('SIGKILL');
-  await rm(folder, { recursive: true });
-});
-
-function start(args: readonly string[]) {
-  const child = spawn(process.execPath, [pathOf('run.js'), ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  running = child;
-  // `close` comes when nobody holds the other ends of its pipes: when its children are gone as well.
-  return { child, stderr: child.stderr, closed: once(child, 'close') };
+interface Measured {
+  readonly name: string;
+  readonly peers: ReadonlyArray<{
+    readonly name: string;
+    readonly rounds: ReadonlyArray<Record<string, number>>;
+  }>;
 }
 
-/** How it ended, and what it complained of. */
-async function run(args: readonly string[]): Promise<{ code: unknown; stderr: string }> {
-  const { child, stderr, closed } = start(args);
-  child.stdout.resume();
-  const complaints = await text(stderr);
-  const [code] = (await closed) as unknown[];
-  return { code, stderr: complaints };
+/** Runs `steady-reads` with these peers. @returns what was measured of each */
+async function roundsOf(...peers: readonly string[]) {
+  const json = join(await newFolder(), 'result.json');
+  const args = peers.flatMap((name) => ['--peer', name]);
+  const { code, stderr } = await runBench([...args, ...short, '--json', json]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const { measured } = JSON.parse(await readFile(json, 'utf8')) as { measured: Measured[] };
+  expect(measured.map(({ name }) => name)).toEqual(['steady-reads']);
+  return new Map(measured[0]!.peers.map(({ name, rounds }) => [name, rounds]));
 }
+
+const all = (rounds: ReadonlyArray<Record<string, number>> | undefined, figure: string) =>
+  rounds?.map((round) => round[figure]);
 
 describe('the benchmark', () => {
   test('counts one upstream request per call of a proxy that does not batch', async () => {
-    const json = join(folder, 'result.json');
-    expect(await run(['--peer', 'http-proxy', ...short, '--json', json])).toEqual({
-      code: 0,
-      stderr: '',
+    const measured = await roundsOf('http-proxy', 'bare-node');
+    for (const name of ['http-proxy', 'bare-node']) {
+      const rounds = measured.get(name);
+      expect(all(rounds, 'upstreamRequestsPerCall')).toEqual([1, 1]);
+      expect(Math.min(...rounds!.map((round) => round['calls'] ?? 0))).toBeGreaterThanOrEqual(200);
+      expect(Math.min(...rounds!.map((round) => round['cpuMicrosPerCall'] ?? 0))).toBeGreaterThan(
+        0,
+      );
+    }
+  });
+
+  test('counts nothing upstream of a server without a pool, and no CPU where nothing is in between', async () => {
+    const measured = await roundsOf('answers-itself', 'direct');
+    expect(all(measured.get('answers-itself'), 'upstreamRequestsPerCall')).toEqual([0, 0]);
+    expect(all(measured.get('direct'), 'upstreamRequestsPerCall')).toEqual([1, 1]);
+    expect(all(measured.get('direct'), 'cpuMicrosPerCall')).toEqual([0, 0]);
+  });
+
+  describe.each(['nginx', 'haproxy'])('with %s', (name) => {
+    const testWithBalancer = onlyWith(name);
+
+    testWithBalancer('counts the CPU of its own process', async () => {
+      const rounds = (await roundsOf(name)).get(name);
+      expect(all(rounds, 'upstreamRequestsPerCall')).toEqual([1, 1]);
+      // Linux counts in steps of 10 ms, and both rounds have 400 calls or more.
+      const cpu = all(rounds, 'cpuMicrosPerCall') as number[];
+      expect(Math.max(...cpu)).toBeGreaterThan(0);
+      expect(Math.max(...cpu)).toBeLessThan(2000);
     });
-    const { measured } = JSON.parse(await readFile(json, 'utf8')) as {
-      measured: Array<{ peers: Array<{ rounds: Array<Record<string, number>> }> }>;
-    };
-    const rounds = measured[0]?.peers[0]?.rounds ?? [];
-    expect(rounds.map((round) => round['upstreamRequestsPerCall'])).toEqual([1, 1]);
-    expect(Math.min(...rounds.map((round) => round['calls'] ?? 0))).toBeGreaterThanOrEqual(200);
-    expect(Math.min(...rounds.map((round) => round['cpuMicrosPerCall'] ?? 0))).toBeGreaterThan(0);
+  });
+
+  test('leaves out what is not installed, and says so', async () => {
+    const env = { ...process.env, PATH: await newFolder() };
+    const peers = ['--peer', 'nginx', '--peer', 'direct'];
+    const { code, stdout } = await runBench([...peers, ...short], env);
+    expect(code).toBe(0);
+    expect(stdout).toContain('Note: nginx is left out: setpriv, nginx not found.');
   });
 
   test('fails when a caller gets the answer to another call', async () => {
-    const { code, stderr } = await run(['--peer', pathOf('fixtures/swaps-answers.js'), ...short]);
+    const { code, stderr } = await runBench([
+      ...['--peer', benchPath('fixtures/swaps-answers.js')],
+      ...short,
+    ]);
     expect(code).toBe(1);
     expect(stderr).toMatch(/the benchmark failed: load generator: \S+ got a wrong body/);
   });
 
   test('takes its processes with it when it is interrupted', async () => {
-    const { child, stderr, closed } = start(['--peer', pathOf('fixtures/never-answers.js')]);
-    child.stdout.resume();
+    const { child, stderr, closed } = startBench([
+      '--peer',
+      benchPath('fixtures/never-answers.js'),
+    ]);
+    child.stdout!.resume();
     expect(String(await once(stderr, 'data'))).toContain('a call has come');
     child.kill('SIGINT');
     expect(await closed).toEqual([130, null]);
   });
 
   test('says what is wrong with its arguments', async () => {
-    const { code, stderr } = await run(['--peer', 'nobody']);
+    const { code, stderr } = await runBench(['--peer', 'nobody']);
     expect(code).toBe(2);
     expect(stderr).toContain('no peer is named nobody');
+  });
+
+  test('writes a report with its plots where it is told to', async () => {
+    const folder = await newFolder();
+    const { stdout } = await runBench(['--peer', 'direct', ...short, '--docs', folder]);
+    const report = await readFile(join(folder, 'benchmarks.md'), 'utf8');
+    const plots = [...report.matchAll(/\]\((.+\.svg)\)/g)].map((match) => match[1]);
+    expect(plots).toHaveLength(2);
+    expect((await readdir(folder)).sort()).toEqual([...plots, 'benchmarks.md'].sort());
+    expect(await readFile(join(folder, plots[0]!), 'utf8')).toMatch(
+      /^<svg [^]*>direct<[^]*<\/svg>\n$/,
+    );
+    expect(report).toContain('`npm run bench -- --only steady-reads`');
+    expect(report).toContain(`Node ${process.version}`);
+    for (const line of report.split('\n')) expect(stdout).toContain(line);
+    const file = new URL('../../docs/benchmarks.md', import.meta.url);
+    const options = { ...(await resolveConfig(file)), parser: 'markdown' };
+    expect(await check(report, options)).toBe(true);
+  });
+
+  test('writes the report into docs/ of itself only when all is measured at its usual length', async () => {
+    interface Arguments {
+      readonly readArguments: (argv: readonly string[], root: URL) => { docs: string | undefined };
+    }
+    const { readArguments } = (await import(benchPath('arguments.js'))) as Arguments;
+    const docsOf = (...argv: readonly string[]) =>
+      readArguments(argv, new URL('file:///project/')).docs;
+    expect(docsOf()).toBe('/project/docs');
+    expect(docsOf('--json', 'all.json')).toBe('/project/docs');
+    expect(docsOf('--quick')).toBeUndefined();
+    expect(docsOf('--only', 'users')).toBeUndefined();
+    expect(docsOf('--peer', 'direct')).toBeUndefined();
+    expect(docsOf('--rounds', '2')).toBeUndefined();
+    expect(docsOf('--quick', '--docs', '/elsewhere')).toBe('/elsewhere');
   });
 });
 
@@ -85,7 +140,7 @@ describe('statistics', () => {
   }
   let statistics: Statistics;
   beforeEach(async () => {
-    statistics = (await import(pathOf('measure/statistics.js'))) as Statistics;
+    statistics = (await import(benchPath('report/statistics.js'))) as Statistics;
   });
 
   test('a percentile is the smallest value that so many do not exceed', () => {

@@ -1,6 +1,7 @@
 /**
- * The benchmark: CPU per call and upstream requests per call of this proxy beside other proxies, on
- * loopback. Three kinds of processes: a pool, the peer, a load generator that checks every answer.
+ * The benchmark: what this proxy costs and saves beside other proxies, as work grows, in memory, on
+ * two cores and for a phone, on loopback. Pool, proxies and load are processes of their own; every
+ * answer is checked.
  *
  * Exit codes: 0, whatever the figures; 1: an answer was wrong or a process failed; 2: usage, or
  * nothing is built.
@@ -8,13 +9,11 @@
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { readArguments, usage } from './arguments.js';
-import { measureLatency } from './latency/latency.js';
 import { measure } from './measure/measure.js';
 import { ours } from './peers/registry.js';
-import { asText, machine } from './report.js';
+import { asMarkdown, formatted, machine, versions, writeReport } from './report/markdown.js';
 
 const root = new URL('../../', import.meta.url);
-const built = new URL('dist/app.js', root);
 
 for (const [signal, code] of /** @type {const} */ ([
   ['SIGINT', 130],
@@ -33,7 +32,8 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(argv) {
   let given;
   try {
-    given = readArguments(argv);
+    given = readArguments(argv, root);
+    for (const part of given.parts) given.planOf(part);
   } catch (error) {
     process.stderr.write(`${reason(error)}\n\n${usage}`);
     return 2;
@@ -42,42 +42,61 @@ async function main(argv) {
     process.stdout.write(usage);
     return 0;
   }
-  const { plan, peers, scenarios, json, cpuProf } = given;
-  if (peers.some(({ name }) => name === ours)) {
-    if (!existsSync(built)) {
-      process.stderr.write('dist/ is missing: run npm run build first\n');
+  const { dist, peers } = given;
+  if (peers === undefined || peers.some(({ name }) => name === ours)) {
+    if (!existsSync(new URL('app.js', dist))) {
+      process.stderr.write(`${fileURLToPath(dist)} has no build: run npm run build first\n`);
       return 2;
     }
-    if (newest('src') > newest('dist')) {
-      process.stderr.write('warning: src/ is newer than dist/, which is measured\n');
+    if (newest(new URL('src', root)) > newest(dist)) {
+      process.stderr.write('warning: src/ is newer than the build, which is measured\n');
     }
   }
-
-  const on = machine();
-  process.stdout.write(`${on}\n\n`);
-  const measured = [];
   try {
-    for (const scenario of scenarios) {
-      const results = await measure(scenario, peers, plan, {
-        peerFlags: cpuProf === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${cpuProf}`],
-        progress,
-      });
-      progress('');
-      process.stdout.write(asText(scenario, plan, results));
-      measured.push({ scenario, peers: results });
-    }
-    if (given.latency) {
-      await measureLatency({ quick: given.quick, write: (text) => process.stdout.write(text) });
-    }
-    if (json !== undefined) {
-      const at = new Date().toISOString();
-      writeFileSync(json, `${JSON.stringify({ at, machine: on, plan, measured }, null, 2)}\n`);
-    }
+    await report(given);
     return 0;
   } catch (error) {
     progress('');
     process.stderr.write(`the benchmark failed: ${reason(error)}\n`);
     return 1;
+  }
+}
+
+/** @param {import('./arguments.js').Arguments} given */
+async function report({ parts, peers, quick, planOf, dist, docs, json, cpuProf }) {
+  const peerFlags = cpuProf === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${cpuProf}`];
+  const at = new Date().toISOString();
+  const on = machine();
+  const head =
+    '# Benchmarks\n\nWritten by `npm run bench`, all in one run on one machine, over loopback.\n\n' +
+    `- When: ${at.slice(0, 10)}\n- Machine: ${on}\n- Versions: ${versions()}`;
+  process.stdout.write(`${head}\n\n`);
+  const sections = [];
+  const startedAtMs = performance.now();
+  /** @param {number} sinceMs */
+  const seconds = (sinceMs) => Math.round((performance.now() - sinceMs) / 1000);
+  for (const part of parts) {
+    const partAtMs = performance.now();
+    const section = await part.run({
+      quick,
+      plan: planOf(part),
+      peers,
+      measure: (entrants, plan) => measure(entrants, plan, { peerFlags, dist, progress }),
+      dist,
+      progress,
+    });
+    progress('');
+    const markdown = asMarkdown(part, section);
+    const took = `(${part.name} took ${seconds(partAtMs)} s)`;
+    process.stdout.write(`${await formatted(markdown)}\n${took}\n\n`);
+    sections.push({ name: part.name, section, markdown });
+  }
+  const took = `- Took: ${seconds(startedAtMs)} s`;
+  process.stdout.write(`${took}\n`);
+  if (docs !== undefined) await writeReport(docs, `${head}\n${took}`, sections);
+  if (json !== undefined) {
+    const measured = sections.map(({ name, section }) => ({ name, ...section.data }));
+    writeFileSync(json, `${JSON.stringify({ at, machine: on, measured }, null, 2)}\n`);
   }
 }
 
@@ -91,12 +110,11 @@ function progress(text) {
 }
 
 /**
- * @param {string} folder below the root
+ * @param {URL} folder
  * @returns {number} when its newest file was written
  */
 function newest(folder) {
-  const path = fileURLToPath(new URL(folder, root));
-  const files = readdirSync(path, { recursive: true, withFileTypes: true });
+  const files = readdirSync(fileURLToPath(folder), { recursive: true, withFileTypes: true });
   return Math.max(
     ...files
       .filter((entry) => entry.isFile())

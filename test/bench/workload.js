@@ -3,8 +3,8 @@
  * answer can be checked to the byte: each call asks for a path of its own, and its answer names it.
  */
 
-/** Length of every body that the pool serves. */
-export const bodyBytes = 290;
+/** Length of every body that the pool serves, unless a scenario says otherwise. */
+export const usualBodyBytes = 290;
 
 /** About what a web ticket has. */
 const tokenLength = 400;
@@ -30,7 +30,7 @@ export function userAt(index) {
  * @param {User} user
  * @param {number} connection
  * @param {number} call
- * @returns {string} a path that no other call asks for
+ * @returns {string} a path that no other call of the same connection asks for
  */
 export function pathOf(user, connection, call) {
   return `${user.applicationPath}/people/c${connection}-${call}@pool.example/presence`;
@@ -38,9 +38,10 @@ export function pathOf(user, connection, call) {
 
 /**
  * @param {string} path
- * @returns {string} ASCII, `bodyBytes` long
+ * @param {number} [bytes]
+ * @returns {string} ASCII, so long, or as long as it takes to name the path
  */
-export function bodyFor(path) {
+export function bodyFor(path, bytes = usualBodyBytes) {
   const start = `{"availability":"Online","_links":{"self":{"href":"${path}"}},"activity":"`;
-  return `${start.padEnd(bodyBytes - 2, '.')}"}`;
+  return `${start.padEnd(bytes - 2, '.')}"}`;
 }

@@ -1,8 +1,9 @@
 /** The parent's side: processes that are asked and answer, and that never outlive the benchmark. */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { scratchFolder } from './scratch.js';
 
-const startWithinMs = 15_000;
+const startWithinMs = 30_000;
 const stopWithinMs = 5_000;
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
@@ -31,11 +32,15 @@ export class Child {
    */
   constructor(name, file, options, nodeFlags) {
     this.#name = name;
-    this.#process = fork(fileURLToPath(file), [JSON.stringify(options)], {
-      execArgv: [...nodeFlags],
-      // What a child prints is no part of the report.
-      stdio: ['ignore', 2, 2, 'ipc'],
-    });
+    this.#process = fork(
+      fileURLToPath(file),
+      [JSON.stringify({ ...options, scratch: scratchFolder() })],
+      {
+        execArgv: [...nodeFlags],
+        // What a child prints is no part of the report.
+        stdio: ['ignore', 2, 2, 'ipc'],
+      },
+    );
     alive.add(this.#process);
     this.#process.on('message', (message) => this.#hear(message));
     this.#process.on('error', (error) => this.#failAll(error.message));
@@ -77,7 +82,7 @@ export class Child {
    * @param {number} [withinMs]
    * @returns {Promise<any>} rejects with what went wrong there
    */
-  ask(what, value, withinMs = 5_000) {
+  ask(what, value, withinMs = 15_000) {
     this.#lastId += 1;
     const answer = this.#expect(this.#lastId, what, withinMs);
     this.#process.send({ id: this.#lastId, what, value }, (error) => {

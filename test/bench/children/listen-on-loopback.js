@@ -1,5 +1,5 @@
 /**
- * @param {import('node:http').Server} server
+ * @param {import('node:net').Server} server
  * @returns {Promise<string>} its address, on a free port
  */
 export async function listenOnLoopback(server) {

@@ -3,32 +3,46 @@
  * the proxy, in turn.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { percentile } from '../measure/statistics.js';
+import { percentile } from '../report/statistics.js';
 import { Device, oneByOne, startUp } from './clients.js';
 import { startPair } from './programs.js';
 
 /** @typedef {{ ms: number, explained: string }} Answer */
 
-/**
- * @param {{ quick: boolean, write: (text: string) => void }} options
- */
-export async function measureLatency({ quick, write }) {
-  const rounds = quick ? 4 : 20;
-  write('latency and savings, direct and through the proxy in turn, default settings\n\n');
-  write(
-    '  what                                        calls  saved   p50 direct  +p50   +p95   hold\n',
-  );
-  await bursts(rounds, write);
-  await devices(quick ? 20 : 100, write);
-  for (const routeMs of [1, 8, 40]) {
-    await sequential(routeMs, quick ? 60 : 300, false, write);
-    await sequential(routeMs, quick ? 60 : 300, true, write);
-  }
-}
+/** @typedef {string[]} Row */
+
+/** @type {import('../parts/registry.js').Part} */
+export const latency = {
+  name: 'latency',
+  title: 'What callers pay, and what the pool saves',
+  // Devices make so many rounds of calls; how long one takes is theirs.
+  plans: { usual: { rounds: 10, roundMs: 1 }, quick: { rounds: 2, roundMs: 1 } },
+  async run({ plan: { rounds }, quick, dist, progress }) {
+    const rows = [];
+    progress('bursts');
+    rows.push(await bursts(rounds, dist), await devices(rounds * 5, dist));
+    for (const routeMs of quick ? [8] : [1, 8, 40]) {
+      progress(`one by one, ${routeMs} ms`);
+      rows.push(await sequential({ routeMs, rounds, besideBursts: false, dist }));
+      rows.push(await sequential({ routeMs, rounds, besideBursts: true, dist }));
+    }
+    const columns = ['', 'calls', 'saved', 'p50 direct, ms', '+p50', '+p95', 'mean hold, ms'];
+    return {
+      about: [
+        'The same clients at a simulated pool and through the proxy, in turn, default settings. Saved ' +
+          'are requests at the pool; where nothing can be, the calls that were wrapped are counted.',
+      ],
+      tables: [{ columns, rows }],
+      charts: [],
+      notes: [],
+      data: { rows },
+    };
+  },
+};
 
 /** 8 users with 2 devices each start, at moments of their own; 40 ms routes. */
-async function bursts(rounds, write) {
-  const pair = await startPair(40);
+async function bursts(rounds, dist) {
+  const pair = await startPair(40, dist);
   const sides = [pair.poolUrl, pair.proxyUrl].map((url) => ({
     /** @type {Answer[]} */
     answers: [],
@@ -49,12 +63,12 @@ async function bursts(rounds, write) {
       if (round > 0) answers.push(...all.flat());
     }
   }
-  await report('app-start bursts, 40 ms routes', sides, pair, rounds * 128, write);
+  return report('app-start bursts, 40 ms routes', sides, pair, true);
 }
 
 /** 5 users with 6 devices that wait for each answer and think 10 ms; 30 ms routes. */
-async function devices(calls, write) {
-  const pair = await startPair(30);
+async function devices(calls, dist) {
+  const pair = await startPair(30, dist);
   const sides = [pair.poolUrl, pair.proxyUrl].map((url) => ({
     /** @type {Answer[]} */
     answers: [],
@@ -68,23 +82,24 @@ async function devices(calls, write) {
     const all = await Promise.all(side.devices.map((device) => oneByOne(device, shape)));
     side.answers.push(...all.flat());
   }
-  await report('5 users x 6 devices, thinking, 30 ms', sides, pair, calls * 30, write);
+  return report('5 users x 6 devices, thinking, 30 ms', sides, pair, true);
 }
 
 /** What has just started is slow, on either side: other users come and go until it is not. */
-async function warmUp(pair) {
+async function warmUp(pair, calls) {
   for (const url of [pair.poolUrl, pair.proxyUrl]) {
     const guests = Array.from({ length: 100 }, (_, i) => new Device(url, `guest${i}`));
-    const shape = { calls: 80, thinkMs: 0, writes: false };
+    const shape = { calls, thinkMs: 0, writes: false };
     await Promise.all(guests.map((guest) => oneByOne(guest, shape)));
     for (const guest of guests) guest.close();
   }
 }
 
 /** A client that waits for each answer, alone or beside users who start in bursts. */
-async function sequential(routeMs, calls, besideBursts, write) {
-  const pair = await startPair(routeMs);
-  await warmUp(pair);
+async function sequential({ routeMs, rounds, besideBursts, dist }) {
+  const calls = rounds * 15;
+  const pair = await startPair(routeMs, dist);
+  await warmUp(pair, Math.min(80, rounds * 5));
   const others = Array.from({ length: 4 }, (_, i) => new Device(pair.proxyUrl, `other${i}`));
   let isOver = false;
   const noise = besideBursts
@@ -113,17 +128,17 @@ async function sequential(routeMs, calls, besideBursts, write) {
   isOver = true;
   await noise;
   const name = `one by one${besideBursts ? ' beside bursts' : ''}, ${routeMs} ms route`;
-  await report(name, sides, pair, 0, write);
+  return report(name, sides, pair, false);
 }
 
 /**
  * @param {string} name
  * @param {ReadonlyArray<{ answers: Answer[] }>} sides direct, then proxied
  * @param {Awaited<ReturnType<typeof startPair>>} pair
- * @param {number} batchable calls that the proxy had, warm-up included in what it saved; 0: do not say
- * @param {(text: string) => void} write
+ * @param {boolean} batchable whether there is anything to save
+ * @returns {Promise<Row>}
  */
-async function report(name, sides, pair, batchable, write) {
+async function report(name, sides, pair, batchable) {
   // Where some calls were not explained these are timed: what is asked for on top takes time.
   const plain = sides[1]?.answers.some(({ explained }) => explained === '') ?? false;
   const [direct = [], proxied = []] = sides.map(({ answers }) =>
@@ -141,13 +156,12 @@ async function report(name, sides, pair, batchable, write) {
     (sum, text) => sum + 1 / Number(/parts=(\d+)/.exec(text)?.[1] ?? 1),
     0,
   );
-  const saved =
-    batchable > 0 ? `${((1 - requests / explained.length) * 100).toFixed(0)} %` : `${wrapped} wr.`;
+  const saved = batchable
+    ? `${((1 - requests / explained.length) * 100).toFixed(0)} %`
+    : `${wrapped} wrapped`;
+  /** @param {number} share */
   const more = (share) => (percentile(proxied, share) - percentile(direct, share)).toFixed(2);
-  write(
-    `  ${name.padEnd(42)}${String(proxied.length).padStart(7)}${saved.padStart(7)}` +
-      `${percentile(direct, 0.5).toFixed(2).padStart(13)}${more(0.5).padStart(6)}${more(0.95).padStart(7)}` +
-      `${meanHold.toFixed(2).padStart(7)}\n`,
-  );
   await pair.stop();
+  const p50 = percentile(direct, 0.5).toFixed(2);
+  return [name, String(proxied.length), saved, p50, more(0.5), more(0.95), meanHold.toFixed(2)];
 }

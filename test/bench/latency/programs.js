@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { get } from 'node:http';
 import { fileURLToPath } from 'node:url';
 
-const main = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
 const startWithinMs = 10_000;
 
 /** Children that must not outlive us. */
@@ -14,11 +13,13 @@ process.once('exit', () => {
 /**
  * Starts the program; `line` matches what it writes once it serves.
  *
+ * @param {URL} dist
  * @param {string[]} argv
  * @param {RegExp} line
  * @returns {Promise<{ match: RegExpExecArray, stop: () => Promise<void> }>}
  */
-async function start(argv, line) {
+async function start(dist, argv, line) {
+  const main = fileURLToPath(new URL('main.js', dist));
   const env = { PATH: process.env.PATH };
   const child = spawn(process.execPath, [main, ...argv], {
     env,
@@ -52,14 +53,17 @@ async function start(argv, line) {
  * A simulated pool on which every route takes that long, and a proxy with default settings before it.
  *
  * @param {number} routeMs
+ * @param {URL} dist
  */
-export async function startPair(routeMs) {
+export async function startPair(routeMs, dist) {
   const pool = await start(
+    dist,
     ['simulate', '--listen', '127.0.0.1:0', '--latency', String(routeMs), '--limit', '1000'],
     /pool at (http:\S+)/,
   );
   const poolUrl = pool.match[1] ?? '';
   const proxy = await start(
+    dist,
     ['serve', '--upstream', poolUrl, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'],
     /"listen":"([^"]+)","admin":"([^"]+)"/,
   );

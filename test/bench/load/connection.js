@@ -1,64 +1,59 @@
 import { connect } from 'node:net';
 import { bodyFor, pathOf } from '../workload.js';
-import { readAnswer } from './read-answer.js';
+import { readHead } from './read-answer.js';
 
 /**
- * @typedef {object} Round What connections share while they run.
- * @property {() => boolean} wantsMore
+ * @typedef {object} Listener Who asked.
  * @property {(latencyMs: number) => void} answered
+ * @property {(error: Error) => void} failed at the first answer that is not the right one
  */
 
-/** One keep-alive connection of one user: sends, waits, checks what came, and sends again. */
+/** One keep-alive connection: sends a call, waits, and checks what came. */
 export class Connection {
   #socket;
-  #user;
   #index;
-  #fields;
+  #host;
   #calls = 0;
   #received = '';
+  /** @type {import('./read-answer.js').Head | undefined} */
+  #head;
   /** Empty: none. */
   #pendingPath = '';
+  #bodyBytes = 0;
   #sentAtMs = 0;
-  /** @type {Round | undefined} */
-  #round;
-  /** @type {() => void} */
-  #done = () => undefined;
-  /** @type {(error: Error) => void} */
-  #fail = () => undefined;
+  /** @type {Listener | undefined} */
+  #listener;
 
   /**
    * @param {import('node:net').Socket} socket
    * @param {string} host as `Host` says it
-   * @param {import('../workload.js').User} user
    * @param {number} index no other connection has it
    */
-  constructor(socket, host, user, index) {
+  constructor(socket, host, index) {
     this.#socket = socket;
-    this.#user = user;
     this.#index = index;
-    this.#fields =
-      `Host: ${host}\r\nAuthorization: ${user.authorization}\r\nAccept: application/json\r\n` +
-      'User-Agent: ucwa-bench\r\nAccept-Language: en-US\r\n\r\n';
+    this.#host = host;
     socket.setNoDelay(true);
     socket.setEncoding('latin1');
     socket.on('data', (chunk) => this.#receive(String(chunk)));
-    socket.on('error', (error) => this.#fail(error));
-    socket.on('close', () => this.#fail(new Error(`closed before ${this.#pendingPath}`)));
+    socket.on('error', (error) => this.#listener?.failed(error));
+    socket.on('close', () =>
+      this.#listener?.failed(new Error(`closed before ${this.#pendingPath}`)),
+    );
   }
 
   /**
    * @param {URL} url
-   * @param {import('../workload.js').User} user
    * @param {number} index
    * @returns {Promise<Connection>}
    */
-  static open(url, user, index) {
+  static open(url, index) {
     return new Promise((resolve, reject) => {
       const socket = connect(Number(url.port), url.hostname);
       socket.once('error', reject);
       socket.once('connect', () => {
         socket.removeListener('error', reject);
-        resolve(new Connection(socket, url.host, user, index));
+        resolve(new Connection(socket, url.host, index));
       });
     });
   }
@@ -69,60 +64,59 @@ export class Connection {
   }
 
   /**
-   * One call after the other, each as soon as the one before was answered, while the round wants
-   * more.
-   *
-   * @param {Round} round
-   * @returns {Promise<void>} rejects at the first answer that is not the right one
+   * @param {import('../workload.js').User} user
+   * @param {number} bodyBytes of the answer
+   * @param {Listener} listener hears once how it ended
    */
-  run(round) {
-    return new Promise((resolve, reject) => {
-      this.#round = round;
-      this.#done = resolve;
-      this.#fail = reject;
-      if (this.#socket.destroyed) reject(new Error('closed before it was used'));
-      else this.#next();
-    });
-  }
-
-  close() {
-    this.#socket.destroy();
-  }
-
-  #next() {
-    if (!this.#round?.wantsMore()) {
-      this.#done();
+  ask(user, bodyBytes, listener) {
+    if (this.#socket.destroyed) {
+      listener.failed(new Error('closed before it was used'));
       return;
     }
     this.#calls += 1;
-    this.#pendingPath = pathOf(this.#user, this.#index, this.#calls);
+    this.#listener = listener;
+    this.#bodyBytes = bodyBytes;
+    this.#pendingPath = pathOf(user, this.#index, this.#calls);
     this.#sentAtMs = performance.now();
-    this.#socket.write(`GET ${this.#pendingPath} HTTP/1.1\r\n${this.#fields}`, 'latin1');
+    this.#socket.write(
+      `GET ${this.#pendingPath} HTTP/1.1\r\nHost: ${this.#host}\r\n` +
+        `Authorization: ${user.authorization}\r\nAccept: application/json\r\n` +
+        'User-Agent: ucwa-bench\r\nAccept-Language: en-US\r\n\r\n',
+      'latin1',
+    );
+  }
+
+  close() {
+    this.#listener = undefined;
+    this.#socket.destroy();
   }
 
   /** @param {string} chunk */
   #receive(chunk) {
     this.#received += chunk;
     try {
-      const answer = readAnswer(this.#received);
-      if (answer === undefined) return;
-      this.#check(answer);
+      this.#head ??= readHead(this.#received);
+      if (this.#head === undefined || this.#received.length < this.#head.length) return;
+      this.#check(this.#head);
     } catch (error) {
-      this.#fail(/** @type {Error} */ (error));
+      this.#listener?.failed(/** @type {Error} */ (error));
       return;
     }
     this.#received = '';
+    this.#head = undefined;
     this.#pendingPath = '';
-    this.#round?.answered(performance.now() - this.#sentAtMs);
-    this.#next();
+    this.#listener?.answered(performance.now() - this.#sentAtMs);
   }
 
-  /** @param {import('./read-answer.js').Answer} answer */
-  #check({ status, body, length }) {
+  /** @param {import('./read-answer.js').Head} head */
+  #check({ status, bodyFrom, length }) {
     const path = this.#pendingPath;
     if (path === '') throw new Error(`an answer that nobody asked for: ${this.#received}`);
-    if (status !== 200) throw new Error(`${path} was answered ${status}: ${body.slice(0, 300)}`);
-    if (body !== bodyFor(path)) throw new Error(`${path} got a wrong body: ${body.slice(0, 300)}`);
+    const body = this.#received.slice(bodyFrom, length);
+    const shown = body.slice(0, 300);
+    if (status !== 200) throw new Error(`${path} was answered ${status}: ${shown}`);
+    if (body !== bodyFor(path, this.#bodyBytes))
+      throw new Error(`${path} got a wrong body: ${shown}`);
     if (this.#received.length > length) throw new Error(`${path} got more than one answer`);
   }
 }

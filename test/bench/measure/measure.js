@@ -1,25 +1,27 @@
 /**
- * The core of the benchmark: rounds that alternate between the peers, so that a machine which drifts
- * drifts for all of them. A round begins and ends with no call under way, so what the processes
+ * The core of the benchmark: rounds that alternate between the entrants, so that a machine which
+ * drifts drifts for all of them. A round begins and ends with no call under way, so what the processes
  * counted in between belongs to exactly its calls.
  */
 import { cpus } from 'node:os';
-import { Child } from '../children/child.js';
+import { onStages } from './stages.js';
 
-const poolFile = new URL('../pool/pool.js', import.meta.url);
-const loadFile = new URL('../load/load.js', import.meta.url);
+/** @typedef {import('./stages.js').Entrant} Entrant */
+/** @typedef {import('./stages.js').Stage} Stage */
 
-/** What a peer runs before its first round, and before each, in rounds; not measured. */
-const warmUpRounds = 2.5;
+/** What an entrant runs before its first round, and before each, in rounds; not measured. */
+const warmUpRounds = 4;
 const settleRounds = 0.2;
 /** No round sends more. */
 const maxCalls = 500_000;
 /** Beyond a round's duration, for whatever its calls still wait for. */
-const patienceMs = 15_000;
+const patienceMs = 30_000;
+/** A call for each of many users; none takes so long. */
+const visitWithinMs = 120_000;
 
 /**
  * @typedef {object} Plan
- * @property {number} rounds of each peer
+ * @property {number} rounds of each entrant
  * @property {number} roundMs of each round, measured
  */
 
@@ -27,83 +29,62 @@ const patienceMs = 15_000;
  * @typedef {object} Round
  * @property {number} calls
  * @property {number} callsPerSecond
- * @property {number} cpuMicrosPerCall of the peer's process, user and system
+ * @property {number} cpuMicrosPerCall of the peer's processes, user and system
+ * @property {number} poolCpuMicrosPerCall
  * @property {number} upstreamRequestsPerCall
  * @property {number} p50Ms
  * @property {number} p95Ms
  * @property {number} p99Ms
- * @property {{ singles: number, batches: number, parts: number }} pool what reached it
+ * @property {{ singles: number, batches: number, parts: number, through: number[] }} pool what
+ *   reached it, and how many requests by each door
  * @property {{ peer: number, pool: number, load: number, others: number }} busy CPU time by wall
  *   time, 1 is one core; `others`: whatever else the machine did
  */
 
 /**
- * @typedef {object} PeerResult
+ * @typedef {object} Result
  * @property {string} name
  * @property {string} about
  * @property {Round[]} rounds
  */
 
-/** @typedef {{ peer: Child, pool: Child, load: Child }} Stage */
-
 /**
- * @param {import('../scenarios/registry.js').Scenario} scenario
- * @param {readonly import('../peers/registry.js').Peer[]} peers
+ * @param {readonly Entrant[]} entrants
  * @param {Plan} plan
- * @param {{ peerFlags: readonly string[], progress: (text: string) => void }} options flags of Node
- *   for the peers' processes
- * @returns {Promise<PeerResult[]>} rejects when an answer is wrong or a process fails
+ * @param {import('./stages.js').Surroundings & { progress: (text: string) => void }} options
+ * @returns {Promise<Result[]>} rejects when an answer is wrong or a process fails
  */
-export async function measure(scenario, peers, plan, { peerFlags, progress }) {
-  /** @type {Child[]} */
-  const children = [];
-  /**
-   * @param {string} name
-   * @param {URL} file
-   * @param {object} options
-   * @param {readonly string[]} [flags]
-   */
-  const start = async (name, file, options, flags) => {
-    const child = await Child.start(name, file, options, flags);
-    children.push(child);
-    return child;
-  };
-  try {
-    const pool = await start('pool', poolFile, scenario);
-    const load = await start('load generator', loadFile, {});
-    /** @type {Array<{ stage: Stage, result: PeerResult }>} */
-    const runs = [];
-    for (const { name, file } of peers) {
-      const peer = await start(name, file, { poolUrl: pool.facts.url }, peerFlags);
-      const result = { name, about: peer.facts.about, rounds: [] };
-      runs.push({ stage: { peer, pool, load }, result });
-    }
+export async function measure(entrants, plan, { progress, ...surroundings }) {
+  return onStages(entrants, surroundings, async (stages) => {
+    const runs = stages.map((stage, i) => {
+      const { name = '' } = entrants[i] ?? {};
+      /** @type {Result} */
+      const result = { name, about: stage.peer.facts.about, rounds: [] };
+      return { stage, result };
+    });
     for (const { stage, result } of runs) {
       progress(`warming up ${result.name}`);
-      await onConnections(scenario, stage, () => run(stage, plan.roundMs * warmUpRounds));
+      await onConnections(stage, () => warmUp(stage, plan.roundMs * warmUpRounds));
     }
     for (let round = 1; round <= plan.rounds; round += 1) {
       for (const { stage, result } of runs) {
         progress(`round ${round} of ${plan.rounds}: ${result.name}`);
-        await onConnections(scenario, stage, async () => {
+        await onConnections(stage, async () => {
           await run(stage, plan.roundMs * settleRounds);
           result.rounds.push(await measuredRun(stage, plan.roundMs));
         });
       }
     }
     return runs.map(({ result }) => result);
-  } finally {
-    await Promise.all(children.map((child) => child.stop()));
-  }
+  });
 }
 
 /**
- * @param {import('../scenarios/registry.js').Scenario} scenario
  * @param {Stage} stage
  * @param {() => Promise<unknown>} work
  */
-async function onConnections({ connections, users }, { peer, load }, work) {
-  await load.ask('open', { url: peer.facts.url, connections, users });
+async function onConnections({ peer, load, scenario: { connections } }, work) {
+  await load.ask('open', { url: peer.facts.url, connections }, patienceMs);
   await work();
   await load.ask('close');
 }
@@ -111,10 +92,24 @@ async function onConnections({ connections, users }, { peer, load }, work) {
 /**
  * @param {Stage} stage
  * @param {number} durationMs
+ */
+async function warmUp(stage, durationMs) {
+  const { visitAll, users, bodyBytes } = stage.scenario;
+  if (visitAll) {
+    const visit = { from: 0, to: users, bodyBytes, withinMs: visitWithinMs };
+    await stage.load.ask('visit', visit, visitWithinMs + patienceMs);
+  }
+  await run(stage, durationMs);
+}
+
+/**
+ * @param {Stage} stage
+ * @param {number} durationMs
  * @returns {Promise<import('../load/load.js').LoadResult>}
  */
-function run({ load }, durationMs) {
-  return load.ask('run', { durationMs, maxCalls }, durationMs + patienceMs);
+function run({ load, scenario: { users, atOnce, bodyBytes } }, durationMs) {
+  const bounds = { durationMs, maxCalls, users, atOnce, bodyBytes };
+  return load.ask('run', bounds, durationMs + patienceMs);
 }
 
 /**
@@ -126,6 +121,9 @@ async function measuredRun(stage, durationMs) {
   const before = await marks(stage);
   const { calls, wallMs, ...latencies } = await run(stage, durationMs);
   const after = await marks(stage);
+  if (after.pool.strays > 0) {
+    throw new Error(`${after.pool.strays} requests came through another proxy than their like`);
+  }
   /** @param {'peer' | 'pool' | 'load' | 'machine'} who */
   const cpuMicros = (who) => after[who].cpuMicros - before[who].cpuMicros;
   /** @param {'requests' | 'singles' | 'batches' | 'parts'} what */
@@ -138,9 +136,18 @@ async function measuredRun(stage, durationMs) {
     calls,
     callsPerSecond: (calls * 1000) / wallMs,
     cpuMicrosPerCall: cpuMicros('peer') / calls,
+    poolCpuMicrosPerCall: cpuMicros('pool') / calls,
     upstreamRequestsPerCall: counted('requests') / calls,
     ...latencies,
-    pool: { singles: counted('singles'), batches: counted('batches'), parts: counted('parts') },
+    pool: {
+      singles: counted('singles'),
+      batches: counted('batches'),
+      parts: counted('parts'),
+      through: after.pool.through.map(
+        (/** @type {number} */ count, /** @type {number} */ door) =>
+          count - before.pool.through[door],
+      ),
+    },
     busy: { ...busy, others },
   };
 }

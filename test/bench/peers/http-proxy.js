@@ -9,7 +9,7 @@ const require = createRequire(import.meta.url);
 process.noDeprecation = true;
 const { createProxyServer } = require('http-proxy');
 
-await servePeer(async (poolUrl) => {
+await servePeer(async ({ poolUrls: [poolUrl] }) => {
   const proxy = createProxyServer({ target: poolUrl, agent: new Agent({ keepAlive: true }) });
   const server = createServer((request, response) =>
     proxy.web(request, response, {}, (/** @type {Error} */ error) => {

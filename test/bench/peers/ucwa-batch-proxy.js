@@ -1,15 +1,15 @@
-/** This proxy as `npm run build` made it, with the settings' defaults. */
+/** This proxy as `npm run build` made it, with the settings' defaults unless a scenario says more. */
 import { servePeer } from './serve-peer.js';
 
-const dist = new URL('../../../dist/', import.meta.url);
-const { startApp } = await import(new URL('app.js', dist).href);
-const { createLog } = await import(new URL('log/log.js', dist).href);
-const { loadServeSettings } = await import(new URL('settings/load-settings.js', dist).href);
-
-await servePeer(async (poolUrl) => {
+await servePeer(async ({ poolUrls: [upstream], env = {}, dist }) => {
+  /** @param {string} file */
+  const load = (file) => import(new URL(file, dist).href);
+  const { startApp } = await load('app.js');
+  const { createLog } = await load('log/log.js');
+  const { loadServeSettings } = await load('settings/load-settings.js');
   const loaded = loadServeSettings({
-    flags: { upstream: poolUrl, listen: '127.0.0.1:0', admin: '127.0.0.1:0' },
-    env: {},
+    flags: { upstream, listen: '127.0.0.1:0', admin: '127.0.0.1:0' },
+    env,
     readFile: () => '',
   });
   if (!loaded.ok) throw new Error(loaded.problems.join('; '));
@@ -18,6 +18,7 @@ await servePeer(async (poolUrl) => {
   const { mode, lingerMaxMs, maxParts } = settings.batching;
   return {
     url: `http://127.0.0.1:${app.ports.listen}`,
-    about: `mode ${mode}, holds of up to ${lingerMaxMs} ms, up to ${maxParts} parts`,
+    about: `this proxy: mode ${mode}, holds of up to ${lingerMaxMs} ms, up to ${maxParts} parts`,
+    facts: { adminPort: app.ports.admin, limits: settings.limits },
   };
 });

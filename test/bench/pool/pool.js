@@ -2,7 +2,9 @@
  * The pool, a process of its own: answers GETs and batches of GETs as cheaply as bare Node can, and
  * counts them. It knows its users, so a call that travels under another's credential fails.
  *
- * Takes `{ users, serviceMs }`; says `{ url }`.
+ * It may have several doors, so that it can tell through which proxy an application came.
+ *
+ * Takes `{ users, serviceMs, bodyBytes, doors }`; says `{ urls }`, one a door.
  */
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -11,8 +13,8 @@ import { listenOnLoopback } from '../children/listen-on-loopback.js';
 import { bodyFor, userAt } from '../workload.js';
 import { readBatch, writeBatch } from './batch-message.js';
 
-/** @type {{ users: number, serviceMs: number }} */
-const { users, serviceMs } = childOptions();
+/** @type {{ users: number, serviceMs: number, bodyBytes: number, doors: number }} */
+const { users, serviceMs, bodyBytes, doors } = childOptions();
 
 /** @type {Map<string | undefined, import('../workload.js').User>} */
 const userByCredential = new Map();
@@ -32,7 +34,23 @@ const headers = {
   'X-Powered-By': 'ASP.NET',
 };
 
-const counts = { requests: 0, singles: 0, batches: 0, parts: 0 };
+/** `strays`: requests for an application that had come through another door before. */
+const counts = { requests: 0, singles: 0, batches: 0, parts: 0, connections: 0, strays: 0 };
+/** Requests by door. */
+const through = Array.from({ length: doors }, () => 0);
+/** @type {Map<string | undefined, number>} */
+const doorByApplication = new Map();
+
+/**
+ * @param {string | undefined} application its path
+ * @param {number} door
+ */
+function countDoor(application, door) {
+  through[door] = (through[door] ?? 0) + 1;
+  const before = doorByApplication.get(application);
+  if (before === undefined) doorByApplication.set(application, door);
+  else if (before !== door) counts.strays += 1;
+}
 
 /**
  * @param {import('../workload.js').User | undefined} user
@@ -41,7 +59,7 @@ const counts = { requests: 0, singles: 0, batches: 0, parts: 0 };
  */
 function answerTo(user, path) {
   return user !== undefined && path.startsWith(`${user.applicationPath}/`)
-    ? { status: 200, statusLine: '200 OK', body: bodyFor(path) }
+    ? { status: 200, statusLine: '200 OK', body: bodyFor(path, bodyBytes) }
     : { status: 403, statusLine: '403 Forbidden', body: '{"code":"Forbidden"}' };
 }
 
@@ -65,12 +83,12 @@ function reply(response, status, contentType, body) {
 }
 
 /**
+ * @param {import('../workload.js').User | undefined} user
  * @param {import('node:http').IncomingMessage} request
  * @param {import('node:http').ServerResponse} response
  * @param {string} body
  */
-function answerBatch(request, response, body) {
-  const user = userByCredential.get(request.headers.authorization);
+function answerBatch(user, request, response, body) {
   try {
     const paths = readBatch(request.headers['content-type'] ?? '', body);
     if (request.url !== `${user?.applicationPath}/batch`) throw new Error('not the batch resource');
@@ -89,24 +107,31 @@ function answerBatch(request, response, body) {
   }
 }
 
-const server = createServer((request, response) => {
-  counts.requests += 1;
-  if (request.method === 'GET') {
-    counts.singles += 1;
+/** @param {number} door */
+function serverAt(door) {
+  const server = createServer((request, response) => {
+    counts.requests += 1;
     const user = userByCredential.get(request.headers.authorization);
-    const { status, body } = answerTo(user, request.url ?? '');
-    reply(response, status, 'application/json; charset=utf-8', body);
-    return;
-  }
-  let body = '';
-  request.setEncoding('latin1');
-  request.on('data', (chunk) => (body += chunk));
-  request.on('end', () => answerBatch(request, response, body));
-});
-// Connections outlive the rounds of other peers.
-server.keepAliveTimeout = 120_000;
+    if (doors > 1) countDoor(user?.applicationPath, door);
+    if (request.method === 'GET') {
+      counts.singles += 1;
+      const { status, body } = answerTo(user, request.url ?? '');
+      reply(response, status, 'application/json; charset=utf-8', body);
+      return;
+    }
+    let body = '';
+    request.setEncoding('latin1');
+    request.on('data', (chunk) => (body += chunk));
+    request.on('end', () => answerBatch(user, request, response, body));
+  });
+  server.on('connection', () => (counts.connections += 1));
+  // Connections outlive the rounds of other peers.
+  server.keepAliveTimeout = 120_000;
+  return server;
+}
 
+const servers = Array.from({ length: doors }, (_, door) => serverAt(door));
 serveParent(
-  { url: await listenOnLoopback(server) },
-  { mark: () => ({ ...counts, cpuMicros: cpuMicros() }) },
+  { urls: await Promise.all(servers.map(listenOnLoopback)) },
+  { mark: () => ({ ...counts, through, cpuMicros: cpuMicros() }) },
 );

@@ -1,8 +1,9 @@
 /** Real balancers, with the recipes that the project ships; only addresses are put in. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { filledRecipe, haproxyArguments, nginxArguments } from '../../support/balancer-files.js';
 import { onCleanup } from '../../support/cleanup.ts';
 import { freePort, startService, until } from './processes.ts';
 
@@ -14,13 +15,6 @@ interface Address {
 
 export type Balancer = 'nginx' | 'haproxy';
 
-const files = { nginx: 'nginx.conf', haproxy: 'haproxy.cfg' };
-const recipeOf = (balancer: Balancer): string =>
-  readFileSync(
-    new URL(`../../../helm/examples/affinity/${files[balancer]}`, import.meta.url),
-    'utf8',
-  );
-
 /**
  * Starts it in front of three proxies, with the recipe of this project unless there is another.
  *
@@ -29,54 +23,19 @@ const recipeOf = (balancer: Balancer): string =>
 export async function startBalancer(
   balancer: Balancer,
   replicas: readonly Address[],
-  recipe = recipeOf(balancer),
+  recipe?: string,
 ): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), `ucwa-${balancer}-`));
   const port = await freePort();
-  const service = (balancer === 'nginx' ? startNginx : startHaproxy)(
-    folder,
-    port,
-    recipe,
-    replicas,
-  );
+  const text = filledRecipe(balancer, port, replicas, recipe);
+  const written = balancer === 'nginx' ? nginxArguments : haproxyArguments;
+  const service = startService(balancer, written(folder, text));
   onCleanup(async () => {
     await service.stop();
     rmSync(folder, { recursive: true });
   });
   await until(() => accepts(port), Boolean);
   return `http://127.0.0.1:${port}`;
-}
-
-function startNginx(folder: string, port: number, recipe: string, replicas: readonly Address[]) {
-  let text = recipe.replace('listen 8000;', `listen 127.0.0.1:${port};`);
-  replicas.forEach((replica, i) => {
-    text = text.replace(`proxy-${i + 1}.example.com:8080`, `127.0.0.1:${replica.port}`);
-  });
-  const kinds = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
-  const places = kinds.map((kind) => `${kind}_temp_path ${folder}/${kind};`).join('\n');
-  for (const kind of kinds) mkdirSync(join(folder, kind));
-  const file = join(folder, 'nginx.conf');
-  writeFileSync(
-    file,
-    `daemon off; master_process off; pid ${folder}/pid; error_log stderr error;
-events { worker_connections 1024; }
-http { access_log off; ${places}
-${text} }`,
-  );
-  return startService('nginx', ['-e', 'stderr', '-p', folder, '-c', file]);
-}
-
-function startHaproxy(folder: string, port: number, recipe: string, replicas: readonly Address[]) {
-  let text = recipe.replace('bind :8000', `bind 127.0.0.1:${port}`);
-  replicas.forEach(({ port: at, adminPort }, i) => {
-    text = text.replace(
-      `proxy-${i + 1}.example.com:8080 port 9464`,
-      `127.0.0.1:${at} port ${adminPort}`,
-    );
-  });
-  const file = join(folder, 'haproxy.cfg');
-  writeFileSync(file, `global\n  maxconn 2000\n${text}`);
-  return startService('haproxy', ['-db', '-f', file]);
 }
 
 function accepts(port: number): Promise<boolean> {

@@ -1,0 +1,86 @@
+/** What an entrant needs: a pool, a load generator, and a program in between. */
+import { withChildren } from '../children/with-children.js';
+import { usualBodyBytes } from '../workload.js';
+
+const poolFile = new URL('../pool/pool.js', import.meta.url);
+const loadFile = new URL('../load/load.js', import.meta.url);
+
+/**
+ * @typedef {object} Scenario
+ * @property {number} connections of clients, keep-alive
+ * @property {number} users one credential and one application each
+ * @property {number} [atOnce] connections that ask for one user at a time, all at once, and for the
+ *   next when all have been answered; 1 if not said: each goes on by itself
+ * @property {number} [serviceMs] that the pool takes for a call, and for a batch; 0 if not said
+ * @property {number} [bodyBytes] of each answer
+ * @property {boolean} [visitAll] whether each user calls once before anything is measured
+ * @property {number} [doors] addresses of the pool, one for each proxy
+ * @property {Record<string, string>} [env] settings
+ */
+
+/**
+ * @typedef {object} Entrant
+ * @property {string} name
+ * @property {import('../peers/registry.js').Peer} peer
+ * @property {Scenario} scenario
+ */
+
+/**
+ * @typedef {object} Stage
+ * @property {import('../children/child.js').Child} peer
+ * @property {import('../children/child.js').Child} pool
+ * @property {import('../children/child.js').Child} load
+ * @property {Required<Scenario>} scenario
+ */
+
+/**
+ * @typedef {object} Surroundings
+ * @property {readonly string[]} [peerFlags] flags of Node for the peers' processes
+ * @property {URL} dist the build of ours
+ */
+
+/**
+ * Where a machine is loaded to its limit every call may take a second, and would be logged.
+ */
+export const quietLog = { UCWA_PROXY_LOG_LEVEL: 'warn' };
+
+/** @type {Omit<Required<Scenario>, 'connections' | 'users'>} */
+const usual = {
+  atOnce: 1,
+  serviceMs: 0,
+  bodyBytes: usualBodyBytes,
+  visitAll: false,
+  doors: 1,
+  env: {},
+};
+
+/**
+ * Entrants that want the same of a pool share one, unless it has several doors.
+ *
+ * @template T
+ * @param {readonly Entrant[]} entrants
+ * @param {Surroundings} surroundings
+ * @param {(stages: Stage[]) => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export function onStages(entrants, { peerFlags = [], dist }, work) {
+  return withChildren(async (start) => {
+    /** @type {Map<string, Promise<import('../children/child.js').Child>>} */
+    const pools = new Map();
+    const load = await start('load generator', loadFile, {});
+    const stages = await Promise.all(
+      entrants.map(async ({ name, peer, scenario: given }) => {
+        const scenario = { ...usual, ...given };
+        const { users, serviceMs, bodyBytes, doors, env } = scenario;
+        const wanted = { users, serviceMs, bodyBytes, doors };
+        const key = JSON.stringify([wanted, doors > 1 ? name : '']);
+        const starting = pools.get(key) ?? start('pool', poolFile, wanted);
+        pools.set(key, starting);
+        const pool = await starting;
+        const options = { poolUrls: pool.facts.urls, env, dist: dist.href, ...peer.options };
+        return { peer: await start(name, peer.file, options, peerFlags), pool, load, scenario };
+      }),
+    );
+    return work(stages);
+  });
+}

@@ -1,0 +1,173 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Program } from '../support/program.ts';
+import { onlyWith } from '../support/real-parts.ts';
+import { benchPath, newFolder, runBench } from './run-bench.ts';
+
+const tiny = ['--quick', '--rounds', '1', '--round-ms', '40'];
+const wrongBody = /the benchmark failed: .*got a wrong body/;
+const swaps = ['--peer', benchPath('fixtures/swaps-answers.js')];
+/** A machine that does other work as well. */
+const patienceMs = 120_000;
+
+let dist: readonly string[];
+let program: Program | undefined;
+beforeAll(async () => {
+  program = await Program.install();
+  dist = ['--dist', program.path('')];
+}, patienceMs);
+afterAll(() => program?.remove());
+
+/** Runs a part to its end, and reads what it has measured. */
+async function measured(part: string, ...args: readonly string[]): Promise<unknown> {
+  const json = join(await newFolder(), 'result.json');
+  const { code, stderr } = await runBench([...tiny, '--only', part, ...args, '--json', json]);
+  expect({ part, code, stderr }).toEqual({ part, code: 0, stderr: '' });
+  return (JSON.parse(await readFile(json, 'utf8')) as { measured: unknown[] }).measured[0];
+}
+
+interface Rounds {
+  readonly peers: ReadonlyArray<{
+    readonly name: string;
+    readonly rounds: ReadonlyArray<{
+      calls: number;
+      upstreamRequestsPerCall: number;
+      pool: { through: number[] };
+    }>;
+  }>;
+}
+
+describe.each(['users', 'connections', 'answers', 'batches'])('the part %s', (part) => {
+  test(
+    'measures each size, and checks every answer',
+    async () => {
+      const { peers } = (await measured(part, '--peer', 'http-proxy')) as Rounds;
+      expect(peers).toHaveLength(2);
+      for (const { rounds } of peers) {
+        expect(rounds.map((round) => round.upstreamRequestsPerCall)).toEqual([1]);
+      }
+    },
+    patienceMs,
+  );
+
+  test(
+    'fails when an answer is wrong',
+    async () => {
+      const { code, stderr } = await runBench([...tiny, '--only', part, ...swaps]);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(wrongBody);
+    },
+    patienceMs,
+  );
+});
+
+describe('the part memory', () => {
+  interface Kinds {
+    readonly kinds: ReadonlyArray<{
+      what: string;
+      points: ReadonlyArray<{ items: number; memory: { heapBytes: number } }>;
+    }>;
+  }
+
+  test(
+    'sees what a connection, a parked call and a user cost',
+    async () => {
+      const { kinds } = (await measured('memory', ...dist)) as Kinds;
+      expect(kinds).toHaveLength(3);
+      for (const { what, points } of kinds) {
+        const [small, large] = points;
+        const each =
+          (large!.memory.heapBytes - small!.memory.heapBytes) / (large!.items - small!.items);
+        // Each holds at least a token; a leak of everything that passes would be much more.
+        expect({ what, isSane: each > 400 && each < 40_000, each }).toMatchObject({ isSane: true });
+      }
+    },
+    patienceMs,
+  );
+
+  test(
+    'fails when calls that should be parked are answered',
+    async () => {
+      const peer = ['--peer', 'answers-itself'];
+      const { code, stderr } = await runBench([...tiny, '--only', 'memory', ...peer]);
+      expect(code).toBe(1);
+      expect(stderr).toContain('calls are parked, not 800');
+    },
+    patienceMs,
+  );
+});
+
+describe('the part processes', () => {
+  const testWithBoth = onlyWith('nginx') === test ? onlyWith('haproxy') : test.skip;
+
+  testWithBoth(
+    'keeps each application at one of two processes, and uses both',
+    async () => {
+      const { peers } = (await measured('processes', ...dist)) as Rounds;
+      const used = peers.map(({ name, rounds }) => [
+        name,
+        rounds.map(({ pool }) => pool.through.filter((count) => count > 0).length),
+      ]);
+      expect(used).toEqual([
+        ['1 behind nginx', [1]],
+        ['2 behind nginx', [2]],
+        ['1 behind haproxy', [1]],
+        ['2 behind haproxy', [2]],
+      ]);
+    },
+    patienceMs,
+  );
+
+  test(
+    'fails when an application comes through both',
+    async () => {
+      const peer = ['--peer', benchPath('fixtures/scatters.js')];
+      const { code, stderr } = await runBench([...tiny, '--only', 'processes', ...peer]);
+      expect(code).toBe(1);
+      expect(stderr).toContain('came through another proxy than their like');
+    },
+    patienceMs,
+  );
+});
+
+describe('the part phone-start', () => {
+  interface Ways {
+    readonly ways: ReadonlyArray<{
+      name: string;
+      starts: ReadonlyArray<{ ms: number; requests: number; connections: number }>;
+    }>;
+  }
+  const testWithBalancer = onlyWith('nginx');
+
+  testWithBalancer(
+    'makes 20 calls over a round trip of 60 ms, with six connections and with HTTP/2',
+    async () => {
+      const { ways } = (await measured('phone-start', '--peer', 'http-proxy')) as Ways;
+      expect(ways.map(({ name }) => name)).toEqual([
+        'six HTTP/1.1, direct',
+        'six HTTP/1.1, proxy',
+        'HTTP/2 to nginx, direct',
+        'HTTP/2 to nginx, proxy',
+      ]);
+      for (const { name, starts } of ways) {
+        const [{ ms, requests, connections }] = starts as [Ways['ways'][number]['starts'][number]];
+        expect([name, requests]).toEqual([name, 20]);
+        // Twenty calls take six connections four turns; timers may be a little early.
+        expect(ms).toBeGreaterThanOrEqual((name.startsWith('six') ? 4 : 1) * 75);
+        if (name === 'six HTTP/1.1, direct') expect(connections).toBe(6);
+      }
+    },
+    patienceMs,
+  );
+
+  test(
+    'fails when an answer is wrong',
+    async () => {
+      const { code, stderr } = await runBench([...tiny, '--only', 'phone-start', ...swaps]);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(wrongBody);
+    },
+    patienceMs,
+  );
+});

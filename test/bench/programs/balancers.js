@@ -1,0 +1,66 @@
+/** nginx and HAProxy as children: plain reverse proxies, and with this project's recipes. */
+import { filledRecipe, haproxyArguments, nginxArguments } from '../../support/balancer-files.js';
+import { freePort, newFolder, startNative } from './native.js';
+
+const argumentsOf = { nginx: nginxArguments, haproxy: haproxyArguments };
+
+/**
+ * @param {'nginx' | 'haproxy'} balancer
+ * @param {(port: number) => string} text of its configuration, but for what is always there
+ * @returns {Promise<{ port: number, cpuMicros: () => number }>} once it listens; CPU time so far
+ */
+export async function startBalancer(balancer, text) {
+  const port = await freePort();
+  const args = argumentsOf[balancer](newFolder(balancer), text(port));
+  return { port, cpuMicros: await startNative(balancer, args, port) };
+}
+
+/**
+ * @param {string} url of what it leads to
+ * @param {string} [listening] what else stands behind the port
+ * @returns {(port: number) => string} nginx as a reverse proxy with warm connections behind it
+ */
+export function nginxBefore(url, listening = '') {
+  return (port) => `upstream pool {
+    server ${new URL(url).host};
+    keepalive 256; keepalive_requests 1000000;
+  }
+  server {
+    listen 127.0.0.1:${port} ${listening};
+    location / {
+      proxy_pass http://pool;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Host $http_host;
+      proxy_max_temp_file_size 0;
+    }
+  }`;
+}
+
+/**
+ * @param {string} url of what it leads to
+ * @returns {(port: number) => string} HAProxy as a reverse proxy with warm connections behind it
+ */
+export function haproxyBefore(url) {
+  return (port) => `defaults
+  mode http
+  timeout connect 2s
+  timeout client 100s
+  timeout server 100s
+  http-reuse always
+frontend clients
+  bind 127.0.0.1:${port}
+  default_backend pool
+backend pool
+  server pool ${new URL(url).host}
+`;
+}
+
+/**
+ * @param {'nginx' | 'haproxy'} balancer
+ * @param {ReadonlyArray<{ port: number, adminPort: number }>} proxies
+ * @returns {(port: number) => string} the recipe of this project, before them
+ */
+export function recipeBefore(balancer, proxies) {
+  return (port) => filledRecipe(balancer, port, proxies);
+}
