@@ -204,7 +204,7 @@ export class Coalescer<T> {
   settle(batch: Batch<T>, ending: Ending, nowMs: number): void {
     const { user, calls } = batch;
     batch.settled = true;
-    this.#late.settled(batch);
+    this.#late.settled(batch, ending.kind !== 'trouble');
     this.#ledger.outstanding -= calls.length;
     user.outstanding -= calls.length;
     const isMiscounted = ending.kind === 'trouble' && ending.trouble === 'miscounted';

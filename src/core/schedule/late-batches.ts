@@ -31,6 +31,8 @@ export interface Watch<T> {
 
 export class LateBatches<T> {
   readonly #alarms = new Alarms<Watch<T>>();
+  /** Late ones, since when; nobody knows yet whether a call in them is slow, or everything is. */
+  #suspects: Array<{ readonly batch: Batch<T>; readonly sinceMs: number }> = [];
   readonly #routes: RouteTimes;
 
   constructor(routes: RouteTimes) {
@@ -52,8 +54,19 @@ export class LateBatches<T> {
     this.#alarms.add(batch.watch, atMs);
   }
 
-  settled({ watch }: Batch<T>): void {
-    if (watch !== undefined) watch.batch = undefined;
+  /**
+   * A late batch that is overtaken by an answer to what left after it was late holds a slow call.
+   * Where all is slow, smaller batches would make it worse.
+   */
+  settled(batch: Batch<T>, answered: boolean): void {
+    if (batch.watch !== undefined) batch.watch.batch = undefined;
+    if (this.#suspects.length === 0) return;
+    this.#suspects = this.#suspects.filter((suspect) => {
+      if (suspect.batch === batch) return false;
+      if (!answered || batch.sentAtMs < suspect.sinceMs) return true;
+      suspect.batch.user.learnt.lateness.wasLate();
+      return false;
+    });
   }
 
   /** The next batch of which something is late. */
@@ -75,7 +88,7 @@ export class LateBatches<T> {
       const isNew = calls.length > 0 && !batch.isLate;
       if (isNew) {
         batch.isLate = true;
-        batch.user.learnt.lateness.wasLate();
+        this.#suspects.push({ batch, sinceMs: nowMs });
       }
       if (calls.length > 0 || freesSlot) return { batch, calls, isNew, freesSlot };
     }

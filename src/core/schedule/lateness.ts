@@ -23,7 +23,7 @@ export class Lateness {
     this.#late *= decay;
   }
 
-  /** A batch was late. */
+  /** A batch was late, and what left later was not. */
   wasLate(): void {
     this.#late += 1;
   }

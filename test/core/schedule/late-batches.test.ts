@@ -49,6 +49,38 @@ describe('a late batch', () => {
     expect(recorder.noted).toEqual(['late batch']);
   });
 
+  /** Of batches that were late one after the other, the fewest parts; somebody else's call left later. */
+  function fewestParts(comesBack: 'before' | 'after'): number {
+    const recorder = usual();
+    const send = (atMs: number): void => {
+      for (const ticket of 'abcdefgh') recorder.submit(ticket, atMs, aKey('ann'));
+      recorder.core.wake(atMs + 10);
+      recorder.grant(atMs + 10);
+    };
+    let fewest = Infinity;
+    let atMs = sentAtMs;
+    for (let n = 0; n < 20; n += 1, atMs += 1000) {
+      recorder.batches.length = 0;
+      send(atMs);
+      recorder.core.wake(atMs + 200);
+      const late = [...recorder.batches];
+      fewest = Math.min(fewest, late[0]!.calls.length);
+      recorder.submit('other', atMs + 200, aKey('bob'));
+      recorder.core.wake(atMs + 210);
+      recorder.grant(atMs + 210);
+      const later = recorder.batches.slice(late.length);
+      const order = comesBack === 'before' ? [...later, ...late] : [...late, ...later];
+      for (const batch of order) recorder.core.settle(batch, answer('x'), atMs + 400);
+    }
+    return fewest;
+  }
+
+  test('makes the next ones smaller only if what left later came back earlier', () => {
+    expect(fewestParts('before')).toBe(2);
+    // Where the pool, or this machine, is slow for all, smaller batches are only more work.
+    expect(fewestParts('after')).toBe(5);
+  });
+
   test('is answered by whoever is first; the other is let go', () => {
     const recorder = late(90);
     recorder.grant(sentAtMs + 90);
