@@ -5,7 +5,7 @@
 import { batchKey } from '../../src/core/admit/batch-key.ts';
 import { readHead } from '../../src/core/admit/request-head.ts';
 import { Coalescer } from '../../src/core/schedule/coalescer.ts';
-import type { Batch, Call } from '../../src/core/schedule/call.ts';
+import type { Arrival, Batch, Call } from '../../src/core/schedule/call.ts';
 import type { Notes } from '../../src/core/schedule/notes.ts';
 import type { Policy } from '../../src/core/schedule/policy.ts';
 import type { Sink } from '../../src/core/schedule/sink.ts';
@@ -18,6 +18,11 @@ export interface LimitedPoolPlan {
   readonly others?: (nowMs: number) => number;
   /** What a call takes; a batch takes what its slowest does. */
   readonly routeMs: number | ((target: string) => number);
+  /** Told of each request. */
+  readonly watch?: {
+    left(batch: Batch<Client>): void;
+    ended(batch: Batch<Client>, refused: boolean): void;
+  };
 }
 
 export interface Tally {
@@ -31,7 +36,7 @@ export interface Tally {
 
 const wayMs = 1;
 const slots = 4;
-const defaults: Policy = {
+export const defaults: Policy = {
   mode: 'adaptive',
   lingerMaxMs: 15,
   exchangeRateMs: 50,
@@ -48,7 +53,7 @@ const defaults: Policy = {
 
 type Done = (ok: boolean, waitedMs: number) => void;
 
-interface Client {
+export interface Client {
   readonly done: Done;
   readonly askedAtMs: number;
 }
@@ -60,6 +65,23 @@ const nothing: Notes = {
   repeated: () => undefined,
   lateBatch: () => undefined,
 };
+
+/** A GET below the one application. */
+export function arrivalOf(user: string, path: string): Omit<Arrival<Client>, 'ticket'> {
+  const application = '/ucwa/v1/applications/1';
+  const target = `${application}/${path}`;
+  return {
+    key: batchKey(application, readHead(['Authorization', user]), undefined),
+    callClass: 'safe',
+    resource: target.split('?')[0]?.toLowerCase() ?? '',
+    collapsible: false,
+    method: 'GET',
+    target,
+    headers: [],
+    body: Buffer.alloc(0),
+    sizeBytes: 200,
+  };
+}
 
 export class LimitedPool implements Sink<Client> {
   readonly notes = nothing;
@@ -95,29 +117,19 @@ export class LimitedPool implements Sink<Client> {
 
   /** So many clients of that user ask, wait for the answer, and ask again. */
   busy(user: string, clients: number): void {
-    const ask = (): void => this.ask(user, () => this.after(0, ask));
+    const ask = (): void => void this.ask(user, () => this.after(0, ask));
     for (let i = 0; i < clients; i += 1) this.after(this.random() * 30, ask);
   }
 
   /** Asks for something below the application: another note each time, unless it says what. */
-  ask(user: string, done: Done = () => undefined, path = `me/note?n=${(this.#calls += 1)}`): void {
-    const application = '/ucwa/v1/applications/1';
-    const target = `${application}/${path}`;
-    this.core.submit(
-      {
-        key: batchKey(application, readHead(['Authorization', user]), undefined),
-        callClass: 'safe',
-        resource: target.split('?')[0]?.toLowerCase() ?? '',
-        collapsible: false,
-        method: 'GET',
-        target,
-        headers: [],
-        body: Buffer.alloc(0),
-        sizeBytes: 200,
-        ticket: { done, askedAtMs: this.nowMs },
-      },
-      this.nowMs,
-    );
+  ask(
+    user: string,
+    done: Done = () => undefined,
+    path = `me/note?n=${(this.#calls += 1)}`,
+  ): Client {
+    const ticket = { done, askedAtMs: this.nowMs };
+    this.core.submit({ ...arrivalOf(user, path), ticket }, this.nowMs);
+    return ticket;
   }
 
   after(ms: number, run: () => void): void {
@@ -147,6 +159,7 @@ export class LimitedPool implements Sink<Client> {
 
   send(batch: Batch<Client>): void {
     const { user, parts } = batch;
+    this.#plan.watch?.left(batch);
     if (batch.takesSlot) this.#onWire.set(user, (this.#onWire.get(user) ?? 0) + 1);
     this.tally.requests += 1;
     this.after(wayMs, () => {
@@ -210,6 +223,7 @@ export class LimitedPool implements Sink<Client> {
   #over(batch: Batch<Client>, refused: boolean): void {
     if (this.#abandoned.delete(batch)) return;
     this.#settle(batch, refused);
+    this.#plan.watch?.ended(batch, refused);
     if (batch.takesSlot) this.freeSlot(batch);
     else this.#inbox.push(() => this.#grant());
   }
