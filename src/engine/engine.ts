@@ -36,6 +36,7 @@ export class Engine implements Sink<Caller> {
   readonly #upstream: Upstream;
   readonly #nextBoundary: () => string;
   readonly #observer: EngineObserver;
+  readonly #ended: EngineParts['ended'];
   readonly #core: Coalescer<Caller>;
   readonly #departures: Departures<User<Caller>>;
   readonly #doubts = new Doubts<Caller>();
@@ -56,6 +57,7 @@ export class Engine implements Sink<Caller> {
     this.#upstream = parts.upstream;
     this.#nextBoundary = parts.nextBoundary;
     this.#observer = parts.observer;
+    this.#ended = parts.ended;
     this.notes = parts.observer;
     this.#core = new Coalescer(options.policy, this, parts.memory, parts.random);
     this.#guard = new Guard(options.policy.maxParts, parts.observer);
@@ -266,6 +268,7 @@ export class Engine implements Sink<Caller> {
       this.#doubts.settle(batch, ending, () => this.#core.settle(batch, ending, nowMs));
       this.#exchanges.delete(batch);
       permit.release();
+      this.#ended?.(batch, ending, nowMs);
     });
   }
 
