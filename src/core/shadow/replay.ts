@@ -19,7 +19,8 @@ export function replay(
   const tally = new ShadowTally();
   const shadow = new Shadow(options, tally, memory, random);
   const byEnd = calls.map((_, i) => i).sort((a, b) => endOf(calls, a) - endOf(calls, b));
-  const followed: ShadowCall[] = [];
+  /** Until they really end. */
+  const followed = new Map<number, ShadowCall>();
   let ends = 0;
   let ringsAtMs = Infinity;
   let askedForMs = Infinity;
@@ -43,7 +44,8 @@ export function replay(
         shadow.wake(firstMs);
       } else if (next !== undefined) {
         ends += 1;
-        const call = followed[next];
+        const call = followed.get(next);
+        followed.delete(next);
         const { status } = (calls[next] as ReplayCall).trace;
         if (call !== undefined && status > 0) shadow.realOver(call, firstMs);
         else if (call !== undefined) shadow.left(call, firstMs);
@@ -51,11 +53,11 @@ export function replay(
       setAlarm(firstMs);
     }
   };
-  for (const { arrival, trace } of calls) {
+  for (const [index, { arrival, trace }] of calls.entries()) {
     const { atMs, tookMs, status } = trace;
     until(atMs);
     const call = shadow.arrives(arrival, atMs);
-    followed.push(call);
+    followed.set(index, call);
     if (status > 0) shadow.outcome(call, { tookMs, status }, atMs);
     setAlarm(atMs);
   }

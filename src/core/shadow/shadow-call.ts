@@ -77,3 +77,19 @@ export function newShadowCall(arrival: ShadowArrival, pace: Pace, nowMs: number)
     awaitedBy: [],
   };
 }
+
+/** Field by field: a spread copy is many times slower. */
+export function withTicket(arrival: ShadowArrival, ticket: ShadowCall): Arrival<ShadowCall> {
+  return {
+    key: arrival.key,
+    callClass: arrival.callClass,
+    resource: arrival.resource,
+    collapsible: arrival.collapsible,
+    method: arrival.method,
+    target: arrival.target,
+    headers: arrival.headers,
+    body: arrival.body,
+    sizeBytes: arrival.sizeBytes,
+    ticket,
+  };
+}

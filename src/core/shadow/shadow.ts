@@ -27,6 +27,7 @@ import {
   type ShadowArrival,
   type ShadowCall,
   type ShadowReport,
+  withTicket,
 } from './shadow-call.ts';
 import { brokenOff, judge, replyOf, type Travel, type Verdict } from './travel.ts';
 
@@ -231,7 +232,7 @@ export class Shadow implements Sink<ShadowCall> {
       this.#isOver(call);
       return;
     }
-    const submitted = this.#core.submit({ ...arrival, ticket: call }, this.#nowMs);
+    const submitted = this.#core.submit(withTicket(arrival, call), this.#nowMs);
     if (typeof submitted === 'string') {
       this.#report.refused();
       this.#isOver(call);
@@ -290,6 +291,7 @@ export class Shadow implements Sink<ShadowCall> {
 
   /** Over in the shadow: who waited for its answer comes now. */
   #isOver(call: ShadowCall): void {
+    call.call = undefined;
     for (const next of this.#paces.over(call, this.#nowMs)) {
       this.#events.add({ kind: 'arrive', call: next }, next.atMs);
     }
