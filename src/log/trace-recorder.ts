@@ -34,6 +34,8 @@ export class TraceRecorder implements Follower {
   readonly #stream: WriteStream;
   readonly #key = randomBytes(keyBytes);
   readonly #startedAtMs: number;
+  /** When the first call of this turn of the event loop came: those of one turn are judged together. */
+  #turnAtMs: number | undefined;
   #leftBytes: number;
   #pending = '';
   #isOver = false;
@@ -53,8 +55,12 @@ export class TraceRecorder implements Follower {
     const { key, callClass, method, resource, target, headers, collapsible, sizeBytes } = arrival;
     const { applicationPath, cookie, origin, msOrigin, minVersion, forwardedFor } = key;
     const besides = [applicationPath, cookie, origin, msOrigin, minVersion, forwardedFor];
+    if (this.#turnAtMs === undefined) {
+      this.#turnAtMs = nowMs;
+      setImmediate(() => (this.#turnAtMs = undefined));
+    }
     const facts = {
-      atMs: nowMs - this.#startedAtMs,
+      atMs: this.#turnAtMs - this.#startedAtMs,
       user: this.#hash(userName(key)),
       key: this.#hash(JSON.stringify(besides)),
       callClass,

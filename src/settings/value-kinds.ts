@@ -120,7 +120,8 @@ export const outputPath = () =>
   z
     .string()
     .regex(/^[^\0\r\n]+$/)
-    .register(facts, { accepts: 'the path of a file', placeholder: 'FILE' });
+    .refine((text) => masked(text) === text)
+    .register(facts, { accepts: 'the path of a file', placeholder: 'FILE', isHidden: true });
 
 /** A name for TLS server name indication, which takes no IP addresses (RFC 6066 section 3). */
 export const hostName = () =>
