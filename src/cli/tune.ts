@@ -57,7 +57,9 @@ function run(given: GivenArguments, io: Io): number {
     const users = new Set(trace.calls.map(({ user }) => user)).size;
     const spanMs = (trace.calls.at(-1)?.atMs ?? 0) - (trace.calls[0]?.atMs ?? 0);
     const seconds = (spanMs / 1000).toFixed(1);
-    io.stdout.write(`${calls.length} calls of ${users} users in ${seconds} s\n\n`);
+    io.stdout.write(
+      `${calls.length} calls of ${users} user${users === 1 ? '' : 's'} in ${seconds} s\n\n`,
+    );
     io.stdout.write(`${tableOf(rows)}\n${plotOf(rows).text}\n`);
     if (svg !== undefined) io.stdout.write(`\nthe curve is in ${svg}\n`);
   }

@@ -27,6 +27,8 @@ const noOutcome: Outcome = {
   fault: { phase: 'unknown', name: 'connection_terminated' },
 };
 
+const leftEarly: Outcome = { tookMs: 0, status: 0 };
+
 /** Nobody waits for it any more. */
 export const brokenOff: Verdict = {
   atMs: 0,
@@ -76,7 +78,9 @@ export function judge({ batch }: Travel): Verdict | undefined {
 
 /** Of the request that it is in now: a second one ends as the second one really did, if there was. */
 function outcomeOf({ ticket, attempts, original }: Call<ShadowCall>): Outcome | undefined {
-  const { outcomes, isOver } = ticket;
+  const { outcomes, isOver, hasLeft } = ticket;
   const known = outcomes[(original?.attempts ?? attempts) - 1];
+  // Nobody knows what it would have taken; the others of its batch are not concerned.
+  if (known === undefined && hasLeft) return leftEarly;
   return known ?? (isOver ? (outcomes.at(-1) ?? noOutcome) : undefined);
 }

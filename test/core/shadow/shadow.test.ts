@@ -113,6 +113,15 @@ test('a slow route is found out in the shadow as it is in truth', () => {
   expectNear(paidMs, 0.1);
 });
 
+test('a client that waits, beside bursts of its user, is not taken for its own companion', () => {
+  const traffic = together(sequential(10, 1, untilMs), bursts(10, 5, 4, untilMs));
+  const { saved, paidMs } = compare(traffic, { limit: () => 100, routeMs: between(1, 4) });
+  // Otherwise the shadow would say that more than half is saved.
+  expect(saved.truth).toBeLessThan(0.05);
+  expectNear(saved, 0.02);
+  expectNear(paidMs, 0.3);
+});
+
 test('refusals of the pool teach the shadow its limit', () => {
   const plan = { limit: () => 12, routeMs: between(20, 40) };
   const { batched, singly, would, saved, paidMs } = compare(bursts(4, 30, 4, untilMs), plan);
