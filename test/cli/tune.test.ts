@@ -124,7 +124,7 @@ test.each([
     },
     `trace.csv:2:1: at_ms: expected milliseconds, found other text
 trace.csv:3:${lines[1]!.length + 2}: expected the end of the line
-trace.csv:5:7: class: expected safe, unsafe or operation, found the end of the line
+trace.csv:5:6: class: expected safe, unsafe or operation, found the end of the line
 `,
   ],
 ])('a trace that %s is told plainly, with exit code 2', async (_what, files, stderr) => {

@@ -35,7 +35,9 @@ export function replay(
   const until = (atMs: number): void => {
     for (;;) {
       const next = byEnd[ends];
-      const endsAtMs = next === undefined ? Infinity : endOf(calls, next);
+      // One that takes no time may be due before it came.
+      const isNext = next !== undefined && followed.has(next);
+      const endsAtMs = isNext ? endOf(calls, next) : Infinity;
       const inShadowMs = shadow.endsAtMs;
       const firstMs = Math.min(endsAtMs, inShadowMs, ringsAtMs);
       if (firstMs > atMs || firstMs === Infinity) return;

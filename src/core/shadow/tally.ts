@@ -55,12 +55,12 @@ export class ShadowTally implements ShadowReport {
     return this.batches === 0 ? 0 : this.parts / this.batches;
   }
 
-  /** So much later at most that share of the callers, 0 to 1, would have been answered; 2 % exact. */
+  /** So much later at most that share of the callers, 0 to 1, would have been answered; 1 % exact. */
   addedMs(share: number): number {
     let left = Math.ceil(this.answers * share);
     for (let bucket = 0; bucket < buckets; bucket += 1) {
       left -= this.#counts[bucket] as number;
-      if (left <= 0) return bucket === 0 ? 0 : firstMs * growth ** bucket;
+      if (left <= 0) return bucket === 0 ? 0 : firstMs * growth ** (bucket - 0.5);
     }
     return Infinity;
   }

@@ -101,7 +101,7 @@ function problemIn(fields: readonly string[]): string | undefined {
   for (const [index, { name, expected, pattern }] of columns.entries()) {
     const field = fields[index];
     if (field === undefined)
-      return `${at}: ${name}: expected ${expected}, found the end of the line`;
+      return `${at - 1}: ${name}: expected ${expected}, found the end of the line`;
     if (!pattern.test(field)) {
       // What stands there may be anything, and is not repeated.
       return `${at}: ${name}: expected ${expected}, found ${field === '' ? 'nothing' : 'other text'}`;
