@@ -112,7 +112,8 @@ export default defineConfig(
         {
           patterns: [
             {
-              regex: '^(?!\\.\\.?/)|^(\\.\\./)+(?!admit/|schedule/|wire/|answer/|invariants\\.ts)',
+              regex:
+                '^(?!\\.\\.?/)|^(\\.\\./)+(?!admit/|schedule/|wire/|answer/|shadow/|invariants\\.ts)',
               message: 'core/ imports only core/.',
             },
           ],

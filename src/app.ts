@@ -1,8 +1,6 @@
 /** The composition root: the only file that knows all parts. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
-import { BlockList, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AdminServer } from './admin/admin-server.ts';
 import { pathPatterns } from './core/admit/classify.ts';
@@ -10,11 +8,15 @@ import type { Fault } from './core/answer/fault.ts';
 import { InvariantViolation } from './core/invariants.ts';
 import { systemClock } from './engine/clock.ts';
 import { Engine } from './engine/engine.ts';
+import { Following, type Follower } from './engine/following.ts';
+import { ShadowRun } from './engine/shadow-run.ts';
 import { createUserMemory } from './engine/user-memory.ts';
 import { HttpServer } from './listen/http-server.ts';
 import { RequestHandler } from './listen/request-handler.ts';
+import { trust } from './listen/trusted-peers.ts';
 import type { Log } from './log/log.ts';
-import { createMetrics } from './metrics/metrics.ts';
+import { TraceRecorder } from './log/trace-recorder.ts';
+import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import { watchStalls } from './metrics/stalls.ts';
 import { createPassThrough, type PassThrough } from './pass-through/pass-through.ts';
 import type { ServeSettings } from './settings/load-settings.ts';
@@ -47,6 +49,7 @@ const lastWordsMs = 100;
 /** Beyond their deadline callers are answered by the rim itself. */
 const overdueAfterMs = 1000;
 const checkEveryMs = 1000;
+const summaryEveryMs = 600_000;
 /** Well within what replaced certificates overlap. */
 const tlsCheckEveryMs = 10_000;
 
@@ -72,6 +75,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   };
   log.onWithheld(() => metrics.violated('nothing_shown'));
 
+  const recorder = startRecording(settings, metrics, log);
   const upstream = createUpstream({
     url,
     maxConnections: pool.maxConnections,
@@ -88,11 +92,18 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     idleTimeoutMs: pool.passThroughIdleMs,
     tls: renewals.upstream,
   });
+  const { mode } = batching;
+  const isFollowed = mode === 'shadow' || recorder !== undefined;
+  const policy = { ...batching, ...limits, timeoutMs: pool.timeoutMs };
+  const bounds = {
+    maxInFlightPerUser: batching.maxInFlightPerUser,
+    maxConnections: pool.maxConnections,
+  };
+  const remembered = { maxUsers: limits.maxUsers, idleMs: limits.userIdleMs };
   const engine = new Engine(
     {
-      policy: { ...batching, ...limits, timeoutMs: pool.timeoutMs },
-      maxInFlightPerUser: batching.maxInFlightPerUser,
-      maxConnections: pool.maxConnections,
+      policy: { ...policy, mode: mode === 'shadow' ? 'off' : mode },
+      ...bounds,
       maxResponseBytes: limits.maxResponseBytes,
       maxBufferedResponseBytes: limits.maxBufferedResponseBytes,
       authority: url.host,
@@ -102,12 +113,28 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
       upstream,
       nextBoundary: randomUUID,
       random: Math.random,
-      memory: createUserMemory({ maxUsers: limits.maxUsers, idleMs: limits.userIdleMs }),
+      memory: createUserMemory(remembered),
       observer: { ...metrics.engine, internalError },
+      ended: isFollowed ? (...told) => following.ended(...told) : undefined,
     },
   );
+  const shadow =
+    mode !== 'shadow'
+      ? undefined
+      : new ShadowRun(
+          { policy: { ...policy, mode: 'adaptive' }, ...bounds },
+          {
+            clock: systemClock,
+            memory: createUserMemory(remembered),
+            random: Math.random,
+            report: metrics.shadow,
+            broke: (error) => log.failure('the shadow broke, and is off', error),
+          },
+        );
+  const followers: Follower[] = [shadow, recorder].filter((one) => one !== undefined);
+  const following = new Following(engine, followers, systemClock);
   const handler = new RequestHandler({
-    engine,
+    engine: isFollowed ? following : engine,
     passThrough,
     authority: url.host,
     rules: { maxCallBytes: limits.maxCallBytes, never: pathPatterns(batching.never) },
@@ -167,19 +194,31 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   ready = true;
   const tlsChecks = setInterval(() => renewals.check(), parts.tlsCheckEveryMs ?? tlsCheckEveryMs);
   tlsChecks.unref();
-  const checks = setInterval(() => handler.checkWaiting(), checkEveryMs);
+  const checks = setInterval(() => {
+    handler.checkWaiting();
+    following.checkOver();
+    recorder?.flush();
+  }, checkEveryMs);
   checks.unref();
+  const summaries = setInterval(() => summarize(), summaryEveryMs);
+  summaries.unref();
   const stalls = parts.ownsProcess === true ? watchStalls(stood) : undefined;
 
+  const summarize = (): void => {
+    if (shadow !== undefined) log.info(`shadow: ${shadow.summary}`);
+  };
   const end = async (): Promise<void> => {
     clearInterval(tlsChecks);
     clearInterval(checks);
+    clearInterval(summaries);
     stalls?.stop();
     engine.stop();
+    summarize();
+    shadow?.stop();
     passThrough.endPolls(1, shuttingDown);
     await delay(lastWordsMs);
     server.destroy();
-    await Promise.all([passThrough.stop(), upstream.stop(), admin.stop()]);
+    await Promise.all([passThrough.stop(), upstream.stop(), admin.stop(), recorder?.stop()]);
   };
   const cut = new AbortController();
   const stopInOrder = async (): Promise<void> => {
@@ -187,7 +226,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     server.drain();
     await pause(drain.delayMs, cut.signal);
     const closed = server.close();
-    engine.drain();
+    following.drain();
     void endPollsEvenly(passThrough, drain.timeoutMs / 2, cut.signal);
     await Promise.race([closed, pause(drain.timeoutMs, cut.signal)]);
     cut.abort();
@@ -205,6 +244,15 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   };
 }
 
+/** @throws when the file cannot be written */
+function startRecording({ record }: ServeSettings, metrics: Metrics, log: Log) {
+  const ended = (why: string): void => log.warn(`the trace has ended: ${why}`);
+  const observer = { ...metrics.trace, ended };
+  return record.file === undefined
+    ? undefined
+    : new TraceRecorder({ ...record, file: record.file }, observer, systemClock.now());
+}
+
 async function endPollsEvenly(
   passThrough: PassThrough,
   withinMs: number,
@@ -219,27 +267,6 @@ async function endPollsEvenly(
 /** Ends early when it is cut short. */
 async function pause(ms: number, cut: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal: cut }).catch(() => undefined);
-}
-
-/** Whether a request comes from one of these; asked once a connection. */
-function trust(
-  ranges: ServeSettings['listen']['trustedProxies'],
-): (request: IncomingMessage) => boolean {
-  if (ranges.length === 0) return () => false;
-  const trusted = new BlockList();
-  for (const { address, prefixLength, family } of ranges) {
-    trusted.addSubnet(address, prefixLength, family);
-  }
-  const known = new WeakMap<Socket, boolean>();
-  return ({ socket }) => {
-    let is = known.get(socket);
-    if (is === undefined) {
-      const { remoteAddress = '', remoteFamily } = socket;
-      is = trusted.check(remoteAddress, remoteFamily === 'IPv6' ? 'ipv6' : 'ipv4');
-      known.set(socket, is);
-    }
-    return is;
-  };
 }
 
 /** The TLS files of both sides, as they are replaced. */

@@ -6,12 +6,13 @@ import { probe } from './cli/probe.ts';
 import { runCommandLine } from './cli/run-command-line.ts';
 import { serve } from './cli/serve.ts';
 import { simulate } from './cli/simulate.ts';
+import { tune } from './cli/tune.ts';
 
 // Without a listener Node opens its inspector on this signal, and with it all that is in memory.
 process.on('SIGUSR1', () => undefined);
 
 process.exitCode = await runCommandLine(
-  [serve, demo, simulate, checkConfig, probe],
+  [serve, demo, simulate, checkConfig, probe, tune],
   process.argv.slice(2),
   {
     stdout: process.stdout,

@@ -38,6 +38,7 @@ export class Engine implements Sink<Caller> {
   readonly #upstream: Upstream;
   readonly #nextBoundary: () => string;
   readonly #observer: EngineObserver;
+  readonly #ended: EngineParts['ended'];
   readonly #core: Coalescer<Caller>;
   readonly #departures: Departures<User<Caller>>;
   readonly #doubts = new Doubts<Caller>();
@@ -57,6 +58,7 @@ export class Engine implements Sink<Caller> {
     this.#upstream = parts.upstream;
     this.#nextBoundary = parts.nextBoundary;
     this.#observer = parts.observer;
+    this.#ended = parts.ended;
     this.notes = parts.observer;
     this.#core = new Coalescer(options.policy, this, parts.memory, parts.random);
     this.#guard = new Guard(options.policy.maxParts, parts.observer);
@@ -273,6 +275,7 @@ export class Engine implements Sink<Caller> {
       if (batch.journey !== undefined) this.#journeys.remove(batch.journey);
       batch.journey = undefined;
       permit.release();
+      this.#ended?.(batch, ending, nowMs);
     });
   }
 

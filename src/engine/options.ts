@@ -1,6 +1,9 @@
+import type { Batch } from '../core/schedule/call.ts';
 import type { Policy } from '../core/schedule/policy.ts';
+import type { Ending } from '../core/schedule/sink.ts';
 import type { UserMemory } from '../core/schedule/user.ts';
 import type { Upstream } from '../upstream/exchange.ts';
+import type { Caller } from './caller.ts';
 import type { Clock } from './clock.ts';
 import type { EngineObserver } from './observer.ts';
 
@@ -23,4 +26,6 @@ export interface EngineParts {
   readonly random: () => number;
   readonly observer: EngineObserver;
   readonly memory: UserMemory;
+  /** Told of each request that is over. */
+  readonly ended?: ((batch: Batch<Caller>, ending: Ending, nowMs: number) => void) | undefined;
 }

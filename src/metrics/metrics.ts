@@ -12,7 +12,10 @@ import { repeatOutcomes, repeatReasons, requeueReasons } from '../core/schedule/
 import type { EngineObserver, ProtocolError } from '../engine/observer.ts';
 import type { AbortStage, ListenObserver, Via } from '../listen/observer.ts';
 import { codeLabel, codeLabels } from './code-label.ts';
+import { combinations } from './label-combinations.ts';
+import { createShadowMetrics, type ShadowMetrics } from './shadow-metrics.ts';
 import { CounterTally, HistogramTally } from './tally.ts';
+import { createTraceMetrics, type TraceMetrics } from './trace-metrics.ts';
 
 /** What is asked for when the metrics are read. */
 export interface MetricSources {
@@ -27,6 +30,8 @@ export interface MetricSources {
 export interface Metrics {
   readonly engine: Omit<EngineObserver, 'internalError'>;
   readonly listen: Omit<ListenObserver, 'internalError'>;
+  readonly shadow: ShadowMetrics;
+  readonly trace: TraceMetrics;
   /** A promise of the README would have been broken. */
   violated(invariant: Invariant): void;
   /** The Prometheus text format. One format only: the library confuses names when they alternate. */
@@ -260,19 +265,10 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
         upstreamResponses.inc({ kind: 'passthrough', code: codeLabel(status) }),
       passThroughEnded: (durationMs) => upstreamDuration.observe(durationMs / 1000, 'passthrough'),
     },
+    shadow: createShadowMetrics(registers),
+    trace: createTraceMetrics(registers),
     violated: (invariant) => violations.inc({ invariant }),
     render: () => registry.metrics(),
     contentType: registry.contentType,
   };
-}
-
-/** Every combination of the values of the labels; one empty combination where there are none. */
-function combinations<L extends string>(
-  labels: Record<L, readonly string[]>,
-): Array<Record<L, string>> {
-  let rows: Array<Record<string, string>> = [{}];
-  for (const [label, values] of Object.entries<readonly string[]>(labels)) {
-    rows = rows.flatMap((row) => values.map((value) => ({ ...row, [label]: value })));
-  }
-  return rows;
 }

@@ -55,6 +55,12 @@ export function contradictions(settings: Settings, found: Findings): string[] {
     complain(key, `an address apart from ${described(other)}`);
   }
 
+  const { mode } = settings.batching;
+  const isSingly = mode === 'off' || mode === 'shadow';
+  if (isSound('record.file', 'batching.mode') && isGiven('record.file') && !isSingly) {
+    complain('record.file', 'batching.mode off or shadow beside it', described('batching.mode'));
+  }
+
   const { url } = settings.upstream;
   if (url === undefined || !isSound('upstream.url')) return problems;
   const pool = addressOf(new URL(url));

@@ -14,6 +14,7 @@ import {
   milliseconds,
   oneOf,
   origin,
+  outputPath,
   pathPatterns,
   yesOrNo,
 } from './value-kinds.ts';
@@ -106,11 +107,12 @@ const upstream = z
 
 const batching = z
   .strictObject({
-    mode: oneOf('adaptive', 'fixed', 'off')
+    mode: oneOf('adaptive', 'fixed', 'off', 'shadow')
       .prefault('adaptive')
       .describe(
         'adaptive: calls are held while a companion is likely; fixed: a window opens with the ' +
-          'first call; off: every call goes singly',
+          'first call; off: every call goes singly; shadow: as off, and what adaptive would have ' +
+          'saved and cost is worked out beside',
       )
       .register(facts, { flag: 'mode' }),
     lingerMaxMs: milliseconds(0, 1000)
@@ -208,9 +210,22 @@ const log = z
   .prefault({})
   .describe('what is written to standard output');
 
+const record = z
+  .strictObject({
+    file: outputPath()
+      .optional()
+      .describe('where to note when which calls came, for tune; only in mode off or shadow')
+      .register(facts, { flag: 'record' }),
+    maxBytes: bytes(KiB, 16 * GiB)
+      .prefault(64 * MiB)
+      .describe('bytes of that file; then no more is noted'),
+  })
+  .prefault({})
+  .describe('a recording of arrivals, without what they say');
+
 /** Settings as they stand in a file; decoding completes and parses them, encoding undoes it. */
 export const settingsSchema = z
-  .strictObject({ listen, admin, upstream, batching, limits, drain, log })
+  .strictObject({ listen, admin, upstream, batching, limits, drain, log, record })
   .describe('Settings of ucwa-batch-proxy');
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;

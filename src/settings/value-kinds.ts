@@ -115,6 +115,14 @@ export const filePath = () =>
     .refine((text) => masked(text) === text)
     .register(facts, { accepts: 'the path of a PEM file', placeholder: 'FILE', isHidden: true });
 
+/** The path of a file that will be written. */
+export const outputPath = () =>
+  z
+    .string()
+    .regex(/^[^\0\r\n]+$/)
+    .refine((text) => masked(text) === text)
+    .register(facts, { accepts: 'the path of a file', placeholder: 'FILE', isHidden: true });
+
 /** A name for TLS server name indication, which takes no IP addresses (RFC 6066 section 3). */
 export const hostName = () =>
   z

@@ -1,4 +1,8 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { onCleanup } from '../support/cleanup.ts';
 import { Program, type Ended, type Started } from '../support/program.ts';
 
 let program: Program;
@@ -115,3 +119,39 @@ test('demo shows the same burst direct and through the proxy, what to try, and e
   expect(stdout.match(/^ {2}curl /gm)).toHaveLength(2);
   expect(stdout).toMatch(/^Metrics: http:\/\/127\.0\.0\.1:\d+\/metrics$/m);
 }, 30_000);
+
+test('the commands of "What would it save here?" say it', async () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const section = /## What would it save here\?[^]*?\n## /.exec(readme)?.[0] ?? '';
+  const commands = [...section.matchAll(/^npx ucwa-batch-proxy (.*)$/gm)].map(([, argv = '']) =>
+    argv.split(' '),
+  );
+  expect(commands.map(([name]) => name)).toEqual(['serve', 'tune']);
+  const folder = mkdtempSync(join(tmpdir(), 'shadow-'));
+  onCleanup(() => rmSync(folder, { recursive: true }));
+  const simulator = await started(/pool at (\S+)/, 'simulate', '--listen', '127.0.0.1:0');
+  const [serveArgv = [], tuneArgv = []] = commands.map((argv) =>
+    argv.map((word) =>
+      word.startsWith('https:')
+        ? (simulator.match[1] ?? '')
+        : word.replace(/^(?=\w+\.(?:csv|svg)$)/, `${folder}/`),
+    ),
+  );
+  const own = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'];
+  const serve = await started(/"listen":"([^"]+)"/, ...serveArgv, ...own);
+  const url = `http://${serve.match[1] ?? ''}/ucwa/oauth/v1/applications/7/me`;
+  const headers = { Authorization: 'Bearer cwt=sim-ann' };
+  for (let i = 0; i < 3; i += 1) {
+    const answers = await Promise.all(['', '/note'].map((path) => fetch(url + path, { headers })));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+  }
+  serve.child.kill('SIGTERM');
+  expect(await serve.exited).toBe(0);
+  expect(serve.output()).toMatch(/"msg":"shadow: would have saved .* in the place of 6\); callers/);
+  const { code, stdout } = await run(...tuneArgv);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^6 calls of 1 user in /);
+  expect(stdout).toMatch(/^\* adaptive +15 ms +20 /m);
+  expect(readFileSync(join(folder, 'curve.svg'), 'utf8')).toContain('</svg>');
+  simulator.child.kill('SIGTERM');
+});

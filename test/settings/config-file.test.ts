@@ -36,7 +36,7 @@ describe('unknown keys', () => {
     [
       'a name of Object.prototype',
       '__proto__: { maxParts: 5 }\n',
-      'proxy.yaml:1:1 __proto__: unknown key, expected one of listen, admin, upstream, batching, limits, drain, log',
+      'proxy.yaml:1:1 __proto__: unknown key, expected one of listen, admin, upstream, batching, limits, drain, log, record',
     ],
   ])('are refused: %s', (_name, file, problem) => {
     expect(problemsOf({ file })).toEqual([problem]);
@@ -91,8 +91,8 @@ describe('values that do not fit', () => {
       '1:22 batching.maxBytes: expected a number of bytes from 1024 to 16777216, found 5 (number)',
     ],
     [
-      'batching: {mode: shadow}',
-      '1:18 batching.mode: expected adaptive, fixed, or off, found "shadow" (string)',
+      'batching: {mode: dark}',
+      '1:18 batching.mode: expected adaptive, fixed, off, or shadow, found "dark" (string)',
     ],
     ['log: {format: text}', '1:15 log.format: expected json, found "text" (string)'],
     ['batching: 5', '1:11 batching: expected a mapping of keys, found 5 (number)'],
@@ -196,7 +196,7 @@ describe('text that is no YAML', () => {
   test('is not searched for settings, while the other sources are', () => {
     expect(problemsOf({ file: 'nonsense: 1\nlog: @x\n', flags: { mode: 'no' } })).toEqual([
       'proxy.yaml:2:6: not valid YAML: Plain value cannot start with reserved character @',
-      '--mode batching.mode: expected adaptive, fixed, or off, found "no" (string)',
+      '--mode batching.mode: expected adaptive, fixed, off, or shadow, found "no" (string)',
     ]);
   });
 });

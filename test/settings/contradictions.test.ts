@@ -41,6 +41,17 @@ describe('a bound above another that contains it', () => {
   });
 });
 
+test('a recording goes with calls that travel singly, or nobody knows what each took', () => {
+  expect(problemsOf({ file: 'record: { file: trace.csv }' })).toEqual([
+    'proxy.yaml:1:17 record.file: expected batching.mode off or shadow beside it, found batching.mode (adaptive by default)',
+  ]);
+  for (const mode of ['off', 'shadow']) {
+    expect(
+      problemsOf({ file: `batching: { mode: ${mode} }\nrecord: { file: trace.csv }` }),
+    ).toEqual([]);
+  }
+});
+
 describe('TLS', () => {
   test.each(['listen', 'upstream'])('takes certificate and key of %s together', (side) => {
     expect(problemsOf({ file: `${side}: { tls: { cert: a.pem, key: b.pem } }` })).toEqual([]);

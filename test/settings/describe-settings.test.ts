@@ -34,6 +34,7 @@ test('flags are those of the contract', () => {
     ['batching.lingerMaxMs', 'linger'],
     ['batching.maxParts', 'max-parts'],
     ['log.level', 'log-level'],
+    ['record.file', 'record'],
   ]);
 });
 
@@ -86,7 +87,7 @@ describe('the JSON schema', () => {
 
   test('refuses unknown keys everywhere', () => {
     const sections = nodesBelow(schema, '').filter(([, node]) => node.type === 'object');
-    expect(sections).toHaveLength(9);
+    expect(sections).toHaveLength(10);
     for (const [, section] of [['', schema] as const, ...sections]) {
       expect(section.additionalProperties).toBe(false);
     }
@@ -95,6 +96,8 @@ describe('the JSON schema', () => {
   test('knows bounds and alternatives', () => {
     const nodes = new Map(nodesBelow(schema, ''));
     expect(nodes.get('batching.lingerMaxMs')).toMatchObject({ minimum: 0, maximum: 1000 });
-    expect(nodes.get('batching.mode')).toMatchObject({ enum: ['adaptive', 'fixed', 'off'] });
+    expect(nodes.get('batching.mode')).toMatchObject({
+      enum: ['adaptive', 'fixed', 'off', 'shadow'],
+    });
   });
 });

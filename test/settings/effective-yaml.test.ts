@@ -63,7 +63,7 @@ function withoutContradictions(given: Record<string, unknown>): Record<string, u
   const rest = { ...given };
   for (const problem of problems) {
     const [, key = ''] =
-      /^\S+ (\S+): expected (?:at most|at least|\S+ beside it|an address apart|the address of the pool)/.exec(
+      /^\S+ (\S+): expected (?:at most|at least|\S+(?: off or shadow)? beside it|an address apart|the address of the pool)/.exec(
         problem,
       ) ?? [];
     if (!(key in rest)) throw new Error(problem);

@@ -48,6 +48,7 @@ describe('defaults', () => {
       },
       drain: { delayMs: 1000, timeoutMs: 25000 },
       log: { level: 'info', format: 'json', access: 'problems' },
+      record: { maxBytes: 67108864 },
     });
   });
 
@@ -115,8 +116,8 @@ describe('flags', () => {
   });
 
   test('are named in complaints', () => {
-    expect(problemsOf({ flags: { 'max-parts': '1001', mode: 'shadow' } })).toEqual([
-      '--mode batching.mode: expected adaptive, fixed, or off, found "shadow" (string)',
+    expect(problemsOf({ flags: { 'max-parts': '1001', mode: 'dark' } })).toEqual([
+      '--mode batching.mode: expected adaptive, fixed, off, or shadow, found "dark" (string)',
       '--max-parts batching.maxParts: expected a whole number from 1 to 1000, found 1001 (number)',
     ]);
   });

@@ -1,6 +1,7 @@
 /** Whole traffics under one rule of holding after the other, by the real core, in virtual time. */
 import type { Policy } from '../../src/core/schedule/policy.ts';
-import { application, LimitedPool, wayMs, type Slots, type Wish } from './limited-pool.ts';
+import { LimitedPool, wayMs, type Slots } from './limited-pool.ts';
+import { application, type Wish } from './played-call.ts';
 import { tookMs, type Traffic } from './traffics.ts';
 
 export interface Rule {

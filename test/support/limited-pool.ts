@@ -2,8 +2,6 @@
  * Busy clients of one user before a pool that allows so many outstanding calls, under a virtual
  * clock: what the coalescer makes of it, counted.
  */
-import { batchKey } from '../../src/core/admit/batch-key.ts';
-import { readHead } from '../../src/core/admit/request-head.ts';
 import { Coalescer } from '../../src/core/schedule/coalescer.ts';
 import type { Batch, Call } from '../../src/core/schedule/call.ts';
 import type { Notes } from '../../src/core/schedule/notes.ts';
@@ -12,6 +10,7 @@ import type { Sink } from '../../src/core/schedule/sink.ts';
 import type { User } from '../../src/core/schedule/user.ts';
 import { waitsOf } from '../../src/core/schedule/waits.ts';
 import type { Reply } from '../../src/core/answer/reply.ts';
+import { arrivalOf, type Client, type Done, type Wish } from './played-call.ts';
 
 export interface LimitedPoolPlan {
   readonly limit: (nowMs: number) => number;
@@ -20,6 +19,11 @@ export interface LimitedPoolPlan {
   /** What a call takes; a batch takes what its slowest does. */
   readonly routeMs: number | ((target: string) => number);
   readonly slots?: Slots | undefined;
+  /** Told of each request. */
+  readonly watch?: {
+    left(batch: Batch<Client>): void;
+    ended(batch: Batch<Client>, refused: boolean): void;
+  };
 }
 
 /** Requests of one user on the wire at a time. */
@@ -27,12 +31,6 @@ export interface Slots {
   readonly perUser: number;
   /** Whether one that takes long keeps its slot. */
   readonly kept: boolean;
-}
-
-/** What is asked for, below the application; a GET unless it says so. */
-export interface Wish {
-  readonly path: string;
-  readonly isWrite?: boolean;
 }
 
 export interface Tally {
@@ -48,9 +46,8 @@ export interface Tally {
 
 /** From the proxy to the pool, and back. */
 export const wayMs = 1;
-export const application = '/ucwa/v1/applications/1';
 const usualSlots: Slots = { perUser: 4, kept: false };
-const defaults: Policy = {
+export const defaults: Policy = {
   mode: 'adaptive',
   lingerMaxMs: 15,
   exchangeRateMs: 50,
@@ -64,13 +61,6 @@ const defaults: Policy = {
   maxQueuedBytesPerUser: 4_194_304,
   maxUsers: 100,
 };
-
-type Done = (ok: boolean, waitedMs: number) => void;
-
-interface Client {
-  readonly done: Done;
-  readonly askedAtMs: number;
-}
 
 const nothing: Notes = {
   requeued: () => undefined,
@@ -118,7 +108,7 @@ export class LimitedPool implements Sink<Client> {
 
   /** So many clients of that user ask, wait for the answer, and ask again. */
   busy(user: string, clients: number): void {
-    const ask = (): void => this.ask(user, () => this.after(0, ask));
+    const ask = (): void => void this.ask(user, () => this.after(0, ask));
     for (let i = 0; i < clients; i += 1) this.after(this.random() * 30, ask);
   }
 
@@ -126,24 +116,11 @@ export class LimitedPool implements Sink<Client> {
   ask(
     user: string,
     done: Done = () => undefined,
-    { path, isWrite = false }: Wish = { path: `me/note?n=${(this.#calls += 1)}` },
-  ): void {
-    const target = `${application}/${path}`;
-    this.core.submit(
-      {
-        key: batchKey(application, readHead(['Authorization', user]), undefined),
-        callClass: isWrite ? 'unsafe' : 'safe',
-        resource: target.split('?')[0]?.toLowerCase() ?? '',
-        collapsible: false,
-        method: isWrite ? 'POST' : 'GET',
-        target,
-        headers: [],
-        body: Buffer.alloc(0),
-        sizeBytes: 200,
-        ticket: { done, askedAtMs: this.nowMs },
-      },
-      this.nowMs,
-    );
+    wish: Wish = { path: `me/note?n=${(this.#calls += 1)}` },
+  ): Client {
+    const ticket = { done, askedAtMs: this.nowMs };
+    this.core.submit({ ...arrivalOf(user, wish), ticket }, this.nowMs);
+    return ticket;
   }
 
   after(ms: number, run: () => void): void {
@@ -173,6 +150,7 @@ export class LimitedPool implements Sink<Client> {
 
   send(batch: Batch<Client>): void {
     const { user, parts } = batch;
+    this.#plan.watch?.left(batch);
     if (batch.takesSlot) this.#onWire.set(user, (this.#onWire.get(user) ?? 0) + 1);
     this.tally.requests += 1;
     for (const call of batch.calls) {
@@ -245,6 +223,7 @@ export class LimitedPool implements Sink<Client> {
   #over(batch: Batch<Client>, refused: boolean): void {
     if (this.#abandoned.delete(batch)) return;
     this.#settle(batch, refused);
+    this.#plan.watch?.ended(batch, refused);
     if (this.#hasSlot(batch)) this.#giveBack(batch);
     else this.#inbox.push(() => this.#grant());
   }

@@ -3,7 +3,8 @@
  * on its name and on how often it did something, so it is the same beside each rule of holding.
  */
 import { fraction } from './fraction.ts';
-import type { LimitedPool, Wish } from './limited-pool.ts';
+import type { LimitedPool } from './limited-pool.ts';
+import type { Wish } from './played-call.ts';
 
 // A global is slow to reach in tests.
 const { PI, cos, exp, log, sqrt } = Math;

@@ -37,5 +37,10 @@ export function leaderFor<T>(call: Call<T>): Call<T> | undefined {
 
 /** Made once a call, and only where another call asks for the same. */
 function keyOf<T>(call: Call<T>): string {
-  return (call.collapseKey ??= endToEndHeaders(call.headers, correlationIds).join('\n'));
+  return (call.collapseKey ??= sharedHeadersOf(call.headers));
+}
+
+/** What identical calls have in common besides their target. */
+export function sharedHeadersOf(headers: RawHeaders): string {
+  return endToEndHeaders(headers, correlationIds).join('\n');
 }

@@ -1,0 +1,94 @@
+/**
+ * Departures without promises: as many requests of one user on the wire as he may have, and of all
+ * users as there are connections. What the engine leaves to p-queue, in one turn.
+ */
+
+/** Of all connections, what goes solo of one user takes so many at most. */
+const soloShare = 0.25;
+
+interface Held {
+  batches: number;
+  solos: number;
+  /** Wishes that were uttered and not granted yet: a second one would find nobody else. */
+  readonly asked: { batch: boolean; solo: boolean };
+  /** Of these, those that wait for a place of their user. */
+  readonly parked: { batch: boolean; solo: boolean };
+}
+
+export class Places<User extends object> {
+  readonly #perUser: number;
+  readonly #connections: number;
+  readonly #mostSolo: number;
+  readonly #users = new WeakMap<User, Held>();
+  #wishes: Array<{ readonly user: User; readonly solo: boolean }> = [];
+  #taken = 0;
+
+  constructor(perUser: number, connections: number) {
+    this.#perUser = perUser;
+    this.#connections = connections;
+    this.#mostSolo = Math.max(1, Math.floor(connections * soloShare));
+  }
+
+  ask(user: User, solo: boolean): void {
+    const { asked } = this.#of(user);
+    const kind = solo ? 'solo' : 'batch';
+    if (asked[kind]) return;
+    asked[kind] = true;
+    this.#wishes.push({ user, solo });
+  }
+
+  /** The next wish that can be granted; its place is taken. */
+  grant(): { readonly user: User; readonly solo: boolean } | undefined {
+    while (this.#taken < this.#connections) {
+      const wish = this.#wishes.shift();
+      if (wish === undefined) return undefined;
+      const { user, solo } = wish;
+      const held = this.#of(user);
+      const kind = solo ? 'solo' : 'batch';
+      if (solo ? held.solos >= this.#mostSolo : held.batches >= this.#perUser) {
+        held.parked[kind] = true;
+        continue;
+      }
+      held.asked[kind] = false;
+      if (solo) held.solos += 1;
+      else held.batches += 1;
+      this.#taken += 1;
+      return wish;
+    }
+    return undefined;
+  }
+
+  /** The request is over, or nobody left. @param isFreed its user has his place back already */
+  release(user: User, solo: boolean, isFreed: boolean): void {
+    this.#taken -= 1;
+    if (!isFreed) this.#giveBack(user, solo);
+  }
+
+  /** A batch takes long: others of its user may leave in its place, while there is room for all. */
+  free(user: User): boolean {
+    const { batches, solos } = this.#of(user);
+    if ((batches + solos + this.#perUser) * 2 > this.#connections) return false;
+    this.#giveBack(user, false);
+    return true;
+  }
+
+  #giveBack(user: User, solo: boolean): void {
+    const held = this.#of(user);
+    const kind = solo ? 'solo' : 'batch';
+    if (solo) held.solos -= 1;
+    else held.batches -= 1;
+    if (!held.parked[kind]) return;
+    held.parked[kind] = false;
+    this.#wishes.push({ user, solo });
+  }
+
+  #of(user: User): Held {
+    let held = this.#users.get(user);
+    if (held === undefined) {
+      const nothing = () => ({ batch: false, solo: false });
+      held = { batches: 0, solos: 0, asked: nothing(), parked: nothing() };
+      this.#users.set(user, held);
+    }
+    return held;
+  }
+}

@@ -1,0 +1,110 @@
+/** A trace under other settings, in no time: the shadow under a clock that jumps from event to event. */
+import type { UserMemory } from '../schedule/user.ts';
+import type { ShadowArrival, ShadowCall } from './shadow-call.ts';
+import { Shadow, type ShadowOptions } from './shadow.ts';
+import { ShadowTally } from './tally.ts';
+import type { TraceCall } from './trace.ts';
+
+/** Calls that come so close together are read in one turn of the event loop, more or less. */
+const turnMs = 0.2;
+const noBody = Buffer.alloc(0);
+
+/** What would have been, had these calls come under these settings. `random` is in [0, 1). */
+export function replay(
+  calls: readonly ReplayCall[],
+  options: ShadowOptions,
+  memory: UserMemory,
+  random: () => number,
+): ShadowTally {
+  const tally = new ShadowTally();
+  const shadow = new Shadow(options, tally, memory, random);
+  const byEnd = calls.map((_, i) => i).sort((a, b) => endOf(calls, a) - endOf(calls, b));
+  /** Until they really end. */
+  const followed = new Map<number, ShadowCall>();
+  let ends = 0;
+  let ringsAtMs = Infinity;
+  let askedForMs = Infinity;
+  /** A timer of Node rings whole milliseconds after it was set. */
+  const setAlarm = (nowMs: number): void => {
+    const { wakeAtMs } = shadow;
+    if (wakeAtMs === askedForMs) return;
+    askedForMs = wakeAtMs;
+    ringsAtMs = wakeAtMs <= nowMs ? nowMs + turnMs : nowMs + Math.ceil(wakeAtMs - nowMs);
+  };
+  /** Whatever is due by then, in order. */
+  const until = (atMs: number): void => {
+    for (;;) {
+      const next = byEnd[ends];
+      // One that takes no time may be due before it came.
+      const isNext = next !== undefined && followed.has(next);
+      const endsAtMs = isNext ? endOf(calls, next) : Infinity;
+      const inShadowMs = shadow.endsAtMs;
+      const firstMs = Math.min(endsAtMs, inShadowMs, ringsAtMs);
+      if (firstMs > atMs || firstMs === Infinity) return;
+      if (firstMs === ringsAtMs || firstMs === inShadowMs) {
+        if (firstMs === ringsAtMs) askedForMs = ringsAtMs = Infinity;
+        shadow.wake(firstMs);
+      } else if (next !== undefined) {
+        ends += 1;
+        const call = followed.get(next);
+        followed.delete(next);
+        const { status } = (calls[next] as ReplayCall).trace;
+        if (call !== undefined && status > 0) shadow.realOver(call, firstMs);
+        else if (call !== undefined) shadow.left(call, firstMs);
+      }
+      setAlarm(firstMs);
+    }
+  };
+  for (const [index, { arrival, trace }] of calls.entries()) {
+    const { atMs, tookMs, status } = trace;
+    until(atMs);
+    const call = shadow.arrives(arrival, atMs);
+    followed.set(index, call);
+    if (status > 0) shadow.outcome(call, { tookMs, status }, atMs);
+    setAlarm(atMs);
+  }
+  until(Number.MAX_VALUE);
+  return tally;
+}
+
+export interface ReplayCall {
+  readonly trace: TraceCall;
+  readonly arrival: ShadowArrival;
+}
+
+/** Calls as the shadow takes them; made once for all settings. */
+export function replayable(trace: readonly TraceCall[]): readonly ReplayCall[] {
+  return trace.map((call) => {
+    const { user, key, callClass, method, route, resource, same, sizeBytes } = call;
+    const applicationPath = `/${key}`;
+    const path = `${applicationPath}${route}/${resource}`;
+    return {
+      trace: call,
+      arrival: {
+        key: {
+          applicationPath,
+          authorization: user,
+          webTicket: undefined,
+          cookie: undefined,
+          origin: undefined,
+          msOrigin: undefined,
+          minVersion: undefined,
+          forwardedFor: undefined,
+        },
+        callClass,
+        resource: path,
+        collapsible: same !== '',
+        method,
+        target: same === '' ? path : `${path}?${same}`,
+        headers: [],
+        body: noBody,
+        sizeBytes,
+      },
+    };
+  });
+}
+
+function endOf(calls: readonly ReplayCall[], index: number): number {
+  const { atMs, tookMs } = (calls[index] as ReplayCall).trace;
+  return atMs + tookMs;
+}

@@ -1,0 +1,129 @@
+/**
+ * A trace: when which calls came and how long each took, one line a call, without what they said.
+ * Comma-separated, the names of the columns in the first line. Users, keys, resources and questions
+ * are hashes under a key that nobody kept: they tell what is equal, and nothing else.
+ */
+import type { CallClass } from '../schedule/call.ts';
+
+export interface TraceCall {
+  /** Since the recording began. */
+  readonly atMs: number;
+  /** The credential. */
+  readonly user: string;
+  /** What calls must have in common besides to share a batch. */
+  readonly key: string;
+  readonly callClass: CallClass;
+  readonly method: string;
+  /** Its path below the application, as a template. */
+  readonly route: string;
+  /** Its path. */
+  readonly resource: string;
+  /** What is equal for identical calls that may share a part; empty for one that may not. */
+  readonly same: string;
+  readonly sizeBytes: number;
+  /** From its departure to the end of its answer. */
+  readonly tookMs: number;
+  /** Of the answer; 0: there was none, or its caller left. */
+  readonly status: number;
+}
+
+interface Column {
+  readonly name: string;
+  readonly expected: string;
+  readonly pattern: RegExp;
+}
+
+const time = { expected: 'milliseconds', pattern: /^\d{1,12}(?:\.\d{1,6})?$/ };
+const count = { expected: 'a whole number', pattern: /^\d{1,9}$/ };
+const hash = { expected: 'a hash', pattern: /^[0-9a-f]{1,64}$/ };
+
+const columns = [
+  { name: 'at_ms', ...time },
+  { name: 'user', ...hash },
+  { name: 'key', ...hash },
+  { name: 'class', expected: 'safe, unsafe or operation', pattern: /^(?:safe|unsafe|operation)$/ },
+  { name: 'method', expected: 'GET, POST, PUT or DELETE', pattern: /^(?:GET|POST|PUT|DELETE)$/ },
+  { name: 'route', expected: 'a route', pattern: /^[\w/.{}…-]{0,500}$/ },
+  { name: 'resource', ...hash },
+  { name: 'same', expected: 'a hash or nothing', pattern: /^[0-9a-f]{0,64}$/ },
+  { name: 'bytes', ...count },
+  { name: 'took_ms', ...time },
+  { name: 'status', expected: 'a status, 0 for none', pattern: /^(?:0|[1-5]\d\d)$/ },
+] as const satisfies readonly Column[];
+
+export const traceHeader = columns.map(({ name }) => name).join(',');
+
+const mostProblems = 20;
+
+export function traceLine(call: TraceCall): string {
+  const { atMs, user, key, callClass, method, route, resource, same } = call;
+  const { sizeBytes, tookMs, status } = call;
+  const fields = [
+    ...[atMs.toFixed(2), user, key, callClass, method, route, resource, same],
+    ...[sizeBytes, tookMs.toFixed(2), status],
+  ];
+  return fields.join(',');
+}
+
+/** Calls in order of arrival, or what is wrong, one line each: `file:line:column: …`. */
+export type ReadTrace =
+  | { readonly ok: true; readonly calls: readonly TraceCall[] }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+export function readTrace(file: string, text: string): ReadTrace {
+  const lines = text.split(/\r?\n/);
+  const problems: string[] = [];
+  const [header = '', ...rows] = lines;
+  if (header === '') return { ok: false, problems: [`${file}: expected a trace, found nothing`] };
+  if (header !== traceHeader) {
+    return { ok: false, problems: [`${file}:1:1: expected the columns ${traceHeader}`] };
+  }
+  const calls: TraceCall[] = [];
+  rows.forEach((row, index) => {
+    // What a recording was broken off in is no call.
+    const isLast = index === rows.length - 1;
+    if (row === '' || problems.length >= mostProblems) return;
+    const fields = row.split(',');
+    const problem = problemIn(fields);
+    if (problem === undefined) calls.push(callOf(fields));
+    else if (!isLast) problems.push(`${file}:${index + 2}:${problem}`);
+  });
+  if (problems.length === 0 && calls.length === 0) {
+    problems.push(`${file}: expected calls, found none`);
+  }
+  if (problems.length > 0) return { ok: false, problems };
+  return { ok: true, calls: calls.sort((a, b) => a.atMs - b.atMs) };
+}
+
+/** `column: expected …`, the column counted in characters from 1. */
+function problemIn(fields: readonly string[]): string | undefined {
+  let at = 1;
+  for (const [index, { name, expected, pattern }] of columns.entries()) {
+    const field = fields[index];
+    if (field === undefined)
+      return `${at - 1}: ${name}: expected ${expected}, found the end of the line`;
+    if (!pattern.test(field)) {
+      // What stands there may be anything, and is not repeated.
+      return `${at}: ${name}: expected ${expected}, found ${field === '' ? 'nothing' : 'other text'}`;
+    }
+    at += field.length + 1;
+  }
+  return fields.length > columns.length ? `${at}: expected the end of the line` : undefined;
+}
+
+function callOf(fields: readonly string[]): TraceCall {
+  const text = (index: number): string => fields[index] ?? '';
+  return {
+    atMs: Number(text(0)),
+    user: text(1),
+    key: text(2),
+    callClass: text(3) as CallClass,
+    method: text(4),
+    route: text(5),
+    resource: text(6),
+    same: text(7),
+    sizeBytes: Number(text(8)),
+    tookMs: Number(text(9)),
+    status: Number(text(10)),
+  };
+}

@@ -1,0 +1,22 @@
+import type { IncomingMessage } from 'node:http';
+import { BlockList, type Socket } from 'node:net';
+import type { IpRange } from '../settings/ip-range.ts';
+
+/** Whether a request comes from one of these; asked once a connection. */
+export function trust(ranges: readonly IpRange[]): (request: IncomingMessage) => boolean {
+  if (ranges.length === 0) return () => false;
+  const trusted = new BlockList();
+  for (const { address, prefixLength, family } of ranges) {
+    trusted.addSubnet(address, prefixLength, family);
+  }
+  const known = new WeakMap<Socket, boolean>();
+  return ({ socket }) => {
+    let is = known.get(socket);
+    if (is === undefined) {
+      const { remoteAddress = '', remoteFamily } = socket;
+      is = trusted.check(remoteAddress, remoteFamily === 'IPv6' ? 'ipv6' : 'ipv4');
+      known.set(socket, is);
+    }
+    return is;
+  };
+}

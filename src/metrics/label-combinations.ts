@@ -1,0 +1,10 @@
+/** Every combination of the values of the labels; one empty combination where there are none. */
+export function combinations<L extends string>(
+  labels: Record<L, readonly string[]>,
+): Array<Record<L, string>> {
+  let rows: Array<Record<string, string>> = [{}];
+  for (const [label, values] of Object.entries<readonly string[]>(labels)) {
+    rows = rows.flatMap((row) => values.map((value) => ({ ...row, [label]: value })));
+  }
+  return rows;
+}

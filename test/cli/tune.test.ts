@@ -1,0 +1,132 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { runCommandLine } from '../../src/cli/run-command-line.ts';
+import { tune } from '../../src/cli/tune.ts';
+import { traceHeader, traceLine } from '../../src/core/shadow/trace.ts';
+import { onCleanup } from '../support/cleanup.ts';
+import { captureIo } from './captured-io.ts';
+
+async function run(argv: readonly string[], files: Record<string, string>) {
+  const io = captureIo({ files });
+  const code = await runCommandLine([tune], ['tune', ...argv], io);
+  return { code, ...io.written };
+}
+
+/** Four users, each with a burst of five calls within 4 ms a second; calls take 30 ms. */
+const lines = Array.from({ length: 4 * 5 * 30 }, (_, i) => {
+  const user = i % 4;
+  const nth = Math.floor(i / 4);
+  return traceLine({
+    atMs: Math.floor(nth / 5) * 1000 + (nth % 5) + user * 100,
+    user: `a${user}`,
+    key: 'b',
+    callClass: 'safe',
+    method: 'GET',
+    route: '/me/note',
+    resource: `c${user}`,
+    same: '',
+    sizeBytes: 400,
+    tookMs: 30,
+    status: 200,
+  });
+});
+const trace = [traceHeader, ...lines, ''].join('\n');
+
+interface Row {
+  readonly mode: string;
+  readonly lingerMaxMs: number;
+  readonly maxParts: number;
+  readonly isGiven: boolean;
+  readonly calls: number;
+  readonly requests: number;
+  readonly savedShare: number;
+  readonly waitMs: { readonly mean: number; readonly p50: number; readonly p95: number };
+  readonly meanParts: number;
+}
+
+async function rowsOf(argv: readonly string[], files: Record<string, string>): Promise<Row[]> {
+  const { code, stdout, stderr } = await run([...argv, '--json'], files);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return JSON.parse(stdout) as Row[];
+}
+
+describe('a trace', () => {
+  test('is replayed under other settings: what each saves, and what callers wait longer', async () => {
+    const rows = await rowsOf(['trace.csv'], { 'trace.csv': trace });
+    expect(rows.map(({ calls }) => calls)).toEqual(rows.map(() => 600));
+    const of = (mode: string, lingerMaxMs: number, maxParts = 20) =>
+      rows.find(
+        (row) => row.mode === mode && row.lingerMaxMs === lingerMaxMs && row.maxParts === maxParts,
+      )!;
+    expect(of('off', 0)).toMatchObject({
+      requests: 600,
+      savedShare: 0,
+      waitMs: { mean: 0, p95: 0 },
+    });
+    // Windows of 10 ms hold whole bursts, those of 2 ms three and two of five.
+    expect(of('fixed', 10)).toMatchObject({ requests: 120, meanParts: 5 });
+    // On average 8 ms until the window is over, and what a timer is late.
+    expect(of('fixed', 10).waitMs.mean).toBeCloseTo(8.2, 6);
+    expect(of('fixed', 2)).toMatchObject({ requests: 240, meanParts: 2.5 });
+    expect(of('adaptive', 15).savedShare).toBeGreaterThan(0.5);
+    expect(of('adaptive', 15).waitMs.mean).toBeLessThan(of('fixed', 20).waitMs.mean);
+    expect(rows.filter(({ isGiven }) => isGiven)).toEqual([of('adaptive', 15)]);
+  });
+
+  test('is replayed around the settings of a file', async () => {
+    const files = {
+      'trace.csv': trace,
+      'proxy.yaml': 'batching: { lingerMaxMs: 7, maxParts: 3 }\n',
+    };
+    const rows = await rowsOf(['trace.csv', '--config', 'proxy.yaml'], files);
+    expect(rows.filter(({ isGiven }) => isGiven)).toMatchObject([
+      { mode: 'adaptive', lingerMaxMs: 7, maxParts: 3 },
+    ]);
+    expect(rows.find(({ mode }) => mode === 'fixed')).toMatchObject({ maxParts: 3 });
+  });
+
+  test('is shown as a table and a curve, on which these settings are marked', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tune-'));
+    onCleanup(() => rmSync(folder, { recursive: true }));
+    const svg = join(folder, 'curve.svg');
+    const { code, stdout } = await run(['trace.csv', '--svg', svg], { 'trace.csv': trace });
+    expect(code).toBe(0);
+    expect(stdout).toContain('600 calls of 4 users in 29.3 s\n');
+    expect(stdout).toMatch(/^ {2}off +600 +0\.0 %/m);
+    expect(stdout).toMatch(/^\* adaptive +15 ms +20 /m);
+    expect(stdout).toMatch(/\|.*\*/);
+    expect(readFileSync(svg, 'utf8')).toMatch(
+      /^<svg [^]*<title>adaptive 15 ms, 20 parts<\/title>[^]*<\/svg>\n$/,
+    );
+  });
+
+  test('whose last line was broken off is taken as far as it goes', async () => {
+    const rows = await rowsOf(['trace.csv'], { 'trace.csv': `${trace}12.3,a1,b,sa` });
+    expect(rows[0]!.calls).toBe(600);
+  });
+});
+
+test.each([
+  ['is not there', {}, 'trace.csv: cannot be read: no such file\n'],
+  ['is empty', { 'trace.csv': '' }, 'trace.csv: expected a trace, found nothing\n'],
+  ['has no calls', { 'trace.csv': `${traceHeader}\n` }, 'trace.csv: expected calls, found none\n'],
+  [
+    'is something else',
+    { 'trace.csv': 'time,who\n1,2\n' },
+    `trace.csv:1:1: expected the columns ${traceHeader}\n`,
+  ],
+  [
+    'has faults',
+    {
+      'trace.csv': `${traceHeader}\nsoon${lines[0]!.slice(4)}\n${lines[1]!},7\n${lines[2]!}\n1,a,b\n\n`,
+    },
+    `trace.csv:2:1: at_ms: expected milliseconds, found other text
+trace.csv:3:${lines[1]!.length + 2}: expected the end of the line
+trace.csv:5:6: class: expected safe, unsafe or operation, found the end of the line
+`,
+  ],
+])('a trace that %s is told plainly, with exit code 2', async (_what, files, stderr) => {
+  expect(await run(['trace.csv'], files)).toEqual({ code: 2, stdout: '', stderr });
+});

@@ -1,0 +1,87 @@
+import { expect, test } from '@jest/globals';
+import type { Policy } from '../../../src/core/schedule/policy.ts';
+import { replay, replayable } from '../../../src/core/shadow/replay.ts';
+import { reportToBoth, ShadowTally } from '../../../src/core/shadow/tally.ts';
+import type { TraceCall } from '../../../src/core/shadow/trace.ts';
+import { defaults } from '../../support/limited-pool.ts';
+
+const aCall = (atMs: number, changes: Partial<TraceCall> = {}): TraceCall => ({
+  atMs,
+  user: 'a',
+  key: 'b',
+  callClass: 'safe',
+  method: 'GET',
+  route: '/me/note',
+  resource: 'c',
+  same: '',
+  sizeBytes: 400,
+  tookMs: 30,
+  status: 200,
+  ...changes,
+});
+
+function played(trace: readonly TraceCall[], changes: Partial<Policy> = {}): ShadowTally {
+  const policy = { ...defaults, mode: 'fixed' as const, lingerMaxMs: 10, ...changes };
+  const memory = { size: 0, take: () => undefined, keep: () => undefined };
+  const options = { policy, maxInFlightPerUser: 4, maxConnections: 128 };
+  return replay(replayable(trace), options, memory, () => 0.5);
+}
+
+test('calls that come within the window share a batch; each pays until its slowest part is done', () => {
+  const tally = played([aCall(0), aCall(4, { tookMs: 50 }), aCall(100)]);
+  expect(tally).toMatchObject({ calls: 3, requests: 2, batches: 1, parts: 2, answers: 3 });
+  expect(tally.savedShare).toBeCloseTo(1 / 3, 6);
+  expect(tally.meanParts).toBe(2);
+  // 30, 6 and 10, and what a timer is late for each.
+  expect(tally.meanAddedMs).toBeCloseTo(46 / 3 + 0.2, 6);
+  expect(tally.addedMs(0.5)).toBeCloseTo(10.2, 0);
+  expect(tally.addedMs(1)).toBeCloseTo(30.2, 0);
+});
+
+test('users and keys keep to themselves', () => {
+  const calls = [aCall(0), aCall(1, { user: 'd' }), aCall(2, { key: 'e' })];
+  expect(played(calls)).toMatchObject({ calls: 3, requests: 3 });
+});
+
+test('two writes to one resource do not share a batch, and identical GETs share a part', () => {
+  const write = { callClass: 'unsafe', method: 'PUT' } as const;
+  expect(played([aCall(0, write), aCall(1, write)])).toMatchObject({ requests: 2 });
+  const others = [aCall(0, write), aCall(1, { ...write, resource: 'f' })];
+  expect(played(others)).toMatchObject({ requests: 1, parts: 2 });
+  const twins = [aCall(0, { same: 'f' }), aCall(1, { same: 'f' })];
+  expect(played(twins)).toMatchObject({ calls: 2, requests: 1, batches: 0 });
+});
+
+test('a caller who left before its call would have costs nothing', () => {
+  expect(played([aCall(0), aCall(1, { status: 0, tookMs: 2 })])).toMatchObject({
+    calls: 1,
+    requests: 1,
+    answers: 1,
+  });
+});
+
+test('without batching nothing is saved and nothing paid', () => {
+  const tally = played([aCall(0), aCall(1), aCall(2)], { mode: 'off' });
+  expect(tally).toMatchObject({ savedShare: 0, meanAddedMs: 0, meanParts: 0, answers: 3 });
+  expect(tally.addedMs(0.95)).toBe(0);
+});
+
+test('what it comes to is said in words', () => {
+  expect(played([]).summary).toBe('no call came that could have been batched');
+  expect(played([aCall(0), aCall(4)]).summary).toBe(
+    'would have saved 50.0 % of requests (1 in the place of 2); callers would have waited ' +
+      '6.2 ms more at the median, 10.2 ms at the 95th percentile, 8.2 ms on average',
+  );
+});
+
+test('two who listen hear the same', () => {
+  const [one, other] = [new ShadowTally(), new ShadowTally()];
+  const both = reportToBoth(one, other);
+  both.requestLeft(2, 2);
+  both.answered(40_000_000);
+  both.refused();
+  both.failed();
+  expect(one).toEqual(other);
+  expect(one).toMatchObject({ calls: 2, requests: 1, answers: 1, refusals: 1, failures: 1 });
+  expect(new ShadowTally()).toMatchObject({ savedShare: 0, meanAddedMs: 0 });
+});

@@ -1,0 +1,114 @@
+/** What serve --record writes: enough to replay, and nothing that was entrusted to us. */
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { runCommandLine } from '../../src/cli/run-command-line.ts';
+import { tune } from '../../src/cli/tune.ts';
+import { readTrace, traceHeader } from '../../src/core/shadow/trace.ts';
+import { captureIo } from '../cli/captured-io.ts';
+import { playArrivals, someArrivals } from '../support/arrivals.ts';
+import { secretsIn } from '../support/canaries.ts';
+import { onCleanup } from '../support/cleanup.ts';
+import { startPool } from '../support/pool.ts';
+import { startProxy } from '../support/proxy.ts';
+import { app, notes, UcwaClient } from '../support/ucwa-client.ts';
+
+function newFile(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'trace-'));
+  onCleanup(() => rmSync(folder, { recursive: true }));
+  return join(folder, 'trace.csv');
+}
+
+async function startRecording(file: string, env: Readonly<Record<string, string>> = {}) {
+  const pool = await startPool({ latency: 20 });
+  const proxy = await startProxy(pool.url, {
+    UCWA_PROXY_BATCHING_MODE: 'off',
+    UCWA_PROXY_RECORD_FILE: file,
+    ...env,
+  });
+  return { pool, proxy, client: new UcwaClient(proxy.url) };
+}
+
+test('each call that could be batched has a line, with no token, address, body, id or query', async () => {
+  const file = newFile();
+  const { proxy, client, pool } = await startRecording(file);
+  const canary = 'CanaryBird7f3';
+  const asked = {
+    token: `cwt=sim-${canary}`,
+    headers: { Cookie: `a=${canary}`, 'User-Agent': canary, 'Content-Type': 'application/json' },
+  };
+  await client.ask(`${app}/people/sip:${canary}@pool.example/presence?q=${canary}`, asked);
+  await client.ask(`${app}/people/sip:${canary}@pool.example/presence?q=${canary}`, asked);
+  await client.ask(`${app}/me/note`, { ...asked, method: 'POST', body: `{"message":"${canary}"}` });
+  await client.ask(`${app}/communication/conversations/${canary}`, { ...asked, method: 'DELETE' });
+  await client.ask(`${app}/photos/${canary}`, asked);
+  pool.faults.add({ on: {}, fault: { kind: 'hang' } });
+  const leaver = new AbortController();
+  const left = client.ask(`${app}/me`, { ...asked, signal: leaver.signal });
+  await proxy.untilMetric('ucwa_proxy_outstanding_calls', (calls) => calls === 1);
+  leaver.abort();
+  await expect(left).rejects.toThrow();
+  await proxy.untilMetric('ucwa_proxy_trace_calls_total{outcome="written"}', (n) => n === 5);
+  await proxy.stop();
+
+  const text = readFileSync(file, 'utf8');
+  for (const secret of [canary, canary.toLowerCase(), '1045', 'sip', 'pool.example']) {
+    expect(text).not.toContain(secret);
+  }
+  expect(secretsIn(text)).toEqual([]);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  const trace = readTrace(file, text);
+  if (!trace.ok) throw new Error(trace.problems.join('\n'));
+  const { calls } = trace;
+  expect(
+    calls.map(({ method, callClass, route, status }) => [method, callClass, route, status]),
+  ).toEqual([
+    ['GET', 'safe', '/people/{}/presence', 200],
+    ['GET', 'safe', '/people/{}/presence', 200],
+    ['POST', 'unsafe', '/me/note', 204],
+    ['DELETE', 'unsafe', '/communication/conversations/{}', 204],
+    ['GET', 'safe', '/me', 0],
+  ]);
+  expect(new Set(calls.map(({ user, key }) => user + key)).size).toBe(1);
+  expect(calls[0]!.same).toBe(calls[1]!.same);
+  expect(calls[0]!.resource).not.toBe(calls[2]!.resource);
+  expect(calls[0]!.tookMs).toBeGreaterThan(19);
+});
+
+test('tune says of the recording what the shadow said at the time', async () => {
+  const file = newFile();
+  const { proxy, client } = await startRecording(file, { UCWA_PROXY_BATCHING_MODE: 'shadow' });
+  const calls = someArrivals(6, 5000);
+  await playArrivals(client, calls);
+  const answered = 'ucwa_proxy_shadow_calls_total{outcome="answered"}';
+  await proxy.untilMetric(answered, (count) => count === calls.length);
+  const saved = (await proxy.metrics()).get('ucwa_proxy_shadow_requests_saved')! / calls.length;
+  await proxy.stop();
+  const io = captureIo({ files: { [file]: readFileSync(file, 'utf8') } });
+  expect(await runCommandLine([tune], ['tune', file, '--json'], io)).toBe(0);
+  const rows = JSON.parse(io.written.stdout) as Array<{ isGiven: boolean; savedShare: number }>;
+  const { savedShare } = rows.find(({ isGiven }) => isGiven)!;
+  expect(saved).toBeGreaterThan(0.3);
+  expect(Math.abs(savedShare - saved)).toBeLessThan(saved * 0.15);
+});
+
+test('a full recording ends, with a word in the log, and calls go on', async () => {
+  const file = newFile();
+  writeFileSync(file, 'older');
+  const { proxy, client } = await startRecording(file, { UCWA_PROXY_RECORD_MAX_BYTES: '1024' });
+  for (const note of notes(12)) expect((await client.ask(note)).status).toBe(200);
+  await proxy.untilMetric('ucwa_proxy_trace_calls_total{outcome="dropped"}', (n) => n > 0);
+  await proxy.stop();
+  const text = readFileSync(file, 'utf8');
+  expect(text.length).toBeLessThanOrEqual(1024);
+  expect(text.startsWith(`${traceHeader}\n`) && text.endsWith('\n')).toBe(true);
+  expect(proxy.log.filter((line) => line.includes('the trace has ended: it is full'))).toHaveLength(
+    1,
+  );
+  expect(readFileSync(`${file}.previous`, 'utf8')).toBe('older');
+});
+
+test('a file that cannot be written keeps serve from starting', async () => {
+  await expect(startRecording('/nowhere/trace.csv')).rejects.toThrow('ENOENT');
+});

@@ -1,0 +1,37 @@
+/** Calls of the one application that whole traffics are played with. */
+import { batchKey } from '../../src/core/admit/batch-key.ts';
+import { readHead } from '../../src/core/admit/request-head.ts';
+import type { Arrival } from '../../src/core/schedule/call.ts';
+
+export const application = '/ucwa/v1/applications/1';
+
+/** What is asked for, below the application; a GET unless it says so. */
+export interface Wish {
+  readonly path: string;
+  readonly isWrite?: boolean;
+}
+
+export type Done = (ok: boolean, waitedMs: number) => void;
+
+export interface Client {
+  readonly done: Done;
+  readonly askedAtMs: number;
+}
+
+export function arrivalOf(
+  user: string,
+  { path, isWrite = false }: Wish,
+): Omit<Arrival<Client>, 'ticket'> {
+  const target = `${application}/${path}`;
+  return {
+    key: batchKey(application, readHead(['Authorization', user]), undefined),
+    callClass: isWrite ? 'unsafe' : 'safe',
+    resource: target.split('?')[0]?.toLowerCase() ?? '',
+    collapsible: false,
+    method: isWrite ? 'POST' : 'GET',
+    target,
+    headers: [],
+    body: Buffer.alloc(0),
+    sizeBytes: 200,
+  };
+}

@@ -1,0 +1,69 @@
+import type { Policy } from '../../src/core/schedule/policy.ts';
+import { Shadow } from '../../src/core/shadow/shadow.ts';
+import type { ShadowArrival, ShadowCall } from '../../src/core/shadow/shadow-call.ts';
+import { defaults } from './limited-pool.ts';
+import { arrivalOf } from './played-call.ts';
+
+const half = (): number => 0.5;
+
+/** The shadow with all that it reports written down, told of calls by hand. */
+export class ShadowRecorder {
+  readonly shadow: Shadow;
+  /** In order: `request 3/3`, `answered +8`, `failed`, `refused`. */
+  readonly said: string[] = [];
+
+  constructor(changes: Partial<Policy> = {}, maxInFlightPerUser = 4, maxConnections = 128) {
+    this.shadow = new Shadow(
+      {
+        policy: { ...defaults, mode: 'fixed', lingerMaxMs: 10, ...changes },
+        maxInFlightPerUser,
+        maxConnections,
+      },
+      {
+        requestLeft: (newCalls, parts) => void this.said.push(`request ${newCalls}/${parts}`),
+        answered: (addedMs) =>
+          void this.said.push(
+            `answered ${addedMs < 0 ? '' : '+'}${Math.round(addedMs * 100) / 100}`,
+          ),
+        failed: () => void this.said.push('failed'),
+        refused: () => void this.said.push('refused'),
+      },
+      { size: 0, take: () => undefined, keep: () => undefined },
+      half,
+    );
+  }
+
+  /** A GET, unless the changes say otherwise. */
+  arrives(
+    nowMs: number,
+    path: string,
+    changes: Partial<ShadowArrival> = {},
+    user = 'ann',
+  ): ShadowCall {
+    this.#wake(nowMs);
+    return this.shadow.arrives({ ...arrivalOf(user, { path }), ...changes }, nowMs);
+  }
+
+  /** It was really answered, as it would have been had it left at once. */
+  answered(call: ShadowCall, nowMs: number, status = 200): void {
+    this.#wake(nowMs);
+    this.shadow.outcome(call, { tookMs: nowMs - call.arrivedAtMs, status }, nowMs);
+    this.shadow.realOver(call, nowMs);
+  }
+
+  /** What was said since the last time, once everything has happened that is due by then. */
+  until(nowMs: number): string[] {
+    this.#wake(nowMs);
+    return this.said.splice(0);
+  }
+
+  /** As alarms do. */
+  #wake(nowMs: number): void {
+    for (;;) {
+      const nextMs = Math.min(this.shadow.wakeAtMs, this.shadow.endsAtMs);
+      if (nextMs > nowMs) break;
+      this.shadow.wake(Math.max(nextMs, 0));
+    }
+    this.shadow.wake(nowMs);
+  }
+}
