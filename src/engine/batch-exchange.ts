@@ -226,6 +226,7 @@ export class BatchExchange implements ExchangeHandler {
 
   #settle(ending: Ending): void {
     this.#over = true;
+    if (this.#parser !== undefined) this.#giveParts(this.#parser);
     this.#inflater?.stop();
     this.#parser = undefined;
     this.#relayed = [];

@@ -5,8 +5,32 @@
  * there, before everything else. A job is a permit, never a batch: who leaves is decided when it runs.
  */
 import PQueue from 'p-queue';
+import type { EngineOptions } from './options.ts';
 
+/** Of all connections, what goes solo of one user takes so many at most; of batches there are few. */
 const soloShare = 0.25;
+/** Where nothing goes in batches. */
+const onlySoloShare = 0.5;
+
+export interface DepartureLimits {
+  /** Batches of one user on the wire. */
+  readonly perUser: number;
+  /** Solo requests of one user, operations excepted. */
+  readonly soloPerUser: number;
+  /** All requests. */
+  readonly process: number;
+}
+
+export function departureLimits({
+  policy,
+  maxInFlightPerUser,
+  maxConnections,
+}: Pick<EngineOptions, 'policy' | 'maxInFlightPerUser' | 'maxConnections'>): DepartureLimits {
+  const share = policy.mode === 'off' ? onlySoloShare : soloShare;
+  // One that hangs must not keep all the others of its user.
+  const soloPerUser = Math.max(maxInFlightPerUser, Math.floor(maxConnections * share));
+  return { perUser: maxInFlightPerUser, soloPerUser, process: maxConnections };
+}
 
 export interface Permit {
   /**
@@ -26,8 +50,7 @@ export class Departures<User extends object> {
   readonly #users = { batch: new WeakMap<User, PQueue>(), solo: new WeakMap<User, PQueue>() };
   readonly #granted: Granted<User>;
   readonly #connections: number;
-  /** Of all connections, what goes solo of one user takes so many at most, operations excepted. */
-  readonly #mostSolo: number;
+  readonly #soloPerUser: number;
   /** Requests of a user that are out, and those of them that went solo. */
   readonly #out = new WeakMap<User, { all: number; solo: number }>();
   /** Users with a request that is not granted yet: a second one would find nobody else. */
@@ -37,13 +60,10 @@ export class Departures<User extends object> {
     urgent: new WeakSet<User>(),
   };
 
-  constructor(
-    limits: { readonly perUser: number; readonly process: number },
-    granted: Granted<User>,
-  ) {
+  constructor(limits: DepartureLimits, granted: Granted<User>) {
     this.#perUser = limits.perUser;
     this.#connections = limits.process;
-    this.#mostSolo = Math.max(1, Math.floor(limits.process * soloShare));
+    this.#soloPerUser = limits.soloPerUser;
     this.#process = new PQueue({ concurrency: limits.process });
     this.#granted = granted;
   }
@@ -75,7 +95,7 @@ export class Departures<User extends object> {
     const queues = this.#users[kind];
     let queue = queues.get(user);
     if (queue === undefined) {
-      queue = new PQueue({ concurrency: kind === 'batch' ? this.#perUser : this.#mostSolo });
+      queue = new PQueue({ concurrency: kind === 'batch' ? this.#perUser : this.#soloPerUser });
       queues.set(user, queue);
     }
     return queue;

@@ -22,7 +22,7 @@ import type { Exchange, ExchangeRequest, Upstream } from '../upstream/exchange.t
 import { BatchExchange } from './batch-exchange.ts';
 import type { Caller } from './caller.ts';
 import type { Clock } from './clock.ts';
-import { Departures, type Permit } from './departures.ts';
+import { departureLimits, Departures, type Permit } from './departures.ts';
 import { Doubts } from './doubts.ts';
 import type { EngineObserver } from './observer.ts';
 import type { EngineOptions, EngineParts } from './options.ts';
@@ -62,9 +62,8 @@ export class Engine implements Sink<Caller> {
     this.notes = parts.observer;
     this.#core = new Coalescer(options.policy, this, parts.memory, parts.random);
     this.#guard = new Guard(options.policy.maxParts, parts.observer);
-    this.#departures = new Departures(
-      { perUser: options.maxInFlightPerUser, process: options.maxConnections },
-      (user, solo, permit) => this.#enter(() => this.#depart(user, solo, permit)),
+    this.#departures = new Departures(departureLimits(options), (user, solo, permit) =>
+      this.#enter(() => this.#depart(user, solo, permit)),
     );
   }
 
@@ -114,7 +113,7 @@ export class Engine implements Sink<Caller> {
   stop(): void {
     this.#enter(() => this.#core.expireAll(this.#clock.now()));
     this.#callOffAlarm?.();
-    for (const { exchange } of this.#journeys) exchange.abort();
+    for (const { exchange } of [...this.#journeys]) exchange.abort();
   }
 
   permit(user: User<Caller>, solo: boolean): void {

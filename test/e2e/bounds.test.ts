@@ -1,6 +1,6 @@
 /** Everything that can grow has a cap. Each is reached here, or in the file that docs/bounds.md names. */
 import { connect, type Socket } from 'node:net';
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { call, timed } from '../support/crowd.ts';
 import { onCleanup } from '../support/cleanup.ts';
 import { readAdmin } from '../support/metric-values.ts';
@@ -8,6 +8,7 @@ import { startPool } from '../support/pool.ts';
 import { startProxy, type TestProxy } from '../support/proxy.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { startScriptedPool } from '../support/scripted-pool.ts';
+import { app, notes, UcwaClient } from '../support/ucwa-client.ts';
 
 const refused = async (proxy: TestProxy, reason: string): Promise<number | undefined> =>
   (await proxy.metrics()).get(`ucwa_proxy_refused_total{reason="${reason}"}`);
@@ -224,4 +225,46 @@ test("all answers together are bounded: one that does not fit is broken off, the
   expect((await first).map(({ status }) => status)).toEqual([200, 200]);
   // They are GETs: asked again, singly.
   expect((await second).map(({ status }) => status)).toEqual([204, 204]);
+});
+
+describe('one user, before a pool that hangs', () => {
+  const writes = `${app}/communication/messagingInvitations`;
+
+  test('leaves connections to others, also while an operation of his waits behind a write', async () => {
+    const pool = await startScriptedPool(() => undefined);
+    const proxy = await startProxy(pool.url, {
+      UCWA_PROXY_BATCHING_MODE: 'off',
+      UCWA_PROXY_UPSTREAM_MAX_CONNECTIONS: '16',
+    });
+    const client = new UcwaClient(proxy.url);
+    const ask = (target: string, asked = {}): void =>
+      void client.ask(target, asked).catch(() => undefined);
+    const ofPool = 'ucwa_proxy_outstanding_calls';
+    ask(writes, { method: 'PUT', body: '{}' });
+    await proxy.untilMetric(ofPool, (calls) => calls === 1);
+    ask(writes, { method: 'POST', body: '{"operationId":"1"}' });
+    await proxy.untilMetric('ucwa_proxy_held_calls', (calls) => calls === 1);
+    for (const target of notes(15)) ask(target);
+    await proxy.untilMetric('ucwa_proxy_held_calls', (calls) => calls === 9);
+    ask(notes(1)[0]!, { token: 'cwt=sim-bob' });
+    await proxy.untilMetric(ofPool, (calls) => calls === 9);
+    const isOfBob = (request: string): boolean => request.includes('sim-bob');
+    // With all connections taken it would never come.
+    while (!pool.requests.some(isOfBob)) await proxy.metrics();
+    expect(pool.requests).toHaveLength(9);
+  });
+
+  test('has his other calls answered, however few connections there are', async () => {
+    const pool = await startScriptedPool((request, socket) => {
+      if (!request.includes('n=1 ')) socket.write('HTTP/1.1 204 No Content\r\n\r\n');
+    });
+    const proxy = await startProxy(pool.url, {
+      UCWA_PROXY_BATCHING_MODE: 'off',
+      UCWA_PROXY_UPSTREAM_MAX_CONNECTIONS: '7',
+      UCWA_PROXY_UPSTREAM_TIMEOUT_MS: '1000',
+    });
+    const client = new UcwaClient(proxy.url);
+    const answers = await Promise.all(notes(4).map((target) => client.ask(target)));
+    expect(answers.map(({ status }) => status)).toEqual([504, 204, 204, 204]);
+  });
 });

@@ -7,9 +7,9 @@ interface Grant {
   readonly permit: Permit;
 }
 
-function departures(perUser: number, process: number) {
+function departures(perUser: number, process: number, soloPerUser = perUser) {
   const granted: Grant[] = [];
-  const made = new Departures<object>({ perUser, process }, (user, solo, permit) => {
+  const made = new Departures<object>({ perUser, soloPerUser, process }, (user, solo, permit) => {
     granted.push({ user, solo, permit });
   });
   return { made, granted };
@@ -58,7 +58,7 @@ test('an operation goes before all that waits for a connection, other solo calls
 });
 
 test('slow calls of one user leave most connections to others, and wait for his operation', async () => {
-  const { made, granted } = departures(4, 8);
+  const { made, granted } = departures(4, 8, 2);
   const slow = {};
   for (let i = 0; i < 10; i += 1) {
     made.request(slow, true, false);

@@ -170,18 +170,26 @@ export function longestReady<T>(user: User<T>, solo: boolean): Stream<T> | undef
   let longest: Stream<T> | undefined;
   let sinceMs = Infinity;
   for (const stream of user.streams) {
-    if (stream.solo !== solo) continue;
-    if (stream.hold.kind !== 'ready') continue;
-    const readyAtMs = stream.callClass === 'operation' ? -Infinity : stream.hold.sinceMs;
-    if (longest !== undefined && readyAtMs >= sinceMs) continue;
+    if (stream.solo !== solo || stream.hold.kind !== 'ready') continue;
+    const urgency = Number(isOperation(stream)) - Number(isOperation(longest));
+    if (urgency < 0 || (urgency === 0 && stream.hold.sinceMs >= sinceMs)) continue;
     if (!stream.queue.some((call) => user.order.lets(call))) continue;
     longest = stream;
-    sinceMs = readyAtMs;
+    sinceMs = stream.hold.sinceMs;
   }
   return longest;
 }
 
-/** Whether an operation of his is ready, which goes before everything else. */
-export function hasOperation<T>({ streams }: User<T>): boolean {
-  return streams.some(({ callClass, hold }) => callClass === 'operation' && hold.kind === 'ready');
+function isOperation<T>(stream: Stream<T> | undefined): boolean {
+  return stream?.callClass === 'operation';
+}
+
+/** Whether an operation of his may leave, which goes before everything else. */
+export function hasOperation<T>({ streams, order }: User<T>): boolean {
+  return streams.some(
+    (stream) =>
+      isOperation(stream) &&
+      stream.hold.kind === 'ready' &&
+      stream.queue.some((call) => order.lets(call)),
+  );
 }

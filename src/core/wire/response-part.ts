@@ -41,7 +41,11 @@ const malformed = (why: MalformedPart['why']): MalformedPart => ({ kind: 'malfor
 
 /** A longer one than any server writes is none; the heads before and behind it fit in the rest. */
 const maxStatusLineBytes = 1024;
-const maxTextBytes = 2 * maxHeadBytes + maxStatusLineBytes;
+/** One more, so that what is too long does not look as if it ended there. */
+const maxTextBytes = 2 * maxHeadBytes + maxStatusLineBytes + 1;
+/** Most parts are read by so much; fields are views on that text and keep it. */
+const usualTextBytes = 2048;
+const bothHeads = /\n\r?\n[^]*?\n\r?\n/;
 
 const maxKnownFields = 64;
 const maxKnownBytes = 256;
@@ -58,7 +62,7 @@ export class PartReader {
 
   /** The part that stands in these bytes from `start` to `end`. */
   read(bytes: Buffer, start: number, end: number): ResponsePart | MalformedPart {
-    const text = bytes.toString('latin1', start, Math.min(end, start + maxTextBytes));
+    const text = textOf(bytes, start, end);
     const partHead = this.#readHead(text, 0);
     if (typeof partHead === 'string') return malformed(partHead);
     const type = headerValue(partHead.headers, 'content-type');
@@ -137,6 +141,14 @@ function measuredBody(bytes: Buffer, headers: RawHeaders, status: number): Buffe
   return surplus <= maxSurplusBytes && /^(?:\r?\n)*$/.test(bytes.toString('latin1', length))
     ? bytes.subarray(0, length)
     : bytes;
+}
+
+/** As much as both heads and the status line between them may take; less where that is enough. */
+function textOf(bytes: Buffer, start: number, end: number): string {
+  const text = bytes.toString('latin1', start, Math.min(end, start + usualTextBytes));
+  return end - start <= usualTextBytes || bothHeads.test(text)
+    ? text
+    : bytes.toString('latin1', start, Math.min(end, start + maxTextBytes));
 }
 
 /** The line that starts at `from`, and where the next one starts. */

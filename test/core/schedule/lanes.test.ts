@@ -1,8 +1,10 @@
 /** Lanes: which routes are kept out of the batches of others, and which are not. */
 import { describe, expect, test } from '@jest/globals';
+import type { Call } from '../../../src/core/schedule/call.ts';
 import { Lanes } from '../../../src/core/schedule/lanes.ts';
 import { RouteTime } from '../../../src/core/schedule/route-time.ts';
 import { RouteTimes } from '../../../src/core/schedule/route-times.ts';
+import { longestReady, newUser, streamOf } from '../../../src/core/schedule/user.ts';
 import { waitsOf } from '../../../src/core/schedule/waits.ts';
 import { aKey, aReply, app, Recorder } from '../../support/recording-sink.ts';
 
@@ -187,6 +189,20 @@ describe('calls of a slow route', () => {
     recorder.submit('slow', startMs, aKey('ann'), { target });
     recorder.submit('operation', startMs + 1, aKey('ann'), { callClass: 'operation' });
     expect(recorder.grant(startMs + 1)).toEqual(['operation (idle)', 'slow (idle)']);
+  });
+
+  test('and of operations the one that waited longest', () => {
+    const user = newUser<string>('ann', undefined, 0);
+    const streams = [100, 50].map((sinceMs) => {
+      const key = aKey('ann', app, `browser=${sinceMs}`);
+      const stream = streamOf(user, key, 'operation', true);
+      const call = { callClass: 'operation', resource: `${app}/${sinceMs}` } as Call<string>;
+      user.order.arrive(call);
+      stream.queue.push(call);
+      stream.hold = { kind: 'ready', reason: 'idle', sinceMs, held: false };
+      return stream;
+    });
+    expect(longestReady(user, true)).toBe(streams[1]);
   });
 
   test('keep their place in the order of writes', () => {

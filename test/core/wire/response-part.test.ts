@@ -160,3 +160,27 @@ describe('a body', () => {
     expect(bodyOf(text)).toBe(expected);
   });
 });
+
+describe('a part with long heads', () => {
+  const filler = (bytes: number): string =>
+    `X-Filler: ${'a'.repeat(bytes - 'X-Filler: \r\n'.length)}\r\n`;
+  const headOf = (bytes: number): string => {
+    const rest = bytes - http.length;
+    return `Content-Type: application/http\r\n${rest > 0 ? filler(rest) : ''}\r\n`;
+  };
+  const statusOf = (bytes: number): string => `HTTP/1.1 200 ${'r'.repeat(bytes - 15)}\r\n`;
+
+  test.each([
+    ['just behind what is usually read', 2040, 20, 300],
+    ['as long as they may be', 16_384, 1024, 16_000],
+  ])('is read, with heads %s', (_how, head, status, fields) => {
+    const text = `${headOf(head)}${statusOf(status)}${filler(fields)}\r\nbody`;
+    expect(read(text)).toMatch(/^200 ".*" \[X-Filler\|a+\] "body"$/);
+  });
+
+  test('is not taken for one that ends where it was cut', () => {
+    const field = filler(256);
+    const text = `${headOf(16_384)}${statusOf(1024)}${field.repeat(16_384 / 256)}${field}\r\nbody`;
+    expect(read(text)).toBe('head_too_large');
+  });
+});

@@ -1,0 +1,45 @@
+import { expect, test } from '@jest/globals';
+import type { Asked } from '../../src/core/answer/reply.ts';
+import { BatchExchange, type BatchExchangeHost } from '../../src/engine/batch-exchange.ts';
+import { aKey, app } from '../support/recording-sink.ts';
+
+const part =
+  '\r\n--b\r\nContent-Type: application/http; msgtype=response\r\n\r\nHTTP/1.1 201 Created\r\n\r\nok';
+
+/** A batch of three, and what its callers hear, in order. */
+function exchange(reserve: BatchExchangeHost['reserve'] = () => true) {
+  const heard: string[] = [];
+  const asked: Asked[] = [1, 2, 3].map((n) => ({ target: `${app}/me?${n}`, key: aKey('ann') }));
+  const batch = new BatchExchange(asked, false, 100_000, {
+    answered: () => undefined,
+    protocolError: () => undefined,
+    reserve,
+    part: (index, reply) => heard.push('status' in reply ? `${index}: ${reply.status}` : 'fault'),
+    settled: (ending) => heard.push(ending.kind === 'trouble' ? ending.trouble : ending.kind),
+    abort: () => undefined,
+  });
+  batch.head(200, 'OK', ['Content-Type', 'multipart/batching; boundary=b']);
+  return { batch, heard };
+}
+
+test('parts that came whole are given, however soon behind them the connection breaks', () => {
+  const { batch, heard } = exchange();
+  batch.data(Buffer.from(`${part}${part}\r\n--b\r\n`));
+  batch.fault({ phase: 'unknown', name: 'http_response_incomplete' });
+  expect(heard).toEqual(['0: 201', '1: 201', 'broken_off']);
+});
+
+test('parts that came whole are given, however soon behind them there is no room for more', () => {
+  let room = 1000;
+  const { batch, heard } = exchange((bytes) => (room -= bytes) >= 0);
+  batch.data(Buffer.from(`${part}${part}\r\n--b\r\n`));
+  batch.data(Buffer.alloc(1000));
+  expect(heard).toEqual(['0: 201', '1: 201', 'broken_off']);
+});
+
+test('parts of which more follow later are given in the same turn', async () => {
+  const { batch, heard } = exchange();
+  batch.data(Buffer.from(`${part}${part}\r\n--b\r\n`));
+  await Promise.resolve();
+  expect(heard).toEqual(['0: 201', '1: 201']);
+});
