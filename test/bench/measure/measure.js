@@ -23,6 +23,7 @@ const visitWithinMs = 120_000;
  * @typedef {object} Plan
  * @property {number} rounds of each entrant
  * @property {number} roundMs of each round, measured
+ * @property {number} [warmUpRounds] what each peer runs before its first round
  */
 
 /**
@@ -64,7 +65,9 @@ export async function measure(entrants, plan, { progress, ...surroundings }) {
     });
     for (const { stage, result } of runs) {
       progress(`warming up ${result.name}`);
-      await onConnections(stage, () => warmUp(stage, plan.roundMs * warmUpRounds));
+      await onConnections(stage, () =>
+        warmUp(stage, plan.roundMs * (plan.warmUpRounds ?? warmUpRounds)),
+      );
     }
     for (let round = 1; round <= plan.rounds; round += 1) {
       for (const { stage, result } of runs) {
