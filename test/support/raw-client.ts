@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { entrust } from './canaries.ts';
 import { onCleanup } from './cleanup.ts';
 
 export interface RawAnswer {
@@ -38,6 +39,9 @@ export class RawClient {
   }
 
   send(bytes: string | Buffer): void {
+    const text = bytes.toString('latin1');
+    entrust(/^cookie: *(.+)\r$/im.exec(text)?.[1]);
+    entrust(/\r\n\r\n([^]*)/.exec(text)?.[1]);
     this.#socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
   }
 

@@ -1,5 +1,5 @@
 import { Agent, request, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
-import { secretsIn } from './canaries.ts';
+import { entrust, secretsIn } from './canaries.ts';
 import { onCleanup } from './cleanup.ts';
 
 export interface Answer {
@@ -34,6 +34,8 @@ export class UcwaClient {
   ask(target: string, asked: Asked = {}): Promise<Answer> {
     const { method = 'GET', token = 'cwt=sim-ann', headers = {}, body, signal } = asked;
     const { hostname, port } = new URL(this.#base);
+    entrust(body);
+    entrust(headers['Cookie']?.toString());
     return new Promise((resolve, reject) => {
       const sent = request(
         {
