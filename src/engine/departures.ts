@@ -5,32 +5,7 @@
  * there, before everything else. A job is a permit, never a batch: who leaves is decided when it runs.
  */
 import PQueue from 'p-queue';
-import type { EngineOptions } from './options.ts';
-
-/** Of all connections, what goes solo of one user takes so many at most; of batches there are few. */
-const soloShare = 0.25;
-/** Where nothing goes in batches. */
-const onlySoloShare = 0.5;
-
-export interface DepartureLimits {
-  /** Batches of one user on the wire. */
-  readonly perUser: number;
-  /** Solo requests of one user, operations excepted. */
-  readonly soloPerUser: number;
-  /** All requests. */
-  readonly process: number;
-}
-
-export function departureLimits({
-  policy,
-  maxInFlightPerUser,
-  maxConnections,
-}: Pick<EngineOptions, 'policy' | 'maxInFlightPerUser' | 'maxConnections'>): DepartureLimits {
-  const share = policy.mode === 'off' ? onlySoloShare : soloShare;
-  // One that hangs must not keep all the others of its user.
-  const soloPerUser = Math.max(maxInFlightPerUser, Math.floor(maxConnections * share));
-  return { perUser: maxInFlightPerUser, soloPerUser, process: maxConnections };
-}
+import { type DepartureLimits, leavesRoom } from '../core/schedule/departure-limits.ts';
 
 export interface Permit {
   /**
@@ -45,12 +20,10 @@ export interface Permit {
 export type Granted<User> = (user: User, solo: boolean, permit: Permit) => void;
 
 export class Departures<User extends object> {
-  readonly #perUser: number;
+  readonly #limits: DepartureLimits;
   readonly #process: PQueue;
   readonly #users = { batch: new WeakMap<User, PQueue>(), solo: new WeakMap<User, PQueue>() };
   readonly #granted: Granted<User>;
-  readonly #connections: number;
-  readonly #soloPerUser: number;
   /** Requests of a user that are out, and those of them that went solo. */
   readonly #out = new WeakMap<User, { all: number; solo: number }>();
   /** Users with a request that is not granted yet: a second one would find nobody else. */
@@ -61,9 +34,7 @@ export class Departures<User extends object> {
   };
 
   constructor(limits: DepartureLimits, granted: Granted<User>) {
-    this.#perUser = limits.perUser;
-    this.#connections = limits.process;
-    this.#soloPerUser = limits.soloPerUser;
+    this.#limits = limits;
     this.#process = new PQueue({ concurrency: limits.process });
     this.#granted = granted;
   }
@@ -95,7 +66,8 @@ export class Departures<User extends object> {
     const queues = this.#users[kind];
     let queue = queues.get(user);
     if (queue === undefined) {
-      queue = new PQueue({ concurrency: kind === 'batch' ? this.#perUser : this.#soloPerUser });
+      const { perUser, soloPerUser } = this.#limits;
+      queue = new PQueue({ concurrency: kind === 'batch' ? perUser : soloPerUser });
       queues.set(user, queue);
     }
     return queue;
@@ -108,7 +80,7 @@ export class Departures<User extends object> {
       this.#count(user, solo, 1);
       this.#granted(user, solo, {
         freeSlot: () => {
-          if (!solo && this.#leavesRoom(user)) freeSlot();
+          if (!solo && leavesRoom(this.#limits, this.#out.get(user)?.all ?? 0)) freeSlot();
         },
         release: () => {
           this.#count(user, solo, -1);
@@ -117,11 +89,6 @@ export class Departures<User extends object> {
         },
       });
     });
-  }
-
-  /** Whether there is as much for all others as for this user, should he fill his departures again. */
-  #leavesRoom(user: User): boolean {
-    return ((this.#out.get(user)?.all ?? 0) + this.#perUser) * 2 <= this.#connections;
   }
 
   #count(user: User, solo: boolean, change: 1 | -1): void {

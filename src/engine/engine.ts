@@ -13,6 +13,7 @@ import { Coalescer } from '../core/schedule/coalescer.ts';
 import { ArrivalList } from '../core/schedule/arrival-list.ts';
 import type { Arrival, Batch, Call, Journey } from '../core/schedule/call.ts';
 import { waitersOf } from '../core/schedule/call.ts';
+import { departureLimits } from '../core/schedule/departure-limits.ts';
 import type { Notes } from '../core/schedule/notes.ts';
 import type { Ending, Failure, Sink } from '../core/schedule/sink.ts';
 import { hasOperation, type User } from '../core/schedule/user.ts';
@@ -22,7 +23,7 @@ import type { Exchange, ExchangeRequest, Upstream } from '../upstream/exchange.t
 import { BatchExchange } from './batch-exchange.ts';
 import type { Caller } from './caller.ts';
 import type { Clock } from './clock.ts';
-import { departureLimits, Departures, type Permit } from './departures.ts';
+import { Departures, type Permit } from './departures.ts';
 import { Doubts } from './doubts.ts';
 import type { EngineObserver } from './observer.ts';
 import type { EngineOptions, EngineParts } from './options.ts';

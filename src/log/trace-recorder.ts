@@ -28,6 +28,7 @@ const hashDigits = 12;
 const flushBytes = 16_384;
 /** Of lines that the disk has not taken. */
 const maxPendingBytes = 1_048_576;
+const stopWithinMs = 1000;
 
 export class TraceRecorder implements Follower {
   readonly #observer: TraceObserver;
@@ -103,14 +104,19 @@ export class TraceRecorder implements Follower {
     this.#pending = '';
   }
 
-  /** Resolves when all is written. */
+  /** Resolves when all is written, or when the disk takes too long for that. */
   async stop(): Promise<void> {
     this.flush();
     this.#isOver = true;
     await new Promise<void>((resolve) => {
-      this.#stream.once('close', () => resolve());
+      const late = setTimeout(resolve, stopWithinMs);
+      const over = (): void => {
+        clearTimeout(late);
+        resolve();
+      };
+      this.#stream.once('close', over);
       this.#stream.end();
-      if (this.#stream.closed) resolve();
+      if (this.#stream.closed) over();
     });
   }
 

@@ -4,17 +4,7 @@ import { Following } from '../../src/engine/following.ts';
 import type { Arrival, Call } from '../../src/core/schedule/call.ts';
 import type { Overflow } from '../../src/core/schedule/users.ts';
 import { arrivalOf } from '../support/played-call.ts';
-
-const caller = (): Caller => ({
-  onlyXml: false,
-  explain: false,
-  answer: () => undefined,
-  begin: () => undefined,
-  write: () => true,
-  end: () => undefined,
-  cut: () => undefined,
-  onDrained: undefined,
-});
+import { silentCaller } from '../support/silent-caller.ts';
 
 function setUp() {
   const said: string[] = [];
@@ -48,7 +38,7 @@ function setUp() {
     following,
     said,
     refuse: (why: Overflow) => void (answer = why),
-    submit: () => following.submit({ ...arrivalOf('ann', { path: 'me' }), ticket: caller() }),
+    submit: () => following.submit({ ...arrivalOf('ann', { path: 'me' }), ticket: silentCaller() }),
   };
 }
 

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { ShadowRun } from '../../src/engine/shadow-run.ts';
 import { defaults } from '../support/limited-pool.ts';
 import { arrivalOf } from '../support/played-call.ts';
+import { silentCaller } from '../support/silent-caller.ts';
 
 test('an error in the shadow ends it: it is told once, and nothing follows', () => {
   const said: string[] = [];
@@ -34,17 +35,7 @@ test('an error in the shadow ends it: it is told once, and nothing follows', () 
       broke: (error) => void said.push(String(error)),
     },
   );
-  const caller = {
-    onlyXml: false,
-    explain: false,
-    answer: () => undefined,
-    begin: () => undefined,
-    write: () => true,
-    end: () => undefined,
-    cut: () => undefined,
-    onDrained: undefined,
-  };
-  const arrival = { ...arrivalOf('ann', { path: 'me' }), ticket: caller };
+  const arrival = { ...arrivalOf('ann', { path: 'me' }), ticket: silentCaller() };
   const followed = run.arrives(arrival, 1);
   expect(said).toEqual(['counted', 'Error: broken']);
   followed.ended({ tookMs: 1, status: 200 }, 2);

@@ -7,6 +7,7 @@
  * came when nothing of his was unanswered, and soon after the last answer. From such a call on, what
  * he sends comes in the shadow when nothing is unanswered there either.
  */
+import type { Policy } from '../schedule/policy.ts';
 import { Refusals } from './refusals.ts';
 import type { ShadowCall } from './shadow-call.ts';
 
@@ -33,15 +34,21 @@ export interface Pace {
   idleSinceMs: number;
 }
 
+type PacePolicy = Pick<Policy, 'lingerMaxMs' | 'maxQueuedCallsPerUser' | 'maxUsers'>;
+
 export class Paces {
   /** Later than that after an answer nothing looks like its companion. */
   readonly #soonMs: number;
+  readonly #mostWaiting: number;
+  readonly #mostIdle: number;
   readonly #paces = new Map<string, Pace>();
   /** Those of users with nothing unanswered, the longest idle first. */
   readonly #idle = new Set<Pace>();
 
-  constructor(soonMs: number) {
-    this.#soonMs = soonMs;
+  constructor({ lingerMaxMs, maxQueuedCallsPerUser, maxUsers }: PacePolicy) {
+    this.#soonMs = lingerMaxMs;
+    this.#mostWaiting = maxQueuedCallsPerUser;
+    this.#mostIdle = maxUsers;
   }
 
   of(userName: string, nowMs: number): Pace {
@@ -76,12 +83,12 @@ export class Paces {
     if (opens) {
       const waits = pace.inShadow > 0 || pace.waiting.length > 0;
       if (pace.inARow >= inARow && waits) {
-        pace.waiting.push({ call, opens });
+        this.#wait(pace, call, opens);
         return undefined;
       }
       pace.shiftMs = 0;
     } else if (pace.waiting.length > 0) {
-      pace.waiting.push({ call, opens });
+      this.#wait(pace, call, opens);
       return undefined;
     }
     pace.inShadow += 1;
@@ -115,6 +122,11 @@ export class Paces {
     return released;
   }
 
+  /** A client that is that far behind would not have sent so many calls: those are left out. */
+  #wait({ waiting }: Pace, call: ShadowCall, opens: boolean): void {
+    if (waiting.length < this.#mostWaiting) waiting.push({ call, opens });
+  }
+
   #rest(pace: Pace, nowMs: number): void {
     if (pace.unanswered > 0 || pace.inShadow > 0 || pace.waiting.length > 0) return;
     pace.idleSinceMs = nowMs;
@@ -123,7 +135,8 @@ export class Paces {
 
   #sweep(nowMs: number): void {
     for (const pace of this.#idle) {
-      if (pace.idleSinceMs + keptMs > nowMs) return;
+      const isRecent = pace.idleSinceMs + keptMs > nowMs;
+      if (isRecent && this.#idle.size <= this.#mostIdle) return;
       this.#idle.delete(pace);
       this.#paces.delete(pace.userName);
     }

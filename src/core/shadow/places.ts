@@ -3,8 +3,7 @@
  * users as there are connections. What the engine leaves to p-queue, in one turn.
  */
 
-/** Of all connections, what goes solo of one user takes so many at most. */
-const soloShare = 0.25;
+import { type DepartureLimits, leavesRoom } from '../schedule/departure-limits.ts';
 
 interface Held {
   batches: number;
@@ -16,17 +15,13 @@ interface Held {
 }
 
 export class Places<User extends object> {
-  readonly #perUser: number;
-  readonly #connections: number;
-  readonly #mostSolo: number;
+  readonly #limits: DepartureLimits;
   readonly #users = new WeakMap<User, Held>();
   #wishes: Array<{ readonly user: User; readonly solo: boolean }> = [];
   #taken = 0;
 
-  constructor(perUser: number, connections: number) {
-    this.#perUser = perUser;
-    this.#connections = connections;
-    this.#mostSolo = Math.max(1, Math.floor(connections * soloShare));
+  constructor(limits: DepartureLimits) {
+    this.#limits = limits;
   }
 
   ask(user: User, solo: boolean): void {
@@ -39,13 +34,14 @@ export class Places<User extends object> {
 
   /** The next wish that can be granted; its place is taken. */
   grant(): { readonly user: User; readonly solo: boolean } | undefined {
-    while (this.#taken < this.#connections) {
+    const { perUser, soloPerUser, process } = this.#limits;
+    while (this.#taken < process) {
       const wish = this.#wishes.shift();
       if (wish === undefined) return undefined;
       const { user, solo } = wish;
       const held = this.#of(user);
       const kind = solo ? 'solo' : 'batch';
-      if (solo ? held.solos >= this.#mostSolo : held.batches >= this.#perUser) {
+      if (solo ? held.solos >= soloPerUser : held.batches >= perUser) {
         held.parked[kind] = true;
         continue;
       }
@@ -67,7 +63,7 @@ export class Places<User extends object> {
   /** A batch takes long: others of its user may leave in its place, while there is room for all. */
   free(user: User): boolean {
     const { batches, solos } = this.#of(user);
-    if ((batches + solos + this.#perUser) * 2 > this.#connections) return false;
+    if (!leavesRoom(this.#limits, batches + solos)) return false;
     this.#giveBack(user, false);
     return true;
   }

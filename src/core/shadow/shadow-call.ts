@@ -27,7 +27,7 @@ export type ShadowArrival = Omit<Arrival<never>, 'ticket'>;
 
 /** A call as the shadow follows it, beside the real one. Only the shadow writes to it. */
 export interface ShadowCall {
-  /** Until it is submitted. */
+  /** Until it is submitted; for ever, where its client would not have sent it. */
   arrival: ShadowArrival | undefined;
   readonly pace: Pace;
   readonly arrivedAtMs: number;

@@ -16,6 +16,7 @@ import { userName } from '../admit/batch-key.ts';
 import { Alarms } from '../schedule/alarms.ts';
 import { type Batch, type Call, waitersOf } from '../schedule/call.ts';
 import { Coalescer } from '../schedule/coalescer.ts';
+import { departureLimits } from '../schedule/departure-limits.ts';
 import type { Policy } from '../schedule/policy.ts';
 import type { Sink } from '../schedule/sink.ts';
 import type { User, UserMemory } from '../schedule/user.ts';
@@ -69,8 +70,8 @@ export class Shadow implements Sink<ShadowCall> {
   ) {
     this.#report = report;
     this.#core = new Coalescer(options.policy, this, memory, random);
-    this.#paces = new Paces(options.policy.lingerMaxMs);
-    this.#places = new Places(options.maxInFlightPerUser, options.maxConnections);
+    this.#paces = new Paces(options.policy);
+    this.#places = new Places(departureLimits(options));
   }
 
   /** When it has to be woken for a hold or a deadline. */

@@ -1,0 +1,39 @@
+import { expect, test } from '@jest/globals';
+import { Paces } from '../../../src/core/shadow/pace.ts';
+import { newShadowCall, type ShadowCall } from '../../../src/core/shadow/shadow-call.ts';
+import { arrivalOf } from '../../support/played-call.ts';
+
+const caps = { lingerMaxMs: 10, maxQueuedCallsPerUser: 5, maxUsers: 3 };
+
+test('a client that falls behind in the shadow for ever makes no more calls wait than a user may have', () => {
+  const paces = new Paces(caps);
+  const pace = paces.of('ann', 0);
+  const calls: ShadowCall[] = [];
+  // It waits for each answer, gets it at once, and gets none in the shadow.
+  for (let nowMs = 0; nowMs < 1000; nowMs += 2) {
+    const call = newShadowCall(arrivalOf('ann', { path: 'me' }), paces.of('ann', nowMs), nowMs);
+    calls.push(call);
+    paces.arrives(call, nowMs);
+    paces.answered(call, nowMs + 1);
+  }
+  expect(pace.waiting).toHaveLength(5);
+  // Those that were not left out come, one after the other.
+  const inShadow = calls.slice(0, pace.inShadow);
+  const released = inShadow.flatMap((call) => paces.over(call, 2000));
+  expect(released).toHaveLength(1);
+});
+
+test('users who come once leave no more behind than may be remembered', () => {
+  const paces = new Paces(caps);
+  const first = paces.of('user 0', 0);
+  for (let n = 0; n < 100; n += 1) {
+    const call = newShadowCall(arrivalOf('ann', { path: 'me' }), paces.of(`user ${n}`, n), n);
+    paces.arrives(call, n);
+    paces.answered(call, n);
+    paces.over(call, n);
+  }
+  // Forgotten long before its time: it is another one now.
+  expect(paces.of('user 0', 100)).not.toBe(first);
+  const last = paces.of('user 99', 100);
+  expect(paces.of('user 99', 100)).toBe(last);
+});

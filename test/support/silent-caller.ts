@@ -1,0 +1,13 @@
+import type { Caller } from '../../src/engine/caller.ts';
+
+/** A caller who takes what comes, and says nothing. */
+export const silentCaller = (): Caller => ({
+  onlyXml: false,
+  explain: false,
+  answer: () => undefined,
+  begin: () => undefined,
+  write: () => true,
+  end: () => undefined,
+  cut: () => undefined,
+  onDrained: undefined,
+});
