@@ -112,3 +112,15 @@ export async function oneByOne(device, { calls, thinkMs, writes, explainEvery = 
   }
   return answers;
 }
+
+/** What has just started is slow: other users come and go until it is not.
+ *
+ * @param {string} url
+ * @param {number} calls
+ */
+export async function warmUp(url, calls) {
+  const guests = Array.from({ length: 200 }, (_, i) => new Device(url, `guest${i}`));
+  const shape = { calls: Math.ceil(calls / guests.length), thinkMs: 0, writes: false };
+  await Promise.all(guests.map((guest) => oneByOne(guest, shape)));
+  for (const guest of guests) guest.close();
+}

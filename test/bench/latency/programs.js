@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { get } from 'node:http';
 import { fileURLToPath } from 'node:url';
 
 const startWithinMs = 10_000;
@@ -50,47 +49,39 @@ async function start(dist, argv, line) {
 }
 
 /**
- * A simulated pool on which every route takes that long, and a proxy with default settings before it.
+ * A simulated pool on which every route takes that long.
+ *
+ * @param {number} routeMs
+ * @param {URL} dist
+ */
+export async function startPool(routeMs, dist) {
+  const { match, stop } = await start(
+    dist,
+    ['simulate', '--listen', '127.0.0.1:0', '--latency', String(routeMs), '--limit', '1000'],
+    /pool at (http:\S+)/,
+  );
+  return { url: match[1] ?? '', stop };
+}
+
+/**
+ * Such a pool, and a proxy with default settings before it.
  *
  * @param {number} routeMs
  * @param {URL} dist
  */
 export async function startPair(routeMs, dist) {
-  const pool = await start(
-    dist,
-    ['simulate', '--listen', '127.0.0.1:0', '--latency', String(routeMs), '--limit', '1000'],
-    /pool at (http:\S+)/,
-  );
-  const poolUrl = pool.match[1] ?? '';
+  const pool = await startPool(routeMs, dist);
   const proxy = await start(
     dist,
-    ['serve', '--upstream', poolUrl, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'],
-    /"listen":"([^"]+)","admin":"([^"]+)"/,
+    ['serve', '--upstream', pool.url, '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'],
+    /"listen":"([^"]+)"/,
   );
   return {
-    poolUrl,
+    poolUrl: pool.url,
     proxyUrl: `http://${proxy.match[1] ?? ''}`,
-    metrics: () => readMetrics(`http://${proxy.match[2] ?? ''}/metrics`),
     async stop() {
       await proxy.stop();
       await pool.stop();
     },
   };
-}
-
-/**
- * @param {string} url
- * @returns {Promise<Map<string, number>>} values by series
- */
-function readMetrics(url) {
-  return new Promise((resolve, reject) => {
-    get(url, { agent: false }, (response) => {
-      let text = '';
-      response.on('data', (chunk) => (text += String(chunk)));
-      response.on('end', () => {
-        const rows = [...text.matchAll(/^([a-z_][a-z0-9_]*(?:\{.*\})?) (\S+)$/gim)];
-        resolve(new Map(rows.map((row) => [row[1] ?? '', Number(row[2])])));
-      });
-    }).on('error', reject);
-  });
 }
