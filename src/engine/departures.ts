@@ -1,8 +1,9 @@
 /**
- * Departures: permissions to send one request, granted by p-queue, the only folder that imports it.
- * One queue a user bounds the batches that he has on the wire, a second one what goes solo (slow
- * routes, repeats); one for the process stands in front of the connections. Operations wait only
- * there, before everything else. A job is a permit, never a batch: who leaves is decided when it runs.
+ * Departures: permissions to send one request. Those who wait for a connection stand in a queue of
+ * p-queue, the only folder that imports it; operations go before all others. Before that each user
+ * has so many departures of his own, for batches and for what goes solo (slow routes, repeats):
+ * one request of a kind waits for them at most, so counting does for a queue. A job is a permit,
+ * never a batch: who leaves is decided when it runs.
  */
 import PQueue from 'p-queue';
 import { type DepartureLimits, leavesRoom } from '../core/schedule/departure-limits.ts';
@@ -19,22 +20,36 @@ export interface Permit {
 
 export type Granted<User> = (user: User, solo: boolean, permit: Permit) => void;
 
+type Kind = 'batch' | 'solo' | 'urgent';
+
+/** What one user has of a kind. */
+interface Share {
+  /** Whether a request is not granted yet: a second one would find nobody else. */
+  asked: boolean;
+  /** Whether that one waits for a departure of the user's own. */
+  waits: boolean;
+  /** Departures of his own that are taken, or that stand in the queue for a connection. */
+  taken: number;
+}
+
+interface Shares extends Record<Kind, Share> {
+  /** Requests that are out, and those of them that went solo. */
+  out: number;
+  outSolo: number;
+}
+
+const newShare = (): Share => ({ asked: false, waits: false, taken: 0 });
+
 export class Departures<User extends object> {
   readonly #limits: DepartureLimits;
+  readonly #own: Readonly<Record<Kind, number>>;
   readonly #process: PQueue;
-  readonly #users = { batch: new WeakMap<User, PQueue>(), solo: new WeakMap<User, PQueue>() };
+  readonly #shares = new WeakMap<User, Shares>();
   readonly #granted: Granted<User>;
-  /** Requests of a user that are out, and those of them that went solo. */
-  readonly #out = new WeakMap<User, { all: number; solo: number }>();
-  /** Users with a request that is not granted yet: a second one would find nobody else. */
-  readonly #asked = {
-    batch: new WeakSet<User>(),
-    solo: new WeakSet<User>(),
-    urgent: new WeakSet<User>(),
-  };
 
   constructor(limits: DepartureLimits, granted: Granted<User>) {
     this.#limits = limits;
+    this.#own = { batch: limits.perUser, solo: limits.soloPerUser, urgent: Infinity };
     this.#process = new PQueue({ concurrency: limits.process });
     this.#granted = granted;
   }
@@ -45,56 +60,60 @@ export class Departures<User extends object> {
    */
   request(user: User, solo: boolean, urgent: boolean): void {
     const kind = !solo ? 'batch' : urgent ? 'urgent' : 'solo';
-    const asked = this.#asked[kind];
-    if (asked.has(user)) return;
-    asked.add(user);
-    if (kind === 'urgent') {
-      // Only a user's first goes before everything else: many of one would keep the others out.
-      const priority = (this.#out.get(user)?.solo ?? 0) === 0 ? 1 : 0;
-      void this.#process.add(() => this.#hold(user, kind, () => undefined), { priority });
-      return;
-    }
-    void this.#queueOf(user, kind).add(
-      () =>
-        new Promise<void>((freeSlot) => {
-          void this.#process.add(() => this.#hold(user, kind, freeSlot));
-        }),
-    );
+    const shares = this.#sharesOf(user);
+    const share = shares[kind];
+    if (share.asked) return;
+    share.asked = true;
+    share.waits = share.taken >= this.#own[kind];
+    if (!share.waits) this.#queue(user, shares, kind);
   }
 
-  #queueOf(user: User, kind: 'batch' | 'solo'): PQueue {
-    const queues = this.#users[kind];
-    let queue = queues.get(user);
-    if (queue === undefined) {
-      const { perUser, soloPerUser } = this.#limits;
-      queue = new PQueue({ concurrency: kind === 'batch' ? perUser : soloPerUser });
-      queues.set(user, queue);
-    }
-    return queue;
+  #queue(user: User, shares: Shares, kind: Kind): void {
+    shares[kind].taken += 1;
+    // Only a user's first goes before everything else: many of one would keep the others out.
+    const priority = kind === 'urgent' && shares.outSolo === 0 ? 1 : 0;
+    void this.#process.add(() => this.#grant(user, shares, kind), { priority });
   }
 
-  #hold(user: User, kind: 'batch' | 'solo' | 'urgent', freeSlot: () => void): Promise<void> {
-    this.#asked[kind].delete(user);
-    const solo = kind !== 'batch';
+  #grant(user: User, shares: Shares, kind: Kind): Promise<void> {
+    shares[kind].asked = false;
+    const solo = kind === 'batch' ? 0 : 1;
+    shares.out += 1;
+    shares.outSolo += solo;
     return new Promise((resolve) => {
-      this.#count(user, solo, 1);
-      this.#granted(user, solo, {
+      let isTaken = true;
+      const free = (): void => {
+        if (isTaken) this.#free(user, shares, kind);
+        isTaken = false;
+      };
+      this.#granted(user, solo === 1, {
         freeSlot: () => {
-          if (!solo && leavesRoom(this.#limits, this.#out.get(user)?.all ?? 0)) freeSlot();
+          if (kind === 'batch' && leavesRoom(this.#limits, shares.out)) free();
         },
         release: () => {
-          this.#count(user, solo, -1);
-          freeSlot();
+          shares.out -= 1;
+          shares.outSolo -= solo;
           resolve();
+          free();
         },
       });
     });
   }
 
-  #count(user: User, solo: boolean, change: 1 | -1): void {
-    const out = this.#out.get(user) ?? { all: 0, solo: 0 };
-    out.all += change;
-    if (solo) out.solo += change;
-    this.#out.set(user, out);
+  #free(user: User, shares: Shares, kind: Kind): void {
+    const share = shares[kind];
+    share.taken -= 1;
+    if (!share.waits) return;
+    share.waits = false;
+    this.#queue(user, shares, kind);
+  }
+
+  #sharesOf(user: User): Shares {
+    let shares = this.#shares.get(user);
+    if (shares === undefined) {
+      shares = { batch: newShare(), solo: newShare(), urgent: newShare(), out: 0, outSolo: 0 };
+      this.#shares.set(user, shares);
+    }
+    return shares;
   }
 }

@@ -131,10 +131,11 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
     queueBuckets,
     { name: 'reason', values: ['limit', 'pause', 'slots', 'order'] },
   );
-  const upstreamResponses = counter('upstream_responses_total', 'Answers of the pool.', {
-    kind: kinds,
-    code: codeLabels,
-  });
+  const upstreamResponses = new CounterTally(
+    named('upstream_responses_total', 'Answers of the pool.'),
+    ['kind', kinds],
+    ['code', codeLabels],
+  );
   const upstreamDuration = new HistogramTally(
     named('upstream_duration_seconds', 'From a request to the pool to the end of its answer.'),
     durationBuckets,
@@ -247,7 +248,7 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
         batches.inc({ flush_reason: reason });
       },
       requestLeft: (newCalls) => (saved += newCalls - 1),
-      upstreamAnswered: (kind, status) => upstreamResponses.inc({ kind, code: codeLabel(status) }),
+      upstreamAnswered: (kind, status) => upstreamResponses.inc(kind, codeLabel(status)),
       upstreamEnded: (kind, durationMs) => upstreamDuration.observe(durationMs / 1000, kind),
       protocolError: (kind) => protocol.inc({ kind }),
     },
@@ -261,8 +262,7 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
       refused: (reason) => refused.inc({ reason }),
       passedThrough: (reason) => passThrough.inc({ reason }),
       callerLeft: (stage) => aborts.inc({ stage }),
-      passThroughAnswered: (status) =>
-        upstreamResponses.inc({ kind: 'passthrough', code: codeLabel(status) }),
+      passThroughAnswered: (status) => upstreamResponses.inc('passthrough', codeLabel(status)),
       passThroughEnded: (durationMs) => upstreamDuration.observe(durationMs / 1000, 'passthrough'),
     },
     shadow: createShadowMetrics(registers),

@@ -73,3 +73,23 @@ test('slow calls of one user leave most connections to others, and wait for his 
   await settled();
   expect(granted).toHaveLength(4);
 });
+
+test('whoever waits for a departure of his own gets the next that is given back, once', async () => {
+  const { made, granted } = departures(1, 10);
+  const user = {};
+  made.request(user, false, false);
+  made.request(user, false, false);
+  made.request(user, false, false);
+  expect(granted).toHaveLength(1);
+  const [first] = granted;
+  // Given back early, and again when it is over.
+  first?.permit.freeSlot();
+  expect(granted).toHaveLength(2);
+  made.request(user, false, false);
+  first?.permit.release();
+  await settled();
+  expect(granted).toHaveLength(2);
+  granted[1]?.permit.release();
+  await settled();
+  expect(granted).toHaveLength(3);
+});
