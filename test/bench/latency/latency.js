@@ -15,12 +15,12 @@ export const latency = {
   name: 'latency',
   title: 'What callers pay, and what the pool saves',
   // Devices make so many rounds of calls; how long one takes is theirs.
-  plans: { usual: { rounds: 10, roundMs: 1 }, quick: { rounds: 2, roundMs: 1 } },
+  plans: { usual: { rounds: 8, roundMs: 1 }, quick: { rounds: 2, roundMs: 1 } },
   async run({ plan: { rounds }, quick, dist, progress }) {
     progress('bursts');
     const rows = [await bursts(rounds, dist), await devices(rounds * 5, dist)];
     const routesMs = quick ? [8] : [1, 8, 40];
-    const warmUpCalls = quick ? 1000 : 30_000;
+    const warmUpCalls = quick ? 1000 : 20_000;
     const alone = await callsOneByOne({ routesMs, rounds, warmUpCalls, dist, progress });
     const columns = ['', 'calls', 'saved', 'p50 direct, ms', '+p50', '+p95', 'mean hold, ms'];
     return {
