@@ -11,6 +11,8 @@ export interface Caller {
   /** Whether more may follow at once; if not, `onDrained` is called when it may. */
   write(chunk: Buffer): boolean;
   end(): void;
+  /** Breaks the connection off: it takes too little of an answer that cannot wait. */
+  cutReader(): void;
   /** Breaks the connection off, so that an answer that is not whole never looks it. */
   cut(): void;
   onDrained: (() => void) | undefined;

@@ -1,6 +1,6 @@
 /**
  * Departures: permissions to send one request. Those who wait for a connection stand in a queue of
- * p-queue, the only folder that imports it; operations go before all others. Before that each user
+ * p-queue, the only folder that imports it; a user's first operation goes before all others. Before that each user
  * has so many departures of his own, for batches and for what goes solo (slow routes, repeats):
  * one request of a kind waits for them at most, so counting does for a queue. A job is a permit,
  * never a batch: who leaves is decided when it runs.
@@ -83,8 +83,9 @@ export class Departures<User extends object> {
     return new Promise((resolve) => {
       let isTaken = true;
       const free = (): void => {
-        if (isTaken) this.#free(user, shares, kind);
+        if (!isTaken) return;
         isTaken = false;
+        this.#free(user, shares, kind);
       };
       this.#granted(user, solo === 1, {
         freeSlot: () => {

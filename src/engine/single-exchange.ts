@@ -65,8 +65,8 @@ export class SingleExchange implements ExchangeHandler {
     }
     this.#begin();
     if (!this.#streaming || this.#caller.write(chunk)) return;
-    this.#exchange?.pause();
-    this.#caller.onDrained = () => this.#exchange?.resume();
+    if (this.#exchange?.pause() === true) this.#caller.onDrained = () => this.#exchange?.resume();
+    else this.#caller.cutReader();
   }
 
   end(): void {

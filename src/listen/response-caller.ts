@@ -60,7 +60,7 @@ export class ResponseCaller implements Caller {
     writeReply(response, reply);
     this.#becomes('over');
     const unreadBytes = response.writableLength;
-    if (unreadBytes > 0 && !this.#unread.keep(response, unreadBytes, this.#user)) this.#cutReader();
+    if (unreadBytes > 0 && !this.#unread.keep(response, unreadBytes, this.#user)) this.cutReader();
   }
 
   begin(head: ReplyHead): void {
@@ -77,7 +77,7 @@ export class ResponseCaller implements Caller {
     // Who reads, however slowly, is watched with all other readers; here is who waits for his turn.
     const waitsMs = response.socket === null ? this.#stallMs : undefined;
     const stalled =
-      waitsMs === undefined ? undefined : setTimeout(() => this.#cutReader(), waitsMs);
+      waitsMs === undefined ? undefined : setTimeout(() => this.cutReader(), waitsMs);
     const over = (): void => clearTimeout(stalled);
     response.once('close', over);
     response.once('drain', () => {
@@ -101,7 +101,7 @@ export class ResponseCaller implements Caller {
     this.#response.req.socket.destroy();
   }
 
-  #cutReader(): void {
+  cutReader(): void {
     this.#stalled();
     this.cut();
   }

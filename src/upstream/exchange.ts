@@ -22,8 +22,11 @@ export interface ExchangeHandler {
 export interface Exchange {
   /** Whether a byte of it may have left; until then it is certain that it did not run. */
   readonly started: boolean;
-  /** Stops reading the answer until `resume`. Only while it comes. */
-  pause(): void;
+  /**
+   * Stops reading the answer until `resume`. Only while it comes. `false`: it cannot be held up, since
+   * the connection ends with it.
+   */
+  pause(): boolean;
   resume(): void;
   /** Breaks it off; the handler hears no more than one `fault`. */
   abort(): void;

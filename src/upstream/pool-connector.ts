@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { buildConnector } from 'undici';
 
 /** Files of a TLS pool, and the name to ask for; verification is always on. */
@@ -34,6 +35,25 @@ export function poolConnector(timeoutMs: number, tls: () => PoolTls): buildConne
     }
     // undici asks for the host of the request, unless it is told here.
     const { servername = options.servername } = files;
-    connect(servername === undefined ? options : { ...options, servername }, callback);
+    connect(
+      servername === undefined ? options : { ...options, servername },
+      // One of the two is null.
+      (...[error, socket]: Parameters<buildConnector.Callback>) => {
+        if (error === null) callback(null, withoutResets(socket));
+        else callback(error, null);
+      },
+    );
   };
+}
+
+/**
+ * Where a connection is reset behind an answer that closes it undici looks whether the answer was whole
+ * by then, and throws where nobody can catch it when that answer is paused. A reset is no end here.
+ */
+function withoutResets<S extends Socket>(socket: S): S {
+  // Before undici's own listener.
+  socket.prependListener('error', (error: Error & { code?: string }) => {
+    if (error.code === 'ECONNRESET') error.code = 'ECONNABORTED';
+  });
+  return socket;
 }

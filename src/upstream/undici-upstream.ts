@@ -4,6 +4,7 @@
  * knows, until an answer comes.
  */
 import { errors, Pool, type Dispatcher } from 'undici';
+import { headerValue } from '../core/wire/http-message.ts';
 import type { Exchange, ExchangeHandler, ExchangeRequest, Upstream } from './exchange.ts';
 import { faultOf } from './fault-of.ts';
 import { poolConnector, type PoolTls } from './pool-connector.ts';
@@ -42,7 +43,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 }
 
 /**
- * Speaks undici's first interface of handlers, since the second is laid around it and reads all
+ * Speaks undici's first interface of handlers, which it calls deprecated, since the second is laid around it and reads all
  * header fields once more, into an object that nobody here wants: 2 % of all CPU at full load.
  */
 class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
@@ -50,6 +51,8 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   #break: ((reason: Error) => void) | undefined;
   #readOn: (() => void) | undefined;
   #paused = false;
+  /** Whether the connection is to outlive the answer. */
+  #outlived = false;
   #status = 0;
   #aborted = false;
 
@@ -70,8 +73,9 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     return this.#break !== undefined;
   }
 
-  pause(): void {
-    this.#paused = true;
+  pause(): boolean {
+    this.#paused = this.#outlived;
+    return this.#paused;
   }
 
   resume(): void {
@@ -98,6 +102,7 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     this.#status = status;
     this.#readOn = readOn;
     const headers = raw.map((field) => field.toString('latin1'));
+    this.#outlived = isOutlived(headers);
     this.#handler.head(status, legalReason(reason), headers);
     return !this.#paused;
   }
@@ -118,6 +123,18 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     if (isWhole) this.#handler.end();
     else this.#handler.fault(faultOf(error, this.started ? 'unknown' : 'unsent', this.#status > 0));
   }
+}
+
+/**
+ * Of an answer that ends with its connection undici cannot hear the end while it is paused: it throws
+ * where nobody can catch it (`finish` in its `client-h1.js`), and the process would end.
+ */
+function isOutlived(headers: readonly string[]): boolean {
+  const connection = headerValue(headers, 'connection') ?? '';
+  const isFramed =
+    headerValue(headers, 'content-length') !== undefined ||
+    headerValue(headers, 'transfer-encoding') !== undefined;
+  return isFramed && !/\bclose\b/i.test(connection);
 }
 
 function nobodyWaits(): Error {

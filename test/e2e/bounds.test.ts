@@ -147,6 +147,26 @@ test('a reader who takes nothing holds memory for a while, and no connection to 
   expect(await refused(proxy, 'slow_reader')).toBe(0);
 });
 
+test('an answer that ends with its connection does not wait for a reader who takes nothing of it', async () => {
+  const large = Buffer.alloc(40_000_000);
+  const pool = await startScriptedPool((request, socket) => {
+    if (!request.includes('large')) {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
+    socket.write('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n');
+    socket.end(large);
+  });
+  const proxy = await startProxy(pool.url, { UCWA_PROXY_BATCHING_MODE: 'off' });
+  const reader = new RawClient(proxy.port);
+  reader.pause();
+  reader.send(call('cwt=sim-ann', 'large', '', 'ann'));
+  await proxy.untilMetric('ucwa_proxy_refused_total{reason="slow_reader"}', (cut) => cut === 1);
+  await pool.untilClosed(1);
+  const other = await timed(new RawClient(proxy.port), call('cwt=sim-bob', 'me', '', 'bob'));
+  expect(other.status).toBe(200);
+});
+
 test('a reader who takes an answer slowly, but takes it, gets all of it', async () => {
   const body = Buffer.alloc(30_000_000);
   const pool = await startScriptedPool((_request, socket) => {

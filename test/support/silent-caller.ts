@@ -8,6 +8,7 @@ export const silentCaller = (): Caller => ({
   begin: () => undefined,
   write: () => true,
   end: () => undefined,
+  cutReader: () => undefined,
   cut: () => undefined,
   onDrained: undefined,
 });

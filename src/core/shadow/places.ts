@@ -1,6 +1,6 @@
 /**
  * Departures without promises: as many requests of one user on the wire as he may have, and of all
- * users as there are connections. What the engine leaves to p-queue, in one turn.
+ * users as there are connections. What the engine's departures do, in one turn.
  */
 
 import { type DepartureLimits, leavesRoom } from '../schedule/departure-limits.ts';

@@ -113,7 +113,7 @@ export async function oneByOne(device, { calls, thinkMs, writes, explainEvery = 
   return answers;
 }
 
-/** What has just started is slow: other users come and go until it is not.
+/** What has just started is slow: other users come and go until it is not, alone and in bursts.
  *
  * @param {string} url
  * @param {number} calls
@@ -122,5 +122,8 @@ export async function warmUp(url, calls) {
   const guests = Array.from({ length: 200 }, (_, i) => new Device(url, `guest${i}`));
   const shape = { calls: Math.ceil(calls / guests.length), thinkMs: 0, writes: false };
   await Promise.all(guests.map((guest) => oneByOne(guest, shape)));
+  for (let bursts = 0; bursts < calls / 1000; bursts += 1) {
+    await Promise.all(guests.slice(0, 50).map((guest) => startUp(guest)));
+  }
   for (const guest of guests) guest.close();
 }

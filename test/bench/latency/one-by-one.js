@@ -10,7 +10,7 @@ import { Device, oneByOne, startUp, warmUp } from './clients.js';
 import { quietLog } from '../measure/stages.js';
 import { startPool } from './programs.js';
 
-/** So long a round takes at least: other users start meanwhile. */
+/** So long a round takes, or a little more: other users start meanwhile. */
 const roundMs = 300;
 const minCallsOfRound = 20;
 /** Every so many calls ask for an explanation, which costs time of its own: these are not timed. */
@@ -109,9 +109,9 @@ async function measureRound({ url, times, explained }, calls, counts, besideBurs
     }
     other.close();
   });
-  const answers = await oneByOne(device, { calls, thinkMs: 0, writes: false, explainEvery });
-  isOver = true;
-  await Promise.all(bursts);
+  const shape = { calls, thinkMs: 0, writes: false, explainEvery };
+  const alone = oneByOne(device, shape).finally(() => (isOver = true));
+  const [answers] = await Promise.all([alone, ...bursts]);
   device.close();
   if (!counts) return;
   // The first call of a round opens the connection.
