@@ -76,8 +76,7 @@ export class ResponseCaller implements Caller {
     if (this.#unread.keep(response, chunk.length, this.#user)) return true;
     // Who reads, however slowly, is watched with all other readers; here is who waits for his turn.
     const waitsMs = response.socket === null ? this.#stallMs : undefined;
-    const stalled =
-      waitsMs === undefined ? undefined : setTimeout(() => this.cutReader(), waitsMs);
+    const stalled = waitsMs === undefined ? undefined : setTimeout(() => this.cutReader(), waitsMs);
     const over = (): void => clearTimeout(stalled);
     response.once('close', over);
     response.once('drain', () => {

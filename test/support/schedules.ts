@@ -100,7 +100,10 @@ export function play(
     policy,
     ({ user: { name } }) => {
       const own = name === 'user1' ? junkPlans : plans;
-      return own[next[name as keyof typeof next]++ % own.length]!;
+      const count = next[name as keyof typeof next]++;
+      const plan = own[count % own.length]!;
+      // The core learns how long answers take, and waits for as long: not until the next one comes.
+      return { ...plan, afterMs: plan.afterMs + count * 0.00731 };
     },
     make,
   );
