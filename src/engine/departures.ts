@@ -1,9 +1,9 @@
 /**
  * Departures: permissions to send one request. Those who wait for a connection stand in a queue of
- * p-queue, the only folder that imports it; a user's first operation goes before all others. Before that each user
- * has so many departures of his own, for batches and for what goes solo (slow routes, repeats):
- * one request of a kind waits for them at most, so counting does for a queue. A job is a permit,
- * never a batch: who leaves is decided when it runs.
+ * p-queue, the only folder that imports it; a user's first operation goes before all others. Before
+ * that each user has so many departures of his own, for batches and for what goes solo (slow routes,
+ * repeats): one request of a kind waits for them at most, so counting does for a queue. A job is a
+ * permit, never a batch: who leaves is decided when it runs.
  */
 import PQueue from 'p-queue';
 import { type DepartureLimits, leavesRoom } from '../core/schedule/departure-limits.ts';

@@ -101,6 +101,7 @@ export class ResponseCaller implements Caller {
   }
 
   cutReader(): void {
+    if (this.wasCut) return;
     this.#stalled();
     this.cut();
   }

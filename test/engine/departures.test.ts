@@ -93,3 +93,22 @@ test('whoever waits for a departure of his own gets the next that is given back,
   await settled();
   expect(granted).toHaveLength(3);
 });
+
+test('a departure that is given back twice, the second time by the grant that it made room for, counts once', async () => {
+  const permits: Permit[] = [];
+  const made = new Departures<object>(
+    { perUser: 1, soloPerUser: 1, process: 10 },
+    (_, __, permit) => {
+      permits.push(permit);
+      if (permits.length !== 2) return;
+      made.request(user, false, false);
+      permits[0]?.release();
+    },
+  );
+  const user = {};
+  made.request(user, false, false);
+  made.request(user, false, false);
+  permits[0]?.freeSlot();
+  await settled();
+  expect(permits).toHaveLength(2);
+});

@@ -33,8 +33,8 @@ export function headerValue(headers: RawHeaders, lowerCaseName: string): string 
 
 const nobody: ReadonlySet<string> = new Set();
 
-/** Lower-case names that the message's own `Connection` fields declare to be hop-by-hop. */
-function namedByConnection(headers: RawHeaders): ReadonlySet<string> {
+/** What the message's own `Connection` fields say, in lower case: names of hop-by-hop fields, and `close`. */
+export function namedByConnection(headers: RawHeaders): ReadonlySet<string> {
   let names: Set<string> | undefined;
   for (let i = 0; i < headers.length; i += 2) {
     if (headers[i]?.toLowerCase() !== 'connection') continue;
