@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { quoted } from '../settings/findings.ts';
+import { quoted } from '../settings/quoted.ts';
 import { didYouMean } from '../settings/nearest.ts';
 import type { Command, GivenArguments } from './command.ts';
 

@@ -12,6 +12,12 @@ export interface Command {
   run(given: GivenArguments, io: Io): Promise<number>;
 }
 
+/**
+ * Commands by their names. Each is loaded when it is needed: a health check runs every few seconds, in
+ * the memory that is the proxy's, and needs little of what the proxy does.
+ */
+export type Commands = ReadonlyMap<string, () => Promise<Command>>;
+
 /** A flag of a command line. */
 export interface Flag {
   /** Without dashes. */

@@ -1,4 +1,4 @@
-import { quoted } from '../settings/findings.ts';
+import { quoted } from '../settings/quoted.ts';
 import { masked } from '../settings/masked.ts';
 import { type Command, exitCode, type GivenArguments, type Io } from './command.ts';
 import { type DiscoveryLinks, foreignRelations, readDiscovery } from './discovery.ts';

@@ -1,7 +1,7 @@
 import { didYouMean } from '../settings/nearest.ts';
-import { quoted } from '../settings/findings.ts';
+import { quoted } from '../settings/quoted.ts';
 import { readArguments } from './arguments.ts';
-import { type Command, exitCode, type Io } from './command.ts';
+import { type Command, type Commands, exitCode, type Io } from './command.ts';
 import { commandHelp, programHelp, programName } from './help.ts';
 import { programVersion } from './version.ts';
 
@@ -12,7 +12,7 @@ import { programVersion } from './version.ts';
  * @returns the exit code
  */
 export async function runCommandLine(
-  commands: readonly Command[],
+  commands: Commands,
   argv: readonly string[],
   io: Io,
 ): Promise<number> {
@@ -22,18 +22,18 @@ export async function runCommandLine(
     return exitCode.ok;
   }
   if (asksForHelp(name)) {
-    io.stdout.write(programHelp(commands));
+    io.stdout.write(programHelp(await all(commands)));
     return exitCode.ok;
   }
-  const command = commands.find((known) => known.name === name);
-  if (!command) {
+  const load = commands.get(name ?? '');
+  if (!load) {
     const found = name === undefined ? 'nothing' : quoted(name);
-    const names = commands.map((known) => known.name);
-    const hint = name === undefined ? '' : didYouMean(name, names);
+    const hint = name === undefined ? '' : didYouMean(name, [...commands.keys()]);
     io.stderr.write(`${programName}: expected a command, found ${found}${hint}\n\n`);
-    io.stderr.write(programHelp(commands));
+    io.stderr.write(programHelp(await all(commands)));
     return exitCode.usage;
   }
+  const command = await load();
   if (rest.some(asksForHelp)) {
     io.stdout.write(commandHelp(command));
     return exitCode.ok;
@@ -55,4 +55,8 @@ export async function runCommandLine(
 
 function asksForHelp(argument: string | undefined): boolean {
   return argument === '--help' || argument === '-h';
+}
+
+function all(commands: Commands): Promise<readonly Command[]> {
+  return Promise.all([...commands.values()].map((load) => load()));
 }

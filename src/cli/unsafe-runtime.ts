@@ -3,7 +3,7 @@
  * must say that it is meant.
  */
 
-import { quoted } from '../settings/findings.ts';
+import { quoted } from '../settings/quoted.ts';
 
 /** What `--allow-unsafe` takes. */
 export const unsafeNames = ['insecure-http-parser', 'unverified-tls', 'inspector'] as const;

@@ -1,5 +1,5 @@
 import { type Leaf, leaves, type SettingValue } from './describe-settings.ts';
-import { masked } from './masked.ts';
+import { quoted } from './quoted.ts';
 
 /** A value that fits its setting, and where it came from. */
 interface Given {
@@ -67,12 +67,4 @@ export function shown(value: unknown): string {
   if (typeof value === 'object') return Array.isArray(value) ? 'a list' : 'a mapping';
   const text = typeof value === 'string' ? quoted(value) : JSON.stringify(value);
   return `${text} (${typeof value})`;
-}
-
-/** Refused text as messages show it: short and without secrets. */
-export function quoted(text: string): string {
-  if (text.length > 1000) return `a text of ${text.length} characters`;
-  // Credentials may precede an @ even where the rest is no URL.
-  const safe = masked(text.replace(/(https?:\/\/)?\S*@/gi, '$1***@'));
-  return JSON.stringify(safe.length > 80 ? `${safe.slice(0, 80)}...` : safe);
 }

@@ -1,4 +1,4 @@
-import type { Io } from '../../src/cli/command.ts';
+import type { Command, Commands, Io } from '../../src/cli/command.ts';
 
 export interface CapturedIo extends Io {
   /** What was written so far. */
@@ -25,4 +25,9 @@ export function captureIo({
       return text;
     },
   };
+}
+
+/** A program that has that command alone. */
+export function only(command: Command): Commands {
+  return new Map([[command.name, () => Promise.resolve(command)]]);
 }

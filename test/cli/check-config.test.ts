@@ -3,7 +3,7 @@ import { checkConfig } from '../../src/cli/check-config.ts';
 import { runCommandLine } from '../../src/cli/run-command-line.ts';
 import { describeSettings } from '../../src/settings/describe-settings.ts';
 import { jsonSchema } from '../../src/settings/json-schema.ts';
-import { captureIo } from './captured-io.ts';
+import { captureIo, only } from './captured-io.ts';
 
 const missing =
   'note: valid, but serve needs more: upstream.url: expected the address of the pool, found nothing; give --upstream URL, UCWA_PROXY_UPSTREAM_URL or upstream.url in the file of --config FILE\n';
@@ -16,7 +16,7 @@ const files = {
 
 async function run(argv: string[], env: Record<string, string> = {}) {
   const io = captureIo({ env, files });
-  const code = await runCommandLine([checkConfig], ['check-config', ...argv], io);
+  const code = await runCommandLine(only(checkConfig), ['check-config', ...argv], io);
   return { code, ...io.written };
 }
 
@@ -73,7 +73,7 @@ test('what is printed is a valid file of the same settings', async () => {
 
   const io = captureIo({ files: { 'printed.yaml': first.stdout } });
   const argv = ['check-config', '--print', '--config', 'printed.yaml'];
-  expect(await runCommandLine([checkConfig], argv, io)).toBe(0);
+  expect(await runCommandLine(only(checkConfig), argv, io)).toBe(0);
   expect(io.written.stdout).toBe(first.stdout);
 });
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -49,6 +49,20 @@ test('help lists the commands', async () => {
     code: 0,
     names: expect.arrayContaining(['check-config', 'probe']),
   });
+});
+
+test('a health check loads no library and nothing of the proxy, as it runs in its memory', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ucwa-batch-proxy-'));
+  onCleanup(() => rmSync(folder, { recursive: true }));
+  await program.run(['probe', 'http://127.0.0.1:1/'], { env: { NODE_V8_COVERAGE: folder } });
+  const loaded = readdirSync(folder).flatMap((file) => {
+    const { result } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as {
+      result: ReadonlyArray<{ url: string }>;
+    };
+    return result.map(({ url }) => url).filter((url) => url.startsWith('file:'));
+  });
+  expect(loaded).toContainEqual(expect.stringContaining('/dist/cli/probe.js'));
+  expect(loaded.filter((url) => !/\/dist\/(main\.js$|cli\/|settings\/)/.test(url))).toEqual([]);
 });
 
 test.each(['SIGTERM', 'SIGINT'] as const)(

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { probe } from '../../src/cli/probe.ts';
 import { runCommandLine } from '../../src/cli/run-command-line.ts';
-import { captureIo } from './captured-io.ts';
+import { captureIo, only } from './captured-io.ts';
 
 const servers: Server[] = [];
 
@@ -31,7 +31,7 @@ async function serve(listener: RequestListener): Promise<{ url: string; asked: s
 
 async function run(...argv: string[]) {
   const io = captureIo();
-  const code = await runCommandLine([probe], ['probe', ...argv], io);
+  const code = await runCommandLine(only(probe), ['probe', ...argv], io);
   return { code, ...io.written };
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { Command, GivenArguments } from '../../src/cli/command.ts';
 import { runCommandLine } from '../../src/cli/run-command-line.ts';
-import { captureIo } from './captured-io.ts';
+import { captureIo, only } from './captured-io.ts';
 
 /** A command that remembers what it was given and ends as it is told. */
 function fakeCommand(end: () => Promise<number>): Command & { readonly seen: GivenArguments[] } {
@@ -27,7 +27,7 @@ function fakeCommand(end: () => Promise<number>): Command & { readonly seen: Giv
 async function run(argv: string[], end: () => Promise<number> = () => Promise.resolve(0)) {
   const command = fakeCommand(end);
   const io = captureIo();
-  const code = await runCommandLine([command], argv, io);
+  const code = await runCommandLine(only(command), argv, io);
   return { code, seen: command.seen, ...io.written };
 }
 

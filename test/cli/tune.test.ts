@@ -6,11 +6,11 @@ import { runCommandLine } from '../../src/cli/run-command-line.ts';
 import { tune } from '../../src/cli/tune.ts';
 import { traceHeader, traceLine } from '../../src/core/shadow/trace.ts';
 import { onCleanup } from '../support/cleanup.ts';
-import { captureIo } from './captured-io.ts';
+import { captureIo, only } from './captured-io.ts';
 
 async function run(argv: readonly string[], files: Record<string, string>) {
   const io = captureIo({ files });
-  const code = await runCommandLine([tune], ['tune', ...argv], io);
+  const code = await runCommandLine(only(tune), ['tune', ...argv], io);
   return { code, ...io.written };
 }
 

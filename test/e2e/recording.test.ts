@@ -6,7 +6,7 @@ import { expect, test } from '@jest/globals';
 import { runCommandLine } from '../../src/cli/run-command-line.ts';
 import { tune } from '../../src/cli/tune.ts';
 import { readTrace, traceHeader } from '../../src/core/shadow/trace.ts';
-import { captureIo } from '../cli/captured-io.ts';
+import { captureIo, only } from '../cli/captured-io.ts';
 import { playArrivals, someArrivals } from '../support/arrivals.ts';
 import { secretsIn } from '../support/canaries.ts';
 import { onCleanup } from '../support/cleanup.ts';
@@ -90,7 +90,7 @@ test('tune says of the recording what the shadow said at the time', async () => 
   const saved = (await proxy.metrics()).get('ucwa_proxy_shadow_requests_saved')! / calls.length;
   await proxy.stop();
   const io = captureIo({ files: { [file]: readFileSync(file, 'utf8') } });
-  expect(await runCommandLine([tune], ['tune', file, '--json'], io)).toBe(0);
+  expect(await runCommandLine(only(tune), ['tune', file, '--json'], io)).toBe(0);
   const rows = JSON.parse(io.written.stdout) as Array<{ isGiven: boolean; savedShare: number }>;
   const { savedShare } = rows.find(({ isGiven }) => isGiven)!;
   expect(saved).toBeGreaterThan(0.3);
