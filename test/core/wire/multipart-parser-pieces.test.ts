@@ -77,6 +77,48 @@ test.each([[1], [1000], [4096], [7777], [16_384], [50_000], [Infinity]])(
   },
 );
 
+test.each([
+  ['\r\n', 'a body that nearly holds delimiters'],
+  ['\n', 'the same where line feeds end lines'],
+])('long pieces may be cut anywhere (%j): %s', (lineEnd) => {
+  const nearly = ['\n--B\r\n', '\r\n--BB\r\n', '\r\n--B-x', '--B--', '\r\n--', '\r'];
+  if (lineEnd === '\n') nearly.shift();
+  const text = nearly.map((line, i) => `${line}${String(i).repeat(400)}`).join('');
+  const parts = [text, '', text.slice(5)];
+  const heads = head.replaceAll('\r\n', lineEnd);
+  const written = parts.map((part) => `--B${lineEnd}${heads}${part}${lineEnd}`).join('');
+  const bytes = Buffer.from(`${written}--B--${lineEnd}${'epilogue'.repeat(150)}`);
+  const wrong: number[] = [];
+  for (let cut = 1024; cut <= bytes.length - 1024; cut += 1) {
+    for (const pieceBytes of [bytes.length, 1024]) {
+      const parser = new MultipartParser('B', limits);
+      parser.push(bytes.subarray(0, cut));
+      for (let at = cut; at < bytes.length; at += pieceBytes) {
+        parser.push(bytes.subarray(at, at + pieceBytes));
+      }
+      const bodies = bodiesOf(parser);
+      const isSame = bodies.length === parts.length && bodies.every((body, i) => body === parts[i]);
+      if (!isSame || parser.finish() !== 'closed') wrong.push(cut);
+    }
+  }
+  expect(wrong).toEqual([]);
+});
+
+test('a part that came in long pieces takes no more memory than it has bytes', () => {
+  const parser = new MultipartParser('B', limits);
+  const text = 'x'.repeat(200_000);
+  const bytes = Buffer.from(`--B\r\n${head}${text}\r\n--B--\r\n`);
+  const held: number[] = [];
+  for (let at = 0; at < bytes.length; at += 16_384) {
+    parser.push(Buffer.from(bytes.subarray(at, at + 16_384)));
+    const read = Math.min(bytes.length, at + 16_384) - '--B\r\n'.length;
+    held.push(parser.parts.length === 0 ? parser.bufferedBytes - read : 0);
+  }
+  expect(new Set(held)).toEqual(new Set([0]));
+  const [part] = parser.parts;
+  expect(part?.kind === 'response' && part.body.buffer.byteLength).toBeLessThan(text.length + 100);
+});
+
 describe('what is no delimiter is text, in one piece or byte by byte', () => {
   const lines = [
     ...['\rx--B\r\n', 'x--B\r\n', '\n--B\r\n', '\r\n--B\n', '\r\n--B\rX', '\r\n--Bx-\r\n'],
