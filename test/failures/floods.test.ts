@@ -23,6 +23,7 @@ beforeAll(async () => {
 afterAll(() => program.remove());
 
 const goodUsers = 20;
+const burstCalls = 40;
 const goodCall = (user: number, n: number): string =>
   call(`cwt=sim-u${user}`, `me/note?n=${n}`, '', `u${user}`);
 
@@ -67,11 +68,13 @@ test('a flood of 100,000 junk tokens leaves good users their answers, their spee
   const proxy = await startProxyProcess(program, pool.match[1] ?? '');
   const metric = async (name: string): Promise<number> =>
     (await proxy.metrics()).get(`ucwa_proxy_${name}`) ?? NaN;
-  /** Calls that the pool refused when each good user in turn sent 40 at once, all of which are answered. */
+  /** Calls that the pool refused when each good user in turn sent some at once, all of which are answered. */
   const burst = async (): Promise<number> => {
     const before = await metric('requeued_calls_total{reason="refused"}');
-    const clients = await connectMany(proxy.port, goodUsers * 40);
-    const asked = clients.map((client, i) => timed(client, goodCall(Math.floor(i / 40), i)));
+    const clients = await connectMany(proxy.port, goodUsers * burstCalls);
+    const asked = clients.map((client, i) =>
+      timed(client, goodCall(Math.floor(i / burstCalls), i)),
+    );
     expect(countByStatus(await Promise.all(asked))).toEqual({ 200: asked.length });
     for (const client of clients) client.leave();
     return (await metric('requeued_calls_total{reason="refused"}')) - before;
