@@ -42,13 +42,15 @@ test('exit code 2: wrong use or configuration', async () => {
   expect(await run()).toMatchObject({ code: 2, stdout: '' });
 });
 
-test('help lists the commands', async () => {
+test('help lists the commands, and each tells more of itself', async () => {
   const { code, stdout } = await run('--help');
-  const names = [...stdout.matchAll(/^ {2}([a-z]\S*) {2}/gm)].map(([, name]) => name);
-  expect({ code, names }).toEqual({
-    code: 0,
-    names: expect.arrayContaining(['check-config', 'probe']),
-  });
+  const names = [...stdout.matchAll(/^ {2}([a-z]\S*) {2}/gm)].map(([, name]) => name ?? '');
+  const known = ['serve', 'demo', 'simulate', 'check-config', 'probe', 'tune'];
+  expect({ code, names }).toEqual({ code: 0, names: known });
+  for (const name of names) {
+    const said = await run(name, '--help');
+    expect(said).toMatchObject({ code: 0, stdout: expect.stringContaining(`proxy ${name}`) });
+  }
 });
 
 test('a health check loads no library and nothing of the proxy, as it runs in its memory', async () => {

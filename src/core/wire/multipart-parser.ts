@@ -83,7 +83,7 @@ export class MultipartParser {
   /**
    * Goes on with the chunk alone when no delimiter can begin in what is pending. A part of long pieces
    * is put together once, when it is whole: memory that is asked for again and again makes V8 collect
-   * all of its heap (answers of 200 KB cost twice as much).
+   * all of its heap (answers of 200 KB could cost twice as much).
    */
   #layAside(chunk: Buffer): boolean {
     if (this.#state !== 'part' || chunk.length < minPieceBytes || this.#hasRoomFor(chunk))

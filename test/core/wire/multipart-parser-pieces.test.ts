@@ -1,5 +1,5 @@
 /** What the parser gives out when, and what it does with answers that come in many pieces. */
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { MultipartParser } from '../../../src/core/wire/multipart-parser.ts';
 
 const limits = { maxParts: 50, maxPreambleBytes: 4096 };
@@ -117,6 +117,30 @@ test('a part that came in long pieces takes no more memory than it has bytes', (
   expect(new Set(held)).toEqual(new Set([0]));
   const [part] = parser.parts;
   expect(part?.kind === 'response' && part.body.buffer.byteLength).toBeLessThan(text.length + 100);
+});
+
+test.each([
+  ['long and short ones in turn', ['x'.repeat(1024), ',']],
+  [
+    'blanks that may belong to a delimiter',
+    ['\r\n--B', ...Array<string>(40).fill(' '.repeat(16_384))],
+  ],
+])('memory is asked for in proportion to what came: %s', (_what, pieces) => {
+  const rooms = jest.spyOn(Buffer, 'allocUnsafeSlow');
+  const joined = jest.spyOn(Buffer, 'concat');
+  const parser = new MultipartParser('B', limits);
+  parser.push(Buffer.from('--B\r\n'));
+  let bytes = 0;
+  while (bytes < 600_000) {
+    for (const piece of pieces) {
+      parser.push(Buffer.from(piece));
+      bytes += piece.length;
+    }
+  }
+  const asked = [rooms, joined].flatMap(({ mock }) =>
+    mock.results.map(({ value }) => value as Buffer),
+  );
+  expect(asked.reduce((sum, { length }) => sum + length, 0)).toBeLessThan(4 * bytes);
 });
 
 describe('what is no delimiter is text, in one piece or byte by byte', () => {
