@@ -32,14 +32,22 @@ export function headerValue(headers: RawHeaders, lowerCaseName: string): string 
 }
 
 const nobody: ReadonlySet<string> = new Set();
+const connection = 'connection';
 
-/** What the message's own `Connection` fields say, in lower case: names of hop-by-hop fields, and `close`. */
+/**
+ * What the message's own `Connection` fields say, in lower case: names of hop-by-hop fields, and
+ * `close`. A `keep-alive` alone names nothing that is not hop-by-hop anyway, and is left out.
+ */
 export function namedByConnection(headers: RawHeaders): ReadonlySet<string> {
   let names: Set<string> | undefined;
   for (let i = 0; i < headers.length; i += 2) {
-    if (headers[i]?.toLowerCase() !== 'connection') continue;
+    const name = headers[i];
+    if (name?.length !== connection.length || name.toLowerCase() !== connection) continue;
+    const value = headers[i + 1] ?? '';
+    // What most say; it is hop-by-hop in any case.
+    if (value === 'keep-alive') continue;
     names ??= new Set();
-    for (const token of (headers[i + 1] ?? '').split(',')) names.add(token.trim().toLowerCase());
+    for (const token of value.split(',')) names.add(token.trim().toLowerCase());
   }
   return names ?? nobody;
 }
