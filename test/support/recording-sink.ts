@@ -8,7 +8,7 @@ import type { Learnt, User, UserMemory } from '../../src/core/schedule/user.ts';
 import { batchKey, type BatchKey } from '../../src/core/admit/batch-key.ts';
 import { readHead } from '../../src/core/admit/request-head.ts';
 
-const policy: Policy = {
+export const policy: Policy = {
   mode: 'fixed',
   lingerMaxMs: 10,
   exchangeRateMs: 50,

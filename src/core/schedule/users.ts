@@ -20,6 +20,8 @@ export class Users<T> {
   readonly #idle = new Set<User<T>>();
   #calls = 0;
   #bytes = 0;
+  /** Before that none has been idle for long enough. */
+  #sweepAtMs = 0;
 
   constructor(policy: Policy, memory: UserMemory) {
     this.#policy = policy;
@@ -84,9 +86,15 @@ export class Users<T> {
 
   /** Moves those who have been idle for long enough into the memory. */
   sweep(nowMs: number): void {
+    const { maxUsers } = this.#policy;
+    if (nowMs < this.#sweepAtMs && this.#idle.size <= maxUsers) return;
+    this.#sweepAtMs = nowMs + keptWholeMs;
     for (const user of this.#idle) {
-      const isRecent = (user.idleSinceMs ?? nowMs) + keptWholeMs > nowMs;
-      if (isRecent && this.#idle.size <= this.#policy.maxUsers) return;
+      const keptUntilMs = (user.idleSinceMs ?? nowMs) + keptWholeMs;
+      if (keptUntilMs > nowMs && this.#idle.size <= maxUsers) {
+        this.#sweepAtMs = keptUntilMs;
+        return;
+      }
       this.#idle.delete(user);
       this.#users.delete(user.name);
       this.#memory.keep(user.name, user.learnt);
