@@ -1,9 +1,9 @@
 /**
- * Departures: permissions to send one request. Those who wait for a connection stand in a queue of
- * p-queue, the only folder that imports it; a user's first operation goes before all others. Before
- * that each user has so many departures of his own, for batches and for what goes solo (slow routes,
- * repeats): one request of a kind waits for them at most, so counting does for a queue. A job is a
- * permit, never a batch: who leaves is decided when it runs.
+ * Departures: permissions to send one request. Each user has so many departures of his own, for batches
+ * and for what goes solo (slow routes, repeats): one request of a kind waits for them at most, so
+ * counting does for a queue. Who has one takes a free connection at once; if there is none he stands in
+ * a queue of p-queue, the only folder that imports it, where a user's first operation goes before all
+ * others. A job is a permit, never a batch: who leaves is decided when it runs.
  */
 import PQueue from 'p-queue';
 import { type DepartureLimits, leavesRoom } from '../core/schedule/departure-limits.ts';
@@ -43,14 +43,17 @@ const newShare = (): Share => ({ asked: false, waits: false, taken: 0 });
 export class Departures<User extends object> {
   readonly #limits: DepartureLimits;
   readonly #own: Readonly<Record<Kind, number>>;
-  readonly #process: PQueue;
+  /** Who waits for a connection, and who has one for which he waited. */
+  readonly #waiting: PQueue;
+  /** Connections taken by those who found them free. */
+  #takenAtOnce = 0;
   readonly #shares = new WeakMap<User, Shares>();
   readonly #granted: Granted<User>;
 
   constructor(limits: DepartureLimits, granted: Granted<User>) {
     this.#limits = limits;
     this.#own = { batch: limits.perUser, solo: limits.soloPerUser, urgent: Infinity };
-    this.#process = new PQueue({ concurrency: limits.process });
+    this.#waiting = new PQueue({ concurrency: limits.process });
     this.#granted = granted;
   }
 
@@ -65,39 +68,61 @@ export class Departures<User extends object> {
     if (share.asked) return;
     share.asked = true;
     share.waits = share.taken >= this.#own[kind];
-    if (!share.waits) this.#queue(user, shares, kind);
+    if (!share.waits) this.#connect(user, shares, kind);
   }
 
-  #queue(user: User, shares: Shares, kind: Kind): void {
+  #connect(user: User, shares: Shares, kind: Kind): void {
     shares[kind].taken += 1;
+    const taken = this.#takenAtOnce + this.#waiting.pending;
+    if (this.#waiting.size === 0 && taken < this.#limits.process) {
+      this.#takenAtOnce += 1;
+      this.#grant(user, shares, kind, () => {
+        this.#takenAtOnce -= 1;
+        // Not at once: of a client that leaves, all that waits is to end before any of it is granted.
+        if (this.#waiting.size > 0) queueMicrotask(() => this.#fit());
+      });
+      return;
+    }
+    this.#fit();
     // Only a user's first goes before everything else: many of one would keep the others out.
     const priority = kind === 'urgent' && shares.outSolo === 0 ? 1 : 0;
-    void this.#process.add(() => this.#grant(user, shares, kind), { priority });
+    const job = (): Promise<void> =>
+      new Promise((resolve) => this.#grant(user, shares, kind, resolve));
+    void this.#waiting.add(job, { priority });
   }
 
-  #grant(user: User, shares: Shares, kind: Kind): Promise<void> {
+  /** Lets those who wait have all connections that were not taken at once. */
+  #fit(): void {
+    const left = this.#limits.process - this.#takenAtOnce;
+    if (left < 1) {
+      this.#waiting.pause();
+      return;
+    }
+    this.#waiting.concurrency = left;
+    this.#waiting.start();
+  }
+
+  #grant(user: User, shares: Shares, kind: Kind, giveBack: () => void): void {
     shares[kind].asked = false;
     const solo = kind === 'batch' ? 0 : 1;
     shares.out += 1;
     shares.outSolo += solo;
-    return new Promise((resolve) => {
-      let isTaken = true;
-      const free = (): void => {
-        if (!isTaken) return;
-        isTaken = false;
-        this.#free(user, shares, kind);
-      };
-      this.#granted(user, solo === 1, {
-        freeSlot: () => {
-          if (kind === 'batch' && leavesRoom(this.#limits, shares.out)) free();
-        },
-        release: () => {
-          shares.out -= 1;
-          shares.outSolo -= solo;
-          resolve();
-          free();
-        },
-      });
+    let isTaken = true;
+    const free = (): void => {
+      if (!isTaken) return;
+      isTaken = false;
+      this.#free(user, shares, kind);
+    };
+    this.#granted(user, solo === 1, {
+      freeSlot: () => {
+        if (kind === 'batch' && leavesRoom(this.#limits, shares.out)) free();
+      },
+      release: () => {
+        shares.out -= 1;
+        shares.outSolo -= solo;
+        giveBack();
+        free();
+      },
     });
   }
 
@@ -106,7 +131,7 @@ export class Departures<User extends object> {
     share.taken -= 1;
     if (!share.waits) return;
     share.waits = false;
-    this.#queue(user, shares, kind);
+    this.#connect(user, shares, kind);
   }
 
   #sharesOf(user: User): Shares {

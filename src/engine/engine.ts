@@ -1,5 +1,5 @@
 /**
- * The engine runs the core against time: one clock, the departures that p-queue grants, the
+ * The engine runs the core against time: one clock, the departures that are granted, the
  * exchanges with the pool, and the callers that wait.
  *
  * The core must not be entered again while it speaks, and much of what it asks for answers at once
@@ -171,6 +171,7 @@ export class Engine implements Sink<Caller> {
     this.#alarmAtMs = atMs;
     this.#callOffAlarm = this.#clock.alarm(atMs, () => {
       this.#alarmAtMs = Infinity;
+      this.#callOffAlarm = undefined;
       this.#enter(() => this.#core.wake(this.#clock.now()));
     });
   }

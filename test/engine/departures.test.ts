@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { Departures, type Permit } from '../../src/engine/departures.ts';
 
 interface Grant {
@@ -111,4 +112,51 @@ test('a departure that is given back twice, the second time by the grant that it
   permits[0]?.freeSlot();
   await settled();
   expect(permits).toHaveLength(2);
+});
+
+test('a free connection is taken at once, and whoever waits gets the first that is given back', async () => {
+  const kinds = fc.constantFrom('batch', 'solo', 'urgent');
+  const steps = fc.array(fc.oneof(kinds, fc.nat(20)), { minLength: 5, maxLength: 40 });
+  let waited = 0;
+  const schedule = fc.asyncProperty(fc.integer({ min: 1, max: 4 }), steps, async (most, list) => {
+    const { made, granted } = departures(1, most);
+    const released = new Set<Grant>();
+    let wanted = 0;
+    for (const step of list) {
+      const before = granted.length;
+      let atOnce = 0;
+      if (typeof step === 'string') {
+        atOnce = wanted < most ? 1 : 0;
+        waited += 1 - atOnce;
+        wanted += 1;
+        made.request({}, step !== 'batch', step === 'urgent');
+      } else {
+        const out = granted.filter((grant) => !released.has(grant));
+        const given = out[step % Math.max(1, out.length)];
+        if (given === undefined) continue;
+        released.add(given);
+        wanted -= 1;
+        // Nobody gets it at once: of a client that leaves, all that waits ends first.
+        given.permit.release();
+      }
+      expect(granted).toHaveLength(before + atOnce);
+      await settled();
+      expect(granted.length - released.size).toBe(Math.min(wanted, most));
+    }
+  });
+  await fc.assert(schedule, { numRuns: 300 });
+  expect(waited).toBeGreaterThan(300);
+});
+
+test('who comes when a connection has just been given back does not overtake whoever waits for it', async () => {
+  const { made, granted } = departures(1, 1);
+  const [first, second, third] = [{}, {}, {}];
+  made.request(first, false, false);
+  made.request(second, false, false);
+  granted[0]?.permit.release();
+  made.request(third, false, false);
+  await settled();
+  granted[1]?.permit.release();
+  await settled();
+  expect(granted.map(({ user }) => [first, second, third].indexOf(user))).toEqual([0, 1, 2]);
 });
