@@ -14,7 +14,7 @@ export interface Permit {
    * its own is still taken.
    */
   freeSlot(): void;
-  /** Gives it back, once the request is over. */
+  /** Gives it back, once the request is over; a second time it does nothing. */
   release(): void;
 }
 
@@ -37,6 +37,8 @@ interface Shares extends Record<Kind, Share> {
   out: number;
   outSolo: number;
 }
+
+const soon = Promise.resolve();
 
 const newShare = (): Share => ({ asked: false, waits: false, taken: 0 });
 
@@ -77,9 +79,11 @@ export class Departures<User extends object> {
     if (this.#waiting.size === 0 && taken < this.#limits.process) {
       this.#takenAtOnce += 1;
       this.#grant(user, shares, kind, () => {
-        this.#takenAtOnce -= 1;
-        // Not at once: of a client that leaves, all that waits is to end before any of it is granted.
-        if (this.#waiting.size > 0) queueMicrotask(() => this.#fit());
+        // Like p-queue: what happens in the same turn has an equal chance of it, by its priority.
+        void soon.then(() => {
+          this.#takenAtOnce -= 1;
+          if (this.#waiting.size > 0) this.#fit();
+        });
       });
       return;
     }
@@ -107,6 +111,7 @@ export class Departures<User extends object> {
     const solo = kind === 'batch' ? 0 : 1;
     shares.out += 1;
     shares.outSolo += solo;
+    let isOut = true;
     let isTaken = true;
     const free = (): void => {
       if (!isTaken) return;
@@ -118,6 +123,8 @@ export class Departures<User extends object> {
         if (kind === 'batch' && leavesRoom(this.#limits, shares.out)) free();
       },
       release: () => {
+        if (!isOut) return;
+        isOut = false;
         shares.out -= 1;
         shares.outSolo -= solo;
         giveBack();

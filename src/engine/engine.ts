@@ -3,8 +3,7 @@
  * exchanges with the pool, and the callers that wait.
  *
  * The core must not be entered again while it speaks, and much of what it asks for answers at once
- * (a permit is granted in the same tick, some errors come before `send` returns). So everything
- * that happens goes through one inbox, and what happens meanwhile waits its turn there.
+ * (a permit, some errors). So everything goes through one inbox, and what happens meanwhile waits there.
  */
 import { answerForFault, answerForUnsent } from '../core/answer/own-answers.ts';
 import type { Reply, ReplyHead } from '../core/answer/reply.ts';

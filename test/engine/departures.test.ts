@@ -160,3 +160,43 @@ test('who comes when a connection has just been given back does not overtake who
   await settled();
   expect(granted.map(({ user }) => [first, second, third].indexOf(user))).toEqual([0, 1, 2]);
 });
+
+test('what a user waits for of his own is not granted in the turn in which his connection is given back', async () => {
+  const { made, granted } = departures(1, 1);
+  const user = {};
+  made.request(user, false, false);
+  made.request(user, false, false);
+  made.request(user, true, false);
+  expect(granted).toHaveLength(1);
+  granted[0]?.permit.release();
+  expect(granted).toHaveLength(1);
+  await settled();
+  granted[1]?.permit.release();
+  await settled();
+  expect(granted.map(({ solo }) => solo)).toEqual([false, true, false]);
+});
+
+test('an operation goes first also when it comes just after a connection has been given back', async () => {
+  const { made, granted } = departures(4, 1);
+  const [first, slow, operation] = [{}, {}, {}];
+  made.request(first, false, false);
+  made.request(slow, true, false);
+  granted[0]?.permit.release();
+  made.request(operation, true, true);
+  await settled();
+  granted[1]?.permit.release();
+  await settled();
+  expect(granted.map(({ user }) => [first, slow, operation].indexOf(user))).toEqual([0, 2, 1]);
+});
+
+test('a connection that is given back twice is free once', async () => {
+  const { made, granted } = departures(1, 1);
+  made.request({}, false, false);
+  granted[0]?.permit.release();
+  granted[0]?.permit.release();
+  await settled();
+  made.request({}, false, false);
+  made.request({}, false, false);
+  await settled();
+  expect(granted).toHaveLength(2);
+});

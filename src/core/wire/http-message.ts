@@ -44,7 +44,6 @@ export function namedByConnection(headers: RawHeaders): ReadonlySet<string> {
     const name = headers[i];
     if (name?.length !== connection.length || name.toLowerCase() !== connection) continue;
     const value = headers[i + 1] ?? '';
-    // What most say; it is hop-by-hop in any case.
     if (value === 'keep-alive') continue;
     names ??= new Set();
     for (const token of value.split(',')) names.add(token.trim().toLowerCase());
