@@ -78,9 +78,12 @@ async function run(program: Program): Promise<Run> {
   while (!isOver()) {
     rig.harm(phases, phaseMs);
     const roundEndsAtMs = performance.now() + soakRoundMs;
-    const roundCalls = ((heap.length + 1) * calls) / rounds;
+    // A quick machine makes its calls before everything has gone wrong once.
+    const share = (heap.length + 1) / rounds;
     await load.run(() =>
-      soakMinutes > 0 ? performance.now() < roundEndsAtMs : checker.issued < roundCalls,
+      soakMinutes > 0
+        ? performance.now() < roundEndsAtMs
+        : checker.issued < share * calls || rig.phasesOver() < share * phases.length,
     );
     await rig.calm();
     load.disconnect();
@@ -104,7 +107,7 @@ async function run(program: Program): Promise<Run> {
     callsPerSecond: Math.round(checker.issued / seconds),
     ...checker.counts(),
     slowestAnswerMs: Math.round(load.slowestMs),
-    phases: rig.begun(),
+    phases: rig.phasesOver(),
     batches: sumOf(metrics, 'batch_parts_count'),
     repeats: sumOf(metrics, 'repeats_total'),
     toxics: Object.fromEntries(rig.relay.hits),
@@ -115,7 +118,12 @@ async function run(program: Program): Promise<Run> {
   };
   process.stdout.write(`chaos: ${JSON.stringify(figures)}\n`);
   return {
-    ...{ checker, violations: checker.violations(), hits: rig.relay.hits, phases: rig.begun() },
+    ...{
+      checker,
+      violations: checker.violations(),
+      hits: rig.relay.hits,
+      phases: rig.phasesOver(),
+    },
     ...{ metrics, busyGauges, heap, before, after, warnings, errors: proxy.child.errors, exitCode },
   };
 }

@@ -62,7 +62,7 @@ export const phases: readonly Phase[] = [
   onTheWay('requests that vanish', { kind: 'blackHole', side: 'request' }, 0.01),
   to('part', '500 of a part', { kind: 'status', status: 500 }),
   to('batch', 'no close delimiter', { kind: 'noCloseDelimiter' }),
-  onTheWay('junk on the way', { kind: 'junk', bytes: 'SSH-2.0-OpenSSH_9.2\r\n' }),
+  onTheWay('junk on the way', { kind: 'junk', bytes: 'SSH-2.0-OpenSSH_9.2\r\n' }, 0.1),
   toBoth('late', { kind: 'delay', ms: 700 }, 20),
   onTheWay('requests cut short', { kind: 'limit', side: 'request', bytes: 600 }),
   to('batch', '413', { kind: 'status', status: 413 }),

@@ -109,8 +109,8 @@ export interface Rig {
   finish(): Promise<void>;
   /** User and system time so far: of callers with relay, proxy and pool. */
   cpuSeconds(): Promise<Record<string, number>>;
-  /** How many phases have begun. */
-  readonly begun: () => number;
+  /** How many phases have lasted to their end. */
+  readonly phasesOver: () => number;
 }
 
 /** What the pool ran is told to the checker all the while. */
@@ -124,27 +124,28 @@ export async function startRig(
   const relay = await startRelay(pool.port, random);
   const proxy = await ProxyChild.start(program, relay.url, env);
   const harvests = setInterval(() => void pool.harvest(checker), harvestEveryMs);
-  let begun = 0;
+  let phasesOver = 0;
   let stopping = new AbortController();
   let over = Promise.resolve();
 
   const rotate = async (list: readonly Phase[], phaseMs: number, stop: AbortSignal) => {
     while (!stop.aborted) {
-      const phase = list[begun % list.length];
+      const phase = list[phasesOver % list.length];
       if (phase === undefined) return;
-      begun += 1;
       const endsAtMs = performance.now() + phaseMs;
       await begin(phase, relay, pool);
       const leftMs = Math.max(0, endsAtMs - performance.now());
       await delay(leftMs, undefined, { signal: stop }).catch(() => undefined);
       await end(relay, pool);
+      // One that was cut short comes again.
+      if (!stop.aborted) phasesOver += 1;
     }
   };
   return {
     proxy,
     relay,
     pool,
-    begun: () => begun,
+    phasesOver: () => phasesOver,
     harm(list, phaseMs) {
       stopping = new AbortController();
       over = rotate(list, phaseMs, stopping.signal);
