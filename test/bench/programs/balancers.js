@@ -1,6 +1,7 @@
 /** nginx and HAProxy as children: plain reverse proxies, and with this project's recipes. */
 import { filledRecipe, haproxyArguments, nginxArguments } from '../../support/balancer-files.js';
-import { freePort, newFolder, startNative } from './native.js';
+import { freePort } from '../../support/free-port.js';
+import { newFolder, startNative } from './native.js';
 
 const argumentsOf = { nginx: nginxArguments, haproxy: haproxyArguments };
 

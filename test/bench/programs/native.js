@@ -1,11 +1,10 @@
 /** Programs that are no Node, as children of a child of the benchmark. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { childOptions } from '../children/child-side.js';
-import { listenOnLoopback } from '../children/listen-on-loopback.js';
 
 const startWithinMs = 10_000;
 /** What Linux counts CPU time in, for whoever asks. */
@@ -17,14 +16,6 @@ const microsPerTick = 10_000;
  */
 export function newFolder(name) {
   return mkdtempSync(join(childOptions().scratch, `${name}-`));
-}
-
-/** @returns {Promise<number>} a port of 127.0.0.1 that nobody uses now */
-export async function freePort() {
-  const server = createServer();
-  const { port } = new URL(await listenOnLoopback(server));
-  await new Promise((resolve) => server.close(resolve));
-  return Number(port);
 }
 
 /**

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { onCleanup } from '../../support/cleanup.ts';
+import { freePort } from '../../support/free-port.js';
 import { readAdmin, readMetrics } from '../../support/metric-values.ts';
 import { startPool } from '../../support/pool.ts';
 import { notes, UcwaClient } from '../../support/ucwa-client.ts';
@@ -22,7 +23,7 @@ import {
   runHelm,
   testWithHelm,
 } from '../support/helm.ts';
-import { freePort, until } from '../support/processes.ts';
+import { until } from '../support/processes.ts';
 import { podsOf } from '../support/pods.ts';
 import { forPodman } from './podman.ts';
 

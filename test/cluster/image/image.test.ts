@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect } from '@jest/globals';
 import { readFileSync } from 'node:fs';
+import { freePort } from '../../support/free-port.js';
 import { readAdmin, readMetrics } from '../../support/metric-values.ts';
 import { startPool } from '../../support/pool.ts';
 import { app, notes, UcwaClient } from '../../support/ucwa-client.ts';
@@ -11,7 +12,7 @@ import {
   type Container,
   type Containers,
 } from '../support/containers.ts';
-import { freePort, until } from '../support/processes.ts';
+import { until } from '../support/processes.ts';
 
 const MiB = 1024 * 1024;
 const buildMs = 300_000;

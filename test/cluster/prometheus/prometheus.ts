@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { onCleanup } from '../../support/cleanup.ts';
-import { freePort, startService, until } from '../support/processes.ts';
+import { freePort } from '../../support/free-port.js';
+import { startService, until } from '../support/processes.ts';
 
 export interface Sample {
   readonly metric: Readonly<Record<string, string>>;

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { filledRecipe, haproxyArguments, nginxArguments } from '../../support/balancer-files.js';
 import { onCleanup } from '../../support/cleanup.ts';
-import { freePort, startService, until } from './processes.ts';
+import { freePort } from '../../support/free-port.js';
+import { startService, until } from './processes.ts';
 
 /** Where a proxy is. */
 interface Address {

@@ -1,5 +1,4 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,23 +77,6 @@ export function startService(program: string, args: readonly string[]): Service 
       await exited;
     },
   };
-}
-
-const givenPorts = new Set<number>();
-
-/** A port of 127.0.0.1 that nobody uses now, and that was not given before. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const address = server.address();
-    server.close();
-    await once(server, 'close');
-    if (address === null || typeof address === 'string') throw new Error('no port');
-    if (givenPorts.has(address.port)) continue;
-    givenPorts.add(address.port);
-    return address.port;
-  }
 }
 
 /** Asks again, briefly apart, until the answer is good. @throws with the last answer when none is in time */

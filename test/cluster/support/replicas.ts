@@ -2,8 +2,8 @@ import { startApp, type App } from '../../../src/app.ts';
 import { createLog } from '../../../src/log/log.ts';
 import { loadServeSettings } from '../../../src/settings/load-settings.ts';
 import { onCleanup } from '../../support/cleanup.ts';
+import { freePort } from '../../support/free-port.js';
 import type { UcwaClient } from '../../support/ucwa-client.ts';
-import { freePort } from './processes.ts';
 
 /** One of several proxies, at an address that it keeps when it is stopped and started again. */
 export class Replica {
