@@ -129,7 +129,6 @@ export class BatchExchange implements ExchangeHandler {
       if (this.#parser !== undefined) {
         // What came whole before the bound stands.
         this.#parser.push(chunk.subarray(0, fits));
-        this.#giveParts(this.#parser);
       }
       this.#breakOff('too_large', 'answer_too_large', 'http_response_body_size');
     } else if (!this.#host.reserve(chunk.length)) {
@@ -149,7 +148,7 @@ export class BatchExchange implements ExchangeHandler {
     this.#givesSoon = true;
     queueMicrotask(() => {
       this.#givesSoon = false;
-      if (this.#parser !== undefined) this.#giveParts(this.#parser);
+      if (this.#parser !== undefined) this.#giveParts(this.#parser, true);
     });
   }
 
@@ -178,11 +177,11 @@ export class BatchExchange implements ExchangeHandler {
       return;
     }
     const ending = this.#parser.finish();
-    this.#giveParts(this.#parser);
     this.#settle(this.#endingOf(ending, this.#parser.parts.length));
   }
 
-  #giveParts(parser: MultipartParser): void {
+  /** `goesOn`: more may come, and they need not wait for it. */
+  #giveParts(parser: MultipartParser, goesOn: boolean): void {
     for (; this.#given < parser.parts.length; this.#given += 1) {
       const part = parser.parts[this.#given];
       const asked = this.#asked[this.#given];
@@ -194,7 +193,7 @@ export class BatchExchange implements ExchangeHandler {
       }
       const isOdd = contradicts(part, asked.target);
       if (isOdd) this.#host.protocolError('self_link');
-      this.#host.part(this.#given, replyFromPart(part, this.#shared, asked), !isOdd);
+      this.#host.part(this.#given, replyFromPart(part, this.#shared, asked), goesOn && !isOdd);
     }
   }
 
@@ -226,7 +225,7 @@ export class BatchExchange implements ExchangeHandler {
 
   #settle(ending: Ending): void {
     this.#over = true;
-    if (this.#parser !== undefined) this.#giveParts(this.#parser);
+    if (this.#parser !== undefined) this.#giveParts(this.#parser, false);
     this.#inflater?.stop();
     this.#parser = undefined;
     this.#relayed = [];

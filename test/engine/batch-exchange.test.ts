@@ -14,7 +14,8 @@ function exchange(reserve: BatchExchangeHost['reserve'] = () => true) {
     answered: () => undefined,
     protocolError: () => undefined,
     reserve,
-    part: (index, reply) => heard.push('status' in reply ? `${index}: ${reply.status}` : 'fault'),
+    part: (index, reply, early) =>
+      heard.push(`${index}: ${'status' in reply ? reply.status : 'fault'}${early ? ' early' : ''}`),
     settled: (ending) => heard.push(ending.kind === 'trouble' ? ending.trouble : ending.kind),
     abort: () => undefined,
   });
@@ -41,5 +42,13 @@ test('parts of which more follow later are given in the same turn', async () => 
   const { batch, heard } = exchange();
   batch.data(Buffer.from(`${part}${part}\r\n--b\r\n`));
   await Promise.resolve();
-  expect(heard).toEqual(['0: 201', '1: 201']);
+  expect(heard).toEqual(['0: 201 early', '1: 201 early']);
+});
+
+test('parts that come with the end of the answer are given with it, and none of them early', async () => {
+  const { batch, heard } = exchange();
+  batch.data(Buffer.from(`${part}${part}${part}\r\n--b--\r\n`));
+  batch.end();
+  await Promise.resolve();
+  expect(heard).toEqual(['0: 201', '1: 201', '2: 201', 'complete']);
 });

@@ -16,12 +16,12 @@ const togetherMs = 1;
 /** After a wrong count a pool's answers are believed only when they are whole. */
 const distrustMs = 3_600_000;
 
-/** What is through is let go in such portions. */
+/** The places of what is through are taken away in such portions. */
 const forgottenAtOnce = 256;
 
 /** Parts that came whole and are answered before the rest of their batch, if it takes its time. */
 export class EarlyReleases<T> {
-  readonly #parts: Array<EarlyParts<T>> = [];
+  readonly #parts: Array<EarlyParts<T> | undefined> = [];
   #next = 0;
   #distrustedUntilMs = -Infinity;
   readonly #ledger: Ledger<T>;
@@ -74,6 +74,8 @@ export class EarlyReleases<T> {
   #takeDue(nowMs: number): EarlyParts<T> | undefined {
     const part = this.#parts[this.#next];
     if (part === undefined || part.atMs > nowMs) return undefined;
+    // Its place goes later; the batch, and all that hangs on it, must not wait for that.
+    this.#parts[this.#next] = undefined;
     this.#next += 1;
     if (this.#next >= forgottenAtOnce || this.#next === this.#parts.length) {
       this.#parts.splice(0, this.#next);
