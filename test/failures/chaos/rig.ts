@@ -128,6 +128,7 @@ export async function startRig(
   let stopping = new AbortController();
   let over = Promise.resolve();
 
+  // A phase that is cut short comes again.
   const rotate = async (list: readonly Phase[], phaseMs: number, stop: AbortSignal) => {
     while (!stop.aborted) {
       const phase = list[phasesOver % list.length];
@@ -135,10 +136,9 @@ export async function startRig(
       const endsAtMs = performance.now() + phaseMs;
       await begin(phase, relay, pool);
       const leftMs = Math.max(0, endsAtMs - performance.now());
-      await delay(leftMs, undefined, { signal: stop }).catch(() => undefined);
+      const isCutShort = await delay(leftMs, false, { signal: stop }).catch(() => true);
       await end(relay, pool);
-      // One that was cut short comes again.
-      if (!stop.aborted) phasesOver += 1;
+      if (!isCutShort) phasesOver += 1;
     }
   };
   return {
