@@ -152,6 +152,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     now: () => systemClock.now(),
     longPollCounts: limits.longPollCounts,
     stallMs: pool.timeoutMs,
+    keepAliveTimeoutMs: listen.keepAliveTimeoutMs,
     maxWaiting: limits.maxQueuedCalls,
     overdueMs: pool.timeoutMs + overdueAfterMs,
     observer: {

@@ -1,6 +1,6 @@
 /** One batch on the wire: its answer becomes the answers of its callers, as its parts come. */
 import type { Fault, FaultName } from '../core/answer/fault.ts';
-import { relayedReply, replyFromPart, sharedHeaders } from '../core/answer/fan-out.ts';
+import { PartReplies, relayedReply } from '../core/answer/fan-out.ts';
 import { judgeResponse, refused, type Verdict } from '../core/answer/judge-response.ts';
 import type { Asked, Reply } from '../core/answer/reply.ts';
 import type { Trouble } from '../core/answer/retry.ts';
@@ -26,6 +26,7 @@ export interface BatchExchangeHost {
 }
 
 const maxPreambleBytes = 4096;
+const nobodysReplies = new PartReplies([]);
 const notUnderstood: Fault = { phase: 'unknown', name: 'http_protocol_error' };
 
 export class BatchExchange implements ExchangeHandler {
@@ -41,7 +42,7 @@ export class BatchExchange implements ExchangeHandler {
   #given = 0;
   #givesSoon = false;
   #head = { status: 0, reason: '', headers: [] as string[] };
-  #shared: readonly string[] = [];
+  #replies = nobodysReplies;
   #relayed: Buffer[] = [];
   #bytes = 0;
   #codedBytes = 0;
@@ -69,7 +70,7 @@ export class BatchExchange implements ExchangeHandler {
     const verdict = judgeResponse(status, headers);
     this.#verdict = verdict;
     if (verdict.kind === 'parts') {
-      this.#shared = sharedHeaders(headers);
+      this.#replies = new PartReplies(headers);
       this.#parser = new MultipartParser(verdict.boundary, {
         maxParts: this.#asked.length,
         maxPreambleBytes,
@@ -193,7 +194,7 @@ export class BatchExchange implements ExchangeHandler {
       }
       const isOdd = contradicts(part, asked.target);
       if (isOdd) this.#host.protocolError('self_link');
-      this.#host.part(this.#given, replyFromPart(part, this.#shared, asked), goesOn && !isOdd);
+      this.#host.part(this.#given, this.#replies.of(part, asked), goesOn && !isOdd);
     }
   }
 

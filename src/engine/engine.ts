@@ -177,7 +177,7 @@ export class Engine implements Sink<Caller> {
 
   #explained<R extends ReplyHead>(call: Call<Caller>, reply: R): R {
     if (!call.ticket.explain || call.batch === undefined) return reply;
-    return { ...reply, headers: explained(reply.headers, call, call.batch, this.#clock.now()) };
+    return explained(reply, call, call.batch, this.#clock.now());
   }
 
   #replyFor(call: Call<Caller>, failure: Failure): Reply {

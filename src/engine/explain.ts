@@ -1,14 +1,14 @@
 /** What `X-Ucwa-Batch: explain` adds to an answer. */
+import type { ReplyHead } from '../core/answer/reply.ts';
 import type { Batch, Call } from '../core/schedule/call.ts';
-import type { RawHeaders } from '../core/wire/http-message.ts';
 
 /** `slot`: the call whose part it was, the call itself or the one that it was collapsed with. */
-export function explained<T>(
-  headers: RawHeaders,
+export function explained<T, R extends ReplyHead>(
+  reply: R,
   call: Call<T>,
   batch: Batch<T>,
   nowMs: number,
-): string[] {
+): R {
   const slot = call.leader ?? call;
   const holdMs = Math.max(0, batch.readyAtMs - call.queuedAtMs);
   const queueMs = batch.sentAtMs - Math.max(batch.readyAtMs, call.queuedAtMs);
@@ -26,5 +26,6 @@ export function explained<T>(
     `queue;dur=${queueMs.toFixed(1)}`,
     `upstream;dur=${upstreamMs.toFixed(1)}`,
   ];
-  return [...headers, 'X-Ucwa-Batch', facts.join('; '), 'Server-Timing', timing.join(', ')];
+  const own = ['X-Ucwa-Batch', facts.join('; '), 'Server-Timing', timing.join(', ')];
+  return { ...reply, headers: [...reply.headers, ...own], lines: undefined };
 }

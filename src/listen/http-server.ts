@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { RefusalReason } from '../core/admit/admit.ts';
 import { answerForRefusal } from '../core/answer/own-answers.ts';
 import type { Reply } from '../core/answer/reply.ts';
+import { fieldLines } from '../core/wire/http-message.ts';
 import { Connections, type ClientExchange } from './connections.ts';
 import { SlowReaders } from './slow-readers.ts';
 
@@ -167,9 +168,8 @@ function onTheWire(reply: Reply): Buffer {
     431: 'Request Header Fields Too Large',
     501: 'Not Implemented',
   };
-  let head = `HTTP/1.1 ${reply.status} ${reasons[reply.status] ?? ''}\r\n`;
-  for (let i = 0; i < reply.headers.length; i += 2) {
-    head += `${reply.headers[i] ?? ''}: ${reply.headers[i + 1] ?? ''}\r\n`;
-  }
-  return Buffer.concat([Buffer.from(`${head}Connection: close\r\n\r\n`, 'latin1'), reply.body]);
+  const fields = ['Content-Length', String(reply.body.length), 'Connection', 'close'];
+  const lines = fieldLines([...reply.headers, ...fields]);
+  const head = `HTTP/1.1 ${reply.status} ${reasons[reply.status] ?? ''}\r\n${lines}\r\n`;
+  return Buffer.concat([Buffer.from(head, 'latin1'), reply.body]);
 }

@@ -21,14 +21,15 @@ import { mayCollapse } from '../core/schedule/collapse.ts';
 import { passThroughHeaders } from '../core/wire/encode-batch.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { PassThrough } from '../pass-through/pass-through.ts';
+import { Bodies } from './bodies.ts';
 import type { ClientExchange } from './connections.ts';
 import type { ListenObserver, Via } from './observer.ts';
 import { countPassing } from './passing-calls.ts';
 import { PassingCaps, type PassingLimits } from './passing-caps.ts';
-import { readBody } from './read-body.ts';
-import { ResponseCaller } from './response-caller.ts';
+import { ResponseCaller, type Rim } from './response-caller.ts';
 import { Unread, type UnreadLimits } from './unread.ts';
 import { WaitingCallers } from './waiting-callers.ts';
+import { keepAliveLines } from './whole-answer.ts';
 import { writeReply } from './write-reply.ts';
 
 export interface HandlerParts {
@@ -49,6 +50,7 @@ export interface HandlerParts {
   readonly longPollCounts: boolean;
   /** A caller who takes nothing of a streamed answer for so long is cut off. */
   readonly stallMs: number;
+  readonly keepAliveTimeoutMs: number;
   /** Of callers who wait for an answer to begin. */
   readonly maxWaiting: number;
   /** Nobody waits so long. */
@@ -83,15 +85,22 @@ export class RequestHandler {
   /** Connections that end with a refusal: what comes behind it on them is not read. */
   readonly #refused = new WeakSet<Socket>();
   readonly #passingCaps: PassingCaps;
-  readonly #unread: Unread;
   readonly #waiting: WaitingCallers;
-  #bodyBytes = 0;
+  readonly #rim: Rim;
+  readonly #bodies: Bodies;
 
   constructor(parts: HandlerParts) {
     this.#parts = parts;
     this.#passingCaps = new PassingCaps(parts.passing);
-    this.#unread = new Unread(parts.unread);
+    this.#bodies = new Bodies(parts.maxBodyBytes);
     this.#waiting = new WaitingCallers(parts.maxWaiting, parts.overdueMs, parts.observer);
+    this.#rim = {
+      stallMs: parts.stallMs,
+      unread: new Unread(parts.unread),
+      stalled: () => parts.observer.refused('slow_reader'),
+      waiting: this.#waiting,
+      keepAlive: keepAliveLines(parts.keepAliveTimeoutMs),
+    };
   }
 
   handle(exchange: ClientExchange): void {
@@ -138,10 +147,9 @@ export class RequestHandler {
     }
     const { applicationPath, resource } = classified;
     const key = batchKey(applicationPath, facts, trusted ? facts.forwardedFor : undefined);
-    this.#withBody(visit, exchange, (body) => {
-      const ticket = this.#callerOf(visit, response);
+    const submit = (body: Buffer): void =>
       this.#submit(visit, exchange, {
-        ticket,
+        ticket: this.#callerOf(visit, response),
         key,
         callClass: callClassOf(head.method, target, resource, body),
         resource,
@@ -152,25 +160,10 @@ export class RequestHandler {
         body,
         sizeBytes: facts.bytes + target.length + body.length + partOverheadBytes,
       });
+    const isRead = this.#bodies.read(request, bodyBytes(facts) ?? 0, (body) => {
+      if (!exchange.isOver) this.#guarded(response, () => submit(body));
     });
-  }
-
-  /** Reads the body of a call that may be batched; all of them together are bounded. */
-  #withBody(visit: Visit, exchange: ClientExchange, then: (body: Buffer) => void): void {
-    const { request, response } = exchange;
-    const length = bodyBytes(visit.facts) ?? 0;
-    if (length > 0) {
-      if (this.#bodyBytes + length > this.#parts.maxBodyBytes) {
-        this.#refuse(visit, response, status.queue_bytes, 'queue_bytes');
-        return;
-      }
-      this.#bodyBytes += length;
-      request.once('close', () => (this.#bodyBytes -= length));
-    }
-    readBody(request, length, (body) => {
-      if (exchange.isOver) return;
-      this.#guarded(response, () => then(body));
-    });
+    if (!isRead) this.#refuse(visit, response, status.queue_bytes, 'queue_bytes');
   }
 
   #visit(request: IncomingMessage, poll: boolean): Visit {
@@ -185,14 +178,10 @@ export class RequestHandler {
 
   #callerOf({ facts }: Visit, response: ServerResponse): ResponseCaller {
     const { accept, ucwaBatch } = facts;
-    return new ResponseCaller(response, {
+    return new ResponseCaller(response, this.#rim, {
       onlyXml: acceptsOnlyXml(accept),
       explain: ucwaBatch?.toLowerCase() === 'explain',
-      stallMs: this.#parts.stallMs,
-      unread: this.#unread,
       user: userName(facts),
-      stalled: () => this.#parts.observer.refused('slow_reader'),
-      waiting: this.#waiting,
     });
   }
 
@@ -274,12 +263,13 @@ export class RequestHandler {
       response.shouldKeepAlive = false;
       this.#refused.add(response.req.socket);
     }
-    writeReply(response, answerForRefusal(code, reason, acceptsOnlyXml(visit.facts.accept)));
+    const reply = answerForRefusal(code, reason, acceptsOnlyXml(visit.facts.accept));
+    writeReply(response, reply, this.#rim.keepAlive);
     this.#finished(visit, response, 'refused', false);
   }
 
   #fail(response: ServerResponse, fault: Fault, onlyXml: boolean): void {
-    writeReply(response, answerForFault(fault, onlyXml));
+    writeReply(response, answerForFault(fault, onlyXml), this.#rim.keepAlive);
   }
 
   #finished(visit: Visit, response: ServerResponse, via: Via, callerLeft: boolean): void {

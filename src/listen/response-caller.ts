@@ -9,15 +9,21 @@ import { writeHead, writeReply } from './write-reply.ts';
 interface CallerTraits {
   readonly onlyXml: boolean;
   readonly explain: boolean;
+  /** The credential. */
+  readonly user: string;
+}
+
+/** What all callers of one server have in common. */
+export interface Rim {
   /** Whoever takes nothing of a streamed answer for so long is cut off. */
   readonly stallMs: number;
   readonly unread: Unread;
-  /** The credential. */
-  readonly user: string;
-  /** Told when this caller is cut off for not reading. */
+  /** Told when a caller is cut off for not reading. */
   readonly stalled: () => void;
-  /** Where it stands until its answer begins. */
+  /** Where callers stand until their answers begin. */
   readonly waiting: Pick<WaitingCallers, 'delete'>;
+  /** See `keepAliveLines`. */
+  readonly keepAlive: string;
 }
 
 /** A caller who waits at an HTTP connection. */
@@ -33,21 +39,15 @@ export class ResponseCaller implements Caller {
   /** `begun`: streams. Whoever is answered or cut off hears nothing more. */
   #stage: 'waiting' | 'begun' | 'over' = 'waiting';
   readonly #response: ServerResponse;
-  readonly #stallMs: number;
-  readonly #unread: Unread;
+  readonly #rim: Rim;
   readonly #user: string;
-  readonly #stalled: () => void;
-  readonly #waiting: CallerTraits['waiting'];
 
-  constructor(response: ServerResponse, traits: CallerTraits) {
+  constructor(response: ServerResponse, rim: Rim, traits: CallerTraits) {
     this.#response = response;
+    this.#rim = rim;
     this.onlyXml = traits.onlyXml;
     this.explain = traits.explain;
-    this.#stallMs = traits.stallMs;
-    this.#unread = traits.unread;
     this.#user = traits.user;
-    this.#stalled = traits.stalled;
-    this.#waiting = traits.waiting;
   }
 
   get isWaiting(): boolean {
@@ -57,10 +57,11 @@ export class ResponseCaller implements Caller {
   answer(reply: Reply): void {
     this.#assertFirst();
     const response = this.#response;
-    writeReply(response, reply);
+    writeReply(response, reply, this.#rim.keepAlive);
     this.#becomes('over');
     const unreadBytes = response.writableLength;
-    if (unreadBytes > 0 && !this.#unread.keep(response, unreadBytes, this.#user)) this.cutReader();
+    if (unreadBytes > 0 && !this.#rim.unread.keep(response, unreadBytes, this.#user))
+      this.cutReader();
   }
 
   begin(head: ReplyHead): void {
@@ -73,9 +74,9 @@ export class ResponseCaller implements Caller {
     const response = this.#response;
     // As for whole answers: the exchange is broken off when the connection's end is told.
     if (response.destroyed || response.write(chunk)) return true;
-    if (this.#unread.keep(response, chunk.length, this.#user)) return true;
+    if (this.#rim.unread.keep(response, chunk.length, this.#user)) return true;
     // Who reads, however slowly, is watched with all other readers; here is who waits for his turn.
-    const waitsMs = response.socket === null ? this.#stallMs : undefined;
+    const waitsMs = response.socket === null ? this.#rim.stallMs : undefined;
     const stalled = waitsMs === undefined ? undefined : setTimeout(() => this.cutReader(), waitsMs);
     const over = (): void => clearTimeout(stalled);
     response.once('close', over);
@@ -102,7 +103,7 @@ export class ResponseCaller implements Caller {
 
   cutReader(): void {
     if (this.wasCut) return;
-    this.#stalled();
+    this.#rim.stalled();
     this.cut();
   }
 
@@ -113,6 +114,6 @@ export class ResponseCaller implements Caller {
 
   #becomes(stage: 'begun' | 'over'): void {
     this.#stage = stage;
-    this.#waiting.delete(this);
+    this.#rim.waiting.delete(this);
   }
 }

@@ -1,11 +1,14 @@
 import type { ServerResponse } from 'node:http';
-import type { Reply, ReplyHead } from '../core/answer/reply.ts';
+import { lengthOf, type Reply, type ReplyHead } from '../core/answer/reply.ts';
+import { writeWhole } from './whole-answer.ts';
 
 /** Writes a whole answer. Throws, before anything is written, when it is no legal HTTP answer. */
-export function writeReply(response: ServerResponse, reply: Reply): void {
+export function writeReply(response: ServerResponse, reply: Reply, keepAlive: string): void {
   // To somebody who is gone nothing is written: Node would make an error of it that nobody hears.
-  if (response.destroyed) return;
-  writeHead(response, reply);
+  if (response.destroyed || writeWhole(response, reply, keepAlive)) return;
+  const length = lengthOf(reply);
+  const fields = length === undefined ? [] : ['Content-Length', String(length)];
+  writeHead(response, { ...reply, headers: [...reply.headers, ...fields] });
   response.end(reply.body.length === 0 ? undefined : reply.body);
 }
 

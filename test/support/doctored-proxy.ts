@@ -124,6 +124,7 @@ export async function startDoctoredProxy(
     now: () => systemClock.now(),
     longPollCounts: true,
     stallMs: 1000,
+    keepAliveTimeoutMs: 5000,
     maxWaiting: 100,
     overdueMs: 2000,
     ...tampering.handler,

@@ -55,6 +55,10 @@ export class RawClient {
     this.#socket.pause();
   }
 
+  resume(): void {
+    this.#socket.resume();
+  }
+
   leave(): void {
     this.#socket.destroy();
   }

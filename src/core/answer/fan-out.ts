@@ -2,7 +2,7 @@
  * A part becomes the answer that its caller would have had without us: the part's own status,
  * fields and bytes, and from the envelope what every direct answer says of the server.
  */
-import { endToEndHeaders, headerValue, type RawHeaders } from '../wire/http-message.ts';
+import { endToEndHeaders, fieldLines, headerValue, type RawHeaders } from '../wire/http-message.ts';
 import type { ResponsePart } from '../wire/response-part.ts';
 import type { Asked, Reply } from './reply.ts';
 
@@ -22,30 +22,50 @@ const fromEnvelope = new Set([
 
 const ownLength = new Set(['content-length']);
 
-/** What the envelope of one answer gives to each of its parts. Made once a batch. */
-export function sharedHeaders(envelope: RawHeaders): string[] {
-  const shared: string[] = [];
-  for (let i = 0; i < envelope.length; i += 2) {
-    const name = envelope[i] as string;
-    if (fromEnvelope.has(name.toLowerCase())) shared.push(name, envelope[i + 1] as string);
-  }
-  return shared;
-}
+/** The answers to the callers of one batch, whose parts mostly have the same fields. */
+export class PartReplies {
+  /** What the envelope says for all parts. */
+  readonly #shared: string[] = [];
+  /** Fields of the part before, and what became of them. */
+  #partHeaders: RawHeaders | undefined;
+  #headers: RawHeaders = [];
+  #lines: string | undefined;
 
-/** `shared` comes from `sharedHeaders`; `asked`: the call at the part's position. */
-export function replyFromPart(part: ResponsePart, shared: RawHeaders, asked: Asked): Reply {
-  const headers = endToEndHeaders(part.headers, ownLength);
-  const body = withoutByteOrderMark(part);
-  for (let i = 0; i < shared.length; i += 2) {
-    const name = shared[i] as string;
-    if (headerValue(part.headers, name.toLowerCase()) === undefined) {
-      headers.push(name, shared[i + 1] as string);
+  constructor(envelope: RawHeaders) {
+    for (let i = 0; i < envelope.length; i += 2) {
+      const name = envelope[i] as string;
+      if (fromEnvelope.has(name.toLowerCase())) this.#shared.push(name, envelope[i + 1] as string);
     }
   }
-  if (part.status !== 204 && part.status !== 304) {
-    headers.push('Content-Length', String(body.length));
+
+  /** `asked`: the call at the part's position. */
+  of(part: ResponsePart, asked: Asked): Reply {
+    if (part.headers !== this.#partHeaders) {
+      this.#partHeaders = part.headers;
+      this.#headers = this.#completed(part.headers);
+      const isDated = headerValue(this.#headers, 'date') !== undefined;
+      this.#lines = isDated ? fieldLines(this.#headers) : undefined;
+    }
+    return {
+      status: part.status,
+      reason: part.reason,
+      headers: this.#headers,
+      lines: this.#lines,
+      body: withoutByteOrderMark(part),
+      asked,
+    };
   }
-  return { status: part.status, reason: part.reason, headers, body, asked };
+
+  #completed(partHeaders: RawHeaders): string[] {
+    const headers = endToEndHeaders(partHeaders, ownLength);
+    for (let i = 0; i < this.#shared.length; i += 2) {
+      const name = this.#shared[i] as string;
+      if (headerValue(partHeaders, name.toLowerCase()) === undefined) {
+        headers.push(name, this.#shared[i + 1] as string);
+      }
+    }
+    return headers;
+  }
 }
 
 /** Some servers put one before the body of a part, and none before that of a direct answer. */
@@ -63,7 +83,5 @@ export function relayedReply(
   envelope: RawHeaders,
   body: Buffer,
 ): Reply {
-  const headers = endToEndHeaders(envelope, ownLength);
-  if (status !== 204 && status !== 304) headers.push('Content-Length', String(body.length));
-  return { status, reason, headers, body };
+  return { status, reason, headers: endToEndHeaders(envelope, ownLength), body };
 }

@@ -132,16 +132,15 @@ function encode(answer: OwnAnswer, onlyXml: boolean): Reply {
         status: answer.status,
         executed: answer.executed,
       });
-  const bytes = Buffer.from(body);
   const headers = [
     'Content-Type',
     onlyXml ? 'application/problem+xml' : 'application/problem+json',
   ];
-  headers.push('Content-Length', String(bytes.length), 'Cache-Control', 'no-store');
+  headers.push('Cache-Control', 'no-store');
   headers.push('X-Content-Type-Options', 'nosniff');
   headers.push('Proxy-Status', `ucwa-batch-proxy; error=${answer.error}`);
   if (answer.retryAfterSeconds !== undefined) {
     headers.push('Retry-After', String(answer.retryAfterSeconds));
   }
-  return { status: answer.status, reason: '', headers, body: bytes };
+  return { status: answer.status, reason: '', headers, body: Buffer.from(body) };
 }

@@ -66,3 +66,23 @@ export function endToEndHeaders(headers: RawHeaders, alsoWithout?: ReadonlySet<s
   }
   return kept;
 }
+
+/** Field names, and field values, one or many behind each other (RFC 9110 section 5). */
+const tokens = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]*$/;
+const texts = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** The fields as they stand on the wire, a line each; `undefined` if one of them may not. */
+export function fieldLines(headers: RawHeaders): string | undefined {
+  let lines = '';
+  let names = '';
+  let values = '';
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string;
+    const value = headers[i + 1] as string;
+    if (name === '') return undefined;
+    names += name;
+    values += value;
+    lines += `${name}: ${value}\r\n`;
+  }
+  return tokens.test(names) && texts.test(values) ? lines : undefined;
+}

@@ -37,6 +37,8 @@ const statusLine = /^HTTP\/1\.[01] ([2-5][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*
 const fieldName = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 
+const nothing = Buffer.alloc(0);
+
 const malformed = (why: MalformedPart['why']): MalformedPart => ({ kind: 'malformed', why });
 
 /** A longer one than any server writes is none; the heads before and behind it fit in the rest. */
@@ -55,37 +57,75 @@ interface Field {
   readonly value: string;
 }
 
-/** Reads the parts of one answer, most of whose fields are the same in each. */
+/** What stands before the body of a part that may be trusted so far. */
+interface Heads {
+  readonly status: number;
+  readonly reason: string;
+  readonly headers: RawHeaders;
+  /** What the part says of its length itself. */
+  readonly bodyBytes: number | undefined;
+  /** Where the body begins. */
+  readonly end: number;
+}
+
+/** Reads the parts of one answer, which mostly begin alike: with the same heads, or the same fields. */
 export class PartReader {
   /** Good fields by their lines. */
   readonly #known = new Map<string, Field>();
+  /** Of the part before, if they ended where every reader would end them. */
+  #heads: Heads | undefined;
+  #headsBytes: Buffer = nothing;
 
   /** The part that stands in these bytes from `start` to `end`. */
   read(bytes: Buffer, start: number, end: number): ResponsePart | MalformedPart {
+    const heads = this.#sameHeads(bytes, start, end) ?? this.#readHeads(bytes, start, end);
+    if (typeof heads === 'string') return malformed(heads);
+    const { status, reason, headers } = heads;
+    const body = measuredBody(bytes.subarray(start + heads.end, end), heads);
+    if (body === undefined) return malformed('cut_short');
+    return { kind: 'response', status, reason, headers, body };
+  }
+
+  /** Those of the part before, if this one begins with the same bytes. */
+  #sameHeads(bytes: Buffer, start: number, end: number): Heads | undefined {
+    const { length } = this.#headsBytes;
+    if (length === 0 || length > end - start) return undefined;
+    return bytes.compare(this.#headsBytes, 0, length, start, start + length) === 0
+      ? this.#heads
+      : undefined;
+  }
+
+  #readHeads(bytes: Buffer, start: number, end: number): Heads | MalformedPart['why'] {
     const text = textOf(bytes, start, end);
     const partHead = this.#readHead(text, 0);
-    if (typeof partHead === 'string') return malformed(partHead);
+    if (typeof partHead === 'string') return partHead;
     const type = headerValue(partHead.headers, 'content-type');
-    if (type !== undefined && !/^application\/http[ \t]*(?:;|$)/i.test(type)) {
-      return malformed('part_type');
-    }
+    if (type !== undefined && !/^application\/http[ \t]*(?:;|$)/i.test(type)) return 'part_type';
     const encoding = headerValue(partHead.headers, 'content-transfer-encoding');
-    if (encoding !== undefined && !/^(?:7bit|8bit|binary)$/i.test(encoding)) {
-      return malformed('part_encoding');
-    }
+    if (encoding !== undefined && !/^(?:7bit|8bit|binary)$/i.test(encoding)) return 'part_encoding';
 
     const line = lineAt(text, partHead.end);
     const match = line.next - partHead.end > maxStatusLineBytes ? null : statusLine.exec(line.text);
-    if (match === null) return malformed('status_line');
+    if (match === null) return 'status_line';
     const head = this.#readHead(text, line.next);
-    if (typeof head === 'string') return malformed(head);
-    if (headerValue(head.headers, 'transfer-encoding') !== undefined) {
-      return malformed('transfer_encoding');
-    }
-    const status = Number(match[1]);
-    const body = measuredBody(bytes.subarray(start + head.end, end), head.headers, status);
-    if (body === undefined) return malformed('cut_short');
-    return { kind: 'response', status, reason: match[2] ?? '', headers: head.headers, body };
+    if (typeof head === 'string') return head;
+    const { headers, end: headsEnd } = head;
+    if (headerValue(headers, 'transfer-encoding') !== undefined) return 'transfer_encoding';
+    const declared = headerValue(headers, 'content-length');
+    const isLength = declared !== undefined && /^[0-9]{1,15}$/.test(declared);
+    const heads: Heads = {
+      status: Number(match[1]),
+      reason: match[2] ?? '',
+      headers,
+      bodyBytes: isLength ? Number(declared) : undefined,
+      end: headsEnd,
+    };
+    this.#heads = heads;
+    // Ended by the end of the part, the same bytes may be followed by more fields the next time.
+    this.#headsBytes = text.startsWith('\r\n\r\n', headsEnd - 4)
+      ? bytes.subarray(start, start + headsEnd)
+      : nothing;
+    return heads;
   }
 
   /** Fields up to the empty line, or to the end of the part, which some writers take for one. */
@@ -130,16 +170,14 @@ export class PartReader {
 }
 
 /** Cuts off a surplus line end when the part's own length says so; `undefined`: bytes are missing. */
-function measuredBody(bytes: Buffer, headers: RawHeaders, status: number): Buffer | undefined {
+function measuredBody(bytes: Buffer, { status, bodyBytes }: Heads): Buffer | undefined {
   // Both say how long a body would be, and have none (RFC 9110 section 8.6).
   if (status === 204 || status === 304) return bytes.subarray(0, 0);
-  const declared = headerValue(headers, 'content-length');
-  if (declared === undefined || !/^[0-9]{1,15}$/.test(declared)) return bytes;
-  const length = Number(declared);
-  if (length > bytes.length) return undefined;
-  const surplus = bytes.length - length;
-  return surplus <= maxSurplusBytes && /^(?:\r?\n)*$/.test(bytes.toString('latin1', length))
-    ? bytes.subarray(0, length)
+  if (bodyBytes === undefined) return bytes;
+  if (bodyBytes > bytes.length) return undefined;
+  const surplus = bytes.length - bodyBytes;
+  return surplus <= maxSurplusBytes && /^(?:\r?\n)*$/.test(bytes.toString('latin1', bodyBytes))
+    ? bytes.subarray(0, bodyBytes)
     : bytes;
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { relayedReply, replyFromPart, sharedHeaders } from '../../../src/core/answer/fan-out.ts';
+import { PartReplies, relayedReply } from '../../../src/core/answer/fan-out.ts';
+import { lengthOf, type Reply } from '../../../src/core/answer/reply.ts';
 import { aKey, app } from '../../support/recording-sink.ts';
 import type { ResponsePart } from '../../../src/core/wire/response-part.ts';
 
@@ -8,18 +9,20 @@ function aPart(status: number, headers: readonly string[], body: string): Respon
 }
 
 const asked = { target: `${app}/me`, key: aKey('ann') };
+const replyFromPart = (part: ResponsePart, envelope: readonly string[] = []): Reply =>
+  new PartReplies(envelope).of(part, asked);
 const bom = '\ufeff';
 
 describe('the answer made from a part', () => {
   test('has the fields of the part, then of the envelope what the part does not say itself', () => {
-    const shared = sharedHeaders([
+    const envelope = [
       ...['Content-Type', 'multipart/batching', 'date', 'D', 'Server', 'S', 'Content-Length', '9'],
       ...['Set-Cookie', 'a', 'Set-Cookie', 'b', 'X-Other', 'x', 'Via', 'v', 'Connection', 'close'],
-    ]);
-    const reply = replyFromPart(aPart(200, ['ETag', '"1"', 'Server', 'mine'], 'ab'), shared, asked);
+    ];
+    const reply = replyFromPart(aPart(200, ['ETag', '"1"', 'Server', 'mine'], 'ab'), envelope);
     expect(reply.headers).toEqual([
       ...['ETag', '"1"', 'Server', 'mine', 'date', 'D', 'Set-Cookie', 'a', 'Set-Cookie', 'b'],
-      ...['Via', 'v', 'Content-Length', '2'],
+      ...['Via', 'v'],
     ]);
     expect(reply.body.toString()).toBe('ab');
   });
@@ -30,7 +33,7 @@ describe('the answer made from a part', () => {
       ['Connection', 'X-A', 'X-A', '1', 'Keep-Alive', '5', 'Content-Length', '7', 'Upgrade', 'h2c'],
       'ab',
     );
-    expect(replyFromPart(part, [], asked).headers).toEqual(['Content-Length', '2']);
+    expect(replyFromPart(part).headers).toEqual([]);
   });
 
   test.each([
@@ -40,22 +43,39 @@ describe('the answer made from a part', () => {
     ['text/plain', `${bom}{}`],
     ['text/html', `${bom}{}`],
   ])('%s loses one byte order mark if it is JSON or XML', (type, body) => {
-    const reply = replyFromPart(aPart(200, ['Content-Type', type], `${bom}{}`), [], asked);
+    const reply = replyFromPart(aPart(200, ['Content-Type', type], `${bom}{}`));
     expect(reply.body.toString()).toBe(body);
-    expect(reply.headers.at(-1)).toBe(String(Buffer.byteLength(body)));
+    expect(lengthOf(reply)).toBe(Buffer.byteLength(body));
   });
 
   test('a second byte order mark stays', () => {
     const part = aPart(200, ['Content-Type', 'application/json'], `${bom}${bom}{}`);
-    expect(replyFromPart(part, [], asked).body.toString()).toBe(`${bom}{}`);
+    expect(replyFromPart(part).body.toString()).toBe(`${bom}{}`);
   });
 
   test.each([204, 304])('%d has no length', (status) => {
-    expect(replyFromPart(aPart(status, [], ''), [], asked).headers).toEqual([]);
+    expect(lengthOf(replyFromPart(aPart(status, [], '')))).toBeUndefined();
+  });
+
+  test('has its fields as they stand on the wire, if they tell a date and are legal', () => {
+    const lines = (...fields: string[]) => replyFromPart(aPart(200, fields, 'ab')).lines;
+    expect(lines('ETag', '"1"', 'Date', 'D')).toBe('ETag: "1"\r\nDate: D\r\n');
+    expect(lines('ETag', '"1"')).toBeUndefined();
+    expect(lines('Date', 'D', 'X', 'a\r\nb')).toBeUndefined();
+  });
+
+  test('has nothing of the fields of other parts, whether theirs were the same or not', () => {
+    const replies = new PartReplies(['Date', 'D']);
+    const alike = ['ETag', '"1"'];
+    const parts = [alike, alike, ['ETag', '"2"'], [], alike, ['Date', 'E']];
+    expect(parts.map((fields) => replies.of(aPart(200, fields, ''), asked).lines)).toEqual([
+      ...['ETag: "1"\r\nDate: D\r\n', 'ETag: "1"\r\nDate: D\r\n', 'ETag: "2"\r\nDate: D\r\n'],
+      ...['Date: D\r\n', 'ETag: "1"\r\nDate: D\r\n', 'Date: E\r\n'],
+    ]);
   });
 });
 
-test('a refused batch is relayed with its challenge and body, and a length of its own', () => {
+test('a refused batch is relayed with its challenge and body, and without its length', () => {
   const envelope = [
     ...['WWW-Authenticate', 'Bearer x', 'WWW-Authenticate', 'MsRtcOAuth href="h"'],
     ...['Transfer-Encoding', 'chunked', 'Content-Type', 'text/html', 'Connection', 'close'],
@@ -65,7 +85,7 @@ test('a refused batch is relayed with its challenge and body, and a length of it
     reason: 'Unauthorized',
     headers: [
       ...['WWW-Authenticate', 'Bearer x', 'WWW-Authenticate', 'MsRtcOAuth href="h"'],
-      ...['Content-Type', 'text/html', 'Content-Length', '2'],
+      ...['Content-Type', 'text/html'],
     ],
     body: Buffer.from('no'),
   });

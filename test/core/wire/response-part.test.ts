@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { PartReader } from '../../../src/core/wire/response-part.ts';
 
 function partIn(text: string): ReturnType<PartReader['read']> {
@@ -183,4 +184,38 @@ describe('a part with long heads', () => {
     const text = `${headOf(16_384)}${statusOf(1024)}${field.repeat(16_384 / 256)}${field}\r\nbody`;
     expect(read(text)).toBe('head_too_large');
   });
+});
+
+test('a part is read as if there had been none before it', () => {
+  const heads = [
+    ...[ok('\r\nContent-Type: a/b'), ok('\r\nContent-Type: a/b\r\nContent-Length: 2'), ok('')],
+    ...[answer('HTTP/1.1 204 No Content\r\nContent-Length: 9'), answer('HTTP/1.1 404 Not Found')],
+    // Ended by the end of the part, by bare line feeds, or not at all.
+    ...[`${http}HTTP/1.1 200 OK\r\nA: b`, `${http}HTTP/1.1 200 OK\r\nA: b\r\n`],
+    ...[ok('').replaceAll('\r', ''), '\r\nHTTP/1.1 200 OK\r\n\r\n', http, '', 'nonsense'],
+  ];
+  const bodies = [
+    '',
+    '{}',
+    'C: d\r\n\r\nx',
+    '\r\n',
+    '\r\n\r\n',
+    'HTTP/1.1 500 No\r\n\r\n',
+    'x'.repeat(3000),
+  ];
+  const parts = fc.tuple(fc.constantFrom(...heads), fc.constantFrom(...bodies));
+  fc.assert(
+    fc.property(fc.array(parts, { maxLength: 8 }), (pieces) => {
+      const texts = pieces.map((piece) => piece.join(''));
+      const bytes = Buffer.from(texts.join(''), 'latin1');
+      const reader = new PartReader();
+      let end = 0;
+      for (const text of texts) {
+        const start = end;
+        end += text.length;
+        expect(reader.read(bytes, start, end)).toEqual(partIn(text));
+      }
+    }),
+    { numRuns: 3000 },
+  );
 });

@@ -1,0 +1,64 @@
+/**
+ * A whole answer as one piece of bytes. What node:http does for each answer suits one that may still
+ * change: it matches, checks and notes every field, and head, body and end are three writes. A bare
+ * server that holds calls took 31.7 µs for each with it and 26.8 with this on Node 20, 24.7 and 23.6 on
+ * Node 24 (medians of 16 and 10 rounds in turn).
+ *
+ * The price: it sets two fields of Node's response that are not documented, `_header` and `_headerSent`,
+ * so that Node takes the head for sent. Where they are not as known, and where anything is out of the
+ * ordinary, it does nothing, and Node writes. The bytes are the same either way; a test holds that.
+ */
+import { type ServerResponse, STATUS_CODES } from 'node:http';
+import { lengthOf, type Reply } from '../core/answer/reply.ts';
+
+interface UndocumentedState {
+  _header: string | null | undefined;
+  _headerSent: boolean | undefined;
+}
+
+/** To copy a longer body costs more than is gained. */
+const maxBodyBytes = 16_384;
+
+const legalReason = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** What Node says of a connection that goes on. */
+export function keepAliveLines(timeoutMs: number): string {
+  const timeout = timeoutMs > 0 ? `Keep-Alive: timeout=${Math.floor(timeoutMs / 1000)}\r\n` : '';
+  return `Connection: keep-alive\r\n${timeout}`;
+}
+
+/**
+ * Writes the answer and ends the response, or does nothing: `false`.
+ *
+ * @param keepAlive see `keepAliveLines`
+ */
+export function writeWhole(response: ServerResponse, reply: Reply, keepAlive: string): boolean {
+  const { status, reason, lines, body } = reply;
+  const { socket } = response;
+  const state = response as unknown as UndocumentedState;
+  const length = lengthOf(reply);
+  const isOrdinary =
+    lines !== undefined &&
+    // Without a socket it waits behind another answer of its connection.
+    socket !== null &&
+    response.shouldKeepAlive &&
+    state._header === null &&
+    state._headerSent === false &&
+    response.req.method !== 'HEAD' &&
+    body.length <= maxBodyBytes &&
+    (length !== undefined || body.length === 0);
+  if (!isOrdinary) return false;
+  const phrase = reason === '' ? (STATUS_CODES[status] ?? 'unknown') : reason;
+  if (!legalReason.test(phrase)) return false;
+  const lengthLine = length === undefined ? '' : `Content-Length: ${length}\r\n`;
+  const head = `HTTP/1.1 ${status} ${phrase}\r\n${lines}${lengthLine}${keepAlive}\r\n`;
+  const bytes = Buffer.allocUnsafe(head.length + body.length);
+  bytes.write(head, 0, head.length, 'latin1');
+  bytes.set(body, head.length);
+  response.statusCode = status;
+  state._header = head;
+  state._headerSent = true;
+  socket.write(bytes);
+  response.end();
+  return true;
+}

@@ -1,0 +1,139 @@
+import { EventEmitter, once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, test } from '@jest/globals';
+import type { Reply } from '../../src/core/answer/reply.ts';
+import { fieldLines } from '../../src/core/wire/http-message.ts';
+import { keepAliveLines, writeWhole } from '../../src/listen/whole-answer.ts';
+import { writeReply } from '../../src/listen/write-reply.ts';
+import { onCleanup } from '../support/cleanup.ts';
+import { RawClient } from '../support/raw-client.ts';
+
+const keepAliveTimeoutMs = 75_500;
+const keepAlive = keepAliveLines(keepAliveTimeoutMs);
+const date = ['Date', 'Sun, 29 Nov 2026 07:00:00 GMT'];
+
+function reply(status: number, reason: string, fields: readonly string[], text = ''): Reply {
+  const headers = [...date, ...fields];
+  return { status, reason, headers, lines: fieldLines(headers), body: Buffer.from(text, 'latin1') };
+}
+
+/** A server of which each path has its own way to answer. */
+async function startServer(ways: Record<string, (response: ServerResponse) => void>) {
+  const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, (request, response) =>
+    ways[request.url ?? '']?.(response),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onCleanup(() => {
+    server.closeAllConnections();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  return new RawClient((server.address() as AddressInfo).port);
+}
+
+const byNode = (answer: Reply) => (response: ServerResponse) =>
+  writeReply(response, { ...answer, lines: undefined }, keepAlive);
+
+const ask = (path: string, method = 'GET', fields = ''): string =>
+  `${method} ${path} HTTP/1.1\r\nHost: proxy.example\r\n${fields}\r\n`;
+
+test.each<[string, Reply]>([
+  ['with a body', reply(200, '', ['Content-Type', 'application/json', 'ETag', '"1"'], '{}')],
+  ['with an empty body', reply(200, '', [])],
+  ['with as long a body as is copied', reply(200, '', [], 'x'.repeat(16_384))],
+  ['without a body', reply(204, '', ['Cache-Control', 'no-cache'])],
+  ['that nothing has changed', reply(304, '', ['ETag', '"1"'])],
+  ['with a phrase of its own', reply(404, 'Nothing here, \xe9', [], 'no')],
+  ['with a status that has no phrase', reply(599, '', [], 'no')],
+  ['with bytes above ASCII', reply(200, '', ['X-Name', 'caf\xe9'], '\xe9\x00\xff')],
+  ['with one field twice', reply(200, '', ['Set-Cookie', 'a=1', 'set-cookie', 'b=2'], 'x')],
+  ['with an empty field', reply(200, '', ['X-Empty', '', 'X-Tab', 'a\tb'], 'x')],
+])('an answer %s is written at once, to the byte as Node writes it', async (_, answer) => {
+  const wrote: boolean[] = [];
+  const client = await startServer({
+    '/whole': (response) => wrote.push(writeWhole(response, answer, keepAlive)),
+    '/node': byNode(answer),
+  });
+  const answers = [];
+  for (const path of ['/node', '/whole', '/whole', '/node']) {
+    client.send(ask(path));
+    answers.push(await client.readAnswer());
+  }
+  expect(wrote).toEqual([true, true]);
+  expect(answers).toEqual(Array(4).fill(answers[0]));
+  expect(answers[0]!.head).toMatch(/\r\nConnection: keep-alive\r\nKeep-Alive: timeout=75$/);
+});
+
+test.each<[string, Reply]>([
+  ['whose fields are not on the wire yet', { ...reply(200, '', [], 'x'), lines: undefined }],
+  ['with a body where none may be', reply(204, '', [], 'x')],
+  ['with a long body', reply(200, '', [], 'x'.repeat(16_385))],
+  ['with a line end in its phrase', reply(200, 'OK\r\nX: y', [], 'x')],
+])('an answer %s is left to Node, untouched', async (_, answer) => {
+  const client = await startServer({
+    '/whole'(response) {
+      const wrote = writeWhole(response, answer, keepAlive);
+      byNode(reply(200, '', ['X-Untouched', String(!wrote && !response.headersSent)]))(response);
+    },
+  });
+  client.send(ask('/whole'));
+  expect((await client.readAnswer()).head).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*X-Untouched: true/);
+});
+
+test('an answer behind which the connection closes, one to HEAD, and one that waits for another are left to Node', async () => {
+  const wrote: boolean[] = [];
+  const answer = reply(200, '', [], 'x');
+  const whole = (response: ServerResponse): void => {
+    wrote.push(writeWhole(response, answer, keepAlive));
+    byNode(answer)(response);
+  };
+  let first: ServerResponse | undefined;
+  const client = await startServer({
+    '/first': (response) => (first = response),
+    '/second'(response) {
+      whole(response);
+      byNode(answer)(first!);
+    },
+    '/whole': whole,
+  });
+  client.send(ask('/first') + ask('/second'));
+  await client.readAnswer();
+  await client.readAnswer();
+  client.send(ask('/whole', 'GET', 'Connection: close\r\n'));
+  expect((await client.readAnswer()).head).toContain('Connection: close');
+  const other = await startServer({
+    '/head'(response) {
+      whole(response);
+      response.req.socket.end();
+    },
+  });
+  other.send(ask('/head', 'HEAD'));
+  expect(await other.readAll()).toMatch(/Content-Length: 1\r\n[^]*\r\n\r\n$/);
+  expect(wrote).toEqual([false, false, false]);
+});
+
+test('what the client does not take at once is taken later, and the answer is over then', async () => {
+  const answer = reply(200, '', [], 'x'.repeat(16_000));
+  const wrote: boolean[] = [];
+  const heard = new EventEmitter();
+  const client = await startServer({
+    '/whole'(response) {
+      response.once('finish', () => heard.emit('written', 'over'));
+      wrote.push(writeWhole(response, answer, keepAlive));
+      if (response.writableLength > 0) heard.emit('written', 'in part');
+    },
+  });
+  client.pause();
+  // Until what lies between the two ends is full.
+  for (let isOver = true; isOver;) {
+    client.send(ask('/whole'));
+    const [how] = (await once(heard, 'written')) as ['over' | 'in part'];
+    isOver = how === 'over';
+  }
+  const over = once(heard, 'written');
+  client.resume();
+  const bodies = [];
+  while (bodies.length < wrote.length) bodies.push((await client.readAnswer()).body);
+  expect(await over).toEqual(['over']);
+  expect(wrote.every(Boolean) && bodies.every((body) => body.equals(answer.body))).toBe(true);
+});
