@@ -5,21 +5,57 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { type KnownHead, KnownHeads } from '../core/admit/known-heads.ts';
+
+/** A connection on which requests may come. */
+class ClientConnection {
+  /** What is under way, in order. */
+  readonly exchanges: ClientExchange[] = [];
+  /** Of the last request, for a while. */
+  head: KnownHead | undefined;
+  readonly #idle: () => void;
+
+  /** `idle`: told when nothing is under way any more. */
+  constructor(idle: () => void) {
+    this.#idle = idle;
+  }
+
+  remove(exchange: ClientExchange): void {
+    const at = this.exchanges.indexOf(exchange);
+    if (at !== -1) this.exchanges.splice(at, 1);
+    if (this.exchanges.length === 0) this.#idle();
+  }
+}
 
 /** One request of a client and its answer. */
 export class ClientExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  readonly head: KnownHead;
+  readonly #connection: ClientConnection;
   #isOver = false;
+  #isAnswered = false;
   #onOver: (() => void) | undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    head: KnownHead,
+    connection: ClientConnection,
+  ) {
     this.request = request;
     this.response = response;
+    this.head = head;
+    this.#connection = connection;
   }
 
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** Whether the system has taken all of its answer. */
+  get isAnswered(): boolean {
+    return this.#isAnswered || this.response.writableFinished;
   }
 
   /** One listener, called once; at once, if it is over already. */
@@ -28,10 +64,27 @@ export class ClientExchange {
     else this.#onOver = listener;
   }
 
+  /** An answer is about to begin that may take its time: the exchange is over when Node says so. */
+  follow(): void {
+    this.response.on('close', () => this.#leave());
+  }
+
+  /** The system has taken all of the answer. */
+  answered(): void {
+    this.#isAnswered = true;
+    this.#leave();
+  }
+
+  /** The connection is gone. */
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#onOver?.();
+  }
+
+  #leave(): void {
+    this.end();
+    this.#connection.remove(this);
   }
 }
 
@@ -39,69 +92,72 @@ export class ClientExchange {
 const idleGraceMs = 1000;
 
 export class Connections {
-  readonly #exchanges = new Map<Socket, ClientExchange[]>();
+  readonly #connections = new Map<Socket, ClientConnection>();
+  readonly #heads = new KnownHeads();
   readonly #idleTimers = new Map<Socket, NodeJS.Timeout>();
   #closing = false;
 
-  /** A connection on which requests may come. */
-  open(socket: Socket): ClientExchange[] {
-    const exchanges: ClientExchange[] = [];
-    this.#exchanges.set(socket, exchanges);
+  open(socket: Socket): ClientConnection {
+    const connection = new ClientConnection(() => {
+      if (this.#closing) this.#closeWhenIdle(socket);
+    });
+    this.#connections.set(socket, connection);
     socket.once('close', () => {
-      this.#exchanges.delete(socket);
+      this.#connections.delete(socket);
       clearTimeout(this.#idleTimers.get(socket));
       this.#idleTimers.delete(socket);
-      for (const exchange of exchanges.splice(0)) exchange.end();
+      for (const exchange of connection.exchanges.splice(0)) exchange.end();
     });
     if (this.#closing) this.#closeWhenIdle(socket);
-    return exchanges;
+    return connection;
   }
 
   begin(request: IncomingMessage, response: ServerResponse): ClientExchange {
     const { socket } = request;
-    const exchange = new ClientExchange(request, response);
-    if (socket.destroyed) {
-      // Its end has been told; what is begun now would never be over.
-      exchange.end();
-      return exchange;
-    }
-    const exchanges = this.#exchanges.get(socket) ?? this.open(socket);
-    exchanges.push(exchange);
-    clearTimeout(this.#idleTimers.get(socket));
-    response.on('close', () => {
-      const at = exchanges.indexOf(exchange);
-      if (at !== -1) exchanges.splice(at, 1);
-      exchange.end();
-      if (this.#closing && exchanges.length === 0) this.#closeWhenIdle(socket);
-    });
+    // Of one that is gone the end has been told; what is begun now would never be over.
+    const isGone = socket.destroyed;
+    const connection = isGone
+      ? new ClientConnection(() => undefined)
+      : (this.#connections.get(socket) ?? this.open(socket));
+    connection.head = this.#heads.read(request.rawHeaders, connection.head);
+    const exchange = new ClientExchange(request, response, connection.head, connection);
+    if (isGone) exchange.end();
+    else connection.exchanges.push(exchange);
+    if (this.#closing) clearTimeout(this.#idleTimers.get(socket));
     return exchange;
+  }
+
+  /** To be called now and then: what clients say of themselves is kept for as long at least. */
+  forgetHeads(): void {
+    this.#heads.forget();
+    for (const connection of this.#connections.values()) connection.head = undefined;
   }
 
   /** Whether an answer behind which the connection closes has been given. */
   isEnding(socket: Socket): boolean {
-    for (const { response } of this.#exchanges.get(socket) ?? []) {
+    for (const { response } of this.#connections.get(socket)?.exchanges ?? []) {
       if (response.writableEnded && !response.shouldKeepAlive) return true;
     }
     return false;
   }
 
   isBusy(socket: Socket): boolean {
-    return (this.#exchanges.get(socket)?.length ?? 0) > 0;
+    return (this.#connections.get(socket)?.exchanges.length ?? 0) > 0;
   }
 
   /** Connections that have anything under way. */
   *busy(): Generator<Socket> {
-    for (const [socket, exchanges] of this.#exchanges) if (exchanges.length > 0) yield socket;
+    for (const [socket, { exchanges }] of this.#connections) if (exchanges.length > 0) yield socket;
   }
 
   *underWay(): Generator<ClientExchange> {
-    for (const exchanges of this.#exchanges.values()) yield* exchanges;
+    for (const { exchanges } of this.#connections.values()) yield* exchanges;
   }
 
   /** From now on connections are closed after a second without anything under way. */
   closeIdle(): void {
     this.#closing = true;
-    for (const [socket, exchanges] of this.#exchanges) {
+    for (const [socket, { exchanges }] of this.#connections) {
       if (exchanges.length === 0) this.#closeWhenIdle(socket);
     }
   }

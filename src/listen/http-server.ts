@@ -31,6 +31,8 @@ export interface HttpServerHandlers {
 
 /** Often, so that those whose time is up at the same time are not all answered in one go. */
 const connectionsCheckingIntervalMs = 100;
+/** What a client says of itself is kept for so long, twice at most: heads are as long as tokens are. */
+const headsKeptMs = 10_000;
 const minVersion = 'TLSv1.2';
 
 export class HttpServer {
@@ -42,6 +44,7 @@ export class HttpServer {
   readonly #slowReaders: SlowReaders;
   readonly #handlers: HttpServerHandlers;
   readonly #options: HttpServerOptions;
+  readonly #forgetting: NodeJS.Timeout;
   #draining = false;
 
   constructor(options: HttpServerOptions, handlers: HttpServerHandlers) {
@@ -79,6 +82,8 @@ export class HttpServer {
       () => this.#connections.busy(),
       () => handlers.refused('slow_reader'),
     );
+    this.#forgetting = setInterval(() => this.#connections.forgetHeads(), headsKeptMs);
+    this.#forgetting.unref();
     this.#server.on('request', (request, response) =>
       handlers.request(this.#begin(request, response)),
     );
@@ -144,6 +149,7 @@ export class HttpServer {
   /** Closes every connection at once. */
   destroy(): void {
     this.#slowReaders.stop();
+    clearInterval(this.#forgetting);
     this.#server.closeAllConnections();
     for (const socket of this.#accepted) socket.destroy();
   }

@@ -2,10 +2,9 @@
  * From Node's request to one of its three fates: refused, passed through, or handed to the engine;
  * and back from the answer to what is counted.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { admit, type RefusalReason } from '../core/admit/admit.ts';
-import { batchKey, userName } from '../core/admit/batch-key.ts';
 import {
   bodyBytes,
   classify,
@@ -13,9 +12,9 @@ import {
   type PassThroughReason,
 } from '../core/admit/classify.ts';
 import { callClassOf } from '../core/admit/call-class.ts';
-import { readHead, type HeadFacts, type RequestHead } from '../core/admit/request-head.ts';
+import type { RequestHead } from '../core/admit/request-head.ts';
 import type { Fault } from '../core/answer/fault.ts';
-import { acceptsOnlyXml, answerForFault, answerForRefusal } from '../core/answer/own-answers.ts';
+import { answerForFault, answerForRefusal } from '../core/answer/own-answers.ts';
 import type { Arrival } from '../core/schedule/call.ts';
 import { mayCollapse } from '../core/schedule/collapse.ts';
 import { passThroughHeaders } from '../core/wire/encode-batch.ts';
@@ -74,8 +73,8 @@ const readers: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** One exchange with a client, as it is counted in the end. */
 interface Visit {
+  readonly exchange: ClientExchange;
   readonly head: RequestHead;
-  readonly facts: HeadFacts;
   readonly startedAtMs: number;
   readonly poll: boolean;
 }
@@ -105,7 +104,7 @@ export class RequestHandler {
 
   handle(exchange: ClientExchange): void {
     if (this.#refused.has(exchange.request.socket)) return;
-    this.#guarded(exchange.response, () => this.#route(exchange));
+    this.#guarded(exchange, () => this.#route(exchange));
   }
 
   /** To be called every second. */
@@ -114,42 +113,43 @@ export class RequestHandler {
   }
 
   /** A mistake of ours is one caller's 500, and nobody else's business. */
-  #guarded(response: ServerResponse, serve: () => void): void {
+  #guarded(exchange: ClientExchange, serve: () => void): void {
     try {
       serve();
     } catch (error) {
       this.#parts.observer.internalError(error);
-      if (response.headersSent) response.destroy();
-      else this.#fail(response, ownMistake, false);
+      if (exchange.response.headersSent) exchange.response.destroy();
+      else this.#fail(exchange, ownMistake);
     }
   }
 
   /** An `Expect` other than `100-continue`. */
-  refuseExpectation({ request, response }: ClientExchange): void {
-    if (this.#refused.has(request.socket)) return;
-    this.#refuse(this.#visit(request, false), response, 417, 'expectation');
+  refuseExpectation(exchange: ClientExchange): void {
+    if (this.#refused.has(exchange.request.socket)) return;
+    this.#refuse(this.#visit(exchange), 417, 'expectation');
   }
 
   #route(exchange: ClientExchange): void {
-    const { request, response } = exchange;
-    const visit = this.#visit(request, false);
-    const { head, facts } = visit;
+    const visit = this.#visit(exchange);
+    const { head } = visit;
+    const known = exchange.head;
+    const { facts } = known;
     const target = admit(head, facts);
     if (typeof target !== 'string') {
-      this.#refuse(visit, response, target.status, target.reason);
+      this.#refuse(visit, target.status, target.reason);
       return;
     }
-    const classified = classify(head, target, facts, this.#parts.rules);
-    const trusted = this.#parts.isTrusted(request);
+    const classified = classify(head, target, facts, this.#parts.rules, known.applicationPath);
+    const trusted = this.#parts.isTrusted(exchange.request);
     if (classified.kind === 'pass-through') {
-      this.#passThrough(visit, request, response, target, classified.reason, trusted);
+      this.#passThrough(visit, target, classified.reason, trusted);
       return;
     }
     const { applicationPath, resource } = classified;
-    const key = batchKey(applicationPath, facts, trusted ? facts.forwardedFor : undefined);
+    const key = known.keyOf(applicationPath, trusted ? facts.forwardedFor : undefined);
     const submit = (body: Buffer): void =>
-      this.#submit(visit, exchange, {
-        ticket: this.#callerOf(visit, response),
+      this.#submit(visit, {
+        ticket: new ResponseCaller(exchange, this.#rim),
         key,
         callClass: callClassOf(head.method, target, resource, body),
         resource,
@@ -160,76 +160,68 @@ export class RequestHandler {
         body,
         sizeBytes: facts.bytes + target.length + body.length + partOverheadBytes,
       });
-    const isRead = this.#bodies.read(request, bodyBytes(facts) ?? 0, (body) => {
-      if (!exchange.isOver) this.#guarded(response, () => submit(body));
+    const isRead = this.#bodies.read(exchange.request, bodyBytes(facts) ?? 0, (body) => {
+      if (!exchange.isOver) this.#guarded(exchange, () => submit(body));
     });
-    if (!isRead) this.#refuse(visit, response, status.queue_bytes, 'queue_bytes');
+    if (!isRead) this.#refuse(visit, status.queue_bytes, 'queue_bytes');
   }
 
-  #visit(request: IncomingMessage, poll: boolean): Visit {
-    const head: RequestHead = {
-      method: request.method ?? '',
-      target: request.url ?? '',
-      httpVersion: request.httpVersion,
-      headers: request.rawHeaders,
+  #visit(exchange: ClientExchange): Visit {
+    const { request, head } = exchange;
+    return {
+      exchange,
+      head: {
+        method: request.method ?? '',
+        target: request.url ?? '',
+        httpVersion: request.httpVersion,
+        headers: head.headers,
+      },
+      startedAtMs: this.#parts.now(),
+      poll: false,
     };
-    return { head, facts: readHead(head.headers), startedAtMs: this.#parts.now(), poll };
   }
 
-  #callerOf({ facts }: Visit, response: ServerResponse): ResponseCaller {
-    const { accept, ucwaBatch } = facts;
-    return new ResponseCaller(response, this.#rim, {
-      onlyXml: acceptsOnlyXml(accept),
-      explain: ucwaBatch?.toLowerCase() === 'explain',
-      user: userName(facts),
-    });
-  }
-
-  #submit(visit: Visit, exchange: ClientExchange, arrival: Arrival<ResponseCaller>): void {
-    const { response } = exchange;
+  #submit(visit: Visit, arrival: Arrival<ResponseCaller>): void {
+    const { exchange } = visit;
     const { engine, observer } = this.#parts;
     const { ticket } = arrival;
     const call = engine.submit(arrival);
     if (typeof call === 'string') {
-      this.#refuse(visit, response, status[call], call);
+      this.#refuse(visit, status[call], call);
       return;
     }
     this.#waiting.add(ticket, call, this.#parts.now(), () => engine.cancel(call));
     exchange.onOver(() => {
       this.#waiting.delete(ticket);
-      const left = !response.writableFinished && !ticket.wasCut;
+      const left = !exchange.isAnswered && !ticket.wasCut;
       if (call.stage !== 'done') {
         if (left) observer.callerLeft(call.stage);
         engine.cancel(call);
       }
       const via = (call.batch?.calls.length ?? 1) > 1 ? 'batch' : 'single';
-      this.#finished(visit, response, via, left);
+      this.#finished(visit, via, left);
     });
   }
 
-  #passThrough(
-    visit: Visit,
-    request: IncomingMessage,
-    response: ServerResponse,
-    target: string,
-    reason: PassThroughReason,
-    trusted: boolean,
-  ): void {
+  #passThrough(visit: Visit, target: string, reason: PassThroughReason, trusted: boolean): void {
     const { engine, observer, passThrough, authority } = this.#parts;
-    const { head, facts } = visit;
+    const { head, exchange } = visit;
+    const { request, response } = exchange;
+    const { facts, user } = exchange.head;
     const poll = reason === 'events' && head.method === 'GET';
-    const over = this.#passingCaps.take(userName(facts), poll);
+    const over = this.#passingCaps.take(user, poll);
     if (typeof over === 'string') {
-      this.#refuse(visit, response, status[over], over);
+      this.#refuse(visit, status[over], over);
       return;
     }
     // A write that we do not hold must not overtake what we do.
-    if (reason !== 'outside' && !readers.has(head.method)) engine.barrier(userName(facts));
+    if (reason !== 'outside' && !readers.has(head.method)) engine.barrier(user);
     observer.passedThrough(reason);
     const uncount =
       poll && !this.#parts.longPollCounts
         ? () => undefined
         : countPassing(request, facts, reason, poll, engine);
+    exchange.follow();
     passThrough.forward(
       {
         request,
@@ -240,7 +232,7 @@ export class RequestHandler {
       },
       {
         responded: (code) => observer.passThroughAnswered(code),
-        fail: (fault) => this.#fail(response, fault, acceptsOnlyXml(facts.accept)),
+        fail: (fault) => this.#fail(exchange, fault),
         ended: (outcome) => {
           over();
           uncount();
@@ -250,38 +242,39 @@ export class RequestHandler {
           }
           const left = outcome.kind === 'client-left';
           if (left) observer.callerLeft('passthrough');
-          this.#finished({ ...visit, poll }, response, 'passthrough', left);
+          this.#finished({ ...visit, poll }, 'passthrough', left);
         },
       },
     );
   }
 
-  #refuse(visit: Visit, response: ServerResponse, code: number, reason: RefusalReason): void {
+  #refuse(visit: Visit, code: number, reason: RefusalReason): void {
+    const { exchange } = visit;
     this.#parts.observer.refused(reason);
     // What the client goes on sending is not answered, so nothing of it can pass for a request.
     if (code !== 503 && code !== 429) {
-      response.shouldKeepAlive = false;
-      this.#refused.add(response.req.socket);
+      exchange.response.shouldKeepAlive = false;
+      this.#refused.add(exchange.request.socket);
     }
-    const reply = answerForRefusal(code, reason, acceptsOnlyXml(visit.facts.accept));
-    writeReply(response, reply, this.#rim.keepAlive);
-    this.#finished(visit, response, 'refused', false);
+    const reply = answerForRefusal(code, reason, exchange.head.onlyXml);
+    writeReply(exchange, reply, this.#rim.keepAlive);
+    this.#finished(visit, 'refused', false);
   }
 
-  #fail(response: ServerResponse, fault: Fault, onlyXml: boolean): void {
-    writeReply(response, answerForFault(fault, onlyXml), this.#rim.keepAlive);
+  #fail(exchange: ClientExchange, fault: Fault): void {
+    writeReply(exchange, answerForFault(fault, exchange.head.onlyXml), this.#rim.keepAlive);
   }
 
-  #finished(visit: Visit, response: ServerResponse, via: Via, callerLeft: boolean): void {
-    const { head, facts } = visit;
+  #finished({ head, exchange, startedAtMs, poll }: Visit, via: Via, callerLeft: boolean): void {
+    const { response } = exchange;
     this.#parts.observer.finished({
       via,
       status: response.headersSent ? response.statusCode : 0,
-      durationMs: this.#parts.now() - visit.startedAtMs,
+      durationMs: this.#parts.now() - startedAtMs,
       method: head.method,
       target: head.target,
-      credential: userName(facts),
-      poll: visit.poll,
+      credential: exchange.head.user,
+      poll,
       callerLeft,
     });
   }

@@ -2,16 +2,10 @@ import type { ServerResponse } from 'node:http';
 import type { Reply, ReplyHead } from '../core/answer/reply.ts';
 import { InvariantViolation } from '../core/invariants.ts';
 import type { Caller } from '../engine/caller.ts';
+import type { ClientExchange } from './connections.ts';
 import type { Unread } from './unread.ts';
 import type { WaitingCallers } from './waiting-callers.ts';
 import { writeHead, writeReply } from './write-reply.ts';
-
-interface CallerTraits {
-  readonly onlyXml: boolean;
-  readonly explain: boolean;
-  /** The credential. */
-  readonly user: string;
-}
 
 /** What all callers of one server have in common. */
 export interface Rim {
@@ -38,16 +32,15 @@ export class ResponseCaller implements Caller {
   wasCut = false;
   /** `begun`: streams. Whoever is answered or cut off hears nothing more. */
   #stage: 'waiting' | 'begun' | 'over' = 'waiting';
-  readonly #response: ServerResponse;
+  readonly #exchange: ClientExchange;
   readonly #rim: Rim;
-  readonly #user: string;
 
-  constructor(response: ServerResponse, rim: Rim, traits: CallerTraits) {
-    this.#response = response;
+  constructor(exchange: ClientExchange, rim: Rim) {
+    const { onlyXml, facts } = exchange.head;
+    this.#exchange = exchange;
     this.#rim = rim;
-    this.onlyXml = traits.onlyXml;
-    this.explain = traits.explain;
-    this.#user = traits.user;
+    this.onlyXml = onlyXml;
+    this.explain = facts.ucwaBatch?.toLowerCase() === 'explain';
   }
 
   get isWaiting(): boolean {
@@ -56,16 +49,15 @@ export class ResponseCaller implements Caller {
 
   answer(reply: Reply): void {
     this.#assertFirst();
-    const response = this.#response;
-    writeReply(response, reply, this.#rim.keepAlive);
+    writeReply(this.#exchange, reply, this.#rim.keepAlive);
     this.#becomes('over');
-    const unreadBytes = response.writableLength;
-    if (unreadBytes > 0 && !this.#rim.unread.keep(response, unreadBytes, this.#user))
-      this.cutReader();
+    const unreadBytes = this.#response.writableLength;
+    if (unreadBytes > 0 && !this.#keeps(unreadBytes)) this.cutReader();
   }
 
   begin(head: ReplyHead): void {
     this.#assertFirst();
+    this.#exchange.follow();
     writeHead(this.#response, head);
     this.#becomes('begun');
   }
@@ -74,7 +66,7 @@ export class ResponseCaller implements Caller {
     const response = this.#response;
     // As for whole answers: the exchange is broken off when the connection's end is told.
     if (response.destroyed || response.write(chunk)) return true;
-    if (this.#rim.unread.keep(response, chunk.length, this.#user)) return true;
+    if (this.#keeps(chunk.length)) return true;
     // Who reads, however slowly, is watched with all other readers; here is who waits for his turn.
     const waitsMs = response.socket === null ? this.#rim.stallMs : undefined;
     const stalled = waitsMs === undefined ? undefined : setTimeout(() => this.cutReader(), waitsMs);
@@ -105,6 +97,15 @@ export class ResponseCaller implements Caller {
     if (this.wasCut) return;
     this.#rim.stalled();
     this.cut();
+  }
+
+  get #response(): ServerResponse {
+    return this.#exchange.response;
+  }
+
+  /** Whether so many bytes that it did not take may be kept for it. */
+  #keeps(bytes: number): boolean {
+    return this.#rim.unread.keep(this.#response, bytes, this.#exchange.head.user);
   }
 
   #assertFirst(): void {

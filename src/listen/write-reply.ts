@@ -1,11 +1,23 @@
 import type { ServerResponse } from 'node:http';
 import { lengthOf, type Reply, type ReplyHead } from '../core/answer/reply.ts';
+import type { ClientExchange } from './connections.ts';
 import { writeWhole } from './whole-answer.ts';
 
 /** Writes a whole answer. Throws, before anything is written, when it is no legal HTTP answer. */
-export function writeReply(response: ServerResponse, reply: Reply, keepAlive: string): void {
+export function writeReply(
+  exchange: Pick<ClientExchange, 'response' | 'follow' | 'answered'>,
+  reply: Reply,
+  keepAlive: string,
+): void {
+  const { response } = exchange;
   // To somebody who is gone nothing is written: Node would make an error of it that nobody hears.
-  if (response.destroyed || writeWhole(response, reply, keepAlive)) return;
+  if (response.destroyed) return;
+  if (writeWhole(response, reply, keepAlive)) {
+    if (response.writableLength === 0) exchange.answered();
+    else exchange.follow();
+    return;
+  }
+  exchange.follow();
   const length = lengthOf(reply);
   const fields = length === undefined ? [] : ['Content-Length', String(length)];
   writeHead(response, { ...reply, headers: [...reply.headers, ...fields] });

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { startPool } from '../support/pool.ts';
 import { startProxy } from '../support/proxy.ts';
 import { RawClient } from '../support/raw-client.ts';
+import { startScriptedPool } from '../support/scripted-pool.ts';
 import { readAdmin } from '../support/metric-values.ts';
 import { app, notes, UcwaClient } from '../support/ucwa-client.ts';
 
@@ -57,6 +58,27 @@ test('an idle connection is closed after a second, and serves what comes before'
   await silent.closed;
   expect(performance.now() - stoppedAt).toBeGreaterThan(900);
   await stopped;
+});
+
+test('a connection whose answer had begun before is closed a second after its end', async () => {
+  const body = 'x'.repeat(100);
+  let finish: () => void = () => undefined;
+  const pool = await startScriptedPool((_request, socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n${body.slice(0, 50)}`);
+    finish = () => socket.write(body.slice(50));
+  });
+  const proxy = await startProxy(pool.url, { UCWA_PROXY_BATCHING_MODE: 'off' });
+  const client = new RawClient(proxy.port);
+  client.send(`GET ${app}/me HTTP/1.1\r\nHost: p\r\nAuthorization: Bearer cwt=sim-ann\r\n\r\n`);
+  await client.untilReceived(1);
+  const stopped = proxy.stop();
+  await expect(readAdmin(proxy.ports.admin, '/readyz')).resolves.toMatchObject({ status: 503 });
+  finish();
+  const endedAt = performance.now();
+  expect((await client.readAnswer()).head).toContain('Connection: keep-alive');
+  await client.closed;
+  await stopped;
+  expect(performance.now() - endedAt).toBeLessThan(5000);
 });
 
 test('polls are ended with 503 over the first half of the time', async () => {

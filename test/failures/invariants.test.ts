@@ -5,6 +5,7 @@ import type { Caller } from '../../src/engine/caller.ts';
 import { startDoctoredProxy, type Tampering } from '../support/doctored-proxy.ts';
 import { askEach, readCalls, writeCalls } from '../support/nonce-calls.ts';
 import { startPool } from '../support/pool.ts';
+import { aKey } from '../support/recording-sink.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { app, notes, UcwaClient, type Answer } from '../support/ucwa-client.ts';
 
@@ -15,14 +16,15 @@ async function start(tampering: Tampering) {
 }
 
 /** Tampers with a call behind the scheduler's back, as soon as it has been taken in. */
-const withFirst =
-  (change: Partial<Call<Caller>>): NonNullable<Tampering['submit']> =>
+const withCall =
+  (n: number, change: Partial<Call<Caller>>): NonNullable<Tampering['submit']> =>
   (submit) =>
   (arrival) => {
     const call = submit(arrival);
-    if (typeof call !== 'string' && call.target.endsWith('n=1')) Object.assign(call, change);
+    if (typeof call !== 'string' && call.target.endsWith(`n=${n}`)) Object.assign(call, change);
     return call;
   };
+const withFirst = (change: Partial<Call<Caller>>) => withCall(1, change);
 
 const said = ({ status, text }: Answer): string =>
   `${status} ${(JSON.parse(text) as { executed: string }).executed}`;
@@ -34,6 +36,16 @@ describe('a batch does not leave, and its callers get 500, executed: no', () => 
       'one of its calls came with another token',
       'one_key',
       { submit: withFirst({ headers: bens }) },
+    ],
+    [
+      'the second of its calls came with another token',
+      'one_key',
+      { submit: withCall(2, { headers: bens }) },
+    ],
+    [
+      "the second of its calls is another user's",
+      'one_key',
+      { submit: withCall(2, { headers: bens, key: aKey('Bearer cwt=sim-ben') }) },
     ],
     [
       'one of its targets leads out of the application',

@@ -20,6 +20,8 @@ function letIn(asked: string): { target: string; applicationPath: string } | und
   const target = admit(head, facts);
   if (typeof target !== 'string') return undefined;
   const result = classify(head, target, facts, rules);
+  const likely = classify(head, target, facts, rules, application);
+  if (JSON.stringify(likely) !== JSON.stringify(result)) throw new Error(`two minds of ${target}`);
   return result.kind === 'batchable'
     ? { target, applicationPath: result.applicationPath }
     : undefined;

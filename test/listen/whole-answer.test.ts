@@ -32,7 +32,11 @@ async function startServer(ways: Record<string, (response: ServerResponse) => vo
 }
 
 const byNode = (answer: Reply) => (response: ServerResponse) =>
-  writeReply(response, { ...answer, lines: undefined }, keepAlive);
+  writeReply(
+    { response, follow: () => undefined, answered: () => undefined },
+    { ...answer, lines: undefined },
+    keepAlive,
+  );
 
 const ask = (path: string, method = 'GET', fields = ''): string =>
   `${method} ${path} HTTP/1.1\r\nHost: proxy.example\r\n${fields}\r\n`;
@@ -112,14 +116,21 @@ test('an answer behind which the connection closes, one to HEAD, and one that wa
   expect(wrote).toEqual([false, false, false]);
 });
 
-test('what the client does not take at once is taken later, and the answer is over then', async () => {
+test('an answer is over at once when it was taken at once, and else when it has been taken', async () => {
   const answer = reply(200, '', [], 'x'.repeat(16_000));
-  const wrote: boolean[] = [];
+  const wrote: string[] = [];
   const heard = new EventEmitter();
   const client = await startServer({
     '/whole'(response) {
       response.once('finish', () => heard.emit('written', 'over'));
-      wrote.push(writeWhole(response, answer, keepAlive));
+      const told: string[] = [];
+      const exchange = {
+        response,
+        answered: () => told.push('answered'),
+        follow: () => told.push('follow'),
+      };
+      writeReply(exchange, answer, keepAlive);
+      wrote.push(...told);
       if (response.writableLength > 0) heard.emit('written', 'in part');
     },
   });
@@ -135,5 +146,8 @@ test('what the client does not take at once is taken later, and the answer is ov
   const bodies = [];
   while (bodies.length < wrote.length) bodies.push((await client.readAnswer()).body);
   expect(await over).toEqual(['over']);
-  expect(wrote.every(Boolean) && bodies.every((body) => body.equals(answer.body))).toBe(true);
+  expect(bodies.every((body) => body.equals(answer.body))).toBe(true);
+  // Whoever follows is told when Node has written all of it.
+  expect(wrote.pop()).toBe('follow');
+  expect(new Set(wrote)).toEqual(new Set(['answered']));
 });

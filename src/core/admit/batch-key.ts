@@ -37,6 +37,7 @@ export function batchKey(
 }
 
 export function sameKey(a: BatchKey, b: BatchKey): boolean {
+  if (a === b) return true;
   return (
     a.applicationPath === b.applicationPath &&
     a.authorization === b.authorization &&

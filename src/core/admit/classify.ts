@@ -55,6 +55,8 @@ const trimmedByWindows = /(?:\.|%20)(?:\/|$)|(?:[/.]|%20)(?::|%3a)/i;
 /** RFC 3986 3.4, every triplet whole. */
 const plainQuery = /^(?:[\w\-.~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2})*$/;
 
+const slash = 0x2f;
+
 const batchedMethods: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE']);
 const neverBatched = new Set(['batch', 'events', 'photos']);
 const photoLeaves = new Set(['photo', 'contactphoto']);
@@ -66,14 +68,18 @@ export interface ClassifyRules {
   readonly never: RegExp | undefined;
 }
 
-/** `target` is what `admit` returned. */
+/**
+ * `target` is what `admit` returned; `likely`: an application that it most likely is below, as a
+ * target before was.
+ */
 export function classify(
   head: RequestHead,
   target: string,
   facts: HeadFacts,
   rules: ClassifyRules,
+  likely?: string,
 ): Classification {
-  const applicationPath = application.exec(target)?.[0];
+  const applicationPath = isBelow(target, likely) ? likely : application.exec(target)?.[0];
   if (applicationPath === undefined) return passing.outside;
 
   const question = target.indexOf('?', applicationPath.length);
@@ -102,8 +108,16 @@ export function classify(
   if (facts.ucwaBatch?.toLowerCase() === 'never' || rules.never?.test(path) === true) {
     return passing.opt_out;
   }
-  const resource = `${applicationPath}${path}`.toLowerCase();
+  const resource = (question === -1 ? target : target.slice(0, question)).toLowerCase();
   return { kind: 'batchable', applicationPath, resource };
+}
+
+function isBelow(target: string, applicationPath: string | undefined): applicationPath is string {
+  return (
+    applicationPath !== undefined &&
+    target.charCodeAt(applicationPath.length) === slash &&
+    target.startsWith(applicationPath)
+  );
 }
 
 /** The length that the fields announce, in bytes; `undefined` where nobody knows (chunked). */
@@ -141,10 +155,15 @@ export function pathPatterns(patterns: readonly string[]): RegExp | undefined {
   return new RegExp(`^/(?:${sources.join('|')})$`, 'i');
 }
 
+/** Where nothing is encoded, what is special is so at a glance. */
+const specialInPlain =
+  /^\/(?:batch|events|photos)(?![a-z0-9])|\/(?:contact)?photo(?![a-z0-9])[^/]*$/i;
+
 /** Judged as the laxest decoder would read it, so that nothing special slips by unrecognised. */
 function specialResource(path: string): 'batch' | 'events' | 'photos' | undefined {
-  const slash = path.indexOf('/', 1);
-  const first = leadingWord(slash === -1 ? path.slice(1) : path.slice(1, slash));
+  if (!path.includes('%') && !specialInPlain.test(path)) return undefined;
+  const second = path.indexOf('/', 1);
+  const first = leadingWord(second === -1 ? path.slice(1) : path.slice(1, second));
   if (neverBatched.has(first)) return first as 'batch' | 'events' | 'photos';
   const last = path.slice(path.lastIndexOf('/') + 1);
   return photoLeaves.has(leadingWord(last)) ? 'photos' : undefined;

@@ -7,6 +7,7 @@ import { headerValue } from '../wire/http-message.ts';
 import type { ResponsePart } from '../wire/response-part.ts';
 
 const linkStart = Buffer.from('"self":{"href":"');
+const quote = 0x22;
 const maxLinkBytes = 1024;
 /** Beyond that size a closer look is not worth its time. */
 const maxParsedBytes = 65_536;
@@ -17,10 +18,13 @@ export function contradicts(part: ResponsePart, target: string): boolean {
   const at = part.body.indexOf(linkStart);
   if (at === -1) return false;
   const from = at + linkStart.length;
-  const end = part.body.indexOf('"', from);
-  if (end === -1 || end - from > maxLinkBytes) return false;
   // Most say it in the very bytes that were asked for.
-  if (part.body.toString('latin1', from, end) === target) return false;
+  const usualEnd = from + target.length;
+  if (part.body[usualEnd] === quote && part.body.toString('latin1', from, usualEnd) === target) {
+    return false;
+  }
+  const end = part.body.indexOf(quote, from);
+  if (end === -1 || end - from > maxLinkBytes) return false;
   const asked = comparable(target);
   if (comparable(part.body.toString('utf8', from, end)) === asked) return false;
   if (!/json/i.test(headerValue(part.headers, 'content-type') ?? '')) return false;

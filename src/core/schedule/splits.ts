@@ -24,13 +24,11 @@ export function noteRefused<T>(calls: ReadonlyArray<Call<T>>): void {
 
 /** These calls leave in one request. */
 export function noteLeft<T>(calls: ReadonlyArray<Call<T>>, notes: Notes): void {
-  const seen = new Set<RefusedBatch>();
-  for (const { refusedBatch } of calls) {
-    if (refusedBatch === undefined || seen.has(refusedBatch)) continue;
-    seen.add(refusedBatch);
-    refusedBatch.sizes.push(calls.length);
+  if (!calls.some(({ refusedBatch }) => refusedBatch !== undefined)) return;
+  for (const batch of new Set(calls.map(({ refusedBatch }) => refusedBatch))) {
+    batch?.sizes.push(calls.length);
   }
-  if (seen.size > 0) for (const call of calls) noteOver(call, notes);
+  for (const call of calls) noteOver(call, notes);
 }
 
 /** The call has left, or never will. */

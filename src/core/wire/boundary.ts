@@ -21,7 +21,8 @@ export function batchingBoundary(contentType: string | undefined): string | unde
   for (let match = parameter.exec(contentType); match; match = parameter.exec(contentType)) {
     const [, name, quoted, bare] = match;
     if (name?.toLowerCase() !== 'boundary') continue;
-    const value = quoted?.replace(/\\(.)/g, '$1') ?? bare ?? '';
+    const unquoted = quoted?.includes('\\') === true ? quoted.replace(/\\(.)/g, '$1') : quoted;
+    const value = unquoted ?? bare ?? '';
     return legalBoundary.test(value) ? value : undefined;
   }
   return undefined;

@@ -135,6 +135,7 @@ function partFields(fields: RawHeaders, authority: string): string {
 }
 
 function areSame(one: RawHeaders, other: RawHeaders): boolean {
+  if (one === other) return true;
   return one.length === other.length && one.every((text, i) => text === other[i]);
 }
 

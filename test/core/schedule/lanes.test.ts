@@ -1,5 +1,6 @@
 /** Lanes: which routes are kept out of the batches of others, and which are not. */
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import type { Call } from '../../../src/core/schedule/call.ts';
 import { Lanes } from '../../../src/core/schedule/lanes.ts';
 import { RouteTime } from '../../../src/core/schedule/route-time.ts';
@@ -22,6 +23,18 @@ function learn(lanes: Lanes, route: RouteTime, usual: RouteTime, ...tookMs: numb
     }
   }
 }
+
+test('what a route takes is told by its last twenty answers, however they follow each other', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 3 }), (answersMs) => {
+      const route = new RouteTime('a');
+      for (const ms of answersMs) route.add(ms);
+      const last = answersMs.slice(-20).sort((a, b) => a - b);
+      const at = (share: number) => last[Math.floor(last.length * share)];
+      expect([route.medianMs, route.ownMs]).toEqual([at(0.5), at(0.25)]);
+    }),
+  );
+});
 
 /** Where most calls take 30 ms. */
 function lanesOf30Ms(): { lanes: Lanes; usual: RouteTime } {

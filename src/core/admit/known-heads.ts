@@ -1,0 +1,71 @@
+/**
+ * Heads that came before. A client says the same of itself with most of its calls, whose targets alone
+ * differ; what was found out of such a head once is not found out again, and calls that say the same
+ * share it, so that the later steps see at a glance that they do.
+ */
+import { acceptsOnlyXml } from '../answer/own-answers.ts';
+import type { RawHeaders } from '../wire/http-message.ts';
+import { batchKey, type BatchKey, userName } from './batch-key.ts';
+import { readHead, type HeadFacts } from './request-head.ts';
+
+/** The fields of a head, and what follows from them alone. */
+export class KnownHead {
+  readonly headers: RawHeaders;
+  readonly facts: HeadFacts;
+  /** See `userName`. */
+  readonly user: string;
+  readonly onlyXml: boolean;
+  #key: BatchKey | undefined;
+
+  constructor(headers: RawHeaders) {
+    this.headers = headers;
+    this.facts = readHead(headers);
+    this.user = userName(this.facts);
+    this.onlyXml = acceptsOnlyXml(this.facts.accept);
+  }
+
+  /** The application that the last key was for. */
+  get applicationPath(): string | undefined {
+    return this.#key?.applicationPath;
+  }
+
+  /** See `batchKey`; the same object as before, if it would be equal. */
+  keyOf(applicationPath: string, forwardedFor: string | undefined): BatchKey {
+    const known = this.#key;
+    if (known?.applicationPath === applicationPath && known.forwardedFor === forwardedFor) {
+      return known;
+    }
+    return (this.#key = batchKey(applicationPath, this.facts, forwardedFor));
+  }
+
+  /** Whether these are its fields, byte for byte and in their order. */
+  has(headers: RawHeaders): boolean {
+    const own = this.headers;
+    if (own.length !== headers.length) return false;
+    for (let i = 0; i < own.length; i += 1) if (own[i] !== headers[i]) return false;
+    return true;
+  }
+}
+
+const maxUsers = 1024;
+
+/** The last head of each user, until it is forgotten. */
+export class KnownHeads {
+  readonly #ofUser = new Map<string, KnownHead>();
+
+  /** `before`: the head before on the same connection, most likely the same. */
+  read(headers: RawHeaders, before: KnownHead | undefined): KnownHead {
+    if (before?.has(headers) === true) return before;
+    const head = new KnownHead(headers);
+    const known = this.#ofUser.get(head.user);
+    if (known?.has(headers) === true) return known;
+    if (this.#ofUser.size >= maxUsers) this.#ofUser.clear();
+    this.#ofUser.set(head.user, head);
+    return head;
+  }
+
+  /** Nothing is kept of who is not there any more. */
+  forget(): void {
+    this.#ofUser.clear();
+  }
+}

@@ -1,0 +1,65 @@
+import { expect, test } from '@jest/globals';
+import { batchKey, userName } from '../../../src/core/admit/batch-key.ts';
+import { KnownHeads } from '../../../src/core/admit/known-heads.ts';
+import { readHead } from '../../../src/core/admit/request-head.ts';
+
+const ann = ['Host', 'a', 'Authorization', 'Bearer ann', 'Accept', 'application/xml'];
+/** Other strings, as a parser makes them for each request, of the same characters. */
+const again = (headers: readonly string[]): string[] =>
+  headers.map((text) => Buffer.from(text, 'latin1').toString('latin1'));
+
+test('calls that say the same of themselves share a head, on one connection or on several', () => {
+  const heads = new KnownHeads();
+  const first = heads.read(again(ann), undefined);
+  expect(heads.read(again(ann), first)).toBe(first);
+  expect(heads.read(again(ann), undefined)).toBe(first);
+  heads.forget();
+  expect(heads.read(again(ann), first)).toBe(first);
+  expect(heads.read(again(ann), undefined)).not.toBe(first);
+});
+
+test.each<[string, string[]]>([
+  ['another value', [...ann.slice(0, 5), 'application/json']],
+  ['another user', ['Host', 'a', 'Authorization', 'Bearer bob', 'Accept', 'application/xml']],
+  ['another case', ['host', ...ann.slice(1)]],
+  ['another order', [...ann.slice(2), ...ann.slice(0, 2)]],
+  ['one field more', [...ann, 'Cookie', 'c']],
+  ['one field less', ann.slice(0, 4)],
+  ['nothing', []],
+])('a head with %s is one of its own', (_, other) => {
+  const heads = new KnownHeads();
+  const first = heads.read(again(ann), undefined);
+  const second = heads.read(again(other), first);
+  expect(second).not.toBe(first);
+  expect([first.headers, second.headers]).toEqual([ann, other]);
+  for (const [head, headers] of [
+    [first, ann],
+    [second, other],
+  ] as const) {
+    const facts = readHead(headers);
+    expect(head.facts).toEqual(facts);
+    expect(head.user).toBe(userName(facts));
+    expect(head.keyOf('/a', undefined)).toEqual(batchKey('/a', facts, undefined));
+  }
+});
+
+test('a key is made again when it would not be equal', () => {
+  const head = new KnownHeads().read(ann, undefined);
+  const key = head.keyOf('/a', undefined);
+  expect(head.keyOf('/a', undefined)).toBe(key);
+  expect(head.keyOf('/b', undefined)).toEqual({ ...key, applicationPath: '/b' });
+  expect(head.keyOf('/b', '1.2.3.4')).toEqual({
+    ...key,
+    applicationPath: '/b',
+    forwardedFor: '1.2.3.4',
+  });
+  expect(head.applicationPath).toBe('/b');
+});
+
+test('however many users there are, few heads are kept', () => {
+  const heads = new KnownHeads();
+  const users = Array.from({ length: 1025 }, (_, user) => ['Authorization', `Bearer ${user}`]);
+  const first = users.map((headers) => heads.read(headers, undefined));
+  expect(heads.read(again(users[1024]!), undefined)).toBe(first[1024]);
+  expect(heads.read(again(users[1023]!), undefined)).not.toBe(first[1023]);
+});

@@ -1,0 +1,65 @@
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { expect, test } from '@jest/globals';
+import { Connections, type ClientExchange } from '../../src/listen/connections.ts';
+
+/** Requests on one connection, and which of their exchanges are over. */
+function connection() {
+  const connections = new Connections();
+  const socket = Object.assign(new EventEmitter(), { destroyed: false }) as unknown as Socket;
+  const over: string[] = [];
+  const begin = (name: string): ClientExchange => {
+    const request = { socket, rawHeaders: ['X-Name', name] } as unknown as IncomingMessage;
+    const response = Object.assign(new EventEmitter(), { writableFinished: false });
+    const exchange = connections.begin(request, response as unknown as ServerResponse);
+    exchange.onOver(() => over.push(`${name} ${exchange.isAnswered ? 'answered' : 'left'}`));
+    return exchange;
+  };
+  return { connections, socket, over, begin };
+}
+
+test('an exchange whose answer was taken is over at once, and nothing of it is under way', () => {
+  const { connections, socket, over, begin } = connection();
+  const [a, b] = [begin('a'), begin('b')];
+  a.answered();
+  expect([over, connections.isBusy(socket)]).toEqual([['a answered'], true]);
+  b.answered();
+  a.answered();
+  expect([over, connections.isBusy(socket)]).toEqual([['a answered', 'b answered'], false]);
+  expect([...connections.underWay()]).toEqual([]);
+  socket.emit('close');
+  expect(over).toHaveLength(2);
+});
+
+test('an exchange whose answer takes its time is over when that is', () => {
+  const { connections, socket, over, begin } = connection();
+  const exchange = begin('a');
+  exchange.follow();
+  expect(connections.isBusy(socket)).toBe(true);
+  Object.assign(exchange.response, { writableFinished: true });
+  exchange.response.emit('close');
+  expect([over, connections.isBusy(socket)]).toEqual([['a answered'], false]);
+});
+
+test('what is under way is over when its connection is gone, followed or not, and so is what begins then', () => {
+  const { connections, socket, over, begin } = connection();
+  begin('a');
+  const b = begin('b');
+  b.follow();
+  Object.assign(socket, { destroyed: true });
+  socket.emit('close');
+  expect(over).toEqual(['a left', 'b left']);
+  b.response.emit('close');
+  expect(begin('c').isOver).toBe(true);
+  expect(over).toEqual(['a left', 'b left', 'c left']);
+  expect([...connections.busy()]).toEqual([]);
+});
+
+test('requests that say the same of their client share its head, until it is forgotten', () => {
+  const { connections, begin } = connection();
+  const { head } = begin('a');
+  expect(begin('a').head).toBe(head);
+  connections.forgetHeads();
+  expect(begin('a').head).not.toBe(head);
+});
