@@ -31,7 +31,7 @@ export interface HttpServerHandlers {
 
 /** Often, so that those whose time is up at the same time are not all answered in one go. */
 const connectionsCheckingIntervalMs = 100;
-/** What a client says of itself is kept for so long, twice at most: heads are as long as tokens are. */
+/** What a client said of itself is kept for so long at most: heads are as long as tokens are. */
 const headsKeptMs = 10_000;
 const minVersion = 'TLSv1.2';
 
