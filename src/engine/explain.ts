@@ -27,5 +27,5 @@ export function explained<T, R extends ReplyHead>(
     `upstream;dur=${upstreamMs.toFixed(1)}`,
   ];
   const own = ['X-Ucwa-Batch', facts.join('; '), 'Server-Timing', timing.join(', ')];
-  return { ...reply, headers: [...reply.headers, ...own], lines: undefined };
+  return { ...reply, headers: [...reply.headers, ...own], head: undefined };
 }

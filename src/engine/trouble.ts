@@ -25,7 +25,7 @@ export function troubleWithAnswer(
   if (reply === undefined) return ending;
   const isBare = trouble === 'refused' && retryAfter === undefined;
   const headersOut = isBare ? [...reply.headers, ...comeAgain] : reply.headers;
-  return { ...ending, reply: { ...reply, headers: headersOut, lines: undefined } };
+  return { ...ending, reply: { ...reply, headers: headersOut, head: undefined } };
 }
 
 /** `begun`: the parts had begun to come. */

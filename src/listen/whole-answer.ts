@@ -8,7 +8,7 @@
  * so that Node takes the head for sent. Where they are not as known, and where anything is out of the
  * ordinary, it does nothing, and Node writes. The bytes are the same either way; a test holds that.
  */
-import { type ServerResponse, STATUS_CODES } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { lengthOf, type Reply } from '../core/answer/reply.ts';
 
 interface UndocumentedState {
@@ -18,8 +18,6 @@ interface UndocumentedState {
 
 /** To copy a longer body costs more than is gained. */
 const maxBodyBytes = 16_384;
-
-const legalReason = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** What Node says of a connection that goes on. */
 export function keepAliveLines(timeoutMs: number): string {
@@ -33,12 +31,12 @@ export function keepAliveLines(timeoutMs: number): string {
  * @param keepAlive see `keepAliveLines`
  */
 export function writeWhole(response: ServerResponse, reply: Reply, keepAlive: string): boolean {
-  const { status, reason, lines, body } = reply;
+  const { status, head, body } = reply;
   const { socket } = response;
   const state = response as unknown as UndocumentedState;
   const length = lengthOf(reply);
   const isOrdinary =
-    lines !== undefined &&
+    head !== undefined &&
     // Without a socket it waits behind another answer of its connection.
     socket !== null &&
     response.shouldKeepAlive &&
@@ -48,15 +46,13 @@ export function writeWhole(response: ServerResponse, reply: Reply, keepAlive: st
     body.length <= maxBodyBytes &&
     (length !== undefined || body.length === 0);
   if (!isOrdinary) return false;
-  const phrase = reason === '' ? (STATUS_CODES[status] ?? 'unknown') : reason;
-  if (!legalReason.test(phrase)) return false;
   const lengthLine = length === undefined ? '' : `Content-Length: ${length}\r\n`;
-  const head = `HTTP/1.1 ${status} ${phrase}\r\n${lines}${lengthLine}${keepAlive}\r\n`;
-  const bytes = Buffer.allocUnsafe(head.length + body.length);
-  bytes.write(head, 0, head.length, 'latin1');
-  bytes.set(body, head.length);
+  const wholeHead = `${head}${lengthLine}${keepAlive}\r\n`;
+  const bytes = Buffer.allocUnsafe(wholeHead.length + body.length);
+  bytes.write(wholeHead, 0, wholeHead.length, 'latin1');
+  bytes.set(body, wholeHead.length);
   response.statusCode = status;
-  state._header = head;
+  state._header = wholeHead;
   state._headerSent = true;
   socket.write(bytes);
   response.end();

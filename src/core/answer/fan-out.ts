@@ -26,10 +26,10 @@ const ownLength = new Set(['content-length']);
 export class PartReplies {
   /** What the envelope says for all parts. */
   readonly #shared: string[] = [];
-  /** Fields of the part before, and what became of them. */
-  #partHeaders: RawHeaders | undefined;
+  /** Of the part before, and what became of it. */
+  #part: ResponsePart | undefined;
   #headers: RawHeaders = [];
-  #lines: string | undefined;
+  #head: string | undefined;
 
   constructor(envelope: RawHeaders) {
     for (let i = 0; i < envelope.length; i += 2) {
@@ -40,17 +40,18 @@ export class PartReplies {
 
   /** `asked`: the call at the part's position. */
   of(part: ResponsePart, asked: Asked): Reply {
-    if (part.headers !== this.#partHeaders) {
-      this.#partHeaders = part.headers;
-      this.#headers = this.#completed(part.headers);
-      const isDated = headerValue(this.#headers, 'date') !== undefined;
-      this.#lines = isDated ? fieldLines(this.#headers) : undefined;
+    const { status, reason } = part;
+    const before = this.#part;
+    this.#part = part;
+    if (before?.headers !== part.headers) this.#headers = this.#completed(part.headers);
+    if (before?.headers !== part.headers || before.status !== status || before.reason !== reason) {
+      this.#head = headOf(status, reason, this.#headers);
     }
     return {
-      status: part.status,
-      reason: part.reason,
+      status,
+      reason,
       headers: this.#headers,
-      lines: this.#lines,
+      head: this.#head,
       body: withoutByteOrderMark(part),
       asked,
     };
@@ -66,6 +67,13 @@ export class PartReplies {
     }
     return headers;
   }
+}
+
+/** `undefined`: somebody else has to put something in. */
+function headOf(status: number, reason: string, headers: RawHeaders): string | undefined {
+  if (reason === '' || headerValue(headers, 'date') === undefined) return undefined;
+  const lines = fieldLines(headers);
+  return lines === undefined ? undefined : `HTTP/1.1 ${status} ${reason}\r\n${lines}`;
 }
 
 /** Some servers put one before the body of a part, and none before that of a direct answer. */

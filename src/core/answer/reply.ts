@@ -12,10 +12,10 @@ export interface Reply {
   /** Without `Content-Length`, which `lengthOf` has. */
   readonly headers: RawHeaders;
   /**
-   * `headers` as they stand on the wire, a date among them: made once for several answers. Who
-   * changes one drops the other.
+   * Status line and `headers` as they stand on the wire, a date among them: made once for several
+   * answers. Who changes something of it drops it.
    */
-  readonly lines?: string | undefined;
+  readonly head?: string | undefined;
   readonly body: Buffer;
   /** Of an answer that came as a part: whose. */
   readonly asked?: Asked;

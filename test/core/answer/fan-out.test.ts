@@ -57,20 +57,31 @@ describe('the answer made from a part', () => {
     expect(lengthOf(replyFromPart(aPart(status, [], '')))).toBeUndefined();
   });
 
-  test('has its fields as they stand on the wire, if they tell a date and are legal', () => {
-    const lines = (...fields: string[]) => replyFromPart(aPart(200, fields, 'ab')).lines;
-    expect(lines('ETag', '"1"', 'Date', 'D')).toBe('ETag: "1"\r\nDate: D\r\n');
-    expect(lines('ETag', '"1"')).toBeUndefined();
-    expect(lines('Date', 'D', 'X', 'a\r\nb')).toBeUndefined();
+  test('has its head as it stands on the wire, if it has a phrase, a date and legal fields', () => {
+    const head = (part: ResponsePart) => replyFromPart(part).head;
+    const dated = ['ETag', '"1"', 'Date', 'D'];
+    expect(head(aPart(200, dated, ''))).toBe('HTTP/1.1 200 R\r\nETag: "1"\r\nDate: D\r\n');
+    expect(head({ ...aPart(200, dated, ''), reason: '' })).toBeUndefined();
+    expect(head(aPart(200, ['ETag', '"1"'], ''))).toBeUndefined();
+    expect(head(aPart(200, ['Date', 'D', 'X', 'a\r\nb'], ''))).toBeUndefined();
   });
 
-  test('has nothing of the fields of other parts, whether theirs were the same or not', () => {
+  test('has nothing of the heads of other parts, whether theirs were the same or not', () => {
     const replies = new PartReplies(['Date', 'D']);
-    const alike = ['ETag', '"1"'];
-    const parts = [alike, alike, ['ETag', '"2"'], [], alike, ['Date', 'E']];
-    expect(parts.map((fields) => replies.of(aPart(200, fields, ''), asked).lines)).toEqual([
-      ...['ETag: "1"\r\nDate: D\r\n', 'ETag: "1"\r\nDate: D\r\n', 'ETag: "2"\r\nDate: D\r\n'],
-      ...['Date: D\r\n', 'ETag: "1"\r\nDate: D\r\n', 'Date: E\r\n'],
+    const fields = ['ETag', '"1"'];
+    const parts = [
+      ...[aPart(200, fields, ''), aPart(200, fields, ''), aPart(404, fields, '')],
+      ...[{ ...aPart(404, fields, ''), reason: 'No' }, aPart(404, ['ETag', '"2"'], '')],
+      ...[aPart(404, [], ''), aPart(404, fields, ''), aPart(404, ['Date', 'E'], '')],
+    ];
+    expect(parts.map((part) => replies.of(part, asked).head)).toEqual([
+      ...Array<string>(2).fill('HTTP/1.1 200 R\r\nETag: "1"\r\nDate: D\r\n'),
+      'HTTP/1.1 404 R\r\nETag: "1"\r\nDate: D\r\n',
+      'HTTP/1.1 404 No\r\nETag: "1"\r\nDate: D\r\n',
+      'HTTP/1.1 404 R\r\nETag: "2"\r\nDate: D\r\n',
+      'HTTP/1.1 404 R\r\nDate: D\r\n',
+      'HTTP/1.1 404 R\r\nETag: "1"\r\nDate: D\r\n',
+      'HTTP/1.1 404 R\r\nDate: E\r\n',
     ]);
   });
 });
