@@ -17,7 +17,7 @@ export class Device {
   #agent = new Agent({ keepAlive: true, maxSockets: 8 });
   #base;
   #user;
-  #written;
+  #index;
   #calls = 0;
 
   /**
@@ -28,7 +28,7 @@ export class Device {
   constructor(base, user, index = 0) {
     this.#base = new URL(base);
     this.#user = user;
-    this.#written = written[index % written.length];
+    this.#index = index;
   }
 
   /**
@@ -40,7 +40,8 @@ export class Device {
     this.#calls += 1;
     const number =
       [...this.#user].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) % 1e9;
-    const path = `/ucwa/oauth/v1/applications/${number}/${method === 'GET' ? 'me/note' : this.#written}`;
+    const resource = method === 'GET' ? 'me/note' : written[this.#index % written.length];
+    const path = `/ucwa/oauth/v1/applications/${number}/${resource}`;
     const body = method === 'GET' ? '' : '{"availability":"Online"}';
     const sentAtMs = performance.now();
     return new Promise((resolve, reject) => {
@@ -48,7 +49,8 @@ export class Device {
         {
           host: this.#base.hostname,
           port: this.#base.port,
-          path: method === 'GET' ? `${path}?n=${this.#calls}` : path,
+          // No two ask for the same, or they would share a part.
+          path: method === 'GET' ? `${path}?n=${this.#index}.${this.#calls}` : path,
           method,
           agent: this.#agent,
           headers: {

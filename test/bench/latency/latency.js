@@ -46,8 +46,8 @@ async function bursts(rounds, dist) {
     /** @type {Answer[]} */
     answers: [],
     users: Array.from({ length: 8 }, (_, i) => [
-      new Device(url, `burst${i}`),
-      new Device(url, `burst${i}`),
+      new Device(url, `burst${i}`, 0),
+      new Device(url, `burst${i}`, 1),
     ]),
   }));
   for (let round = 0; round <= rounds; round += 1) {
@@ -97,10 +97,7 @@ async function report(name, sides, pair) {
   const explained = sides[1]?.answers.map((answer) => answer.explained) ?? [];
   const holds = explained.map((text) => Number(/hold=([\d.]+)/.exec(text)?.[1] ?? 0));
   const meanHold = holds.reduce((sum, ms) => sum + ms, 0) / Math.max(1, holds.length);
-  const requests = explained.reduce(
-    (sum, text) => sum + 1 / Number(/parts=(\d+)/.exec(text)?.[1] ?? 1),
-    0,
-  );
+  const requests = new Set(explained.map((text) => /id=(\d+)/.exec(text)?.[1] ?? text)).size;
   /** @param {number} share */
   const more = (share) => (percentile(proxied, share) - percentile(direct, share)).toFixed(2);
   await pair.stop();
