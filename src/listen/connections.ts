@@ -7,6 +7,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type KnownHead, KnownHeads } from '../core/admit/known-heads.ts';
 
+const noHeaders = Object.freeze({});
+
 /** A connection on which requests may come. */
 class ClientConnection {
   /** What is under way, in order. */
@@ -62,6 +64,12 @@ export class ClientExchange {
   onOver(listener: () => void): void {
     if (this.#isOver) listener();
     else this.#onOver = listener;
+  }
+
+  /** Keeps no strings that only this request has where its head has the same: some wait for long. */
+  shareHead(): void {
+    this.request.rawHeaders = this.head.headers as string[];
+    this.request.headers = noHeaders;
   }
 
   /** An answer is about to begin that may take its time: the exchange is over when Node says so. */

@@ -185,6 +185,7 @@ export class RequestHandler {
     const { exchange } = visit;
     const { engine, observer } = this.#parts;
     const { ticket } = arrival;
+    exchange.shareHead();
     const call = engine.submit(arrival);
     if (typeof call === 'string') {
       this.#refuse(visit, status[call], call);

@@ -63,3 +63,12 @@ test('requests that say the same of their client share its head, until it is for
   connections.forgetHeads();
   expect(begin('a').head).not.toBe(head);
 });
+
+test('who waits keeps no strings of his own where others sent the same', () => {
+  const { begin } = connection();
+  const { head } = begin('a');
+  const exchange = begin('a');
+  exchange.shareHead();
+  expect(exchange.request.rawHeaders).toBe(head.headers);
+  expect(exchange.request.headers).toEqual({});
+});
