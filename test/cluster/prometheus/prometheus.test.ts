@@ -6,7 +6,7 @@ import { testWithHelm } from '../support/helm.ts';
 import { until } from '../support/processes.ts';
 import { callsAtOnce, oneBatchEach, Replica, users } from '../support/replicas.ts';
 import { Load } from './load.ts';
-import { Prometheus } from './prometheus.ts';
+import { evaluatedEveryMs, Prometheus } from './prometheus.ts';
 import { splitsSeen } from './splits-seen.ts';
 
 // The rules come from the chart.
@@ -106,11 +106,12 @@ testWithPrometheus(
     }
     await expectSum('ucwa_proxy_split_parts_count', pieces);
     await expectSum('ucwa_proxy_requeued_calls_total', refusedCalls);
-    // All within one window, of which Prometheus sees the samples and guesses the edges.
+    // The rate, however long it was one, adds up to what was split.
     const splits = await value('sum(ucwa_proxy_429_splits_total)');
-    const peak = await value('max_over_time(ucwa_proxy:splits:rate[60s])');
-    expect((peak * windowSeconds) / splits).toBeGreaterThan(0.5);
-    expect((peak * windowSeconds) / splits).toBeLessThan(1.5);
+    await untilIs('ucwa_proxy:splits:rate', 0);
+    const sum = await value('sum_over_time(ucwa_proxy:splits:rate[120s])');
+    expect((sum * evaluatedEveryMs) / 1000 / splits).toBeGreaterThan(0.5);
+    expect((sum * evaluatedEveryMs) / 1000 / splits).toBeLessThan(1.5);
     // From the start: what was asked, less what the pool was asked.
     const { batches, singles } = pool.stats();
     await expectSum('ucwa_proxy_upstream_requests_saved', load.calls - batches - singles, late);

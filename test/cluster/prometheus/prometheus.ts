@@ -7,6 +7,9 @@ import { onCleanup } from '../../support/cleanup.ts';
 import { freePort } from '../../support/free-port.js';
 import { startService, until } from '../support/processes.ts';
 
+/** How often the rules are evaluated. */
+export const evaluatedEveryMs = 500;
+
 export interface Sample {
   readonly metric: Readonly<Record<string, string>>;
   readonly value: number;
@@ -22,7 +25,11 @@ export class Prometheus {
     writeFileSync(join(folder, 'rules.yaml'), rules);
     const labels = { namespace: 'ucwa' };
     const config = {
-      global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '500ms' },
+      global: {
+        scrape_interval: '1s',
+        scrape_timeout: '1s',
+        evaluation_interval: `${evaluatedEveryMs}ms`,
+      },
       rule_files: [join(folder, 'rules.yaml')],
       scrape_configs: [
         {
