@@ -143,7 +143,7 @@ export class PartReader {
       if (line.text.startsWith(' ') || line.text.startsWith('\t')) {
         // A folded line continues the value before it (RFC 9112 section 5.2).
         if (headers.length === 0 || !fieldValue.test(line.text)) return 'header';
-        headers.push(`${headers.pop() ?? ''} ${line.text.trim()}`);
+        headers.push(`${headers.pop() ?? ''} ${withoutBlanks(line.text)}`);
         continue;
       }
       const field = this.#field(line.text);
@@ -159,8 +159,8 @@ export class PartReader {
     const known = this.#known.get(line);
     if (known !== undefined) return known;
     const colon = line.indexOf(':');
-    const name = line.slice(0, colon).trimEnd();
-    const value = line.slice(colon + 1).trim();
+    const name = withoutBlanks(line.slice(0, colon));
+    const value = withoutBlanks(line.slice(colon + 1));
     if (colon === -1 || !fieldName.test(name) || !fieldValue.test(value)) return undefined;
     const field = { name, value };
     const isKept = line.length <= maxKnownBytes && this.#known.size < maxKnownFields;
@@ -196,3 +196,17 @@ function lineAt(text: string, from: number): { text: string; next: number } {
   const end = feed > from && text.charCodeAt(feed - 1) === 0x0d ? feed - 1 : feed;
   return { text: text.slice(from, end), next: feed + 1 };
 }
+
+/**
+ * Without the blanks around it (RFC 9110 section 5.6.3). `trim` takes more for blanks, half a letter of
+ * UTF-8 among them.
+ */
+function withoutBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+const isBlank = (code: number): boolean => code === 0x20 || code === 0x09;
