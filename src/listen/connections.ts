@@ -55,9 +55,10 @@ export class ClientExchange {
     return this.#isOver;
   }
 
-  /** Whether the system has taken all of its answer. */
+  /** Whether the system has taken all of its answer. Node takes what it refused for written as well. */
   get isAnswered(): boolean {
-    return this.#isAnswered || this.response.writableFinished;
+    const isWritten = this.#isAnswered || this.response.writableFinished;
+    return isWritten && this.request.socket.errored === null;
   }
 
   /** One listener, called once; at once, if it is over already. */
@@ -77,7 +78,7 @@ export class ClientExchange {
     this.response.on('close', () => this.#leave());
   }
 
-  /** The system has taken all of the answer. */
+  /** Nothing of the answer is left to be written. */
   answered(): void {
     this.#isAnswered = true;
     this.#leave();

@@ -7,7 +7,10 @@ import { Connections, type ClientExchange } from '../../src/listen/connections.t
 /** Requests on one connection, and which of their exchanges are over. */
 function connection() {
   const connections = new Connections();
-  const socket = Object.assign(new EventEmitter(), { destroyed: false }) as unknown as Socket;
+  const socket = Object.assign(new EventEmitter(), {
+    destroyed: false,
+    errored: null,
+  }) as unknown as Socket;
   const over: string[] = [];
   const begin = (name: string): ClientExchange => {
     const request = { socket, rawHeaders: ['X-Name', name] } as unknown as IncomingMessage;

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, test } from '@jest/globals';
 import type { Reply } from '../../src/core/answer/reply.ts';
 import { fieldLines } from '../../src/core/wire/http-message.ts';
+import { Connections } from '../../src/listen/connections.ts';
 import { keepAliveLines, writeWhole } from '../../src/listen/whole-answer.ts';
 import { writeReply } from '../../src/listen/write-reply.ts';
 import { onCleanup } from '../support/cleanup.ts';
@@ -149,4 +150,24 @@ test('an answer is over at once when it was taken at once, and else when it has 
   // Whoever follows is told when Node has written all of it.
   expect(wrote.pop()).toBe('follow');
   expect(new Set(wrote)).toEqual(new Set(['answered']));
+});
+
+test.each([
+  ['a whole answer', reply(200, 'OK', [], 'x')],
+  ['an answer of Node', { ...reply(200, 'OK', [], 'x'), head: undefined }],
+  ['a long answer', reply(200, 'OK', [], 'x'.repeat(100_000))],
+])('%s that nobody is there to take was not given', async (_, answer) => {
+  const connections = new Connections();
+  const over = new EventEmitter();
+  const client: RawClient = await startServer({
+    '/left'(response) {
+      const exchange = connections.begin(response.req, response);
+      exchange.onOver(() => over.emit('over', exchange.isAnswered));
+      client.reset();
+      writeReply(exchange, answer, keepAlive);
+    },
+  });
+  const told = once(over, 'over');
+  client.send(ask('/left'));
+  expect(await told).toEqual([false]);
 });

@@ -63,6 +63,11 @@ export class RawClient {
     this.#socket.destroy();
   }
 
+  /** Leaves at once, and the other side's next write fails. */
+  reset(): void {
+    this.#socket.resetAndDestroy();
+  }
+
   /** Everything until the other side closes. */
   async readAll(): Promise<string> {
     await this.closed;
