@@ -87,6 +87,10 @@ export class HttpServer {
     this.#server.on('request', (request, response) =>
       handlers.request(this.#begin(request, response)),
     );
+    this.#server.on('checkContinue', (request, response) => {
+      sayContinue(response);
+      handlers.request(this.#begin(request, response));
+    });
     this.#server.on('checkExpectation', (request, response) =>
       handlers.expectation(this.#begin(request, response)),
     );
@@ -164,6 +168,19 @@ export class HttpServer {
     // An answer here would be taken for that of a request before it.
     if (this.#connections.isBusy(socket as Socket)) socket.destroy();
     else socket.end(onTheWire(answerForRefusal(status, reason, false)));
+  }
+}
+
+/**
+ * Tells the client to go on, when it is his turn: of an answer that waits behind another one Node puts
+ * the head in front of all that was written before, this here too.
+ */
+function sayContinue(response: ServerResponse): void {
+  if (response.socket !== null) response.writeContinue();
+  else {
+    response.once('socket', () => {
+      if (!response.headersSent) response.writeContinue();
+    });
   }
 }
 

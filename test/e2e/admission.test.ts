@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { expect, test } from '@jest/globals';
 import { admissionCases, piecesOf, type AdmissionCase } from '../support/admission-cases.ts';
 import { startPool } from '../support/pool.ts';
@@ -117,6 +118,50 @@ test('Expect: 100-continue is answered by us, and the call goes on', async () =>
   client.send('{"message":"hi!"}');
   expect((await client.readAnswer()).status).toBe(204);
   expect(pool.ledger.requests()[0]?.rawHeaders.join()).not.toMatch(/expect/i);
+});
+
+test('Expect: 100-continue behind another call is answered when it is its turn, and no answer holds bytes of it', async () => {
+  const asked = new EventEmitter();
+  const pool = await startScriptedPool((request, socket) => {
+    const [, target = ''] = request.split(' ');
+    const answer = (): void =>
+      void socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${target.length}\r\n\r\n${target}`);
+    if (target !== '/slow') answer();
+    asked.emit(target, answer);
+  });
+  const proxy = await startProxy(pool.url, { UCWA_PROXY_BATCHING_MODE: 'off' });
+  const get = (target: string): string => `GET ${target} HTTP/1.1\r\n${host}\r\n`;
+  const put = (target: string, body: string): string =>
+    `PUT ${target} HTTP/1.1\r\n${host}Expect: 100-continue\r\nContent-Length: 2\r\n\r\n${body}`;
+  const asks = async (bytes: string, target: string) => {
+    const client = new RawClient(proxy.port);
+    const isAsked = once(asked, target);
+    client.send(bytes);
+    const [answer] = (await isAsked) as [() => void];
+    return { client, answer };
+  };
+  const { client: waits, answer: answerFirst } = await asks(
+    get('/slow') + put('/put', ''),
+    '/slow',
+  );
+  answerFirst();
+  expect((await waits.readAnswer()).body.toString()).toBe('/slow');
+  expect((await waits.readAnswer()).status).toBe(100);
+  waits.send(`{}${get('/next')}`);
+  expect((await waits.readAnswer()).body.toString()).toBe('/put');
+  expect((await waits.readAnswer()).body.toString()).toBe('/next');
+
+  // Whoever does not wait for it is answered, and not heard any more: RFC 9110 section 10.1.1.
+  const slow = once(asked, '/slow');
+  const { client: hurries } = await asks(get('/slow') + put('/put', '{}'), '/put');
+  const [answerSlow] = (await slow) as [() => void];
+  // When this one has come back, so has the one before it.
+  const { client: other } = await asks(get('/other'), '/other');
+  await other.readAnswer();
+  answerSlow();
+  expect(await hurries.readAll()).toMatch(
+    /^[^]*\r\n\r\n\/slowHTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n\/put$/,
+  );
 });
 
 test('absolute targets of the host that was asked are served', async () => {
