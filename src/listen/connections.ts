@@ -37,6 +37,7 @@ export class ClientExchange {
   readonly #connection: ClientConnection;
   #isOver = false;
   #isAnswered = false;
+  #isFollowed = false;
   #onOver: (() => void) | undefined;
 
   constructor(
@@ -75,7 +76,9 @@ export class ClientExchange {
 
   /** An answer is about to begin that may take its time: the exchange is over when Node says so. */
   follow(): void {
-    this.response.on('close', () => this.#leave());
+    if (this.#isFollowed) return;
+    this.#isFollowed = true;
+    this.response.once('close', () => this.#leave());
   }
 
   /** Nothing of the answer is left to be written. */
@@ -97,6 +100,8 @@ export class ClientExchange {
   }
 }
 
+/** Of heads that are kept: little beside the smallest heap, and those of some thousand busy users. */
+const maxHeadsBytes = 4 * 1024 * 1024;
 /** An idle client may have sent a request that we do not see yet: so long it is waited for. */
 const idleGraceMs = 1000;
 
@@ -128,15 +133,17 @@ export class Connections {
     const connection = isGone
       ? new ClientConnection(() => undefined)
       : (this.#connections.get(socket) ?? this.open(socket));
-    connection.head = this.#heads.read(request.rawHeaders, connection.head);
-    const exchange = new ClientExchange(request, response, connection.head, connection);
+    const head = this.#heads.read(request.rawHeaders, connection.head);
+    connection.head = head;
+    if (this.#heads.costBytes > maxHeadsBytes) this.forgetHeads();
+    const exchange = new ClientExchange(request, response, head, connection);
     if (isGone) exchange.end();
     else connection.exchanges.push(exchange);
     if (this.#closing) clearTimeout(this.#idleTimers.get(socket));
     return exchange;
   }
 
-  /** To be called now and then: what clients say of themselves is kept for as long at least. */
+  /** To be called now and then: what clients say of themselves is kept until then at most. */
   forgetHeads(): void {
     this.#heads.forget();
     for (const connection of this.#connections.values()) connection.head = undefined;

@@ -19,6 +19,8 @@ export interface HttpServerOptions {
   readonly maxConnections: number;
   /** A client that takes nothing of an answer for so long is cut off. */
   readonly stallMs: number;
+  /** What a client said of itself is kept for so long at most: heads are as long as tokens are. */
+  readonly headsKeptMs?: number;
   readonly tls?: { readonly cert?: Buffer; readonly key?: Buffer };
 }
 
@@ -31,8 +33,7 @@ export interface HttpServerHandlers {
 
 /** Often, so that those whose time is up at the same time are not all answered in one go. */
 const connectionsCheckingIntervalMs = 100;
-/** What a client said of itself is kept for so long at most: heads are as long as tokens are. */
-const headsKeptMs = 10_000;
+const usualHeadsKeptMs = 10_000;
 const minVersion = 'TLSv1.2';
 
 export class HttpServer {
@@ -82,7 +83,10 @@ export class HttpServer {
       () => this.#connections.busy(),
       () => handlers.refused('slow_reader'),
     );
-    this.#forgetting = setInterval(() => this.#connections.forgetHeads(), headsKeptMs);
+    this.#forgetting = setInterval(
+      () => this.#connections.forgetHeads(),
+      options.headsKeptMs ?? usualHeadsKeptMs,
+    );
     this.#forgetting.unref();
     this.#server.on('request', (request, response) =>
       handlers.request(this.#begin(request, response)),
@@ -192,7 +196,7 @@ function onTheWire(reply: Reply): Buffer {
     501: 'Not Implemented',
   };
   const fields = ['Content-Length', String(reply.body.length), 'Connection', 'close'];
-  const lines = fieldLines([...reply.headers, ...fields]);
+  const lines = fieldLines([...reply.headers, ...fields]) ?? '';
   const head = `HTTP/1.1 ${reply.status} ${reasons[reply.status] ?? ''}\r\n${lines}\r\n`;
   return Buffer.concat([Buffer.from(head, 'latin1'), reply.body]);
 }

@@ -105,6 +105,33 @@ testWithPrlimit(
   },
 );
 
+test('under a heap of 96 MiB as many clients as are let in, with heads as long as are read, take little of it', async () => {
+  const pool = await startPool();
+  const proxy = await startProxyProcess(program, pool.url, {
+    nodeFlags: ['--max-old-space-size=96'],
+  });
+  const maxClients = (96 * 1024 * 1024) / 8 / 4096;
+  const before = await proxy.liveHeapBytes();
+  const clients = await connectMany(proxy.port, maxClients);
+  // A few at a time: what is told of a client is its head, not its place in a queue.
+  for (let i = 0; i < clients.length; i += 100) {
+    await Promise.all(
+      clients.slice(i, i + 100).map((client, n) => {
+        const long = `X-Long: ${String(i + n).padEnd(15_000, 'x')}`;
+        const many = `${`${(i + n) % 10}: ${i + n}\r\n`.repeat(90)}X-Last: 1`;
+        return timed(
+          client,
+          `OPTIONS * HTTP/1.1\r\nHost: p\r\n${n % 2 === 0 ? long : many}\r\n\r\n`,
+        );
+      }),
+    );
+  }
+  expect(proxy.child.exitCode).toBeNull();
+  // A connection takes 4 KiB, and all heads 4 MiB.
+  const eachBytes = ((await proxy.liveHeapBytes()) - before) / clients.length;
+  expect(eachBytes).toBeLessThan(6 * 1024);
+}, 60_000);
+
 test('under a heap of 96 MiB a flood meets the caps before the process dies: whoever is too many is turned away', async () => {
   const pool = await startScriptedPool(() => undefined);
   const proxy = await startProxyProcess(program, pool.url, {

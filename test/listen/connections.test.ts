@@ -67,6 +67,25 @@ test('requests that say the same of their client share its head, until it is for
   expect(begin('a').head).not.toBe(head);
 });
 
+test('what many clients say of themselves is kept as far as it is little, in fields as in text', () => {
+  const long = (i: number): string[] => ['X', String(i).padEnd(15_000, 'x')];
+  const short = (i: number): string[] =>
+    Array.from({ length: 2000 }, (_, n) => `${n % 2 ? i : 'a'}`);
+  for (const fields of [long, short]) {
+    const { connections, begin } = connection();
+    const socket = new EventEmitter() as unknown as Socket;
+    const other = (i: number): void => {
+      const request = { socket, rawHeaders: fields(i) } as unknown as IncomingMessage;
+      connections.begin(request, new EventEmitter() as unknown as ServerResponse);
+    };
+    const { head } = begin('a');
+    for (let i = 0; i < 10; i += 1) other(i);
+    expect(begin('a').head).toBe(head);
+    for (let i = 0; i < 300; i += 1) other(i);
+    expect(begin('a').head).not.toBe(head);
+  }
+});
+
 test('who waits keeps no strings of his own where others sent the same', () => {
   const { begin } = connection();
   const { head } = begin('a');

@@ -41,6 +41,7 @@ const refused = {
   method: { status: 501, reason: 'method' },
   credentials: { status: 400, reason: 'credentials' },
   transferCoding: { status: 501, reason: 'transfer_encoding' },
+  fields: { status: 431, reason: 'head_too_large' },
   framing: { status: 400, reason: 'transfer_encoding' },
 } as const satisfies Record<string, Refusal>;
 
@@ -49,6 +50,9 @@ const authority = /^(?:\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._~-]{1,253})(?::[0-9]{
 
 /** `#` and `\` are in no URI; the parser has seen to blanks, controls and bytes above 0x7f. */
 const illegalInPath = /[#\\]/;
+
+/** As many as Apache takes and as a part may have: short ones take many times their length of memory. */
+const maxFields = 100;
 
 const endsInChunked = /(?:^|,)[ \t]*chunked$/;
 
@@ -60,6 +64,7 @@ const absoluteForm = /^https?:\/\/([^/?#]*)([^#]*)$/i;
  */
 export function admit(head: RequestHead, facts: HeadFacts): string | Refusal {
   if (head.httpVersion !== '1.1' && head.httpVersion !== '1.0') return refused.version;
+  if (head.headers.length > 2 * maxFields) return refused.fields;
   if (facts.transferEncoding !== undefined) {
     const codings = facts.transferEncoding.toLowerCase();
     // Where the body ends is certain only if it comes in chunks (RFC 9112 section 6.3).

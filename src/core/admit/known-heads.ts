@@ -15,6 +15,10 @@ export class KnownHead {
   /** See `userName`. */
   readonly user: string;
   readonly onlyXml: boolean;
+  /** Whether the client wants to hear what became of its calls. */
+  readonly explain: boolean;
+  /** What it takes of memory, about: many short fields take more than their text. */
+  readonly costBytes: number;
   #key: BatchKey | undefined;
 
   constructor(headers: RawHeaders) {
@@ -22,6 +26,8 @@ export class KnownHead {
     this.facts = readHead(headers);
     this.user = userName(this.facts);
     this.onlyXml = acceptsOnlyXml(this.facts.accept);
+    this.explain = this.facts.ucwaBatch?.toLowerCase() === 'explain';
+    this.costBytes = this.facts.bytes + stringBytes * headers.length;
   }
 
   /** The application that the last key was for. */
@@ -47,11 +53,19 @@ export class KnownHead {
   }
 }
 
+/** What V8 keeps beside the text of a string in a list. */
+const stringBytes = 40;
 const maxUsers = 1024;
 
 /** The last head of each user, until it is forgotten. */
 export class KnownHeads {
   readonly #ofUser = new Map<string, KnownHead>();
+  #costBytes = 0;
+
+  /** Of all heads that were new since others were forgotten, whoever keeps them. */
+  get costBytes(): number {
+    return this.#costBytes;
+  }
 
   /** `before`: the head before on the same connection, most likely the same. */
   read(headers: RawHeaders, before: KnownHead | undefined): KnownHead {
@@ -59,13 +73,15 @@ export class KnownHeads {
     const head = new KnownHead(headers);
     const known = this.#ofUser.get(head.user);
     if (known?.has(headers) === true) return known;
-    if (this.#ofUser.size >= maxUsers) this.#ofUser.clear();
+    if (known === undefined && this.#ofUser.size >= maxUsers) this.#ofUser.clear();
     this.#ofUser.set(head.user, head);
+    this.#costBytes += head.costBytes;
     return head;
   }
 
   /** Nothing is kept of who is not there any more. */
   forget(): void {
     this.#ofUser.clear();
+    this.#costBytes = 0;
   }
 }

@@ -63,3 +63,11 @@ test('however many users there are, few heads are kept', () => {
   expect(heads.read(again(users[1024]!), undefined)).toBe(first[1024]);
   expect(heads.read(again(users[1023]!), undefined)).not.toBe(first[1023]);
 });
+
+test('a known user who says something else takes the place of what he said, and nobody else is forgotten', () => {
+  const heads = new KnownHeads();
+  const users = Array.from({ length: 1024 }, (_, user) => ['Authorization', `Bearer ${user}`]);
+  const [first] = users.map((headers) => heads.read(headers, undefined));
+  for (const accept of ['a', 'b', 'c']) heads.read([...users[1]!, 'Accept', accept], undefined);
+  expect(heads.read(again(users[0]!), undefined)).toBe(first);
+});
