@@ -37,8 +37,8 @@ export function writeWhole(response: ServerResponse, reply: Reply, keepAlive: st
   const length = lengthOf(reply);
   const isOrdinary =
     head !== undefined &&
-    // Without a socket it waits behind another answer of its connection.
-    socket !== null &&
+    // Without a socket it waits behind another answer of its connection; else its client has gone.
+    socket?.writable === true &&
     response.shouldKeepAlive &&
     state._header === null &&
     state._headerSent === false &&

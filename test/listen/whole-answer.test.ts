@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { Reply } from '../../src/core/answer/reply.ts';
 import { fieldLines } from '../../src/core/wire/http-message.ts';
 import { Connections } from '../../src/listen/connections.ts';
@@ -51,12 +51,16 @@ test.each<[string, Reply]>([
   ['that nothing has changed', reply(304, 'Not Modified', ['ETag', '"1"'])],
   ['with a phrase of its own', reply(404, 'Nothing here, \xe9', [], 'no')],
   ['with bytes above ASCII', reply(200, 'OK', ['X-Name', 'caf\xe9'], '\xe9\x00\xff')],
+  ['with fewer characters than bytes', reply(200, 'OK', [], '\xc3\xa9')],
   ['with one field twice', reply(200, 'OK', ['Set-Cookie', 'a=1', 'set-cookie', 'b=2'], 'x')],
   ['with an empty field', reply(200, 'OK', ['X-Empty', '', 'X-Tab', 'a\tb'], 'x')],
 ])('an answer %s is written at once, to the byte as Node writes it', async (_, answer) => {
   const wrote: boolean[] = [];
   const client = await startServer({
-    '/whole': (response) => wrote.push(writeWhole(response, answer, keepAlive)),
+    '/whole'(response) {
+      wrote.push(writeWhole(response, answer, keepAlive));
+      expect(response.statusCode).toBe(answer.status);
+    },
     '/node': byNode(answer),
   });
   const answers = [];
@@ -152,22 +156,45 @@ test('an answer is over at once when it was taken at once, and else when it has 
   expect(new Set(wrote)).toEqual(new Set(['answered']));
 });
 
-test.each([
+describe.each([
   ['a whole answer', reply(200, 'OK', [], 'x')],
   ['an answer of Node', { ...reply(200, 'OK', [], 'x'), head: undefined }],
   ['a long answer', reply(200, 'OK', [], 'x'.repeat(100_000))],
-])('%s that nobody is there to take was not given', async (_, answer) => {
-  const connections = new Connections();
-  const over = new EventEmitter();
-  const client: RawClient = await startServer({
-    '/left'(response) {
-      const exchange = connections.begin(response.req, response);
-      exchange.onOver(() => over.emit('over', exchange.isAnswered));
-      client.reset();
-      writeReply(exchange, answer, keepAlive);
-    },
+])('%s that nobody is there to take was not given', (_, answer) => {
+  const start = async (leave: (client: RawClient, response: ServerResponse) => unknown) => {
+    const connections = new Connections();
+    const over = new EventEmitter();
+    const errors: unknown[] = [];
+    const client: RawClient = await startServer({
+      '/left'(response) {
+        const exchange = connections.begin(response.req, response);
+        exchange.onOver(() => over.emit('over', exchange.isAnswered));
+        const { socket } = response.req;
+        socket.on('error', (error) => errors.push(error));
+        socket.on('close', () => over.emit('closed'));
+        void Promise.resolve(leave(client, response)).then(() =>
+          writeReply(exchange, answer, keepAlive),
+        );
+      },
+    });
+    const events = [once(over, 'over'), once(over, 'closed')];
+    client.send(ask('/left'));
+    const [told] = await Promise.all(events);
+    return { told, errors };
+  };
+
+  test('when his connection is broken', async () => {
+    const { told } = await start((client) => client.reset());
+    expect(told).toEqual([false]);
   });
-  const told = once(over, 'over');
-  client.send(ask('/left'));
-  expect(await told).toEqual([false]);
+
+  test('when he has said that he hears no more, and nothing is written behind that', async () => {
+    const { told, errors } = await start(async (client, response) => {
+      const ended = once(response.req.socket, 'end');
+      client.halfClose();
+      await ended;
+    });
+    expect(told).toEqual([false]);
+    expect(errors).toEqual([]);
+  });
 });
