@@ -26,7 +26,6 @@ export interface BatchExchangeHost {
 }
 
 const maxPreambleBytes = 4096;
-const nobodysReplies = new PartReplies([]);
 const notUnderstood: Fault = { phase: 'unknown', name: 'http_protocol_error' };
 
 export class BatchExchange implements ExchangeHandler {
@@ -42,7 +41,7 @@ export class BatchExchange implements ExchangeHandler {
   #given = 0;
   #givesSoon = false;
   #head = { status: 0, reason: '', headers: [] as string[] };
-  #replies = nobodysReplies;
+  #replies = new PartReplies([]);
   #relayed: Buffer[] = [];
   #bytes = 0;
   #codedBytes = 0;

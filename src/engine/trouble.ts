@@ -24,7 +24,9 @@ export function troubleWithAnswer(
   };
   if (reply === undefined) return ending;
   const isBare = trouble === 'refused' && retryAfter === undefined;
-  const headersOut = isBare ? [...reply.headers, ...comeAgain] : reply.headers;
+  if (!isBare) return { ...ending, reply };
+  // The head that was made of it does not say so.
+  const headersOut = [...reply.headers, ...comeAgain];
   return { ...ending, reply: { ...reply, headers: headersOut, head: undefined } };
 }
 

@@ -1,8 +1,7 @@
 /** Calls that pass by count as outstanding for their user: the pool knows only one limit. */
 import type { IncomingMessage } from 'node:http';
-import { userName } from '../core/admit/batch-key.ts';
 import type { PassThroughReason } from '../core/admit/classify.ts';
-import type { HeadFacts } from '../core/admit/request-head.ts';
+import type { KnownHead } from '../core/admit/known-heads.ts';
 import { batchingBoundary } from '../core/wire/boundary.ts';
 import type { Engine } from '../engine/engine.ts';
 import { PartCounter } from './count-parts.ts';
@@ -13,12 +12,11 @@ import { PartCounter } from './count-parts.ts';
  */
 export function countPassing(
   request: IncomingMessage,
-  facts: HeadFacts,
+  { facts, user }: Pick<KnownHead, 'facts' | 'user'>,
   reason: PassThroughReason,
   poll: boolean,
   engine: Pick<Engine, 'passedThrough'>,
 ): () => void {
-  const user = userName(facts);
   if (user === '' || reason === 'outside') return () => undefined;
   let calls = 1;
   engine.passedThrough(user, calls, poll);

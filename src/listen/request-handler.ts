@@ -208,7 +208,7 @@ export class RequestHandler {
     const { engine, observer, passThrough, authority } = this.#parts;
     const { head, exchange } = visit;
     const { request, response } = exchange;
-    const { facts, user } = exchange.head;
+    const { user } = exchange.head;
     const poll = reason === 'events' && head.method === 'GET';
     const over = this.#passingCaps.take(user, poll);
     if (typeof over === 'string') {
@@ -221,7 +221,7 @@ export class RequestHandler {
     const uncount =
       poll && !this.#parts.longPollCounts
         ? () => undefined
-        : countPassing(request, facts, reason, poll, engine);
+        : countPassing(request, exchange.head, reason, poll, engine);
     exchange.follow();
     passThrough.forward(
       {

@@ -36,11 +36,11 @@ export class ResponseCaller implements Caller {
   readonly #rim: Rim;
 
   constructor(exchange: ClientExchange, rim: Rim) {
-    const { onlyXml, facts } = exchange.head;
+    const { onlyXml, explain } = exchange.head;
     this.#exchange = exchange;
     this.#rim = rim;
     this.onlyXml = onlyXml;
-    this.explain = facts.ucwaBatch?.toLowerCase() === 'explain';
+    this.explain = explain;
   }
 
   get isWaiting(): boolean {

@@ -239,6 +239,21 @@ test('an answer that names another resource than was asked is counted', async ()
   expect((await proxy.metrics()).get('ucwa_proxy_protocol_errors_total{kind="self_link"}')).toBe(2);
 });
 
+test('every answer says how long its connection is kept, as it is set: of a batch, alone, passed through', async () => {
+  const pool = await startPool();
+  const proxy = await startProxy(pool.url, {
+    ...batchesOf(2),
+    UCWA_PROXY_LISTEN_KEEP_ALIVE_TIMEOUT_MS: '7000',
+  });
+  const client = new UcwaClient(proxy.url);
+  const answers = [
+    ...(await client.askAll(notes(2))),
+    await client.ask(`${app}/me`),
+    await client.ask('/other'),
+  ];
+  expect(answers.map(({ headers }) => headers['keep-alive'])).toEqual(Array(4).fill('timeout=7'));
+});
+
 describe('the adaptive hold, at work', () => {
   test('a client that waits for each answer is never wrapped and pays no hold', async () => {
     const pool = await startPool({ latency: 1 });

@@ -60,6 +60,20 @@ test('an idle connection is closed after a second, and serves what comes before'
   await stopped;
 });
 
+test('after calls that passed through a connection is idle as after any other', async () => {
+  const pool = await startPool();
+  const proxy = await startProxy(pool.url);
+  const client = new RawClient(proxy.port);
+  for (const target of ['/other', `${app}/events`, '/other']) {
+    client.send(`DELETE ${target} HTTP/1.1\r\nHost: p\r\n\r\n`);
+    const { head } = await client.readAnswer();
+    expect(head).not.toMatch(/connection: close/i);
+  }
+  const stopped = proxy.stop();
+  await client.closed;
+  await stopped;
+});
+
 test('a connection whose answer had begun before is closed a second after its end', async () => {
   const body = 'x'.repeat(100);
   let finish: () => void = () => undefined;

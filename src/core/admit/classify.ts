@@ -155,13 +155,8 @@ export function pathPatterns(patterns: readonly string[]): RegExp | undefined {
   return new RegExp(`^/(?:${sources.join('|')})$`, 'i');
 }
 
-/** Where nothing is encoded, what is special is so at a glance. */
-const specialInPlain =
-  /^\/(?:batch|events|photos)(?![a-z0-9])|\/(?:contact)?photo(?![a-z0-9])[^/]*$/i;
-
 /** Judged as the laxest decoder would read it, so that nothing special slips by unrecognised. */
 function specialResource(path: string): 'batch' | 'events' | 'photos' | undefined {
-  if (!path.includes('%') && !specialInPlain.test(path)) return undefined;
   const second = path.indexOf('/', 1);
   const first = leadingWord(second === -1 ? path.slice(1) : path.slice(1, second));
   if (neverBatched.has(first)) return first as 'batch' | 'events' | 'photos';

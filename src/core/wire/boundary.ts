@@ -21,8 +21,7 @@ export function batchingBoundary(contentType: string | undefined): string | unde
   for (let match = parameter.exec(contentType); match; match = parameter.exec(contentType)) {
     const [, name, quoted, bare] = match;
     if (name?.toLowerCase() !== 'boundary') continue;
-    const unquoted = quoted?.includes('\\') === true ? quoted.replace(/\\(.)/g, '$1') : quoted;
-    const value = unquoted ?? bare ?? '';
+    const value = quoted?.replace(/\\(.)/g, '$1') ?? bare ?? '';
     return legalBoundary.test(value) ? value : undefined;
   }
   return undefined;

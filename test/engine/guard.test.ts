@@ -1,0 +1,35 @@
+import { expect, test } from '@jest/globals';
+import { KnownHeads } from '../../src/core/admit/known-heads.ts';
+import type { BatchKey } from '../../src/core/admit/batch-key.ts';
+import type { Batch } from '../../src/core/schedule/call.ts';
+import type { Caller } from '../../src/engine/caller.ts';
+import { Guard } from '../../src/engine/guard.ts';
+
+const guard = new Guard(10, { internalError: () => undefined });
+const head = new KnownHeads().read(['Authorization', 'Bearer ann'], undefined);
+
+/** Calls of one client, so of one head, under these keys. */
+const batchOf = (...keys: readonly BatchKey[]): Batch<Caller> => {
+  const calls = keys.map((key) => ({
+    key,
+    headers: head.headers,
+    method: 'GET',
+    target: `${key.applicationPath}/me`,
+  }));
+  return { calls } as unknown as Batch<Caller>;
+};
+
+const [own, otherApplication, otherAddress] = [
+  head.keyOf('/ucwa/oauth/v1/applications/1', undefined),
+  head.keyOf('/ucwa/oauth/v1/applications/2', undefined),
+  head.keyOf('/ucwa/oauth/v1/applications/1', '192.0.2.1'),
+];
+
+test('calls of one client leave together when they are for one application, by one way', () => {
+  expect(() => guard.leaves(batchOf(own, own, own))).not.toThrow();
+  expect(() => guard.leaves(batchOf(own, { ...own }))).not.toThrow();
+  for (const other of [otherApplication, otherAddress]) {
+    expect(() => guard.leaves(batchOf(own, own, other))).toThrow('calls of two keys in one batch');
+    expect(() => guard.leaves(batchOf(other, own))).toThrow('calls of two keys in one batch');
+  }
+});
