@@ -21,6 +21,7 @@ import { watchStalls } from './metrics/stalls.ts';
 import { createPassThrough, type PassThrough } from './pass-through/pass-through.ts';
 import type { ServeSettings } from './settings/load-settings.ts';
 import { TlsRenewal } from './settings/tls-renewal.ts';
+import { collectRarely } from './upstream/heap-growth.ts';
 import type { PoolTls } from './upstream/pool-connector.ts';
 import { createUpstream } from './upstream/undici-upstream.ts';
 
@@ -35,7 +36,7 @@ export interface App {
 export interface AppParts {
   readonly log: Log;
   readonly version: string;
-  /** Nothing else runs in this process: when it stands still, that is our doing. */
+  /** Nothing else runs in this process: when it stands still, and what its memory is for, is our doing. */
   readonly ownsProcess?: boolean;
   /** How often TLS files are looked at again. */
   readonly tlsCheckEveryMs?: number;
@@ -56,6 +57,7 @@ const tlsCheckEveryMs = 10_000;
 /** Serves from when the promise resolves. Rejects when an address cannot be listened at. */
 export async function startApp(settings: ServeSettings, parts: AppParts): Promise<App> {
   const { log, version } = parts;
+  if (parts.ownsProcess === true) collectRarely();
   const { listen, upstream: pool, batching, limits, drain } = settings;
   const url = new URL(pool.url);
   const renewals = watchTls(settings, log, () => server.renewTls(renewals.listen.current));
@@ -193,16 +195,14 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     throw error;
   });
   ready = true;
-  const tlsChecks = setInterval(() => renewals.check(), parts.tlsCheckEveryMs ?? tlsCheckEveryMs);
-  tlsChecks.unref();
+  const everyMs = parts.tlsCheckEveryMs ?? tlsCheckEveryMs;
+  const tlsChecks = setInterval(() => renewals.check(), everyMs).unref();
   const checks = setInterval(() => {
     handler.checkWaiting();
     following.checkOver();
     recorder?.flush();
-  }, checkEveryMs);
-  checks.unref();
-  const summaries = setInterval(() => summarize(), summaryEveryMs);
-  summaries.unref();
+  }, checkEveryMs).unref();
+  const summaries = setInterval(() => summarize(), summaryEveryMs).unref();
   const stalls = parts.ownsProcess === true ? watchStalls(stood) : undefined;
 
   const summarize = (): void => {

@@ -14,7 +14,11 @@ await servePeer(async ({ poolUrls: [upstream], env = {}, dist }) => {
   });
   if (!loaded.ok) throw new Error(loaded.problems.join('; '));
   const { settings } = loaded;
-  const app = await startApp(settings, { log: createLog(settings.log), version: 'bench' });
+  const app = await startApp(settings, {
+    log: createLog(settings.log),
+    version: 'bench',
+    ownsProcess: true,
+  });
   const { mode, lingerMaxMs, maxParts } = settings.batching;
   return {
     url: `http://127.0.0.1:${app.ports.listen}`,
