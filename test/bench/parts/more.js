@@ -52,7 +52,6 @@ export const connections = growthPart({
   title: 'More connections',
   what: 'connections',
   about: `All of them call all the time. ${lockStep}`,
-  beside: ['http-proxy', 'nginx'],
   variants: { usual: connectionsOf([200, 1000, 5000]), quick: connectionsOf([50, 500]) },
 });
 
