@@ -64,6 +64,23 @@ test('however many users there are, few heads are kept', () => {
   expect(heads.read(again(users[1023]!), undefined)).not.toBe(first[1023]);
 });
 
+test('what new heads cost is told, in fields as in text, until they are forgotten', () => {
+  const heads = new KnownHeads();
+  const first = heads.read(ann, undefined);
+  const costBytes = heads.costBytes;
+  expect(costBytes).toBeGreaterThan(ann.join('').length);
+  heads.read(again(ann), first);
+  heads.read(again(ann), undefined);
+  expect(heads.costBytes).toBe(costBytes);
+  heads.read([...ann, 'X', 'x'.repeat(1000)], first);
+  const longBytes = heads.costBytes - costBytes;
+  heads.read([...ann, ...Array<string>(1000).fill('x')], first);
+  const manyBytes = heads.costBytes - costBytes - longBytes;
+  expect([longBytes > 1000, manyBytes > 20 * longBytes]).toEqual([true, true]);
+  heads.forget();
+  expect(heads.costBytes).toBe(0);
+});
+
 test('a known user who says something else takes the place of what he said, and nobody else is forgotten', () => {
   const heads = new KnownHeads();
   const users = Array.from({ length: 1024 }, (_, user) => ['Authorization', `Bearer ${user}`]);
