@@ -5,8 +5,8 @@ import { createServer } from 'node:net';
 const lowest = 10_000;
 
 /**
- * Below those that the system gives to whoever asks for any, if that leaves some: else one may be taken by a client's
- * connection before the program that it is for has started.
+ * Below those that the system gives to whoever asks for any, if that leaves some: one of those may be
+ * taken by a client's connection before the program that it is for has started.
  */
 const end = firstOfTheSystem();
 

@@ -1,0 +1,26 @@
+import type { IncomingMessage } from 'node:http';
+import { expect, test } from '@jest/globals';
+import { startDoctoredProxy } from '../support/doctored-proxy.ts';
+import { startPool } from '../support/pool.ts';
+import { RawClient } from '../support/raw-client.ts';
+import { app } from '../support/ucwa-client.ts';
+
+test('calls of one connection that say the same of their client keep one copy of that while they wait', async () => {
+  const pool = await startPool();
+  const requests: IncomingMessage[] = [];
+  const isTrusted = (request: IncomingMessage): boolean => {
+    requests.push(request);
+    return false;
+  };
+  const proxy = await startDoctoredProxy(pool.url, { handler: { isTrusted } });
+  const client = new RawClient(proxy.port);
+  const get = (n: number): string =>
+    `GET ${app}/me/note?n=${n} HTTP/1.1\r\nHost: p\r\nAuthorization: Bearer cwt=sim-ann\r\n\r\n`;
+  client.send(get(1) + get(2) + get(3));
+  for (let n = 1; n <= 3; n += 1) expect((await client.readAnswer()).status).toBe(200);
+  const [first, ...others] = requests.map(({ rawHeaders }) => rawHeaders);
+  expect(first).toContain('Bearer cwt=sim-ann');
+  expect(others).toHaveLength(2);
+  for (const headers of others) expect(headers).toBe(first);
+  expect(requests.map(({ headers }) => headers)).toEqual([{}, {}, {}]);
+});
