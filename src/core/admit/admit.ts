@@ -45,9 +45,6 @@ const refused = {
   framing: { status: 400, reason: 'transfer_encoding' },
 } as const satisfies Record<string, Refusal>;
 
-/** A host name, an IPv4 or a bracketed IPv6 address, and a port if there is one (RFC 9110 7.2). */
-const authority = /^(?:\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._~-]{1,253})(?::[0-9]{1,5})?$/;
-
 /** `#` and `\` are in no URI; the parser has seen to blanks, controls and bytes above 0x7f. */
 const illegalInPath = /[#\\]/;
 
@@ -72,7 +69,7 @@ export function admit(head: RequestHead, facts: HeadFacts): string | Refusal {
     if (codings !== 'chunked') return refused.transferCoding;
   }
   if (facts.hosts > 1 || (facts.hosts === 0 && head.httpVersion === '1.1')) return refused.host;
-  if (facts.host !== undefined && !authority.test(facts.host)) return refused.host;
+  if (facts.hasIllegalHost) return refused.host;
   if (facts.repeatedCredential) return refused.credentials;
   if (head.method === 'CONNECT' || head.method === 'TRACE') return refused.method;
   return originForm(head, facts);

@@ -39,6 +39,9 @@ const passing = Object.fromEntries(
 
 const application = /^\/ucwa\/(?:oauth\/)?v1\/applications\/[0-9A-Za-z_-]{1,128}(?=$|[/?])/i;
 
+/** Most paths: without triplets and colons, and no segment ends in a dot. Each of them is plain. */
+const simplePath = /^(?:\/[\w\-~!$&'()*+,=@]+(?:\.[\w\-~!$&'()*+,=@]+)*)+$/;
+
 /**
  * Segments of unreserved characters, sub-delimiters without `;`, `:` and `@` (RFC 3986 3.3), and
  * triplets that stand for printable ASCII other than `# % . / ; ? \`.
@@ -93,7 +96,7 @@ export function classify(
     return passing.credentials;
   }
   if (facts.authorization === '' || facts.webTicket === '') return passing.credentials;
-  if (!plainPath.test(path) || trimmedByWindows.test(path)) return passing.target;
+  if (!isPlain(path)) return passing.target;
   if (question !== -1) {
     const query = target.slice(question + 1);
     if (!plainQuery.test(query)) return passing.target;
@@ -110,6 +113,10 @@ export function classify(
   }
   const resource = (question === -1 ? target : target.slice(0, question)).toLowerCase();
   return { kind: 'batchable', applicationPath, resource };
+}
+
+function isPlain(path: string): boolean {
+  return simplePath.test(path) || (plainPath.test(path) && !trimmedByWindows.test(path));
 }
 
 function isBelow(target: string, applicationPath: string | undefined): applicationPath is string {
@@ -155,8 +162,12 @@ export function pathPatterns(patterns: readonly string[]): RegExp | undefined {
   return new RegExp(`^/(?:${sources.join('|')})$`, 'i');
 }
 
+/** A path without triplets that it does not match is of no special resource. */
+const maybeSpecial = /%|^\/(?:batch|events|photos)|\/(?:contact)?photo/i;
+
 /** Judged as the laxest decoder would read it, so that nothing special slips by unrecognised. */
 function specialResource(path: string): 'batch' | 'events' | 'photos' | undefined {
+  if (!maybeSpecial.test(path)) return undefined;
   const second = path.indexOf('/', 1);
   const first = leadingWord(second === -1 ? path.slice(1) : path.slice(1, second));
   if (neverBatched.has(first)) return first as 'batch' | 'events' | 'photos';

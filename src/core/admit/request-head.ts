@@ -8,6 +8,9 @@ import type { RawHeaders } from '../wire/http-message.ts';
 const keyFields =
   /\b(?:authorization|x-ms-webticket|cookie|origin|x-ms-requiresminresourceversion)\b/i;
 
+/** A host name, an IPv4 or a bracketed IPv6 address, and a port if there is one (RFC 9110 7.2). */
+const authority = /^(?:\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._~-]{1,253})(?::[0-9]{1,5})?$/;
+
 export interface RequestHead {
   /** As on the wire; UCWA's are upper case. */
   readonly method: string;
@@ -22,6 +25,8 @@ export interface RequestHead {
 export interface HeadFacts {
   hosts: number;
   host: string | undefined;
+  /** A host is no authority. */
+  hasIllegalHost: boolean;
   authorization: string | undefined;
   webTicket: string | undefined;
   cookie: string | undefined;
@@ -52,6 +57,7 @@ export function readHead(headers: RawHeaders): HeadFacts {
   const facts: HeadFacts = {
     hosts: 0,
     host: undefined,
+    hasIllegalHost: false,
     authorization: undefined,
     webTicket: undefined,
     cookie: undefined,
@@ -87,6 +93,7 @@ function note(facts: HeadFacts, name: string, value: string): void {
     case 'host':
       facts.hosts += 1;
       facts.host ??= value;
+      facts.hasIllegalHost ||= !authority.test(value);
       break;
     case 'authorization':
       facts.repeatedCredential ||= facts.authorization !== undefined;

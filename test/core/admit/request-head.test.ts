@@ -15,6 +15,7 @@ describe('a head says, by its fields in any case', () => {
   test.each<[string[], Partial<HeadFacts>]>([
     [['HOST', 'a'], { hosts: 1, host: 'a' }],
     [['Host', 'a', 'host', 'b'], { hosts: 2, host: 'a' }],
+    [['Host', 'a b'], { hosts: 1, host: 'a b', hasIllegalHost: true }],
     [['authorization', 'a'], { authorization: 'a' }],
     [
       ['Authorization', 'a', 'AUTHORIZATION', 'a'],
