@@ -16,7 +16,7 @@ const date = ['Date', 'Sun, 29 Nov 2026 07:00:00 GMT'];
 
 function reply(status: number, reason: string, fields: readonly string[], text = ''): Reply {
   const headers = [...date, ...fields];
-  const head = `HTTP/1.1 ${status} ${reason}\r\n${fieldLines(headers)}`;
+  const head = Buffer.from(`HTTP/1.1 ${status} ${reason}\r\n${fieldLines(headers)}`, 'latin1');
   return { status, reason, headers, head, body: Buffer.from(text, 'latin1') };
 }
 

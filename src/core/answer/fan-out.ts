@@ -29,7 +29,7 @@ export class PartReplies {
   /** Of the part before, and what became of it. */
   #part: ResponsePart | undefined;
   #headers: RawHeaders = [];
-  #head: string | undefined;
+  #head: Buffer | undefined;
 
   constructor(envelope: RawHeaders) {
     for (let i = 0; i < envelope.length; i += 2) {
@@ -70,10 +70,12 @@ export class PartReplies {
 }
 
 /** `undefined`: somebody else has to put something in. */
-function headOf(status: number, reason: string, headers: RawHeaders): string | undefined {
+function headOf(status: number, reason: string, headers: RawHeaders): Buffer | undefined {
   if (reason === '' || headerValue(headers, 'date') === undefined) return undefined;
   const lines = fieldLines(headers);
-  return lines === undefined ? undefined : `HTTP/1.1 ${status} ${reason}\r\n${lines}`;
+  return lines === undefined
+    ? undefined
+    : Buffer.from(`HTTP/1.1 ${status} ${reason}\r\n${lines}`, 'latin1');
 }
 
 /** Some servers put one before the body of a part, and none before that of a direct answer. */

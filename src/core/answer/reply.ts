@@ -15,7 +15,7 @@ export interface Reply {
    * Status line and `headers` as they stand on the wire, a date among them: made once for several
    * answers. Who changes something of it drops it.
    */
-  readonly head?: string | undefined;
+  readonly head?: Buffer | undefined;
   readonly body: Buffer;
   /** Of an answer that came as a part: whose. */
   readonly asked?: Asked;
