@@ -16,10 +16,33 @@ class ClientConnection {
   /** Of the last request, for a while. */
   head: KnownHead | undefined;
   readonly #idle: () => void;
+  /** A first request is waited for as Node does: by the time that a head may take. */
+  #hasAsked = false;
+  /** When it was looked at last. */
+  #bytesRead = 0;
+  #idleSinceMs: number | undefined;
 
   /** `idle`: told when nothing is under way any more. */
   constructor(idle: () => void) {
     this.#idle = idle;
+  }
+
+  add(exchange: ClientExchange): void {
+    this.exchanges.push(exchange);
+    this.#hasAsked = true;
+  }
+
+  /** For how long nothing is under way, and nothing has come; to be asked now and then. */
+  idleMs(bytesRead: number, nowMs: number): number {
+    const hasMore = bytesRead !== this.#bytesRead;
+    this.#bytesRead = bytesRead;
+    if (this.exchanges.length > 0 || !this.#hasAsked) {
+      this.#idleSinceMs = undefined;
+      return 0;
+    }
+    if (hasMore) this.#idleSinceMs = nowMs;
+    this.#idleSinceMs ??= nowMs;
+    return nowMs - this.#idleSinceMs;
   }
 
   remove(exchange: ClientExchange): void {
@@ -138,7 +161,7 @@ export class Connections {
     if (this.#heads.costBytes > maxHeadsBytes) this.forgetHeads();
     const exchange = new ClientExchange(request, response, head, connection);
     if (isGone) exchange.end();
-    else connection.exchanges.push(exchange);
+    else connection.add(exchange);
     if (this.#closing) clearTimeout(this.#idleTimers.get(socket));
     return exchange;
   }
@@ -147,6 +170,16 @@ export class Connections {
   forgetHeads(): void {
     this.#heads.forget();
     for (const connection of this.#connections.values()) connection.head = undefined;
+  }
+
+  /**
+   * Closes those that have been idle for so long, or longer by up to the time between three looks.
+   * Node's own timer of each connection is set and called off with each call.
+   */
+  closeIdle(timeoutMs: number, nowMs: number): void {
+    for (const [socket, connection] of this.#connections) {
+      if (connection.idleMs(socket.bytesRead, nowMs) >= timeoutMs) socket.destroy();
+    }
   }
 
   /** Whether an answer behind which the connection closes has been given. */
@@ -171,7 +204,7 @@ export class Connections {
   }
 
   /** From now on connections are closed after a second without anything under way. */
-  closeIdle(): void {
+  close(): void {
     this.#closing = true;
     for (const [socket, { exchanges }] of this.#connections) {
       if (exchanges.length === 0) this.#closeWhenIdle(socket);

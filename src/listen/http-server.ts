@@ -9,6 +9,7 @@ import type { Reply } from '../core/answer/reply.ts';
 import { fieldLines } from '../core/wire/http-message.ts';
 import { Connections, type ClientExchange } from './connections.ts';
 import { SlowReaders } from './slow-readers.ts';
+import { saysKeepAlive } from './whole-answer.ts';
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -34,6 +35,9 @@ export interface HttpServerHandlers {
 /** Often, so that those whose time is up at the same time are not all answered in one go. */
 const connectionsCheckingIntervalMs = 100;
 const usualHeadsKeptMs = 10_000;
+const maxIdleCheckMs = 1000;
+/** As Node has it: a client may begin at the last moment of the time that it was told. */
+const keepAliveGraceMs = 1000;
 const minVersion = 'TLSv1.2';
 
 export class HttpServer {
@@ -46,13 +50,15 @@ export class HttpServer {
   readonly #handlers: HttpServerHandlers;
   readonly #options: HttpServerOptions;
   readonly #forgetting: NodeJS.Timeout;
+  readonly #closingIdle: NodeJS.Timeout;
   #draining = false;
 
   constructor(options: HttpServerOptions, handlers: HttpServerHandlers) {
     this.#options = options;
     this.#handlers = handlers;
     const http = {
-      keepAliveTimeout: options.keepAliveTimeoutMs,
+      // We see to it ourselves.
+      keepAliveTimeout: 0,
       headersTimeout: options.headersTimeoutMs,
       requestTimeout: options.requestTimeoutMs,
       connectionsCheckingInterval: connectionsCheckingIntervalMs,
@@ -88,6 +94,12 @@ export class HttpServer {
       options.headsKeptMs ?? usualHeadsKeptMs,
     );
     this.#forgetting.unref();
+    const { keepAliveTimeoutMs } = options;
+    this.#closingIdle = setInterval(
+      () => this.#connections.closeIdle(keepAliveTimeoutMs + keepAliveGraceMs, performance.now()),
+      Math.min(keepAliveTimeoutMs / 2, maxIdleCheckMs),
+    );
+    this.#closingIdle.unref();
     this.#server.on('request', (request, response) =>
       handlers.request(this.#begin(request, response)),
     );
@@ -150,7 +162,7 @@ export class HttpServer {
         resolve();
       });
     });
-    this.#connections.closeIdle();
+    this.#connections.close();
     return closed;
   }
 
@@ -158,12 +170,14 @@ export class HttpServer {
   destroy(): void {
     this.#slowReaders.stop();
     clearInterval(this.#forgetting);
+    clearInterval(this.#closingIdle);
     this.#server.closeAllConnections();
     for (const socket of this.#accepted) socket.destroy();
   }
 
   #begin(request: IncomingMessage, response: ServerResponse): ClientExchange {
     if (this.#draining) response.shouldKeepAlive = false;
+    saysKeepAlive(response, this.#options.keepAliveTimeoutMs);
     return this.#connections.begin(request, response);
   }
 

@@ -39,13 +39,9 @@ export class SlowReaders {
       const wasSlow = before.delete(socket);
       if (socket.writableLength > 0) {
         if (!wasSlow) this.#watch(socket);
-      } else if (wasSlow) {
-        this.#unwatch(socket);
-        // The next answer is still being made.
-        socket.setTimeout(0);
-      }
+      } else if (wasSlow) this.#unwatch(socket);
     }
-    // Idle ones: their time is Node's again, which has set it to that of keep-alive.
+    // Idle ones.
     for (const socket of before) this.#unwatch(socket);
   }
 
@@ -67,5 +63,6 @@ export class SlowReaders {
     if (onTimeout === undefined) return;
     this.#slow.delete(socket);
     socket.removeListener('timeout', onTimeout);
+    socket.setTimeout(0);
   }
 }

@@ -14,6 +14,7 @@ import { lengthOf, type Reply } from '../core/answer/reply.ts';
 interface UndocumentedState {
   _header: string | null | undefined;
   _headerSent: boolean | undefined;
+  _keepAliveTimeout: number;
 }
 
 /** To copy a longer body costs more than is gained. */
@@ -23,6 +24,11 @@ const maxBodyBytes = 16_384;
 export function keepAliveLines(timeoutMs: number): string {
   const timeout = timeoutMs > 0 ? `Keep-Alive: timeout=${Math.floor(timeoutMs / 1000)}\r\n` : '';
   return `Connection: keep-alive\r\n${timeout}`;
+}
+
+/** Node says it of the server's own time, which is none where others close what is idle. */
+export function saysKeepAlive(response: ServerResponse, timeoutMs: number): void {
+  (response as unknown as UndocumentedState)._keepAliveTimeout = timeoutMs;
 }
 
 /**

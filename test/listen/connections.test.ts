@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { Connections, type ClientExchange } from '../../src/listen/connections.ts';
 
 /** Requests on one connection, and which of their exchanges are over. */
@@ -10,6 +10,8 @@ function connection() {
   const socket = Object.assign(new EventEmitter(), {
     destroyed: false,
     errored: null,
+    bytesRead: 0,
+    destroy: () => Object.assign(socket, { destroyed: true }),
   }) as unknown as Socket;
   const over: string[] = [];
   const begin = (name: string): ClientExchange => {
@@ -93,4 +95,65 @@ test('who waits keeps no strings of his own where others sent the same', () => {
   exchange.shareHead();
   expect(exchange.request.rawHeaders).toBe(head.headers);
   expect(exchange.request.headers).toEqual({});
+});
+
+describe('a connection of a client is closed when nothing has come on it for the time of keep-alive', () => {
+  function used() {
+    const { connections, socket, begin } = connection();
+    const isClosedAt = (nowMs: number): boolean => {
+      connections.closeIdle(5000, nowMs);
+      return socket.destroyed;
+    };
+    const comes = (bytes: number): void => void Object.assign(socket, { bytesRead: bytes });
+    return { connections, socket, begin, isClosedAt, comes };
+  }
+
+  test('and not before, however it falls between two looks', () => {
+    const { begin, isClosedAt, comes } = used();
+    comes(80);
+    begin('a').answered();
+    expect([isClosedAt(1000), isClosedAt(5999), isClosedAt(6000)]).toEqual([false, false, true]);
+  });
+
+  test('counted from the look behind the one that found a call under way', () => {
+    const { begin, isClosedAt, comes } = used();
+    comes(80);
+    const exchange = begin('a');
+    expect([isClosedAt(1000), isClosedAt(9000)]).toEqual([false, false]);
+    exchange.answered();
+    expect([isClosedAt(10_000), isClosedAt(14_999), isClosedAt(15_000)]).toEqual([
+      ...[false, false, true],
+    ]);
+  });
+
+  test('counted anew for each call, however long it takes', () => {
+    const { begin, isClosedAt, comes } = used();
+    comes(80);
+    begin('a').answered();
+    expect(isClosedAt(1000)).toBe(false);
+    comes(160);
+    const exchange = begin('b');
+    expect([isClosedAt(2000), isClosedAt(9000)]).toEqual([false, false]);
+    exchange.answered();
+    expect([isClosedAt(10_000), isClosedAt(14_999), isClosedAt(15_000)]).toEqual([
+      ...[false, false, true],
+    ]);
+  });
+
+  test('though every byte of a next request begins the time again', () => {
+    const { begin, isClosedAt, comes } = used();
+    comes(80);
+    begin('a').answered();
+    expect(isClosedAt(1000)).toBe(false);
+    comes(90);
+    expect([isClosedAt(6000), isClosedAt(10_999), isClosedAt(11_000)]).toEqual([
+      ...[false, false, true],
+    ]);
+  });
+
+  test('unless no request has come yet: that time is of a head', () => {
+    const { connections, socket, isClosedAt } = used();
+    connections.open(socket);
+    expect([isClosedAt(0), isClosedAt(5000), isClosedAt(60_000)]).toEqual([false, false, false]);
+  });
 });

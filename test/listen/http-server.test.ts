@@ -1,12 +1,13 @@
+import { Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
 import type { ClientExchange } from '../../src/listen/connections.ts';
 import { HttpServer, type HttpServerOptions } from '../../src/listen/http-server.ts';
 import { onCleanup } from '../support/cleanup.ts';
 import { RawClient } from '../support/raw-client.ts';
 
-/** Answers each request at once, and hands it over. */
+/** A server that hands each request over, and a client of it. */
 async function start(
-  request: (exchange: ClientExchange) => void,
+  serve: (exchange: ClientExchange) => void,
   options: Partial<HttpServerOptions>,
 ) {
   const server = new HttpServer(
@@ -18,8 +19,7 @@ async function start(
     {
       request(exchange) {
         exchange.follow();
-        request(exchange);
-        exchange.response.end();
+        serve(exchange);
       },
       expectation: () => undefined,
       refused: () => undefined,
@@ -30,17 +30,80 @@ async function start(
     void server.close();
     server.destroy();
   });
+  const send = (path: string): void =>
+    client.send(`GET ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n`);
   return {
-    async ask(): Promise<void> {
-      client.send('GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n');
-      await client.readAnswer();
+    client,
+    send,
+    ask: async (): Promise<string> => {
+      send('/');
+      return (await client.readAnswer()).head;
     },
   };
 }
 
 test('what a client says of itself is forgotten after a while, though it goes on calling', async () => {
   const heads = new Set<unknown>();
-  const client = await start(({ head }) => heads.add(head), { headsKeptMs: 20 });
-  while (heads.size < 3) await client.ask();
+  const { ask } = await start(
+    ({ head, response }) => {
+      heads.add(head);
+      response.end();
+    },
+    { headsKeptMs: 20 },
+  );
+  while (heads.size < 3) await ask();
   expect(heads.size).toBe(3);
 });
+
+test('whoever serves a request has all that it says of itself', async () => {
+  const heard: unknown[] = [];
+  const { ask } = await start(({ request, response }) => {
+    heard.push({ ...request.headers });
+    response.end();
+  }, {});
+  await ask();
+  expect(heard).toEqual([{ host: 'a', 'content-length': '0' }]);
+});
+
+test('a connection is closed when it is not used for a second longer than its answers have told', async () => {
+  const { ask, client } = await start(({ response }) => void response.end(), {
+    keepAliveTimeoutMs: 1100,
+  });
+  expect(await ask()).toMatch(/\r\nConnection: keep-alive\r\nKeep-Alive: timeout=1\r\n/);
+  const answeredAtMs = performance.now();
+  await client.closed;
+  expect(performance.now() - answeredAtMs).toBeGreaterThan(2099);
+});
+
+test('a client that was slow to take an answer may wait for the next one as long as any other', async () => {
+  const stallMs = 2000;
+  const { promise: isSlow, resolve: foundSlow } = withResolvers();
+  const { client, send } = await start(
+    ({ request: { socket, url }, response }) => {
+      if (url === '/next') {
+        setTimeout(() => response.end(), 1.5 * stallMs);
+        return;
+      }
+      socket.setTimeout = (ms): Socket => {
+        if (ms > 0) foundSlow();
+        return Socket.prototype.setTimeout.call(socket, ms);
+      };
+      response.end(Buffer.alloc(16 * 1024 * 1024));
+    },
+    { stallMs },
+  );
+  await client.connected;
+  client.pause();
+  send('/large');
+  await isSlow;
+  client.resume();
+  expect((await client.readAnswer()).body).toHaveLength(16 * 1024 * 1024);
+  send('/next');
+  expect((await client.readAnswer()).status).toBe(200);
+});
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
+}
