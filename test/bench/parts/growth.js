@@ -18,7 +18,10 @@ import { barsOf, doubts, figures, ratioOf, tableOf, valueOf } from '../report/co
  * @property {import('./registry.js').Part['plans']} [plans]
  */
 
-const usualPlans = { usual: { rounds: 6, roundMs: 1000 }, quick: { rounds: 2, roundMs: 300 } };
+const usualPlans = {
+  usual: { rounds: 6, roundMs: 1000, warmUpRounds: 10 },
+  quick: { rounds: 2, roundMs: 300 },
+};
 /** Of a process, beside its connections. */
 const otherFiles = 300;
 
