@@ -15,7 +15,7 @@ export const latency = {
   name: 'latency',
   title: 'What callers pay, and what the pool saves',
   // Devices make so many rounds of calls; how long one takes is theirs.
-  plans: { usual: { rounds: 7, roundMs: 1 }, quick: { rounds: 2, roundMs: 1 } },
+  plans: { usual: { rounds: 9, roundMs: 1 }, quick: { rounds: 2, roundMs: 1 } },
   async run({ plan: { rounds }, quick, dist, progress }) {
     progress('bursts');
     const rows = [await bursts(rounds, dist), await devices(rounds * 5, dist)];
