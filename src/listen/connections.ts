@@ -52,16 +52,23 @@ class ClientConnection {
   }
 }
 
+/** An object and no function, which would be one thing more to keep of each call that waits. */
+export interface OverListener {
+  over(): void;
+}
+
 /** One request of a client and its answer. */
 export class ClientExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly head: KnownHead;
+  /** When whoever serves it was told. */
+  startedAtMs = 0;
   readonly #connection: ClientConnection;
   #isOver = false;
   #isAnswered = false;
   #isFollowed = false;
-  #onOver: (() => void) | undefined;
+  #listener: OverListener | undefined;
 
   constructor(
     request: IncomingMessage,
@@ -86,9 +93,9 @@ export class ClientExchange {
   }
 
   /** One listener, called once; at once, if it is over already. */
-  onOver(listener: () => void): void {
-    if (this.#isOver) listener();
-    else this.#onOver = listener;
+  onOver(listener: OverListener): void {
+    if (this.#isOver) listener.over();
+    else this.#listener = listener;
   }
 
   /** Keeps no strings that only this request has where its head has the same: some wait for long. */
@@ -114,7 +121,7 @@ export class ClientExchange {
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#onOver?.();
+    this.#listener?.over();
   }
 
   #leave(): void {

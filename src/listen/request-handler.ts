@@ -15,9 +15,10 @@ import { callClassOf } from '../core/admit/call-class.ts';
 import type { RequestHead } from '../core/admit/request-head.ts';
 import type { Fault } from '../core/answer/fault.ts';
 import { answerForFault, answerForRefusal } from '../core/answer/own-answers.ts';
-import type { Arrival } from '../core/schedule/call.ts';
+import type { Arrival, Call } from '../core/schedule/call.ts';
 import { mayCollapse } from '../core/schedule/collapse.ts';
 import { passThroughHeaders } from '../core/wire/encode-batch.ts';
+import type { Caller } from '../engine/caller.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { PassThrough } from '../pass-through/pass-through.ts';
 import { Bodies } from './bodies.ts';
@@ -71,14 +72,6 @@ const ownMistake: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
 
 const readers: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** One exchange with a client, as it is counted in the end. */
-interface Visit {
-  readonly exchange: ClientExchange;
-  readonly head: RequestHead;
-  readonly startedAtMs: number;
-  readonly poll: boolean;
-}
-
 export class RequestHandler {
   readonly #parts: HandlerParts;
   /** Connections that end with a refusal: what comes behind it on them is not read. */
@@ -87,16 +80,19 @@ export class RequestHandler {
   readonly #waiting: WaitingCallers;
   readonly #rim: Rim;
   readonly #bodies: Bodies;
+  readonly #cancel: (call: Call<Caller>) => void;
 
   constructor(parts: HandlerParts) {
     this.#parts = parts;
     this.#passingCaps = new PassingCaps(parts.passing);
     this.#bodies = new Bodies(parts.maxBodyBytes);
+    this.#cancel = (call) => parts.engine.cancel(call);
     this.#waiting = new WaitingCallers(parts.maxWaiting, parts.overdueMs, parts.observer);
     this.#rim = {
       stallMs: parts.stallMs,
       unread: new Unread(parts.unread),
       stalled: () => parts.observer.refused('slow_reader'),
+      over: (caller) => this.#over(caller),
       waiting: this.#waiting,
       keepAlive: keepAliveLines(parts.keepAliveTimeoutMs),
     };
@@ -104,6 +100,7 @@ export class RequestHandler {
 
   handle(exchange: ClientExchange): void {
     if (this.#refused.has(exchange.request.socket)) return;
+    exchange.startedAtMs = this.#parts.now();
     this.#guarded(exchange, () => this.#route(exchange));
   }
 
@@ -126,29 +123,34 @@ export class RequestHandler {
   /** An `Expect` other than `100-continue`. */
   refuseExpectation(exchange: ClientExchange): void {
     if (this.#refused.has(exchange.request.socket)) return;
-    this.#refuse(this.#visit(exchange), 417, 'expectation');
+    exchange.startedAtMs = this.#parts.now();
+    this.#refuse(exchange, 417, 'expectation');
   }
 
   #route(exchange: ClientExchange): void {
-    const visit = this.#visit(exchange);
-    const { head } = visit;
-    const known = exchange.head;
+    const { request, head: known } = exchange;
     const { facts } = known;
+    const head: RequestHead = {
+      method: request.method ?? '',
+      target: request.url ?? '',
+      httpVersion: request.httpVersion,
+      headers: known.headers,
+    };
     const target = admit(head, facts);
     if (typeof target !== 'string') {
-      this.#refuse(visit, target.status, target.reason);
+      this.#refuse(exchange, target.status, target.reason);
       return;
     }
     const classified = classify(head, target, facts, this.#parts.rules, known.applicationPath);
-    const trusted = this.#parts.isTrusted(exchange.request);
+    const trusted = this.#parts.isTrusted(request);
     if (classified.kind === 'pass-through') {
-      this.#passThrough(visit, target, classified.reason, trusted);
+      this.#passThrough(exchange, target, classified.reason, trusted);
       return;
     }
     const { applicationPath, resource } = classified;
     const key = known.keyOf(applicationPath, trusted ? facts.forwardedFor : undefined);
     const submit = (body: Buffer): void =>
-      this.#submit(visit, {
+      this.#submit(exchange, {
         ticket: new ResponseCaller(exchange, this.#rim),
         key,
         callClass: callClassOf(head.method, target, resource, body),
@@ -160,63 +162,57 @@ export class RequestHandler {
         body,
         sizeBytes: facts.bytes + target.length + body.length + partOverheadBytes,
       });
-    const isRead = this.#bodies.read(exchange.request, bodyBytes(facts) ?? 0, (body) => {
+    const isRead = this.#bodies.read(request, bodyBytes(facts) ?? 0, (body) => {
       if (!exchange.isOver) this.#guarded(exchange, () => submit(body));
     });
-    if (!isRead) this.#refuse(visit, status.queue_bytes, 'queue_bytes');
+    if (!isRead) this.#refuse(exchange, status.queue_bytes, 'queue_bytes');
   }
 
-  #visit(exchange: ClientExchange): Visit {
-    const { request, head } = exchange;
-    return {
-      exchange,
-      head: {
-        method: request.method ?? '',
-        target: request.url ?? '',
-        httpVersion: request.httpVersion,
-        headers: head.headers,
-      },
-      startedAtMs: this.#parts.now(),
-      poll: false,
-    };
-  }
-
-  #submit(visit: Visit, arrival: Arrival<ResponseCaller>): void {
-    const { exchange } = visit;
-    const { engine, observer } = this.#parts;
+  #submit(exchange: ClientExchange, arrival: Arrival<ResponseCaller>): void {
     const { ticket } = arrival;
     exchange.shareHead();
-    const call = engine.submit(arrival);
+    const call = this.#parts.engine.submit(arrival);
     if (typeof call === 'string') {
-      this.#refuse(visit, status[call], call);
+      this.#refuse(exchange, status[call], call);
       return;
     }
-    this.#waiting.add(ticket, call, this.#parts.now(), () => engine.cancel(call));
-    exchange.onOver(() => {
-      this.#waiting.delete(ticket);
-      const left = !exchange.isAnswered && !ticket.wasCut;
-      if (call.stage !== 'done') {
-        if (left) observer.callerLeft(call.stage);
-        engine.cancel(call);
-      }
-      const via = (call.batch?.calls.length ?? 1) > 1 ? 'batch' : 'single';
-      this.#finished(visit, via, left);
-    });
+    ticket.call = call;
+    this.#waiting.add(ticket, call, this.#parts.now(), this.#cancel);
+    exchange.onOver(ticket);
   }
 
-  #passThrough(visit: Visit, target: string, reason: PassThroughReason, trusted: boolean): void {
+  /** What is kept of a call that waits is its caller, and nothing for this alone. */
+  #over(caller: ResponseCaller): void {
+    const { call, exchange } = caller;
+    if (call === undefined) return;
+    this.#waiting.delete(caller);
+    const left = !exchange.isAnswered && !caller.wasCut;
+    if (call.stage !== 'done') {
+      if (left) this.#parts.observer.callerLeft(call.stage);
+      this.#cancel(call);
+    }
+    const via = (call.batch?.calls.length ?? 1) > 1 ? 'batch' : 'single';
+    this.#finished(exchange, via, left);
+  }
+
+  #passThrough(
+    exchange: ClientExchange,
+    target: string,
+    reason: PassThroughReason,
+    trusted: boolean,
+  ): void {
     const { engine, observer, passThrough, authority } = this.#parts;
-    const { head, exchange } = visit;
     const { request, response } = exchange;
-    const { user } = exchange.head;
-    const poll = reason === 'events' && head.method === 'GET';
+    const { headers, user } = exchange.head;
+    const method = request.method ?? '';
+    const poll = reason === 'events' && method === 'GET';
     const over = this.#passingCaps.take(user, poll);
     if (typeof over === 'string') {
-      this.#refuse(visit, status[over], over);
+      this.#refuse(exchange, status[over], over);
       return;
     }
     // A write that we do not hold must not overtake what we do.
-    if (reason !== 'outside' && !readers.has(head.method)) engine.barrier(user);
+    if (reason !== 'outside' && !readers.has(method)) engine.barrier(user);
     observer.passedThrough(reason);
     const uncount =
       poll && !this.#parts.longPollCounts
@@ -228,7 +224,7 @@ export class RequestHandler {
         request,
         response,
         target,
-        headers: passThroughHeaders(head.headers, authority, trusted),
+        headers: passThroughHeaders(headers, authority, trusted),
         poll,
       },
       {
@@ -237,20 +233,19 @@ export class RequestHandler {
         ended: (outcome) => {
           over();
           uncount();
-          observer.passThroughEnded(this.#parts.now() - visit.startedAtMs);
+          observer.passThroughEnded(this.#parts.now() - exchange.startedAtMs);
           if (outcome.kind === 'failed' && outcome.error !== undefined) {
             observer.internalError(outcome.error);
           }
           const left = outcome.kind === 'client-left';
           if (left) observer.callerLeft('passthrough');
-          this.#finished({ ...visit, poll }, 'passthrough', left);
+          this.#finished(exchange, 'passthrough', left, poll);
         },
       },
     );
   }
 
-  #refuse(visit: Visit, code: number, reason: RefusalReason): void {
-    const { exchange } = visit;
+  #refuse(exchange: ClientExchange, code: number, reason: RefusalReason): void {
     this.#parts.observer.refused(reason);
     // What the client goes on sending is not answered, so nothing of it can pass for a request.
     if (code !== 503 && code !== 429) {
@@ -259,21 +254,21 @@ export class RequestHandler {
     }
     const reply = answerForRefusal(code, reason, exchange.head.onlyXml);
     writeReply(exchange, reply, this.#rim.keepAlive);
-    this.#finished(visit, 'refused', false);
+    this.#finished(exchange, 'refused', false);
   }
 
   #fail(exchange: ClientExchange, fault: Fault): void {
     writeReply(exchange, answerForFault(fault, exchange.head.onlyXml), this.#rim.keepAlive);
   }
 
-  #finished({ head, exchange, startedAtMs, poll }: Visit, via: Via, callerLeft: boolean): void {
-    const { response } = exchange;
+  #finished(exchange: ClientExchange, via: Via, callerLeft: boolean, poll = false): void {
+    const { request, response, startedAtMs } = exchange;
     this.#parts.observer.finished({
       via,
       status: response.headersSent ? response.statusCode : 0,
       durationMs: this.#parts.now() - startedAtMs,
-      method: head.method,
-      target: head.target,
+      method: request.method ?? '',
+      target: request.url ?? '',
       credential: exchange.head.user,
       poll,
       callerLeft,

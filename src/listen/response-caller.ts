@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Reply, ReplyHead } from '../core/answer/reply.ts';
 import { InvariantViolation } from '../core/invariants.ts';
+import type { Call } from '../core/schedule/call.ts';
 import type { Caller } from '../engine/caller.ts';
-import type { ClientExchange } from './connections.ts';
+import type { ClientExchange, OverListener } from './connections.ts';
 import type { Unread } from './unread.ts';
 import type { WaitingCallers } from './waiting-callers.ts';
 import { writeHead, writeReply } from './write-reply.ts';
@@ -14,6 +15,8 @@ export interface Rim {
   readonly unread: Unread;
   /** Told when a caller is cut off for not reading. */
   readonly stalled: () => void;
+  /** Told when the exchange of a caller whose call was taken in is over. */
+  readonly over: (caller: ResponseCaller) => void;
   /** Where callers stand until their answers begin. */
   readonly waiting: Pick<WaitingCallers, 'delete'>;
   /** See `keepAliveLines`. */
@@ -21,7 +24,7 @@ export interface Rim {
 }
 
 /** A caller who waits at an HTTP connection. */
-export class ResponseCaller implements Caller {
+export class ResponseCaller implements Caller, OverListener {
   readonly onlyXml: boolean;
   readonly explain: boolean;
   waitsSinceMs = 0;
@@ -32,15 +35,21 @@ export class ResponseCaller implements Caller {
   wasCut = false;
   /** `begun`: streams. Whoever is answered or cut off hears nothing more. */
   #stage: 'waiting' | 'begun' | 'over' = 'waiting';
-  readonly #exchange: ClientExchange;
+  /** What it waits for, once that has been taken in. */
+  call: Call<Caller> | undefined;
+  readonly exchange: ClientExchange;
   readonly #rim: Rim;
 
   constructor(exchange: ClientExchange, rim: Rim) {
     const { onlyXml, explain } = exchange.head;
-    this.#exchange = exchange;
+    this.exchange = exchange;
     this.#rim = rim;
     this.onlyXml = onlyXml;
     this.explain = explain;
+  }
+
+  over(): void {
+    this.#rim.over(this);
   }
 
   get isWaiting(): boolean {
@@ -49,7 +58,7 @@ export class ResponseCaller implements Caller {
 
   answer(reply: Reply): void {
     this.#assertFirst();
-    writeReply(this.#exchange, reply, this.#rim.keepAlive);
+    writeReply(this.exchange, reply, this.#rim.keepAlive);
     this.#becomes('over');
     const unreadBytes = this.#response.writableLength;
     if (unreadBytes > 0 && !this.#keeps(unreadBytes)) this.cutReader();
@@ -57,7 +66,7 @@ export class ResponseCaller implements Caller {
 
   begin(head: ReplyHead): void {
     this.#assertFirst();
-    this.#exchange.follow();
+    this.exchange.follow();
     writeHead(this.#response, head);
     this.#becomes('begun');
   }
@@ -100,12 +109,12 @@ export class ResponseCaller implements Caller {
   }
 
   get #response(): ServerResponse {
-    return this.#exchange.response;
+    return this.exchange.response;
   }
 
   /** Whether so many bytes that it did not take may be kept for it. */
   #keeps(bytes: number): boolean {
-    return this.#rim.unread.keep(this.#response, bytes, this.#exchange.head.user);
+    return this.#rim.unread.keep(this.#response, bytes, this.exchange.head.user);
   }
 
   #assertFirst(): void {

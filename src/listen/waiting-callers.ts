@@ -7,6 +7,7 @@ import { answerForFault } from '../core/answer/own-answers.ts';
 import { InvariantViolation } from '../core/invariants.ts';
 import { ArrivalList } from '../core/schedule/arrival-list.ts';
 import type { Call } from '../core/schedule/call.ts';
+import type { Caller } from '../engine/caller.ts';
 import type { ListenObserver } from './observer.ts';
 import type { ResponseCaller } from './response-caller.ts';
 
@@ -30,9 +31,9 @@ export class WaitingCallers {
   /** Takes in whoever was let in; beyond the cap his call is called off, and he is told so. */
   add(
     caller: ResponseCaller,
-    call: Pick<Call<unknown>, 'stage'>,
+    call: Call<Caller>,
     nowMs: number,
-    cancel: () => void,
+    cancel: (call: Call<Caller>) => void,
   ): void {
     if (!caller.isWaiting) return;
     caller.waitsSinceMs = nowMs;
@@ -40,7 +41,7 @@ export class WaitingCallers {
     if (this.#waiting.size <= this.#max) return;
     this.#observer.internalError(new InvariantViolation('bounded', 'more callers than may wait'));
     const fault = call.stage === 'held' ? overCap : ownMistake;
-    cancel();
+    cancel(call);
     caller.answer(answerForFault(fault, caller.onlyXml));
   }
 

@@ -18,7 +18,9 @@ function connection() {
     const request = { socket, rawHeaders: ['X-Name', name] } as unknown as IncomingMessage;
     const response = Object.assign(new EventEmitter(), { writableFinished: false });
     const exchange = connections.begin(request, response as unknown as ServerResponse);
-    exchange.onOver(() => over.push(`${name} ${exchange.isAnswered ? 'answered' : 'left'}`));
+    exchange.onOver({
+      over: () => over.push(`${name} ${exchange.isAnswered ? 'answered' : 'left'}`),
+    });
     return exchange;
   };
   return { connections, socket, over, begin };

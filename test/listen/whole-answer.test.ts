@@ -168,7 +168,7 @@ describe.each([
     const client: RawClient = await startServer({
       '/left'(response) {
         const exchange = connections.begin(response.req, response);
-        exchange.onOver(() => over.emit('over', exchange.isAnswered));
+        exchange.onOver({ over: () => over.emit('over', exchange.isAnswered) });
         const { socket } = response.req;
         socket.on('error', (error) => errors.push(error));
         socket.on('close', () => over.emit('closed'));
