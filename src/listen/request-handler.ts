@@ -181,7 +181,7 @@ export class RequestHandler {
     exchange.onOver(ticket);
   }
 
-  /** What is kept of a call that waits is its caller, and nothing for this alone. */
+  /** The exchange of a caller is over, whose call was taken in. */
   #over(caller: ResponseCaller): void {
     const { call, exchange } = caller;
     if (call === undefined) return;

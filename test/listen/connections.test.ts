@@ -117,18 +117,7 @@ describe('a connection of a client is closed when nothing has come on it for the
     expect([isClosedAt(1000), isClosedAt(5999), isClosedAt(6000)]).toEqual([false, false, true]);
   });
 
-  test('counted from the look behind the one that found a call under way', () => {
-    const { begin, isClosedAt, comes } = used();
-    comes(80);
-    const exchange = begin('a');
-    expect([isClosedAt(1000), isClosedAt(9000)]).toEqual([false, false]);
-    exchange.answered();
-    expect([isClosedAt(10_000), isClosedAt(14_999), isClosedAt(15_000)]).toEqual([
-      ...[false, false, true],
-    ]);
-  });
-
-  test('counted anew for each call, however long it takes', () => {
+  test('counted anew for each call, from the look behind the last that found it under way', () => {
     const { begin, isClosedAt, comes } = used();
     comes(80);
     begin('a').answered();
