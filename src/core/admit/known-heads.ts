@@ -55,11 +55,11 @@ export class KnownHead {
 
 /** What V8 keeps beside the text of a string in a list. */
 const stringBytes = 40;
-const maxUsers = 1024;
+const maxCredentials = 1024;
 
-/** The last head of each user, until it is forgotten. */
+/** The last head of each credential, until it is forgotten. */
 export class KnownHeads {
-  readonly #ofUser = new Map<string, KnownHead>();
+  readonly #ofCredential = new Map<string, KnownHead>();
   #costBytes = 0;
 
   /** Of all heads that were new since others were forgotten, whoever keeps them. */
@@ -70,18 +70,32 @@ export class KnownHeads {
   /** `before`: the head before on the same connection, most likely the same. */
   read(headers: RawHeaders, before: KnownHead | undefined): KnownHead {
     if (before?.has(headers) === true) return before;
-    const head = new KnownHead(headers);
-    const known = this.#ofUser.get(head.user);
+    const credential = credentialIn(headers);
+    const known = this.#ofCredential.get(credential);
     if (known?.has(headers) === true) return known;
-    if (known === undefined && this.#ofUser.size >= maxUsers) this.#ofUser.clear();
-    this.#ofUser.set(head.user, head);
+    const head = new KnownHead(headers);
+    if (known === undefined && this.#ofCredential.size >= maxCredentials) this.#ofCredential.clear();
+    this.#ofCredential.set(credential, head);
     this.#costBytes += head.costBytes;
     return head;
   }
 
   /** Nothing is kept of who is not there any more. */
   forget(): void {
-    this.#ofUser.clear();
+    this.#ofCredential.clear();
     this.#costBytes = 0;
   }
+}
+
+/** Where to look for a head like that one: whether it is the same is seen there. */
+function credentialIn(headers: RawHeaders): string {
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    if (namesCredential(headers[i] as string)) return headers[i + 1] as string;
+  }
+  return '';
+}
+
+function namesCredential(name: string): boolean {
+  if (name.length === 13) return name.toLowerCase() === 'authorization';
+  return name.length === 14 && name.toLowerCase() === 'x-ms-webticket';
 }

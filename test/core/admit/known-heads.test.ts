@@ -43,6 +43,22 @@ test.each<[string, string[]]>([
   }
 });
 
+test.each<[string, (user: string) => string[]]>([
+  ['a token', (user) => ['Host', 'a', 'Authorization', user]],
+  ['a token, in small letters', (user) => ['authorization', user, 'Accept', 'a']],
+  ['a ticket', (user) => ['Accept-Charset', 'a', 'X-MS-WebTicket', user]],
+  ['both', (user) => ['x-ms-webticket', user, 'Authorization', user]],
+])(
+  'who turns up on other connections, with others in between, has a head still: by %s',
+  (_, of) => {
+    const heads = new KnownHeads();
+    const first = ['ann', 'bob', 'cid'].map((user) => heads.read(of(user), undefined));
+    expect(['ann', 'bob', 'cid'].map((user) => heads.read(again(of(user)), first[0]))).toEqual(
+      first,
+    );
+    },
+);
+
 test('a key is made again when it would not be equal', () => {
   const head = new KnownHeads().read(ann, undefined);
   const key = head.keyOf('/a', undefined);
