@@ -49,7 +49,8 @@ export class Users<T> {
     const known = this.#users.get(name);
     if ((known?.calls ?? 0) >= policy.maxQueuedCallsPerUser) return 'user_queue_calls';
     if ((known?.bytes ?? 0) + sizeBytes > policy.maxQueuedBytesPerUser) return 'user_queue_bytes';
-    const user = this.open(name, nowMs);
+    const user = known ?? this.#add(name, nowMs);
+    this.#wake(user);
     this.#count(user, 1, sizeBytes);
     this.sweep(nowMs);
     return user;
@@ -57,13 +58,8 @@ export class Users<T> {
 
   /** The user of that name, who is about to have something in flight. */
   open(name: string, nowMs: number): User<T> {
-    let user = this.#users.get(name);
-    if (user === undefined) {
-      user = newUser<T>(name, this.#memory.take(name), nowMs);
-      this.#users.set(name, user);
-    }
-    this.#idle.delete(user);
-    user.idleSinceMs = undefined;
+    const user = this.#users.get(name) ?? this.#add(name, nowMs);
+    this.#wake(user);
     return user;
   }
 
@@ -99,6 +95,18 @@ export class Users<T> {
       this.#users.delete(user.name);
       this.#memory.keep(user.name, user.learnt);
     }
+  }
+
+  #add(name: string, nowMs: number): User<T> {
+    const user = newUser<T>(name, this.#memory.take(name), nowMs);
+    this.#users.set(name, user);
+    return user;
+  }
+
+  #wake(user: User<T>): void {
+    if (user.idleSinceMs === undefined) return;
+    user.idleSinceMs = undefined;
+    this.#idle.delete(user);
   }
 
   #count(user: User<T>, calls: number, bytes: number): void {
