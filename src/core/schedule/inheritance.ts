@@ -7,25 +7,31 @@ import type { LearnedLimit } from './limit.ts';
 import type { Learnt } from './user.ts';
 
 export class Inheritance {
-  readonly #maxApplications: number;
-  /** Limits of those who were last answered 2xx, by application path; the most recent last. */
-  readonly #last = new Map<string, LearnedLimit>();
+  readonly #maxRecent: number;
+  /**
+   * Limits of those who were last answered 2xx, by application path, and of those before them. Two
+   * maps, of which the older one is dropped as a whole: to find the oldest of one map, V8 passes all
+   * the places that older ones had.
+   */
+  #recent = new Map<string, LearnedLimit>();
+  #older = new Map<string, LearnedLimit>();
 
+  /** Remembers so many at most, and at least those who were answered last, half as many. */
   constructor(maxApplications: number) {
-    this.#maxApplications = maxApplications;
+    this.#maxRecent = Math.ceil(maxApplications / 2);
   }
 
   /** Somebody was answered 2xx for that application. Whether a limit was inherited. */
   answered(applicationPath: string, learnt: Learnt): boolean {
-    const last = this.#last.get(applicationPath);
-    if (last === learnt.limit) return false;
+    const recent = this.#recent.get(applicationPath);
+    if (recent === learnt.limit) return false;
+    const last = recent ?? this.#older.get(applicationPath);
     const inherits = last?.isMet === true && !learnt.limit.isMet;
     if (inherits) learnt.limit = last.copy();
-    this.#last.delete(applicationPath);
-    this.#last.set(applicationPath, learnt.limit);
-    if (this.#last.size > this.#maxApplications) {
-      const [oldest] = this.#last.keys();
-      if (oldest !== undefined) this.#last.delete(oldest);
+    this.#recent.set(applicationPath, learnt.limit);
+    if (this.#recent.size >= this.#maxRecent) {
+      this.#older = this.#recent;
+      this.#recent = new Map();
     }
     return inherits;
   }
