@@ -1,4 +1,5 @@
 import { sameKey, type BatchKey } from '../admit/batch-key.ts';
+import type { Listed } from './arrival-list.ts';
 import { BlockedTime } from './blocked-time.ts';
 import { Budget } from './budget.ts';
 import type { Call, CallClass, FlushReason } from './call.ts';
@@ -8,7 +9,7 @@ import { WriteOrder } from './order.ts';
 import { Pause } from './pause.ts';
 
 /** One exact credential at the pool: what is counted and bounded is counted for it. */
-export interface User<T> {
+export interface User<T> extends Listed<User<T>> {
   /** The credential itself. Never shown. */
   readonly name: string;
   readonly streams: Array<Stream<T>>;
@@ -78,6 +79,8 @@ export function newUser<T>(name: string, remembered: Learnt | undefined, nowMs: 
     singlyUntilMs: -Infinity,
     proved: remembered !== undefined,
     idleSinceMs: undefined,
+    earlier: undefined,
+    later: undefined,
   };
 }
 

@@ -4,6 +4,7 @@
  * never answered with 2xx leaves no trace, so that bad tokens cost nothing.
  */
 import type { RefusalReason } from '../admit/admit.ts';
+import { ArrivalList } from './arrival-list.ts';
 import type { Policy } from './policy.ts';
 import { newUser, type User, type UserMemory } from './user.ts';
 
@@ -17,7 +18,7 @@ export class Users<T> {
   readonly #memory: UserMemory;
   readonly #users = new Map<string, User<T>>();
   /** Idle ones, the longest idle first. */
-  readonly #idle = new Set<User<T>>();
+  readonly #idle = new ArrivalList<User<T>>();
   #calls = 0;
   #bytes = 0;
   /** Before that none has been idle for long enough. */
@@ -85,13 +86,13 @@ export class Users<T> {
     const { maxUsers } = this.#policy;
     if (nowMs < this.#sweepAtMs && this.#idle.size <= maxUsers) return;
     this.#sweepAtMs = nowMs + keptWholeMs;
-    for (const user of this.#idle) {
+    for (let user = this.#idle.first; user !== undefined; user = this.#idle.first) {
       const keptUntilMs = (user.idleSinceMs ?? nowMs) + keptWholeMs;
       if (keptUntilMs > nowMs && this.#idle.size <= maxUsers) {
         this.#sweepAtMs = keptUntilMs;
         return;
       }
-      this.#idle.delete(user);
+      this.#idle.remove(user);
       this.#users.delete(user.name);
       this.#memory.keep(user.name, user.learnt);
     }
@@ -106,7 +107,7 @@ export class Users<T> {
   #wake(user: User<T>): void {
     if (user.idleSinceMs === undefined) return;
     user.idleSinceMs = undefined;
-    this.#idle.delete(user);
+    this.#idle.remove(user);
   }
 
   #count(user: User<T>, calls: number, bytes: number): void {
