@@ -7,6 +7,7 @@
  * came when nothing of his was unanswered, and soon after the last answer. From such a call on, what
  * he sends comes in the shadow when nothing is unanswered there either.
  */
+import { ArrivalList, type Listed } from '../schedule/arrival-list.ts';
 import type { Policy } from '../schedule/policy.ts';
 import { Refusals } from './refusals.ts';
 import type { ShadowCall } from './shadow-call.ts';
@@ -17,7 +18,7 @@ const restMs = 1000;
 const keptMs = 10_000;
 
 /** One user's. */
-export interface Pace {
+export interface Pace extends Listed<Pace> {
   readonly userName: string;
   /** Calls that are really unanswered. */
   unanswered: number;
@@ -43,7 +44,7 @@ export class Paces {
   readonly #mostIdle: number;
   readonly #paces = new Map<string, Pace>();
   /** Those of users with nothing unanswered, the longest idle first. */
-  readonly #idle = new Set<Pace>();
+  readonly #idle = new ArrivalList<Pace>();
 
   constructor({ lingerMaxMs, maxQueuedCallsPerUser, maxUsers }: PacePolicy) {
     this.#soonMs = lingerMaxMs;
@@ -65,10 +66,12 @@ export class Paces {
         refusals: new Refusals(),
         waiting: [],
         idleSinceMs: nowMs,
+        earlier: undefined,
+        later: undefined,
       };
       this.#paces.set(userName, pace);
     }
-    this.#idle.delete(pace);
+    this.#idle.remove(pace);
     return pace;
   }
 
@@ -130,14 +133,15 @@ export class Paces {
   #rest(pace: Pace, nowMs: number): void {
     if (pace.unanswered > 0 || pace.inShadow > 0 || pace.waiting.length > 0) return;
     pace.idleSinceMs = nowMs;
+    this.#idle.remove(pace);
     this.#idle.add(pace);
   }
 
   #sweep(nowMs: number): void {
-    for (const pace of this.#idle) {
+    for (let pace = this.#idle.first; pace !== undefined; pace = this.#idle.first) {
       const isRecent = pace.idleSinceMs + keptMs > nowMs;
       if (isRecent && this.#idle.size <= this.#mostIdle) return;
-      this.#idle.delete(pace);
+      this.#idle.remove(pace);
       this.#paces.delete(pace.userName);
     }
   }
