@@ -55,7 +55,7 @@ export class KnownHead {
 
 /** What V8 keeps beside the text of a string in a list. */
 const stringBytes = 40;
-const maxCredentials = 1024;
+const maxHeads = 1024;
 
 /** The last head of each credential, until it is forgotten. */
 export class KnownHeads {
@@ -74,7 +74,7 @@ export class KnownHeads {
     const known = this.#ofCredential.get(credential);
     if (known?.has(headers) === true) return known;
     const head = new KnownHead(headers);
-    if (known === undefined && this.#ofCredential.size >= maxCredentials) this.#ofCredential.clear();
+    if (known === undefined && this.#ofCredential.size >= maxHeads) this.#ofCredential.clear();
     this.#ofCredential.set(credential, head);
     this.#costBytes += head.costBytes;
     return head;

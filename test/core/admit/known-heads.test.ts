@@ -56,7 +56,7 @@ test.each<[string, (user: string) => string[]]>([
     expect(['ann', 'bob', 'cid'].map((user) => heads.read(again(of(user)), first[0]))).toEqual(
       first,
     );
-    },
+  },
 );
 
 test('a key is made again when it would not be equal', () => {
