@@ -57,9 +57,9 @@ export class KnownHead {
 const stringBytes = 40;
 const maxHeads = 1024;
 
-/** The last head of each credential, until it is forgotten. */
+/** The last head of each user, until it is forgotten. */
 export class KnownHeads {
-  readonly #ofCredential = new Map<string, KnownHead>();
+  readonly #ofCredentials = new Map<string, KnownHead>();
   #costBytes = 0;
 
   /** Of all heads that were new since others were forgotten, whoever keeps them. */
@@ -70,29 +70,32 @@ export class KnownHeads {
   /** `before`: the head before on the same connection, most likely the same. */
   read(headers: RawHeaders, before: KnownHead | undefined): KnownHead {
     if (before?.has(headers) === true) return before;
-    const credential = credentialIn(headers);
-    const known = this.#ofCredential.get(credential);
+    const credentials = credentialsIn(headers);
+    const known = this.#ofCredentials.get(credentials);
     if (known?.has(headers) === true) return known;
     const head = new KnownHead(headers);
-    if (known === undefined && this.#ofCredential.size >= maxHeads) this.#ofCredential.clear();
-    this.#ofCredential.set(credential, head);
+    if (known === undefined && this.#ofCredentials.size >= maxHeads) this.#ofCredentials.clear();
+    this.#ofCredentials.set(credentials, head);
     this.#costBytes += head.costBytes;
     return head;
   }
 
   /** Nothing is kept of who is not there any more. */
   forget(): void {
-    this.#ofCredential.clear();
+    this.#ofCredentials.clear();
     this.#costBytes = 0;
   }
 }
 
-/** Where to look for a head like that one: whether it is the same is seen there. */
-function credentialIn(headers: RawHeaders): string {
+/** Where to look for a head like that one; `has` decides whether it is the same. */
+function credentialsIn(headers: RawHeaders): string {
+  let credentials = '';
   for (let i = 0; i + 1 < headers.length; i += 2) {
-    if (namesCredential(headers[i] as string)) return headers[i + 1] as string;
+    if (!namesCredential(headers[i] as string)) continue;
+    const value = headers[i + 1] as string;
+    credentials = credentials === '' ? value : `${credentials}\n${value}`;
   }
-  return '';
+  return credentials;
 }
 
 function namesCredential(name: string): boolean {

@@ -8,8 +8,9 @@ export interface Listed<N> {
  * Whoever waits or rests, in order of arrival. A linked list, so that who leaves is let go at once, with
  * all that hangs on him. The table of a Map does not: one that has been replaced in old memory keeps its
  * successors, and all that ever stood in them, until the next full collection. With Maps in the place
- * of these lists seven times as much outlived a minor collection. And the first of a Map or a Set is
- * found only past the places of all who stood before it: up to 16 µs of 50,000.
+ * of the lists of calls seven times as much outlived a minor collection. And the first of a Map or a Set
+ * is found only past the places of all who stood before it since its table was made: up to 16 µs of
+ * 50,000 users.
  */
 export class ArrivalList<N extends Listed<N>> {
   first: N | undefined;

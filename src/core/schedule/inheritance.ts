@@ -16,7 +16,7 @@ export class Inheritance {
   #recent = new Map<string, LearnedLimit>();
   #older = new Map<string, LearnedLimit>();
 
-  /** Remembers so many at most, and at least those who were answered last, half as many. */
+  /** At most so many are remembered; at least the last half of them to be answered, rounded up. */
   constructor(maxApplications: number) {
     this.#maxRecent = Math.ceil(maxApplications / 2);
   }

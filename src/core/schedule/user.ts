@@ -33,7 +33,10 @@ export interface User<T> extends Listed<User<T>> {
   singlyUntilMs: number;
   /** Whether the pool ever answered this credential with 2xx; until then nothing of it is kept. */
   proved: boolean;
-  /** When the user was last seen with nothing in flight; `undefined` while something is. */
+  /**
+   * When the user was last seen with nothing in flight; `undefined` while something is. Stays as it was
+   * when only what was learnt is kept: whoever comes then is another object.
+   */
   idleSinceMs: number | undefined;
 }
 

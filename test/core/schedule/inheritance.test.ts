@@ -12,9 +12,9 @@ function refusedOnce(): Learnt {
   return learnt;
 }
 
-/** `others` more applications, each answered once. */
-function passBy(inheritance: Inheritance, others: number): void {
-  for (let i = 0; i < others; i += 1) inheritance.answered(`/other/${i}`, newcomer());
+/** So many applications, each answered once. */
+function passBy(inheritance: Inheritance, name: string, count: number): void {
+  for (let i = 0; i < count; i += 1) inheritance.answered(`/${name}/${i}`, newcomer());
 }
 
 describe('a limit that was met', () => {
@@ -35,17 +35,20 @@ describe('a limit that was met', () => {
     expect(inheritance.answered('/a', refusedOnce())).toBe(false);
   });
 
-  test.each([2, 10, 11])(
-    'is remembered behind half of %s applications, and not behind all of them',
+  test.each([1, 2, 10, 11])(
+    'of %s applications is remembered behind fewer than half, and not behind as many more',
     (most) => {
-      for (const [others, inherits] of [
+      for (const [behind, inherits] of [
         [Math.ceil(most / 2) - 1, true],
         [most, false],
       ] as const) {
-        const inheritance = new Inheritance(most);
-        inheritance.answered('/a', refusedOnce());
-        passBy(inheritance, others);
-        expect(inheritance.answered('/a', newcomer())).toBe(inherits);
+        for (let before = 0; before <= most; before += 1) {
+          const inheritance = new Inheritance(most);
+          passBy(inheritance, 'before', before);
+          inheritance.answered('/a', refusedOnce());
+          passBy(inheritance, 'behind', behind);
+          expect([before, inheritance.answered('/a', newcomer())]).toEqual([before, inherits]);
+        }
       }
     },
   );

@@ -61,3 +61,19 @@ test('a user who comes when nobody has been idle for long is swept ten seconds a
   users.sweep(15_000);
   expect(kept.size).toBe(1);
 });
+
+test('a user of whom something is under way is kept whole, though it was no call of ours', () => {
+  const { users, kept } = idleUsers(100, { ann: 0 });
+  users.open('ann', 5000).outstanding += 1;
+  users.sweep(30_000);
+  expect([kept.size, users.counts]).toEqual([0, { active: 1, idle: 0 }]);
+});
+
+test('a user who is seen idle again and again is idle since the first time, and counts once', () => {
+  const { users, kept } = idleUsers(100, { ann: 0, bob: 1 });
+  for (const nowMs of [2, 3]) users.idle(users.find('ann')!, nowMs);
+  expect(users.counts).toEqual({ active: 0, idle: 2 });
+  users.sweep(10_000);
+  users.sweep(10_001);
+  expect([[...kept.keys()], users.counts]).toEqual([['ann', 'bob'], { active: 0, idle: 2 }]);
+});

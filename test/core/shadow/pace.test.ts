@@ -37,3 +37,25 @@ test('users who come once leave no more behind than may be remembered', () => {
   const last = paces.of('user 99', 100);
   expect(paces.of('user 99', 100)).toBe(last);
 });
+
+test('who has rested for ten seconds is forgotten, and nobody who waits for an answer', () => {
+  const paces = new Paces(caps);
+  /** @returns how the call ends */
+  const calls = (nowMs: number): ((atMs: number) => void) => {
+    const call = newShadowCall(arrivalOf('ann', { path: 'me' }), paces.of('ann', nowMs), nowMs);
+    paces.arrives(call, nowMs);
+    return (atMs) => {
+      paces.answered(call, atMs);
+      paces.over(call, atMs);
+    };
+  };
+  const first = paces.of('ann', 0);
+  calls(0)(0);
+  const ends = calls(9999);
+  expect(paces.of('ann', 30_000)).toBe(first);
+  ends(30_000);
+  calls(39_999)(39_999);
+  expect(paces.of('ann', 39_999)).toBe(first);
+  calls(40_000)(40_000);
+  expect(paces.of('ann', 50_000)).not.toBe(first);
+});
