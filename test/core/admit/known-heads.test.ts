@@ -53,6 +53,10 @@ test.each<[string, (user: string) => string[]]>([
     (user) => ['Authorization', 'a', 'X-MS-WebTicket', user],
   ],
   [
+    'a token before a ticket that all have',
+    (user) => ['Authorization', user, 'X-MS-WebTicket', 'a'],
+  ],
+  [
     'a token behind a ticket that all have',
     (user) => ['X-MS-WebTicket', 'a', 'Authorization', user],
   ],
