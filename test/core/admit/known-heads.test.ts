@@ -74,6 +74,7 @@ test.each<[string, (user: string) => string[]]>([
 
 test('a key is made again when it would not be equal', () => {
   const head = new KnownHeads().read(ann, undefined);
+  expect(head.applicationPath).toBeUndefined();
   const key = head.keyOf('/a', undefined);
   expect(head.keyOf('/a', undefined)).toBe(key);
   expect(head.keyOf('/b', undefined)).toEqual({ ...key, applicationPath: '/b' });
@@ -114,6 +115,17 @@ test('a known user who says something else takes the place of what he said, and 
   const heads = new KnownHeads();
   const users = Array.from({ length: 1024 }, (_, user) => ['Authorization', `Bearer ${user}`]);
   const [first] = users.map((headers) => heads.read(headers, undefined));
-  for (const accept of ['a', 'b', 'c']) heads.read([...users[1]!, 'Accept', accept], undefined);
+  for (const field of ['Accept', 'Cache-Control', 'Content-Length']) {
+    for (const value of ['1', '2']) heads.read([...users[1]!, field, value], undefined);
+  }
   expect(heads.read(again(users[0]!), undefined)).toBe(first);
+});
+
+test.each([
+  ['explain', true],
+  ['Explain', true],
+  ['never', false],
+])('X-Ucwa-Batch: %s asks to hear what became of a call: %s', (value, asks) => {
+  const { explain } = new KnownHeads().read([...ann, 'X-Ucwa-Batch', value], undefined);
+  expect([explain, new KnownHeads().read(ann, undefined).explain]).toEqual([asks, false]);
 });
