@@ -21,7 +21,9 @@ export class ArrivalList<N extends Listed<N>> {
     return this.#size;
   }
 
+  /** Does nothing for what is in the list. */
   add(node: N): void {
+    if (this.#has(node)) return;
     this.#size += 1;
     node.earlier = this.#last;
     if (this.#last === undefined) this.first = node;
@@ -40,7 +42,7 @@ export class ArrivalList<N extends Listed<N>> {
 
   /** Does nothing for what is not in the list. */
   remove(node: N): void {
-    if (node.earlier === undefined && this.first !== node) return;
+    if (!this.#has(node)) return;
     this.#size -= 1;
     if (node.earlier === undefined) this.first = node.later;
     else node.earlier.later = node.later;
@@ -48,5 +50,9 @@ export class ArrivalList<N extends Listed<N>> {
     else node.later.earlier = node.earlier;
     node.earlier = undefined;
     node.later = undefined;
+  }
+
+  #has(node: N): boolean {
+    return node.earlier !== undefined || this.first === node;
   }
 }

@@ -133,7 +133,6 @@ export class Paces {
   #rest(pace: Pace, nowMs: number): void {
     if (pace.unanswered > 0 || pace.inShadow > 0 || pace.waiting.length > 0) return;
     pace.idleSinceMs = nowMs;
-    this.#idle.remove(pace);
     this.#idle.add(pace);
   }
 

@@ -21,6 +21,7 @@ test('holds who was added and not removed, in order, and nothing of who was', ()
           const added = node(number);
           nodes.set(number, added);
           list.add(added);
+          for (const one of nodes.values()) list.add(one);
         } else {
           nodes.delete(number);
           list.remove(known);

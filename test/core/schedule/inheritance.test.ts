@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Inheritance } from '../../../src/core/schedule/inheritance.ts';
-import type { Learnt } from '../../../src/core/schedule/user.ts';
-import { newUser } from '../../../src/core/schedule/user.ts';
+import { type Learnt, newUser } from '../../../src/core/schedule/user.ts';
 
 const newcomer = (): Learnt => newUser('ann', undefined, 0).learnt;
 
