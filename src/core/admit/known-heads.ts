@@ -59,7 +59,7 @@ const maxHeads = 1024;
 
 /** The last head of each user, until it is forgotten. */
 export class KnownHeads {
-  readonly #ofCredentials = new Map<string, KnownHead>();
+  readonly #ofUser = new Map<string, KnownHead>();
   #costBytes = 0;
 
   /** Of all heads that were new since others were forgotten, whoever keeps them. */
@@ -70,35 +70,33 @@ export class KnownHeads {
   /** `before`: the head before on the same connection, most likely the same. */
   read(headers: RawHeaders, before: KnownHead | undefined): KnownHead {
     if (before?.has(headers) === true) return before;
-    const credentials = credentialsIn(headers);
-    const known = this.#ofCredentials.get(credentials);
+    const user = userOf(headers);
+    const known = this.#ofUser.get(user);
     if (known?.has(headers) === true) return known;
     const head = new KnownHead(headers);
-    if (known === undefined && this.#ofCredentials.size >= maxHeads) this.#ofCredentials.clear();
-    this.#ofCredentials.set(credentials, head);
+    if (known === undefined && this.#ofUser.size >= maxHeads) this.#ofUser.clear();
+    this.#ofUser.set(head.user, head);
     this.#costBytes += head.costBytes;
     return head;
   }
 
   /** Nothing is kept of who is not there any more. */
   forget(): void {
-    this.#ofCredentials.clear();
+    this.#ofUser.clear();
     this.#costBytes = 0;
   }
 }
 
-/** Where to look for a head like that one; `has` decides whether it is the same. */
-function credentialsIn(headers: RawHeaders): string {
-  let credentials = '';
+/** The `user` of a head like that one, without reading the rest of it. */
+function userOf(headers: RawHeaders): string {
+  let authorization: string | undefined;
+  let webTicket: string | undefined;
   for (let i = 0; i + 1 < headers.length; i += 2) {
-    if (!namesCredential(headers[i] as string)) continue;
-    const value = headers[i + 1] as string;
-    credentials = credentials === '' ? value : `${credentials}\n${value}`;
+    const name = headers[i] as string;
+    const isToken = name.length === 13 && name.toLowerCase() === 'authorization';
+    const isTicket = name.length === 14 && name.toLowerCase() === 'x-ms-webticket';
+    if (isToken) authorization = headers[i + 1];
+    else if (isTicket) webTicket = headers[i + 1];
   }
-  return credentials;
-}
-
-function namesCredential(name: string): boolean {
-  if (name.length === 13) return name.toLowerCase() === 'authorization';
-  return name.length === 14 && name.toLowerCase() === 'x-ms-webticket';
+  return userName({ authorization, webTicket });
 }
