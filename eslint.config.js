@@ -180,6 +180,8 @@ export default defineConfig(
             'testWithBalancer',
             'testWithHaproxy',
             'testWithPrometheus',
+            'testWithSignIn',
+            'testWithSignIn.each',
           ],
         },
       ],

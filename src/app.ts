@@ -1,6 +1,5 @@
 /** The composition root: the only file that knows all parts. */
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AdminServer } from './admin/admin-server.ts';
 import { pathPatterns } from './core/admit/classify.ts';
@@ -20,9 +19,8 @@ import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import { watchStalls } from './metrics/stalls.ts';
 import { createPassThrough, type PassThrough } from './pass-through/pass-through.ts';
 import type { ServeSettings } from './settings/load-settings.ts';
-import { TlsRenewal } from './settings/tls-renewal.ts';
+import { watchTls } from './settings/watch-tls.ts';
 import { collectRarely } from './upstream/heap-growth.ts';
-import type { PoolTls } from './upstream/pool-connector.ts';
 import { createUpstream } from './upstream/undici-upstream.ts';
 
 export interface App {
@@ -69,6 +67,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     longPolls: () => passThrough.openPolls(),
     clientConnections: () => server.connections,
     upstreamConnections: () => upstream.connections() + passThrough.openConnections(),
+    boundConnections: () => passThrough.boundConnections(),
   });
   const internalError = (error: unknown): void => {
     // An exception that nobody expected is one that input must not cause.
@@ -78,6 +77,10 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   log.onWithheld(() => metrics.violated('nothing_shown'));
 
   const recorder = startRecording(settings, metrics, log);
+  const connectionObserver = {
+    unsolicited: () => metrics.engine.protocolError('unsolicited'),
+    internalError,
+  };
   const upstream = createUpstream({
     url,
     maxConnections: pool.maxConnections,
@@ -85,6 +88,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     idleTimeoutMs: pool.idleTimeoutMs,
     timeoutMs: pool.timeoutMs,
     tls: renewals.upstream,
+    observer: connectionObserver,
   });
   const passThrough = createPassThrough({
     upstream: url,
@@ -92,7 +96,13 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     connectTimeoutMs: pool.connectTimeoutMs,
     idleSocketTimeoutMs: pool.idleTimeoutMs,
     idleTimeoutMs: pool.passThroughIdleMs,
+    bound: {
+      maxConnections: pool.maxBoundConnections,
+      idleSocketTimeoutMs: pool.boundIdleMs,
+      maxAgeMs: pool.boundMaxAgeMs,
+    },
     tls: renewals.upstream,
+    observer: connectionObserver,
   });
   const { mode } = batching;
   const isFollowed = mode === 'shadow' || recorder !== undefined;
@@ -151,6 +161,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
       maxBytes: limits.maxBufferedResponseBytes,
     },
     isTrusted: trust(listen.trustedProxies),
+    connectionAuth: pool.connectionAuth,
     now: () => systemClock.now(),
     longPollCounts: limits.longPollCounts,
     stallMs: pool.timeoutMs,
@@ -268,33 +279,4 @@ async function endPollsEvenly(
 /** Ends early when it is cut short. */
 async function pause(ms: number, cut: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal: cut }).catch(() => undefined);
-}
-
-/** The TLS files of both sides, as they are replaced. */
-function watchTls(
-  { listen, upstream }: ServeSettings,
-  log: Log,
-  listenRenewed: () => void,
-): { listen: TlsRenewal; upstream: () => PoolTls; check(): void } {
-  const side = (name: string, paths: typeof upstream.tls | typeof listen.tls, then: () => void) =>
-    new TlsRenewal(paths, readFileSync, {
-      renewed() {
-        log.info('TLS files were replaced', { side: name });
-        then();
-      },
-      unusable: (reason) => log.warn('replaced TLS files cannot be used', { side: name, reason }),
-    });
-  const { servername } = upstream.tls;
-  const named = (): PoolTls => ({ ...ofPool.current, servername });
-  const ofPool = side('upstream', upstream.tls, () => (pool = named()));
-  const ofListener = side('listen', listen.tls, listenRenewed);
-  let pool = named();
-  return {
-    listen: ofListener,
-    upstream: () => pool,
-    check() {
-      ofPool.check();
-      ofListener.check();
-    },
-  };
 }

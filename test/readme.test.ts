@@ -69,6 +69,7 @@ test('the table of metrics is that of the registry', async () => {
     longPolls: none,
     clientConnections: none,
     upstreamConnections: none,
+    boundConnections: none,
   }).render();
   const rows = [...text.matchAll(/^# HELP (ucwa_proxy_\S+) (.*)\n# TYPE \S+ (\S+)\n(.*)$/gm)].map(
     ([, name = '', help = '', type = '', sample = '']) => {

@@ -43,7 +43,8 @@ export const serve: Command = {
       heapBytes: getHeapStatistics().heap_size_limit,
       openFiles: openFilesLimit(),
     });
-    const settings = { ...fitted.settings, upstream: loaded.settings.upstream };
+    const { url } = loaded.settings.upstream;
+    const settings = { ...fitted.settings, upstream: { ...fitted.settings.upstream, url } };
     const version = programVersion();
     const log = createLog(settings.log);
     exitOnUncaught(log);

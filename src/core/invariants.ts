@@ -18,6 +18,7 @@ export const invariants = [
   'bounded',
   'nothing_shown',
   'keeps_running',
+  'own_connection',
 ] as const;
 export type Invariant = (typeof invariants)[number];
 

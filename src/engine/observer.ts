@@ -28,4 +28,6 @@ export type ProtocolError =
   | 'malformed_part'
   | 'too_large'
   | 'coding'
-  | 'self_link';
+  | 'self_link'
+  /** Bytes that no request asked for, behind an answer or on an idle connection. */
+  | 'unsolicited';

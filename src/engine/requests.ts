@@ -17,7 +17,8 @@ export function isLone({ calls: [call, other] }: Batch<Caller>): boolean {
 /** `authority`: host and port of the pool, as `Host` says them. */
 export function singleRequest(call: Call<Caller>, authority: string): ExchangeRequest {
   const { method, target, body } = call;
-  return { method, target, headers: singleHeaders(call, authority), body };
+  const { user } = call.stream;
+  return { method, target, headers: singleHeaders(call, authority), body, user };
 }
 
 export function batchRequest(
@@ -28,5 +29,6 @@ export function batchRequest(
   const oldest = oldestOf(batch);
   const { boundary, body } = encodeWith(nextBoundary, batch.calls, authority);
   const headers = envelopeHeaders(oldest, authority, boundary);
-  return { method: 'POST', target: `${oldest.key.applicationPath}/batch`, headers, body };
+  const target = `${oldest.key.applicationPath}/batch`;
+  return { method: 'POST', target, headers, body, user: oldest.stream.user };
 }

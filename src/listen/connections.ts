@@ -15,6 +15,8 @@ class ClientConnection {
   readonly exchanges: ClientExchange[] = [];
   /** Of the last request, for a while. */
   head: KnownHead | undefined;
+  /** See `ClientExchange.bind`. */
+  isBound = false;
   readonly #idle: () => void;
   /** A first request is waited for as Node does: by the time that a head may take. */
   #hasAsked = false;
@@ -90,6 +92,16 @@ export class ClientExchange {
   get isAnswered(): boolean {
     const isWritten = this.#isAnswered || this.response.writableFinished;
     return isWritten && this.request.socket.errored === null;
+  }
+
+  /** Whether all that comes on the client's connection goes over one connection to the pool. */
+  get isBound(): boolean {
+    return this.#connection.isBound;
+  }
+
+  /** From now on it does, until the client's connection is closed. */
+  bind(): void {
+    this.#connection.isBound = true;
   }
 
   /** One listener, called once; at once, if it is over already. */

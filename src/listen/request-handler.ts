@@ -22,10 +22,12 @@ import type { Caller } from '../engine/caller.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { PassThrough } from '../pass-through/pass-through.ts';
 import { Bodies } from './bodies.ts';
+import { ConnectionAuth, type ConnectionAuthMode } from './connection-auth.ts';
 import type { ClientExchange } from './connections.ts';
 import type { ListenObserver, Via } from './observer.ts';
 import { countPassing } from './passing-calls.ts';
 import { PassingCaps, type PassingLimits } from './passing-caps.ts';
+import { overflowStatus } from './overflow-status.ts';
 import { ResponseCaller, type Rim } from './response-caller.ts';
 import { Unread, type UnreadLimits } from './unread.ts';
 import { WaitingCallers } from './waiting-callers.ts';
@@ -34,7 +36,7 @@ import { writeReply } from './write-reply.ts';
 
 export interface HandlerParts {
   readonly engine: Pick<Engine, 'submit' | 'cancel' | 'barrier' | 'passedThrough'>;
-  readonly passThrough: Pick<PassThrough, 'forward'>;
+  readonly passThrough: Pick<PassThrough, 'forward' | 'reserve'>;
   /** Host and port of the pool, as `Host` says them. */
   readonly authority: string;
   readonly rules: ClassifyRules;
@@ -44,6 +46,7 @@ export interface HandlerParts {
   readonly unread: UnreadLimits;
   /** Whether what that peer says of others, in `X-Forwarded-For`, is believed. */
   readonly isTrusted: (request: IncomingMessage) => boolean;
+  readonly connectionAuth: ConnectionAuthMode;
   readonly observer: ListenObserver;
   readonly now: () => number;
   /** Whether the pool counts a long poll as an outstanding call. */
@@ -60,38 +63,35 @@ export interface HandlerParts {
 /** Bytes of a part besides its own fields: delimiter, part header, request line, `Host`. */
 const partOverheadBytes = 160;
 
-const status: Record<Extract<RefusalReason, `${string}queue_${string}` | 'long_polls'>, number> = {
-  long_polls: 503,
-  queue_calls: 503,
-  queue_bytes: 503,
-  user_queue_calls: 429,
-  user_queue_bytes: 429,
-};
-
 const ownMistake: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
 
 const readers: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export class RequestHandler {
   readonly #parts: HandlerParts;
-  /** Connections that end with a refusal: what comes behind it on them is not read. */
-  readonly #refused = new WeakSet<Socket>();
+  /** Connections that end with an answer: what comes behind its request is not served. */
+  readonly #ending = new WeakSet<Socket>();
   readonly #passingCaps: PassingCaps;
   readonly #waiting: WaitingCallers;
   readonly #rim: Rim;
   readonly #bodies: Bodies;
+  readonly #connectionAuth: ConnectionAuth;
   readonly #cancel: (call: Call<Caller>) => void;
 
   constructor(parts: HandlerParts) {
     this.#parts = parts;
     this.#passingCaps = new PassingCaps(parts.passing);
     this.#bodies = new Bodies(parts.maxBodyBytes);
+    this.#connectionAuth = new ConnectionAuth(parts.connectionAuth, ({ request }) =>
+      parts.isTrusted(request),
+    );
     this.#cancel = (call) => parts.engine.cancel(call);
     this.#waiting = new WaitingCallers(parts.maxWaiting, parts.overdueMs, parts.observer);
     this.#rim = {
       stallMs: parts.stallMs,
       unread: new Unread(parts.unread),
       stalled: () => parts.observer.refused('slow_reader'),
+      relayed: (exchange, head) => this.#connectionAuth.relayed(exchange, head),
       over: (caller) => this.#over(caller),
       waiting: this.#waiting,
       keepAlive: keepAliveLines(parts.keepAliveTimeoutMs),
@@ -99,7 +99,7 @@ export class RequestHandler {
   }
 
   handle(exchange: ClientExchange): void {
-    if (this.#refused.has(exchange.request.socket)) return;
+    if (this.#ending.has(exchange.request.socket)) return;
     exchange.startedAtMs = this.#parts.now();
     this.#guarded(exchange, () => this.#route(exchange));
   }
@@ -122,7 +122,7 @@ export class RequestHandler {
 
   /** An `Expect` other than `100-continue`. */
   refuseExpectation(exchange: ClientExchange): void {
-    if (this.#refused.has(exchange.request.socket)) return;
+    if (this.#ending.has(exchange.request.socket)) return;
     exchange.startedAtMs = this.#parts.now();
     this.#refuse(exchange, 417, 'expectation');
   }
@@ -141,10 +141,16 @@ export class RequestHandler {
       this.#refuse(exchange, target.status, target.reason);
       return;
     }
+    if (facts.upgrade && facts.namesUpgrade) this.#endBehind(exchange);
+    if (!this.#connectionAuth.admit(exchange, facts)) {
+      this.#refuse(exchange, 501, 'connection_auth');
+      return;
+    }
     const classified = classify(head, target, facts, this.#parts.rules, known.applicationPath);
     const trusted = this.#parts.isTrusted(request);
-    if (classified.kind === 'pass-through') {
-      this.#passThrough(exchange, target, classified.reason, trusted);
+    if (classified.kind === 'pass-through' || exchange.isBound) {
+      const reason = classified.kind === 'pass-through' ? classified.reason : 'connection_auth';
+      this.#passThrough(exchange, target, reason, trusted);
       return;
     }
     const { applicationPath, resource } = classified;
@@ -165,7 +171,7 @@ export class RequestHandler {
     const isRead = this.#bodies.read(request, bodyBytes(facts) ?? 0, (body) => {
       if (!exchange.isOver) this.#guarded(exchange, () => submit(body));
     });
-    if (!isRead) this.#refuse(exchange, status.queue_bytes, 'queue_bytes');
+    if (!isRead) this.#refuse(exchange, overflowStatus.queue_bytes, 'queue_bytes');
   }
 
   #submit(exchange: ClientExchange, arrival: Arrival<ResponseCaller>): void {
@@ -173,7 +179,7 @@ export class RequestHandler {
     exchange.shareHead();
     const call = this.#parts.engine.submit(arrival);
     if (typeof call === 'string') {
-      this.#refuse(exchange, status[call], call);
+      this.#refuse(exchange, overflowStatus[call], call);
       return;
     }
     ticket.call = call;
@@ -208,7 +214,12 @@ export class RequestHandler {
     const poll = reason === 'events' && method === 'GET';
     const over = this.#passingCaps.take(user, poll);
     if (typeof over === 'string') {
-      this.#refuse(exchange, status[over], over);
+      this.#refuse(exchange, overflowStatus[over], over);
+      return;
+    }
+    if (exchange.isBound && !passThrough.reserve(request.socket)) {
+      over();
+      this.#refuse(exchange, overflowStatus.bound_connections, 'bound_connections');
       return;
     }
     // A write that we do not hold must not overtake what we do.
@@ -224,11 +235,15 @@ export class RequestHandler {
         request,
         response,
         target,
-        headers: passThroughHeaders(headers, authority, trusted),
+        headers: passThroughHeaders(headers, authority, trusted, request.httpVersion),
         poll,
+        isBound: exchange.isBound,
       },
       {
-        responded: (code) => observer.passThroughAnswered(code),
+        responded: (code, fields) => {
+          observer.passThroughAnswered(code);
+          return this.#connectionAuth.relayedFields(exchange, code, fields);
+        },
         fail: (fault) => this.#fail(exchange, fault),
         ended: (outcome) => {
           over();
@@ -248,13 +263,16 @@ export class RequestHandler {
   #refuse(exchange: ClientExchange, code: number, reason: RefusalReason): void {
     this.#parts.observer.refused(reason);
     // What the client goes on sending is not answered, so nothing of it can pass for a request.
-    if (code !== 503 && code !== 429) {
-      exchange.response.shouldKeepAlive = false;
-      this.#refused.add(exchange.request.socket);
-    }
+    if (code !== 503 && code !== 429) this.#endBehind(exchange);
     const reply = answerForRefusal(code, reason, exchange.head.onlyXml);
     writeReply(exchange, reply, this.#rim.keepAlive);
     this.#finished(exchange, 'refused', false);
+  }
+
+  /** The connection closes behind the answer, and what the client has sent behind it is not served. */
+  #endBehind({ request, response }: ClientExchange): void {
+    response.shouldKeepAlive = false;
+    this.#ending.add(request.socket);
   }
 
   #fail(exchange: ClientExchange, fault: Fault): void {

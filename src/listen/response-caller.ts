@@ -15,6 +15,8 @@ export interface Rim {
   readonly unread: Unread;
   /** Told when a caller is cut off for not reading. */
   readonly stalled: () => void;
+  /** The head of an answer, as that client gets it. */
+  readonly relayed: <H extends ReplyHead>(exchange: ClientExchange, head: H) => H;
   /** Told when the exchange of a caller whose call was taken in is over. */
   readonly over: (caller: ResponseCaller) => void;
   /** Where callers stand until their answers begin. */
@@ -58,7 +60,7 @@ export class ResponseCaller implements Caller, OverListener {
 
   answer(reply: Reply): void {
     this.#assertFirst();
-    writeReply(this.exchange, reply, this.#rim.keepAlive);
+    writeReply(this.exchange, this.#rim.relayed(this.exchange, reply), this.#rim.keepAlive);
     this.#becomes('over');
     const unreadBytes = this.#response.writableLength;
     if (unreadBytes > 0 && !this.#keeps(unreadBytes)) this.cutReader();
@@ -67,7 +69,7 @@ export class ResponseCaller implements Caller, OverListener {
   begin(head: ReplyHead): void {
     this.#assertFirst();
     this.exchange.follow();
-    writeHead(this.#response, head);
+    writeHead(this.#response, this.#rim.relayed(this.exchange, head));
     this.#becomes('begun');
   }
 

@@ -25,6 +25,7 @@ export interface MetricSources {
   longPolls(): number;
   clientConnections(): number;
   upstreamConnections(): number;
+  boundConnections(): number;
 }
 
 export interface Metrics {
@@ -52,6 +53,7 @@ const protocolErrors: readonly ProtocolError[] = [
   'too_large',
   'coding',
   'self_link',
+  'unsolicited',
 ];
 
 const durationBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -150,9 +152,13 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
   const refused = counter('refused_total', 'Requests refused by the proxy itself, by why.', {
     reason: refusalReasons,
   });
-  const protocol = counter('protocol_errors_total', 'Batch answers that broke the contract.', {
-    kind: protocolErrors,
-  });
+  const protocol = counter(
+    'protocol_errors_total',
+    'Answers of the pool that broke the protocol, by how.',
+    {
+      kind: protocolErrors,
+    },
+  );
   const violations = counter(
     'invariant_violations_total',
     'Breaks of what the README promises that were stopped at the last moment: bugs.',
@@ -216,6 +222,11 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
     client: () => sources.clientConnections(),
     upstream: () => sources.upstreamConnections(),
   });
+  gauge(
+    'bound_connections',
+    'Open connections to the pool that belong to one client connection each.',
+    () => sources.boundConnections(),
+  );
   new Gauge({
     name: 'ucwa_proxy_build_info',
     help: 'Always 1; what runs.',

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Fault } from '../core/answer/fault.ts';
+import type { RawHeaders } from '../core/wire/http-message.ts';
 
 /** One call to relay to the pool as it is. */
 export interface PassThroughCall {
@@ -16,6 +17,11 @@ export interface PassThroughCall {
   readonly headers: readonly string[];
   /** A long poll of `events`: waits for no socket, and is never timed out by us. */
   readonly poll: boolean;
+  /**
+   * Whether the client's connection is bound: the call travels on the one connection to the pool that
+   * belongs to it.
+   */
+  readonly isBound: boolean;
 }
 
 /** How an exchange ended; `responded`: the head of the pool's answer went to the client. */
@@ -32,8 +38,12 @@ export type PassThroughOutcome =
 
 /** Told what becomes of one call. `ended` must not throw. */
 export interface PassThroughObserver {
-  /** The head of the pool's answer came. */
-  responded(status: number): void;
+  /**
+   * The head of the pool's answer came, with these end-to-end fields.
+   *
+   * @returns the fields that the client gets
+   */
+  responded(status: number, headers: RawHeaders): RawHeaders;
   /** The exchange is over. Exactly once a call. */
   ended(outcome: PassThroughOutcome): void;
   /**

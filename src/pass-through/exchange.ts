@@ -1,16 +1,28 @@
-import type { ClientRequest, IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http';
+import type {
+  ClientRequest,
+  IncomingMessage,
+  InformationEvent,
+  OutgoingMessage,
+  ServerResponse,
+} from 'node:http';
+import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { signsInConnection } from '../core/admit/credential-scheme.ts';
 import type { Fault, FaultName } from '../core/answer/fault.ts';
+import type { Framing } from '../core/wire/answer-frame.ts';
 import { endToEndHeaders } from '../core/wire/http-message.ts';
 import type { PassThroughCall, PassThroughObserver, PassThroughOutcome } from './call.ts';
 import { keepDispositionBytes } from '../core/wire/disposition-bytes.ts';
 import { nameFault } from './name-fault.ts';
 import type { PoolConnections } from './pool-connections.ts';
+import { type Answering, framingOf } from './pool-socket.ts';
 
 /** The connections that a kind of call goes over, and its exchanges that are not over, oldest first. */
 export interface Lane {
   readonly connections: PoolConnections;
   readonly exchanges: Set<Exchange>;
+  /** Whether a connection to the pool has been opened for the client's connection alone. */
+  readonly isOwned: boolean;
 }
 
 /** How long a client that is answered early may go on sending before its connection closes. */
@@ -37,7 +49,7 @@ const illegalReason = /[^\t\x20-\x7e\x80-\xff]/;
  * for a second at most and thrown away, and only then does the answer end. Closing at once would
  * make the client's system discard an answer that the client has not read yet (RFC 9112 section 9.6).
  */
-export class Exchange {
+export class Exchange implements Answering {
   readonly #call: PassThroughCall;
   readonly #observer: PassThroughObserver;
   readonly #lane: Lane;
@@ -69,11 +81,21 @@ export class Exchange {
     return this.#state === 'waiting';
   }
 
+  isWhole(): boolean {
+    return this.#answer?.complete === true;
+  }
+
+  framing(): Framing | undefined {
+    return this.#answer && framingOf(this.#call.request.method, this.#answer);
+  }
+
   /** Takes the request that carries the call, before it is queued or given a socket. */
   readonly carry = (upstream: ClientRequest): void => {
     this.#upstream = upstream;
     // The size of the head is bounded; a bound on the count would drop fields in silence.
     upstream.maxHeadersCount = 0;
+    upstream.once('socket', this.#onSocket);
+    upstream.on('information', this.#onInterim);
     upstream.on('error', this.#onUpstreamError);
     upstream.on('response', this.#onAnswer);
     upstream.on('close', this.#onUpstreamClose);
@@ -127,6 +149,22 @@ export class Exchange {
     this.#observer.ended({ kind: 'failed', fault, responded, error });
   }
 
+  /** Comes before a byte is written; what throws here is written nowhere. */
+  readonly #onSocket = (socket: Socket): void => {
+    const { request, headers } = this.#call;
+    const isBound = this.#call.isBound || this.#lane.isOwned;
+    const borrower = { client: request.socket, signsIn: signsInConnection(headers), isBound };
+    try {
+      this.#lane.connections.lend(socket, borrower, this);
+    } catch (error) {
+      this.abort('proxy_internal_error', error);
+    }
+  };
+
+  readonly #onInterim = ({ statusCode, rawHeaders }: InformationEvent): void => {
+    if (this.#upstream) this.#lane.connections.answered(this.#upstream, statusCode, rawHeaders);
+  };
+
   readonly #onAnswer = (answer: IncomingMessage): void => {
     const { response } = this.#call;
     const upstream = this.#upstream;
@@ -138,14 +176,11 @@ export class Exchange {
       this.abort('http_protocol_error');
       return;
     }
+    this.#lane.connections.answered(upstream, status, answer.rawHeaders);
     try {
-      this.#observer.responded(status);
+      const headers = this.#observer.responded(status, endToEndHeaders(answer.rawHeaders));
       this.#closeBehindUnreadBody();
-      response.writeHead(
-        status,
-        reason,
-        keepDispositionBytes(endToEndHeaders(answer.rawHeaders)) as string[],
-      );
+      response.writeHead(status, reason, keepDispositionBytes(headers) as string[]);
     } catch (error) {
       this.abort('proxy_internal_error', error);
       return;

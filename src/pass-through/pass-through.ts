@@ -2,12 +2,15 @@
  * Relays calls to the pool as they are. Everything that http-proxy 1.18.1 does wrong for us is put
  * right in this folder, and each remedy says what for.
  */
+import type { Socket } from 'node:net';
 import type { Fault } from '../core/answer/fault.ts';
 import type { PassThroughCall, PassThroughObserver } from './call.ts';
 import { Exchange, type Lane } from './exchange.ts';
 import { HttpProxy } from './http-proxy.ts';
 import { outgoingRequest } from './outgoing-request.ts';
+import { BoundConnections } from './bound-connections.ts';
 import { PoolConnections, type UpstreamTls } from './pool-connections.ts';
+import type { PoolSocketObserver } from './pool-socket.ts';
 
 export interface PassThroughOptions {
   /** http or https, without a path. */
@@ -19,14 +22,31 @@ export interface PassThroughOptions {
   readonly idleSocketTimeoutMs: number;
   /** An exchange ends after so long without a byte in either direction; a poll never does. */
   readonly idleTimeoutMs: number;
+  /** Connections that belong to one connection of a client each. */
+  readonly bound: {
+    readonly maxConnections: number;
+    readonly idleSocketTimeoutMs: number;
+    readonly maxAgeMs: number;
+  };
+  readonly observer: PoolSocketObserver;
+  /** See `restMs`, which is the default. */
+  readonly restMs?: number;
   /** What is in force now; the same object until something else is. */
   readonly tls?: () => UpstreamTls;
 }
 
 export interface PassThrough {
   forward(call: PassThroughCall, observer: PassThroughObserver): void;
-  /** Connections to the pool, idle ones included. */
+  /**
+   * To be called before a call of a bound client is forwarded.
+   *
+   * @param client the client's connection
+   * @returns `false` when as many bound connections as may be are in use
+   */
+  reserve(client: Socket): boolean;
+  /** Connections to the pool, idle and bound ones included. */
   openConnections(): number;
+  boundConnections(): number;
   openPolls(): number;
   /**
    * Ends that share (0..1, rounded up) of the polls that wait for an answer, oldest first: their
@@ -46,6 +66,7 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
   const { idleTimeoutMs } = options;
   const ordinary = createLane(options, options.maxConnections);
   const polls = createLane(options, Infinity);
+  const bound = new BoundConnections({ ...options, ...options.bound });
   const proxy = createProxy(options.upstream);
 
   const check = setInterval(
@@ -60,7 +81,10 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
 
   return {
     forward(call, observer) {
-      const lane = call.poll ? polls : ordinary;
+      const { exchanges, connections } = call.poll ? polls : ordinary;
+      const client = call.request.socket;
+      const own = call.isBound ? bound.of(client) : undefined;
+      const lane = { exchanges, connections: own ?? connections, isOwned: bound.has(client) };
       const exchange = new Exchange(call, observer, lane, performance.now());
       if (exchange.isOver) return;
       try {
@@ -73,7 +97,10 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
       }
     },
 
-    openConnections: () => ordinary.connections.count + polls.connections.count,
+    reserve: (client) => client.destroyed || bound.of(client) !== undefined,
+
+    openConnections: () => ordinary.connections.count + polls.connections.count + bound.count,
+    boundConnections: () => bound.count,
 
     openPolls: () => polls.exchanges.size,
 
@@ -88,12 +115,12 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
       for (const { exchanges } of [ordinary, polls]) {
         for (const exchange of exchanges) exchange.abort('connection_terminated');
       }
-      await Promise.all([ordinary.connections.close(), polls.connections.close()]);
+      await Promise.all([ordinary.connections.close(), polls.connections.close(), bound.close()]);
     },
   };
 }
 
-function createLane(options: PassThroughOptions, maxConnections: number): Lane {
+function createLane(options: PassThroughOptions, maxConnections: number): Omit<Lane, 'isOwned'> {
   return {
     connections: new PoolConnections({ ...options, maxConnections }),
     exchanges: new Set(),

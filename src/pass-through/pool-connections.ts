@@ -3,6 +3,9 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { urlToHttpOptions } from 'node:url';
+import { type Borrower, type Owner, restMs, shared } from '../core/connection-label.ts';
+import type { RawHeaders } from '../core/wire/http-message.ts';
+import { type Answering, PoolSocket, type PoolSocketObserver } from './pool-socket.ts';
 
 declare module 'http' {
   interface Agent {
@@ -22,14 +25,19 @@ export interface UpstreamTls {
   readonly servername?: string | undefined;
 }
 
-interface PoolConnectionsOptions {
+export interface PoolConnectionsOptions {
   readonly upstream: URL;
   readonly maxConnections: number;
   /** From the start of name resolution to the end of the TLS handshake. */
   readonly connectTimeoutMs: number;
   readonly idleSocketTimeoutMs: number;
+  /** A connection that is older is closed when it is given back; by default none is. */
+  readonly maxAgeMs?: number;
   /** What is in force now; the same object until something else is. */
   readonly tls?: () => UpstreamTls;
+  readonly observer: PoolSocketObserver;
+  /** See `restMs`, which is the default. */
+  readonly restMs?: number;
 }
 
 const noTls: UpstreamTls = {};
@@ -46,50 +54,44 @@ const poolName = 'pool';
 /** TCP probes of connections without traffic: polls are silent for minutes, and there are many. */
 const tcpProbeAfterMs = 30_000;
 
+/** How long a client may take for the next message of a handshake before others may need its place. */
+const handshakeMs = 5000;
+
+/** A connection that rests. */
+interface Resting {
+  /** Ends the rest; does nothing the second time. */
+  readonly release: () => void;
+}
+
 /**
- * Connections to the pool, kept alive and shared by all clients. So authentication that is bound to
- * a connection (NTLM, Negotiate) is not supported.
+ * Connections to the pool, kept alive: shared by all clients, or bound to one connection of a client.
+ * Authentication that is kept on a connection (NTLM, Negotiate) uses bound ones only.
  */
 export class PoolConnections {
   readonly agent: http.Agent;
-  readonly #open = new Set<Socket>();
-  readonly #ready = new WeakSet<Socket>();
+  readonly #owner: Owner;
+  readonly #options: PoolConnectionsOptions;
+  readonly #open = new Set<PoolSocket>();
+  /** Closed ones too, for as long as a request refers to them. */
+  readonly #ofSocket = new WeakMap<Socket, PoolSocket>();
+  /** Oldest first. */
+  readonly #resting = new Set<Resting>();
 
-  constructor(options: PoolConnectionsOptions) {
-    const { upstream, connectTimeoutMs, tls = () => noTls } = options;
-    let files = tls();
-    let renewed: { secureContext: SecureContext; session: undefined } | undefined;
+  /** `owner`: the client's connection that they are bound to, or `shared`. */
+  constructor(options: PoolConnectionsOptions, owner: Owner = shared) {
+    this.#options = options;
+    this.#owner = owner;
+    const { upstream } = options;
     const secure = upstream.protocol === 'https:';
     const { hostname, port } = urlToHttpOptions(upstream);
     const endpoint = { host: hostname, port: port ?? (secure ? 443 : 80) };
-    const pooling = {
-      keepAlive: true,
-      keepAliveMsecs: tcpProbeAfterMs,
-      maxSockets: options.maxConnections,
-      maxFreeSockets: options.maxConnections,
-      timeout: options.idleSocketTimeoutMs,
-    };
-    const agent = secure
-      ? new https.Agent({
-          ...pooling,
-          ...(files.servername !== undefined && { servername: files.servername }),
-          // Made once: otherwise each connection would read the files' text again.
-          secureContext: contextOf(files),
-          rejectUnauthorized: true,
-        })
-      : new http.Agent(pooling);
+    const agent = secure ? this.#secureAgent() : new http.Agent(this.#pooling());
 
     // Hooks on the instance serve http.Agent and https.Agent alike.
     const connect = agent.createConnection.bind(agent);
     agent.createConnection = (connectOptions, callback) => {
-      const current = tls();
-      if (secure && current !== files) {
-        files = current;
-        // A session of before would be resumed without a look at the new authorities.
-        renewed = { secureContext: contextOf(files), session: undefined };
-      }
-      const socket = connect({ ...connectOptions, ...renewed }, callback);
-      this.#watch(socket as Socket, secure ? 'secureConnect' : 'connect', connectTimeoutMs);
+      const socket = connect(connectOptions, callback);
+      this.#watch(socket as Socket, secure ? 'secureConnect' : 'connect');
       return socket;
     };
     const addRequest = agent.addRequest.bind(agent);
@@ -97,8 +99,24 @@ export class PoolConnections {
       (requestOptions as WithCreationHook).onCreated(request);
       // Not the options of the request: a socket keeps those it was made with, credentials and all.
       addRequest(request, endpoint);
+      if (this.#hasQueue()) this.#wakeOldest();
     };
     agent.getName = () => poolName;
+    // Node's own listener lends the connection to the next request at once.
+    const lendAgain = agent.listeners('free') as Array<(socket: Socket, options: object) => void>;
+    agent.removeAllListeners('free');
+    agent.on('free', (socket: Socket, freeOptions: object) => {
+      const lend = (): void =>
+        lendAgain.forEach((listener) => listener.call(agent, socket, freeOptions));
+      const connection = this.#ofSocket.get(socket);
+      // Node also offers a new connection in this way to a request that waits.
+      if (connection?.isLent !== true) lend();
+      else {
+        connection.giveBack();
+        this.#closeAged(connection);
+        this.#rest(lend);
+      }
+    });
     this.agent = agent;
   }
 
@@ -107,12 +125,39 @@ export class PoolConnections {
   }
 
   /**
+   * Whether no connection carries a request, or waits for the next message of a handshake; a client
+   * has a while to send it.
+   */
+  isIdle(nowMs: number): boolean {
+    for (const { isLent, isInHandshake, freeSinceMs } of this.#open) {
+      if (isLent || (isInHandshake && nowMs - freeSinceMs < handshakeMs)) return false;
+    }
+    return true;
+  }
+
+  /**
    * Whether bytes of the request can have reached the pool: it was given a connection, and that was
    * made. (`bytesWritten` proves nothing: it counts what still waits.)
    */
   mayHaveSent(request: ClientRequest | undefined): boolean {
-    const socket = request?.socket;
-    return socket !== undefined && socket !== null && this.#ready.has(socket);
+    return this.#of(request)?.isReady === true;
+  }
+
+  /**
+   * To be called when a request is given its connection, before a byte of it is written.
+   *
+   * @throws InvariantViolation when the request must not be written to that connection
+   */
+  lend(socket: Socket, borrower: Borrower, answering: Answering): void {
+    this.#ofSocket.get(socket)?.lend(borrower, answering);
+  }
+
+  /** The head of an answer came, an interim one (1xx) too. */
+  answered(request: ClientRequest, status: number, headers: RawHeaders): void {
+    const connection = this.#of(request);
+    connection?.answered(status, headers);
+    // Node closes the connection behind the answer, instead of lending it to a request that waits.
+    if (connection?.isSpent === true) request.shouldKeepAlive = false;
   }
 
   /**
@@ -134,24 +179,108 @@ export class PoolConnections {
   async close(): Promise<void> {
     const closed = Array.from(
       this.#open,
-      (socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
+      ({ socket }) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
     );
     this.agent.destroy();
+    for (const resting of [...this.#resting]) resting.release();
     await Promise.all(closed);
   }
 
-  #watch(socket: Socket, readyEvent: 'connect' | 'secureConnect', connectTimeoutMs: number): void {
-    this.#open.add(socket);
+  #pooling(): http.AgentOptions {
+    const { maxConnections, idleSocketTimeoutMs } = this.#options;
+    return {
+      keepAlive: true,
+      keepAliveMsecs: tcpProbeAfterMs,
+      maxSockets: maxConnections,
+      maxFreeSockets: maxConnections,
+      timeout: idleSocketTimeoutMs,
+    };
+  }
+
+  #secureAgent(): https.Agent {
+    const { tls = () => noTls } = this.#options;
+    let files = tls();
+    let renewed: { secureContext: SecureContext; session: undefined } | undefined;
+    const agent = new https.Agent({
+      ...this.#pooling(),
+      ...(files.servername !== undefined && { servername: files.servername }),
+      // Made once: otherwise each connection would read the files' text again.
+      secureContext: contextOf(files),
+      rejectUnauthorized: true,
+      // A bound connection resumes no session of another one.
+      ...(this.#owner !== shared && { maxCachedSessions: 0 }),
+    });
+    const connect = agent.createConnection.bind(agent);
+    agent.createConnection = (connectOptions, callback) => {
+      const current = tls();
+      if (current !== files) {
+        files = current;
+        // A session of before would be resumed without a look at the new authorities.
+        renewed = { secureContext: contextOf(files), session: undefined };
+      }
+      return connect({ ...connectOptions, ...renewed }, callback);
+    };
+    return agent;
+  }
+
+  #of(request: ClientRequest | undefined): PoolSocket | undefined {
+    const socket = request?.socket;
+    return socket === undefined || socket === null ? undefined : this.#ofSocket.get(socket);
+  }
+
+  #hasQueue(): boolean {
+    return (this.agent.requests[poolName]?.length ?? 0) > 0;
+  }
+
+  /** Not behind a challenge, whose answer the same connection has to take. */
+  #closeAged({ isInHandshake, openedAtMs, socket }: PoolSocket): void {
+    const { maxAgeMs = Infinity } = this.#options;
+    if (!isInHandshake && performance.now() - openedAtMs >= maxAgeMs) socket.destroy();
+  }
+
+  /**
+   * Lends a connection again later. Bytes that have come by then have been seen: the event loop has polled
+   * the connection at least once.
+   */
+  #rest(lendAgain: () => void): void {
+    let isOver = false;
+    const resting: Resting = {
+      release: () => {
+        if (isOver) return;
+        isOver = true;
+        clearTimeout(timer);
+        this.#resting.delete(resting);
+        lendAgain();
+      },
+    };
+    const restsMs = this.#owner === shared ? (this.#options.restMs ?? restMs) : 0;
+    const timer = setTimeout(resting.release, restsMs).unref();
+    this.#resting.add(resting);
+    if (this.#hasQueue()) this.#wakeOldest();
+  }
+
+  #wakeOldest(): void {
+    const [oldest] = this.#resting;
+    if (oldest === undefined) return;
+    this.#resting.delete(oldest);
+    setImmediate(() => setImmediate(oldest.release));
+  }
+
+  #watch(socket: Socket, readyEvent: 'connect' | 'secureConnect'): void {
+    const { connectTimeoutMs, observer } = this.#options;
+    const connection = new PoolSocket(socket, this.#owner, performance.now(), observer);
+    this.#open.add(connection);
+    this.#ofSocket.set(socket, connection);
     const timer = setTimeout(() => {
       socket.destroy(Object.assign(new Error('connect timeout'), { code: 'ETIMEDOUT' }));
     }, connectTimeoutMs);
     socket.once(readyEvent, () => {
       clearTimeout(timer);
-      this.#ready.add(socket);
+      connection.ready();
     });
     socket.once('close', () => {
       clearTimeout(timer);
-      this.#open.delete(socket);
+      this.#open.delete(connection);
     });
     // Node 20 leaves a socket without a listener while it passes from one request to the next.
     socket.on('error', () => undefined);

@@ -13,13 +13,18 @@ const spareFiles = 64;
 const heapShare = 4;
 /** Of the heap for each kind of what is counted and not weighed, and what one of it takes (measured). */
 const countedShare = 8;
-const bytesEach = { queuedCall: 6 * 1024, connection: 4 * 1024, longPoll: 16 * 1024 };
+const bytesEach = {
+  queuedCall: 6 * 1024,
+  connection: 4 * 1024,
+  longPoll: 16 * 1024,
+  boundConnection: 16 * 1024,
+};
 
 /**
  * Limits that the machine cannot hold, made smaller: bytes of waiting calls and of answers to a
- * quarter of the heap each; calls, connections and polls to what an eighth of it holds of each;
- * client connections and the polls' connections to the pool, in their proportion, to the open files
- * that the pool's other connections leave over.
+ * quarter of the heap each; calls, connections, polls and bound connections to what an eighth of it holds
+ * of each; client connections, and the connections to the pool of polls and of bound clients, in their
+ * proportion, to the open files that the pool's other connections leave over.
  */
 export function fitLimits(
   settings: Settings,
@@ -28,7 +33,7 @@ export function fitLimits(
   const notes: string[] = [];
   const shrunk = (key: string, wanted: number, most: number, why: string): number => {
     if (wanted <= most) return wanted;
-    notes.push(`limits.${key} is ${most} instead of ${wanted}: ${why}`);
+    notes.push(`${key} is ${most} instead of ${wanted}: ${why}`);
     return most;
   };
   const { limits, upstream } = settings;
@@ -39,23 +44,24 @@ export function fitLimits(
       ? Infinity
       : resources.openFiles - 2 * upstream.maxConnections - spareFiles;
   const filesWhy = 'the open-files limit of the process';
-  const filesShare = Math.min(1, files / (limits.maxConnections + limits.maxLongPolls));
+  const maxBound = upstream.connectionAuth === 'bind' ? upstream.maxBoundConnections : 0;
+  const filesShare = Math.min(1, files / (limits.maxConnections + limits.maxLongPolls + maxBound));
   const fittingFiles = (wanted: number): number => Math.max(1, Math.floor(wanted * filesShare));
   const holds = (each: number): number =>
     Math.max(1, Math.floor(resources.heapBytes / countedShare / each));
   const holdsWhy = 'an eighth of the heap';
   /** Of what needs an open file. */
-  const counted = (key: 'maxConnections' | 'maxLongPolls', each: number): number => {
-    const most = Math.min(fittingFiles(limits[key]), holds(each));
-    return shrunk(key, limits[key], most, most === holds(each) ? holdsWhy : filesWhy);
+  const counted = (key: string, wanted: number, each: number): number => {
+    const most = Math.min(fittingFiles(wanted), holds(each));
+    return shrunk(key, wanted, most, most === holds(each) ? holdsWhy : filesWhy);
   };
   const maxQueuedCalls = shrunk(
-    'maxQueuedCalls',
+    'limits.maxQueuedCalls',
     limits.maxQueuedCalls,
     holds(bytesEach.queuedCall),
     holdsWhy,
   );
-  const maxQueuedBytes = shrunk('maxQueuedBytes', limits.maxQueuedBytes, heapBytes, heapWhy);
+  const maxQueuedBytes = shrunk('limits.maxQueuedBytes', limits.maxQueuedBytes, heapBytes, heapWhy);
   return {
     settings: {
       ...settings,
@@ -66,13 +72,27 @@ export function fitLimits(
         maxQueuedBytes,
         maxQueuedBytesPerUser: Math.min(limits.maxQueuedBytesPerUser, maxQueuedBytes),
         maxBufferedResponseBytes: shrunk(
-          'maxBufferedResponseBytes',
+          'limits.maxBufferedResponseBytes',
           limits.maxBufferedResponseBytes,
           heapBytes,
           heapWhy,
         ),
-        maxConnections: counted('maxConnections', bytesEach.connection),
-        maxLongPolls: counted('maxLongPolls', bytesEach.longPoll),
+        maxConnections: counted(
+          'limits.maxConnections',
+          limits.maxConnections,
+          bytesEach.connection,
+        ),
+        maxLongPolls: counted('limits.maxLongPolls', limits.maxLongPolls, bytesEach.longPoll),
+      },
+      upstream: {
+        ...upstream,
+        ...(maxBound > 0 && {
+          maxBoundConnections: counted(
+            'upstream.maxBoundConnections',
+            maxBound,
+            bytesEach.boundConnection,
+          ),
+        }),
       },
     },
     notes,

@@ -83,6 +83,24 @@ const upstream = z
     idleTimeoutMs: milliseconds(100, 10 * minute)
       .prefault(15_000)
       .describe('how long an idle connection to the pool is kept; less than the pool keeps it'),
+    connectionAuth: oneOf('refuse', 'bind')
+      .prefault('refuse')
+      .describe(
+        'sign-in that the pool keeps on a connection (NTLM, Negotiate); refuse: it is answered with 501; ' +
+          'bind: a client that signs in has one connection to the pool of its own, and its calls are ' +
+          'not batched there',
+      ),
+    maxBoundConnections: count(1, 65_535)
+      .prefault(2000)
+      .describe('open connections to the pool that belong to one client connection each'),
+    boundIdleMs: milliseconds(1000, 60 * minute)
+      .prefault(120_000)
+      .describe(
+        'how long such a connection is kept without a call; then the client signs in again',
+      ),
+    boundMaxAgeMs: milliseconds(1000, 24 * 60 * minute)
+      .prefault(3_600_000)
+      .describe('how old such a connection may become; then the client signs in again'),
     maxConnections: count(1, 65_535)
       .prefault(128)
       .describe(

@@ -8,6 +8,8 @@ export interface ExchangeRequest {
   /** Flat list; `Content-Length` is added from the body. */
   readonly headers: readonly string[];
   readonly body: Buffer;
+  /** On whose behalf it is sent: the same object for all requests of a user. */
+  readonly user: object;
 }
 
 /** What happens to a request, as it happens: `head`, `data`…, then one of `end` and `fault`. */

@@ -3,10 +3,13 @@
  * `onConnect`: before it no byte has left, so any call may be sent again; after it nobody knows, until
  * an answer comes.
  */
-import { errors, Pool, type Dispatcher } from 'undici';
+import { errors, type Dispatcher } from 'undici';
+import { signsInConnection } from '../core/admit/credential-scheme.ts';
+import { InvariantViolation } from '../core/invariants.ts';
 import { headerValue, namedByConnection } from '../core/wire/http-message.ts';
 import type { Exchange, ExchangeHandler, ExchangeRequest, Upstream } from './exchange.ts';
 import { faultOf } from './fault-of.ts';
+import { type PoolClient, PoolClients, type PoolClientsObserver } from './pool-clients.ts';
 import { poolConnector, type PoolTls } from './pool-connector.ts';
 
 export interface UpstreamOptions {
@@ -20,25 +23,34 @@ export interface UpstreamOptions {
   readonly timeoutMs: number;
   /** What is in force now; the same object until something else is. */
   readonly tls: () => PoolTls;
+  readonly observer: PoolClientsObserver;
+  /** See `restMs`, which is the default. */
+  readonly restMs?: number;
 }
 
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const pool = new Pool(options.url.origin, {
-    connections: options.maxConnections,
-    pipelining: 1,
-    keepAliveTimeout: options.idleTimeoutMs,
-    keepAliveMaxTimeout: options.idleTimeoutMs,
-    headersTimeout: options.timeoutMs,
-    bodyTimeout: options.timeoutMs,
-    allowH2: false,
+  const { observer, maxConnections, restMs } = options;
+  const clients = new PoolClients({
+    origin: options.url.origin,
+    maxConnections,
+    client: {
+      pipelining: 1,
+      keepAliveTimeout: options.idleTimeoutMs,
+      keepAliveMaxTimeout: options.idleTimeoutMs,
+      headersTimeout: options.timeoutMs,
+      bodyTimeout: options.timeoutMs,
+      allowH2: false,
+    },
     connect: poolConnector(options.connectTimeoutMs, options.tls),
+    observer,
+    restMs,
   });
   return {
     send(request, handler) {
-      return new UndiciExchange(pool, request, handler);
+      return new UndiciExchange(clients, request, handler, observer);
     },
-    connections: () => pool.stats.connected,
-    stop: () => pool.destroy(),
+    connections: () => clients.connected,
+    stop: () => clients.stop(),
   };
 }
 
@@ -48,7 +60,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
  * of all CPU at full load, and a lone call 0.1 ms (docs/performance.md).
  */
 class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
+  readonly #clients: PoolClients;
+  readonly #request: ExchangeRequest;
   readonly #handler: ExchangeHandler;
+  readonly #observer: PoolClientsObserver;
+  #client: PoolClient | undefined;
   #break: ((reason: Error) => void) | undefined;
   #readOn: (() => void) | undefined;
   #paused = false;
@@ -56,17 +72,17 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   #status = 0;
   #aborted = false;
 
-  constructor(pool: Pool, request: ExchangeRequest, handler: ExchangeHandler) {
+  constructor(
+    clients: PoolClients,
+    request: ExchangeRequest,
+    handler: ExchangeHandler,
+    observer: PoolClientsObserver,
+  ) {
+    this.#clients = clients;
+    this.#request = request;
     this.#handler = handler;
-    pool.dispatch(
-      {
-        method: request.method,
-        path: request.target,
-        headers: request.headers as string[],
-        body: request.body.length === 0 ? null : request.body,
-      },
-      this,
-    );
+    this.#observer = observer;
+    clients.take(request.user, (client) => this.#sendOn(client));
   }
 
   get started(): boolean {
@@ -90,18 +106,25 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     this.#break?.(nobodyWaits());
   }
 
+  /** What throws here ends the exchange with an error, and nothing is written. */
   onConnect(abort: (reason?: Error) => void): void {
-    if (this.#aborted) abort(nobodyWaits());
-    else this.#break = abort;
+    if (this.#aborted) {
+      abort(nobodyWaits());
+      return;
+    }
+    const signsIn = signsInConnection(this.#request.headers);
+    this.#client?.lend({ client: undefined, signsIn, isBound: false });
+    this.#break = abort;
   }
 
   /** @returns whether to read on, as `onData` does */
   onHeaders(status: number, raw: Buffer[], readOn: () => void, reason: string): boolean {
+    const headers = raw.map((field) => field.toString('latin1'));
+    this.#client?.answered(headers);
     // 102 to 199 announce an answer, they are none. A 100, for which nobody asked, undici refuses.
     if (status < 200) return true;
     this.#status = status;
     this.#readOn = readOn;
-    const headers = raw.map((field) => field.toString('latin1'));
     this.#headers = headers;
     this.#handler.head(status, legalReason(reason), headers);
     return !this.#paused;
@@ -113,15 +136,42 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   }
 
   onComplete(): void {
+    this.#giveBack(true);
     this.#handler.end();
   }
 
   onError(error: Error): void {
+    this.#giveBack(false);
+    if (error instanceof InvariantViolation) {
+      this.#observer.internalError(error);
+      this.#handler.fault({ phase: 'unsent', name: 'proxy_internal_error' });
+      return;
+    }
     // A 304 says how long the body would be that it does not have (RFC 9110 section 8.6).
     const isWhole =
       this.#status === 304 && error instanceof errors.ResponseContentLengthMismatchError;
     if (isWhole) this.#handler.end();
     else this.#handler.fault(faultOf(error, this.started ? 'unknown' : 'unsent', this.#status > 0));
+  }
+
+  #sendOn(client: PoolClient): void {
+    const { method, target, headers, body } = this.#request;
+    this.#client = client;
+    client.client.dispatch(
+      {
+        method,
+        path: target,
+        headers: headers as string[],
+        body: body.length === 0 ? null : body,
+      },
+      this,
+    );
+  }
+
+  #giveBack(isWhole: boolean): void {
+    const client = this.#client;
+    this.#client = undefined;
+    if (client !== undefined) this.#clients.giveBack(client, isWhole);
   }
 }
 

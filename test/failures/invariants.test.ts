@@ -209,6 +209,7 @@ describe('a caller', () => {
     const { proxy, client } = await start({
       handler: {
         passThrough: {
+          reserve: () => true,
           forward: (_call, observer) => {
             observer.fail(fault);
             observer.ended({ kind: 'failed', fault, responded: false, error: new Error('a bug') });

@@ -21,12 +21,17 @@ async function oneConnection(): Promise<Opened> {
     maxConnections: 1,
     connectTimeoutMs: 1000,
     idleSocketTimeoutMs: 1000,
+    observer: { unsolicited: () => undefined, internalError: () => undefined },
   });
   rig.onClose(() => connections.close());
   const send = (): ClientRequest => {
     const hook = { agent: connections.agent, onCreated: () => undefined };
     const request = http.request(hook);
     request.on('error', () => undefined);
+    request.on('socket', (socket) => {
+      const borrower = { client: undefined, signsIn: false, isBound: false };
+      connections.lend(socket, borrower, { isWhole: () => false, framing: () => undefined });
+    });
     request.end();
     return request;
   };

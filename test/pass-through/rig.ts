@@ -82,6 +82,10 @@ export class Rig {
       connectTimeoutMs: 2000,
       idleSocketTimeoutMs: 15_000,
       idleTimeoutMs: 60_000,
+      bound: { maxConnections: 100, idleSocketTimeoutMs: 15_000, maxAgeMs: 60_000 },
+      observer: { unsolicited: () => undefined, internalError: () => undefined },
+      // Tests of reuse need not wait; what rests for longer is tested by itself.
+      restMs: 0,
       ...options,
     });
     const told: Told[] = [];
@@ -91,7 +95,10 @@ export class Rig {
       const poll = request.url?.startsWith('/events') === true;
       const headers = ['Host', url.host, ...endToEndHeaders(request.rawHeaders, notPassedOn)];
       const observer = observe(recorder(entry, response));
-      passThrough.forward({ request, response, target: entry.url, headers, poll }, observer);
+      passThrough.forward(
+        { request, response, target: entry.url, headers, poll, isBound: false },
+        observer,
+      );
     });
     const port = await this.#listen(server, async () => {
       await passThrough.stop();
@@ -125,7 +132,10 @@ export class Rig {
 
 function recorder(entry: Told, response: ServerResponse): PassThroughObserver {
   return {
-    responded: (status) => entry.responded.push(status),
+    responded(status, headers) {
+      entry.responded.push(status);
+      return headers;
+    },
     fail(fault) {
       entry.faults.push(fault);
       const body = JSON.stringify(fault);

@@ -50,3 +50,21 @@ test('something is served however few open files there are', () => {
   const { settings } = fitLimits(settingsOf({}), { heapBytes: 4096 * MiB, openFiles: 64 });
   expect(settings.limits).toMatchObject({ maxConnections: 1, maxLongPolls: 1 });
 });
+
+test('bound connections are fitted like polls, where clients may have them', () => {
+  const bind = {
+    ...settingsOf({}),
+    upstream: { ...settingsOf({}).upstream, connectionAuth: 'bind' },
+  } as const;
+  const byHeap = fitLimits(bind, { heapBytes: 128 * MiB, openFiles: undefined });
+  expect(byHeap.settings.upstream.maxBoundConnections).toBe(1024);
+  expect(byHeap.notes).toContain(
+    'upstream.maxBoundConnections is 1024 instead of 2000: an eighth of the heap',
+  );
+  const byFiles = fitLimits(bind, { heapBytes: 4096 * MiB, openFiles: 1024 }).settings;
+  const { maxConnections, maxLongPolls } = byFiles.limits;
+  const { maxBoundConnections } = byFiles.upstream;
+  expect(maxConnections + maxLongPolls + maxBoundConnections).toBeLessThanOrEqual(
+    1024 - 2 * 128 - 64,
+  );
+});

@@ -49,7 +49,7 @@ export async function startDoctoredProxy(
   const url = new URL(poolUrl);
   const metrics = createMetrics('0', {
     ...{ heldCalls: none, outstandingCalls: none, longPolls: none },
-    ...{ clientConnections: none, upstreamConnections: none },
+    ...{ clientConnections: none, upstreamConnections: none, boundConnections: none },
     users: () => ({ active: 0, idle: 0 }),
   });
   const internalError = (error: unknown): void =>
@@ -61,6 +61,7 @@ export async function startDoctoredProxy(
     idleTimeoutMs: 1000,
     timeoutMs: 1000,
     tls: () => ({}),
+    observer: { unsolicited: () => undefined, internalError },
   });
   const policy: Policy = {
     ...{ mode: 'fixed', lingerMaxMs: 1000, exchangeRateMs: 50, maxParts: 3, maxBytes: 262_144 },
@@ -113,7 +114,8 @@ export async function startDoctoredProxy(
       barrier: (user) => engine.barrier(user),
       passedThrough: (...passing) => engine.passedThrough(...passing),
     },
-    passThrough: { forward: () => undefined },
+    passThrough: { reserve: () => true, forward: () => undefined },
+    connectionAuth: 'refuse',
     authority: url.host,
     rules: { maxCallBytes: 65_536, never: undefined },
     maxBodyBytes: 1_000_000,

@@ -39,6 +39,7 @@ async function outcome(answer: string, end: 'end' | 'resetAndDestroy') {
     idleTimeoutMs: 1000,
     timeoutMs: 3000,
     tls: () => ({}),
+    observer: { unsolicited: () => undefined, internalError: () => undefined },
   });
   const heard: string[] = [];
   let held = false;
@@ -61,7 +62,7 @@ async function outcome(answer: string, end: 'end' | 'resetAndDestroy') {
       end: () => note('end'),
       fault: ({ name }) => note(name),
     };
-    const request = { method: 'GET', target: '/', headers: [], body: Buffer.alloc(0) };
+    const request = { method: 'GET', target: '/', headers: [], body: Buffer.alloc(0), user: {} };
     const exchange = upstream.send(request, handler);
   });
   // Nothing follows, whatever is broken off now.

@@ -158,8 +158,8 @@ groups:
   expr: sum by ({{ .by }}, kind) (increase(ucwa_proxy_protocol_errors_total{ {{- .self }}}[{{ .w }}])) > 0
   labels: { severity: warning }
   annotations:
-    summary: '{{ "Answers to batches break the contract ({{ $labels.kind }})" }}'
-    description: 'The pool changed, or something between alters its answers. "batching.mode off" takes batching out of the way.'
+    summary: '{{ "Answers of the pool break the protocol ({{ $labels.kind }})" }}'
+    description: 'The pool changed, or something between alters its answers. "batching.mode off" takes batching out of the way. Kind "unsolicited": the pool sent bytes that no request asked for, and the connection was closed.'
 - alert: UcwaProxyPromiseBroken
   expr: sum by ({{ .by }}, invariant) (increase(ucwa_proxy_invariant_violations_total{ {{- .self }}}[{{ .w }}])) > 0
   labels: { severity: critical }

@@ -14,6 +14,7 @@ export const refusalReasons = [
   'target',
   'method',
   'credentials',
+  'connection_auth',
   'transfer_encoding',
   'expectation',
   'head_too_large',
@@ -23,6 +24,7 @@ export const refusalReasons = [
   'user_queue_calls',
   'user_queue_bytes',
   'connections',
+  'bound_connections',
   'long_polls',
   'slow_reader',
 ] as const;

@@ -15,6 +15,7 @@ export const passThroughReasons = [
   'photos',
   'method',
   'credentials',
+  'connection_auth',
   'target',
   'headers',
   'body',
@@ -96,6 +97,7 @@ export function classify(
     return passing.credentials;
   }
   if (facts.authorization === '' || facts.webTicket === '') return passing.credentials;
+  if (facts.signsIn) return passing.connection_auth;
   if (!isPlain(path)) return passing.target;
   if (question !== -1) {
     const query = target.slice(question + 1);

@@ -12,7 +12,7 @@ import { readHead, type HeadFacts } from './request-head.ts';
 export class KnownHead {
   readonly headers: RawHeaders;
   readonly facts: HeadFacts;
-  /** See `userName`. */
+  /** See `userName`. Empty for a credential that signs in a connection: it names no user. */
   readonly user: string;
   readonly onlyXml: boolean;
   /** Whether the client wants to hear what became of its calls. */
@@ -24,7 +24,7 @@ export class KnownHead {
   constructor(headers: RawHeaders) {
     this.headers = headers;
     this.facts = readHead(headers);
-    this.user = userName(this.facts);
+    this.user = this.facts.signsIn ? '' : userName(this.facts);
     this.onlyXml = acceptsOnlyXml(this.facts.accept);
     this.explain = this.facts.ucwaBatch?.toLowerCase() === 'explain';
     this.costBytes = this.facts.bytes + stringBytes * headers.length;
@@ -75,7 +75,7 @@ export class KnownHeads {
     if (known?.has(headers) === true) return known;
     const head = new KnownHead(headers);
     if (known === undefined && this.#ofUser.size >= maxHeads) this.#ofUser.clear();
-    this.#ofUser.set(head.user, head);
+    this.#ofUser.set(user, head);
     this.#costBytes += head.costBytes;
     return head;
   }
@@ -87,7 +87,7 @@ export class KnownHeads {
   }
 }
 
-/** The `user` of a head like that one, without reading the rest of it. */
+/** The credentials of a head, as `userName` has them, without reading the rest of it. */
 function userOf(headers: RawHeaders): string {
   let authorization: string | undefined;
   let webTicket: string | undefined;

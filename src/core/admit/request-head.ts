@@ -4,6 +4,7 @@
  * is sent.
  */
 import type { RawHeaders } from '../wire/http-message.ts';
+import { isFieldOfProxies, isSelfContained } from './credential-scheme.ts';
 
 const keyFields =
   /\b(?:authorization|x-ms-webticket|cookie|origin|x-ms-requiresminresourceversion)\b/i;
@@ -40,12 +41,18 @@ export interface HeadFacts {
   transferEncoding: string | undefined;
   accept: string | undefined;
   ucwaBatch: string | undefined;
+  /** `Authorization` has a credential that signs in a connection, or one of an unknown kind. */
+  signsIn: boolean;
+  /** A field says that another proxy sent the request. */
+  cameThroughProxy: boolean;
   /** `Authorization` or `X-MS-WebTicket` stands there more than once. */
   repeatedCredential: boolean;
   /** A field of the batch key other than a credential stands there more than once. */
   repeatedKeyField: boolean;
   range: boolean;
   upgrade: boolean;
+  /** `Connection` names `Upgrade`: Node's parser drops what comes behind a head with both. */
+  namesUpgrade: boolean;
   methodOverride: boolean;
   /** `Connection` names a field of the batch key, as if it ended here. */
   hidesKeyField: boolean;
@@ -71,10 +78,13 @@ export function readHead(headers: RawHeaders): HeadFacts {
     transferEncoding: undefined,
     accept: undefined,
     ucwaBatch: undefined,
+    signsIn: false,
+    cameThroughProxy: false,
     repeatedCredential: false,
     repeatedKeyField: false,
     range: false,
     upgrade: false,
+    namesUpgrade: false,
     methodOverride: false,
     hidesKeyField: false,
     bytes: 0,
@@ -98,6 +108,7 @@ function note(facts: HeadFacts, name: string, value: string): void {
     case 'authorization':
       facts.repeatedCredential ||= facts.authorization !== undefined;
       facts.authorization = value;
+      facts.signsIn ||= !isSelfContained(value);
       break;
     case 'x-ms-webticket':
       facts.repeatedCredential ||= facts.webTicket !== undefined;
@@ -120,6 +131,7 @@ function note(facts: HeadFacts, name: string, value: string): void {
       facts.minVersion = value;
       break;
     case 'x-forwarded-for':
+      facts.cameThroughProxy = true;
       facts.forwardedFor =
         facts.forwardedFor === undefined ? value : `${facts.forwardedFor}, ${value}`;
       break;
@@ -144,6 +156,7 @@ function note(facts: HeadFacts, name: string, value: string): void {
       break;
     case 'connection':
       facts.hidesKeyField ||= keyFields.test(value);
+      facts.namesUpgrade ||= /\bupgrade\b/i.test(value);
       break;
     case 'range':
       facts.range = true;
@@ -157,6 +170,7 @@ function note(facts: HeadFacts, name: string, value: string): void {
       facts.methodOverride = true;
       break;
     default:
+      facts.cameThroughProxy ||= isFieldOfProxies(name);
       break;
   }
 }

@@ -54,6 +54,14 @@ const refusalTitles: Record<number, string> = {
   503: 'The proxy is busy or shutting down',
 };
 
+/** Where the status alone would not say what to do. */
+const titlesOfReasons: Partial<Record<RefusalReason, string>> = {
+  connection_auth:
+    'Sign-in by NTLM, Negotiate or an unknown scheme is kept on a connection: it needs ' +
+    'upstream.connectionAuth set to bind, and no other proxy in front',
+  bound_connections: 'Too many clients are signed in on connections of their own',
+};
+
 /** Encodes answers for callers who accept only XML as `application/problem+xml`. */
 export function acceptsOnlyXml(accept: string | undefined): boolean {
   return (
@@ -96,7 +104,7 @@ export function answerForRefusal(status: number, reason: RefusalReason, onlyXml:
     {
       status,
       type: `refused-${reason.replaceAll('_', '-')}`,
-      title: refusalTitles[status] ?? 'The request was refused',
+      title: titlesOfReasons[reason] ?? refusalTitles[status] ?? 'The request was refused',
       executed: 'no',
       error: status === 503 || status === 429 ? 'connection_limit_reached' : 'http_request_error',
       ...(status === 503 || status === 429 ? { retryAfterSeconds: retrySoonSeconds } : {}),

@@ -5,7 +5,7 @@
  */
 import type { BatchKey } from '../admit/batch-key.ts';
 import { InvariantViolation } from '../invariants.ts';
-import { endToEndHeaders, type RawHeaders } from './http-message.ts';
+import { endToEndHeaders, type RawHeaders, withHyphens } from './http-message.ts';
 
 /** What of a call goes to the pool. */
 export interface OutgoingCall {
@@ -23,7 +23,6 @@ const neverForwarded = [
   'content-length',
   'expect',
   'forwarded',
-  'via',
   'traceparent',
   'tracestate',
   'baggage',
@@ -32,12 +31,17 @@ const neverForwarded = [
   'x-amzn-trace-id',
   'x-cloud-trace-context',
   'x-ucwa-batch',
+  'x-real-ip',
 ];
 const prefixesNeverForwarded = ['x-forwarded-', 'x-b3-'];
+
+/** Our name in `Via` (RFC 9110 section 7.6.3). A pool on IIS keeps no sign-in that came with a `Via`. */
+const pseudonym = 'ucwa-batch-proxy';
 
 const notOnSingles: ReadonlySet<string> = new Set(neverForwarded);
 const notInParts: ReadonlySet<string> = new Set([
   ...neverForwarded,
+  'via',
   'authorization',
   'x-ms-webticket',
   'cookie',
@@ -61,7 +65,7 @@ function forwardable(headers: RawHeaders, without: ReadonlySet<string>): string[
   const result: string[] = [];
   for (let i = 0; i < kept.length; i += 2) {
     const name = kept[i] as string;
-    const lower = name.toLowerCase();
+    const lower = withHyphens(name.toLowerCase());
     if (prefixesNeverForwarded.some((prefix) => lower.startsWith(prefix))) continue;
     result.push(name, kept[i + 1] as string);
   }
@@ -164,7 +168,7 @@ export function envelopeHeaders(
       headers.push(name, own[i + 1] as string);
     }
   }
-  headers.push('Accept-Encoding', 'identity');
+  headers.push('Accept-Encoding', 'identity', 'Via', `1.1 ${pseudonym}`);
   if (key.forwardedFor !== undefined) headers.push('X-Forwarded-For', key.forwardedFor);
   return headers;
 }
@@ -172,6 +176,7 @@ export function envelopeHeaders(
 /** The fields of a call that travels as itself; `Content-Length` is left to the sender. */
 export function singleHeaders(call: OutgoingCall, authority: string): string[] {
   const headers = ['Host', authority, ...forwardable(call.headers, notOnSingles)];
+  headers.push('Via', `1.1 ${pseudonym}`);
   if (call.key.forwardedFor !== undefined) headers.push('X-Forwarded-For', call.key.forwardedFor);
   return headers;
 }
@@ -183,19 +188,28 @@ const hearsay: ReadonlySet<string> = new Set([
   'x-forwarded-host',
   'x-forwarded-proto',
   'x-forwarded-port',
+  'x-forwarded-server',
+  'x-real-ip',
 ]);
 
-/** The fields of a request that passes through: all that travel end to end. */
+/**
+ * The fields of a request that passes through: all that travel end to end, and ourselves in `Via`.
+ *
+ * @param httpVersion of the request, as `1.1`
+ */
 export function passThroughHeaders(
   headers: RawHeaders,
   authority: string,
   trusted: boolean,
+  httpVersion: string,
 ): string[] {
   const kept = endToEndHeaders(headers, notPassedThrough);
   const result = ['Host', authority];
   for (let i = 0; i < kept.length; i += 2) {
     const name = kept[i] as string;
-    if (trusted || !hearsay.has(name.toLowerCase())) result.push(name, kept[i + 1] as string);
+    const isHearsay = hearsay.has(withHyphens(name.toLowerCase()));
+    if (trusted || !isHearsay) result.push(name, kept[i + 1] as string);
   }
+  result.push('Via', `${httpVersion} ${pseudonym}`);
   return result;
 }

@@ -20,6 +20,14 @@ const hopByHop: ReadonlySet<string> = new Set([
   'http2-settings',
 ]);
 
+/**
+ * A field name as CGI takes it, and with it IIS in its server variables: `X_Forwarded_For` is the same
+ * field there as `X-Forwarded-For`.
+ */
+export function withHyphens(name: string): string {
+  return name.includes('_') ? name.replaceAll('_', '-') : name;
+}
+
 /** The value of the first field of that name, which must be given in lower case. */
 export function headerValue(headers: RawHeaders, lowerCaseName: string): string | undefined {
   for (let i = 0; i < headers.length; i += 2) {

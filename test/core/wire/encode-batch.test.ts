@@ -156,7 +156,7 @@ describe('the head around a call', () => {
       ...['Origin', 'http://b', 'X-Ms-Origin', 'http://a', 'X-MS-RequiresMinResourceVersion', '2'],
       ...['User-Agent', 'Phone/1', 'Referer', 'r', 'X-Requested-With', 'XMLHttpRequest'],
       ...['Accept-Language', 'en', 'X-Ms-Namespace', 'internal', 'X-Ms-SDK-Instance', '1'],
-      ...['Accept-Encoding', 'identity'],
+      ...['Accept-Encoding', 'identity', 'Via', '1.1 ucwa-batch-proxy'],
     ]);
   });
 
@@ -195,9 +195,20 @@ describe('the head around a call', () => {
       'X-Ucwa-Batch',
       'n',
     ];
-    expect(passThroughHeaders(fields, 'pool', false)).toEqual(['Host', 'pool', 'traceparent', '1']);
-    expect(passThroughHeaders(fields, 'pool', true)).toEqual([
-      ...['Host', 'pool', 'traceparent', '1', 'X-Forwarded-For', 'x'],
+    expect(passThroughHeaders(fields, 'pool', false, '1.1')).toEqual([
+      ...['Host', 'pool', 'traceparent', '1', 'Via', '1.1 ucwa-batch-proxy'],
+    ]);
+    expect(passThroughHeaders(fields, 'pool', true, '1.0')).toEqual([
+      ...[
+        'Host',
+        'pool',
+        'traceparent',
+        '1',
+        'X-Forwarded-For',
+        'x',
+        'Via',
+        '1.0 ucwa-batch-proxy',
+      ],
     ]);
   });
 });

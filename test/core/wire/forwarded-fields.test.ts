@@ -10,6 +10,9 @@ import {
   type OutgoingCall,
 } from '../../../src/core/wire/encode-batch.ts';
 
+/** What we say of ourselves. */
+const via = ['Via', '1.1 ucwa-batch-proxy'];
+
 /** Where a field of that name arrives, of: part, single, pass-through (behind a peer that is not trusted). */
 function reach(name: string): string[] {
   const headers = [name, 'said'];
@@ -19,7 +22,7 @@ function reach(name: string): string[] {
   const places = {
     part: part.includes('said'),
     single: singleHeaders(call, 'pool').includes('said'),
-    'pass-through': passThroughHeaders(headers, 'pool', false).includes('said'),
+    'pass-through': passThroughHeaders(headers, 'pool', false, '1.1').includes('said'),
   };
   return Object.entries(places).flatMap(([place, is]) => (is ? [place] : []));
 }
@@ -39,12 +42,12 @@ const rows: ReadonlyArray<readonly [string[], readonly string[]]> = [
   ],
   [
     ['single', 'pass-through'],
-    ['Authorization', 'X-MS-WebTicket', 'Cookie', 'Accept-Encoding'],
+    ['Authorization', 'X-MS-WebTicket', 'Cookie', 'Accept-Encoding', 'Via'],
   ],
   [
     ['pass-through'],
     [
-      ...['Via', 'traceparent', 'tracestate', 'baggage', 'b3', 'uber-trace-id', 'X-B3-SpanId'],
+      ...['traceparent', 'tracestate', 'baggage', 'b3', 'uber-trace-id', 'X-B3-SpanId'],
       ...['X-Amzn-Trace-Id', 'X-Cloud-Trace-Context', 'X-B3-TraceId', 'X-Forwarded-Other'],
       'Content-Length',
     ],
@@ -68,17 +71,20 @@ describe.each(rows)('goes to: %j', (places, names) => {
 
 test('what a trusted peer says of the client passes through', () => {
   const headers = ['Forwarded', 'for=a', 'X-Forwarded-Port', '1', 'Expect', 'x'];
-  expect(passThroughHeaders(headers, 'pool', true)).toEqual([
+  expect(passThroughHeaders(headers, 'pool', true, '1.1')).toEqual([
     'Host',
     'pool',
     ...headers.slice(0, 4),
+    ...via,
   ]);
 });
 
 test('what Connection names ends here, in any case, and nothing else does', () => {
   const kept = ['X-C', '3', 'X-D', 'X-C'];
   const headers = ['X-A', '1', 'CONNECTION', 'close, x-a , X-B', 'X-B', '2', ...kept];
-  expect(passThroughHeaders(headers, 'pool', false)).toEqual(['Host', 'pool', ...kept]);
+  expect(passThroughHeaders(headers, 'pool', false, '1.1')).toEqual([
+    ...['Host', 'pool', ...kept, ...via],
+  ]);
 });
 
 test('the envelope takes what describes the client, unless Connection names it', () => {
@@ -88,6 +94,6 @@ test('the envelope takes what describes the client, unless Connection names it',
   expect(envelopeHeaders(call, 'pool', 'B')).toEqual([
     ...['Host', 'pool', 'Accept', 'multipart/batching'],
     ...['Content-Type', 'multipart/batching;boundary=B', 'User-Agent', 'Phone/1'],
-    ...['Accept-Encoding', 'identity'],
+    ...['Accept-Encoding', 'identity', ...via],
   ]);
 });

@@ -1,0 +1,126 @@
+/** One connection to the pool: to whom it belongs, and what comes on it. */
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { type Borrower, ConnectionLabel, type Owner } from '../core/connection-label.ts';
+import { marksConnection } from '../core/answer/challenges.ts';
+import { AnswerFrame, type Framing } from '../core/wire/answer-frame.ts';
+import type { RawHeaders } from '../core/wire/http-message.ts';
+
+export interface PoolSocketObserver {
+  /** The pool sent bytes that no request asked for; the connection is closed. */
+  unsolicited(): void;
+  /** I9 would have been broken; the connection is closed. */
+  internalError(error: unknown): void;
+}
+
+/** What the exchange on a connection knows of its answer. */
+export interface Answering {
+  /** The parser has found the end of the answer. */
+  isWhole(): boolean;
+  /** `undefined` before the head of the answer. */
+  framing(): Framing | undefined;
+}
+
+export function framingOf(method: string | undefined, answer: IncomingMessage): Framing {
+  const { statusCode, headers } = answer;
+  return {
+    bodiless: method === 'HEAD' || statusCode === 204 || statusCode === 304,
+    contentLength: headers['content-length'],
+    transferEncoding: headers['transfer-encoding'],
+  };
+}
+
+export class PoolSocket {
+  readonly socket: Socket;
+  readonly openedAtMs: number;
+  /** When its last exchange was over. */
+  freeSinceMs = 0;
+  readonly #label: ConnectionLabel;
+  readonly #observer: PoolSocketObserver;
+  #frame = new AnswerFrame();
+  #answering: Answering | undefined;
+  #isReady = false;
+  #isInHandshake = false;
+
+  constructor(socket: Socket, owner: Owner, openedAtMs: number, observer: PoolSocketObserver) {
+    this.socket = socket;
+    this.openedAtMs = openedAtMs;
+    this.#label = new ConnectionLabel(owner);
+    this.#observer = observer;
+    // Before Node's own listener, which each request adds anew: it sees each chunk unparsed.
+    socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+    socket.write = (...args: unknown[]): boolean => this.#mayWrite() && write(...args);
+  }
+
+  /** Whether it is connected, TLS included, so that bytes can have reached the pool. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  ready(): void {
+    this.#isReady = true;
+  }
+
+  /** @throws InvariantViolation when that request must not be written to this connection */
+  lend(borrower: Borrower, answering: Answering): void {
+    this.#label.lend(borrower);
+    this.#answering = answering;
+    this.#frame = new AnswerFrame();
+  }
+
+  /** The last answer was a challenge: the client answers it on the same connection. */
+  get isInHandshake(): boolean {
+    return this.#isInHandshake;
+  }
+
+  /** The head of an answer came, an interim one (1xx) too. */
+  answered(status: number, headers: RawHeaders): void {
+    const marks = marksConnection(headers);
+    this.#isInHandshake = marks && status === 401;
+    this.#label.answered(marks);
+  }
+
+  get isLent(): boolean {
+    return this.#label.isLent;
+  }
+
+  /** Whether no further request may be sent on it. */
+  get isSpent(): boolean {
+    return this.#label.isSpent;
+  }
+
+  /** The exchange on it is over, and its answer was read to the end. Closes a connection that is spent. */
+  giveBack(): void {
+    const framing = this.#answering?.framing();
+    this.#label.giveBack();
+    this.#answering = undefined;
+    this.freeSinceMs = performance.now();
+    if (framing === undefined || this.isSpent) this.socket.destroy();
+    else if (!this.#frame.isExact(framing)) this.#closeUnsolicited();
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.socket.destroyed) return;
+    if (!this.#label.isLent || this.#answering?.isWhole() === true) this.#closeUnsolicited();
+    else this.#frame.push(chunk);
+  }
+
+  #closeUnsolicited(): void {
+    this.#label.spend();
+    this.#observer.unsolicited();
+    this.socket.destroy();
+  }
+
+  #mayWrite(): boolean {
+    try {
+      this.#label.assertMayWrite();
+      return true;
+    } catch (error) {
+      this.#label.spend();
+      this.#observer.internalError(error);
+      this.socket.destroy();
+      return false;
+    }
+  }
+}

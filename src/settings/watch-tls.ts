@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import type { Log } from '../log/log.ts';
+import type { PoolTls } from '../upstream/pool-connector.ts';
+import type { ServeSettings } from './load-settings.ts';
+import { TlsRenewal } from './tls-renewal.ts';
+
+/** The TLS files of both sides, as they are replaced. */
+export function watchTls(
+  { listen, upstream }: ServeSettings,
+  log: Log,
+  listenRenewed: () => void,
+): { listen: TlsRenewal; upstream: () => PoolTls; check(): void } {
+  const side = (name: string, paths: typeof upstream.tls | typeof listen.tls, then: () => void) =>
+    new TlsRenewal(paths, readFileSync, {
+      renewed() {
+        log.info('TLS files were replaced', { side: name });
+        then();
+      },
+      unusable: (reason) => log.warn('replaced TLS files cannot be used', { side: name, reason }),
+    });
+  const { servername } = upstream.tls;
+  const named = (): PoolTls => ({ ...ofPool.current, servername });
+  const ofPool = side('upstream', upstream.tls, () => (pool = named()));
+  const ofListener = side('listen', listen.tls, listenRenewed);
+  let pool = named();
+  return {
+    listen: ofListener,
+    upstream: () => pool,
+    check() {
+      ofPool.check();
+      ofListener.check();
+    },
+  };
+}
