@@ -1,0 +1,122 @@
+/** Many who sign in, ask, leave and come back at once, beside others who never sign in. */
+import { expect } from '@jest/globals';
+import { mulberry32 } from '../../../src/simulator/prng.ts';
+import { onlyWith } from '../../support/real-parts.ts';
+import {
+  me,
+  open,
+  protocols,
+  SignInClient,
+  signInPython,
+  startBinding,
+  ticket,
+  type Heard,
+  type User,
+} from './parts.ts';
+import { Stranger } from './stranger.ts';
+
+const turns = 60;
+const testWithSignIn = onlyWith('curl', signInPython);
+
+/** What the pool must say to a client that does whatever comes into its mind, as IIS keeps account. */
+class Wanderer {
+  /** Connections on which it was challenged or signed in. */
+  readonly connections = new Set<number>();
+  signIns = 0;
+  readonly #client: SignInClient;
+  readonly #user: User;
+  readonly #random: () => number;
+  #state: 'nobody' | 'challenged' | 'signed in' = 'nobody';
+
+  constructor(client: SignInClient, user: User, random: () => number) {
+    this.#client = client;
+    this.#user = user;
+    this.#random = random;
+  }
+
+  async wander(): Promise<void> {
+    const draw = this.#random();
+    if (draw < 0.1) {
+      await this.#client.leave();
+      this.#state = 'nobody';
+    } else if (draw < 0.3 && this.#state !== 'challenged') {
+      this.#heard(await this.#client.begin(ticket), 401, null);
+      this.#state = 'challenged';
+    } else if (draw < 0.8 && this.#state === 'challenged') {
+      this.#heard(await this.#client.finish(me), 200, this.#user);
+      this.#state = 'signed in';
+      this.signIns += 1;
+    } else {
+      // Without a credential a handshake that has begun is over.
+      if (this.#state === 'challenged') this.#state = 'nobody';
+      const isSignedIn = this.#state === 'signed in';
+      const path = draw < 0.9 ? me : open;
+      const answer = await this.#client.plain(path);
+      const status = isSignedIn || path === open ? 200 : 401;
+      this.#heard(answer, status, isSignedIn ? this.#user : null);
+    }
+  }
+
+  #heard(answer: Heard, status: number, signedInAs: User | null): void {
+    expectWord(answer, status, signedInAs);
+    // Before a challenge it may share one.
+    if (this.#state !== 'nobody') this.connections.add(answer.pool.connection);
+  }
+}
+
+function expectWord({ status, pool }: Heard, expected: number, signedInAs: User | null): void {
+  expect([status, pool.signedInAs]).toEqual([expected, signedInAs]);
+}
+
+testWithSignIn(
+  `of four who sign in, leave and come back at once and two who never sign in, ${turns} turns each, nobody is taken for another`,
+  async () => {
+    const { pool, proxy } = await startBinding();
+    const wanderers = (['alice', 'bob'] as const).flatMap((user, index) =>
+      protocols.map((protocol, other) => {
+        const client = new SignInClient(proxy.url, protocol, user);
+        return new Wanderer(client, user, mulberry32(2 * index + other));
+      }),
+    );
+    const strangers = [new Stranger(proxy.port), new Stranger(proxy.port)];
+    const repeat = async (turn: () => Promise<void>, times: number): Promise<void> => {
+      for (let left = times; left > 0; left -= 1) await turn();
+    };
+    await Promise.all([
+      ...wanderers.map((one) => repeat(() => one.wander(), turns)),
+      // Five requests each time.
+      ...strangers.map((one) => repeat(() => one.look(), turns / 5)),
+    ]);
+    const owned = wanderers.flatMap(({ connections }) => [...connections]);
+    expect(new Set(owned).size).toBe(owned.length);
+    const theirs = new Set(strangers.flatMap(({ told }) => told).map((word) => word.connection));
+    expect(owned.filter((connection) => theirs.has(connection))).toEqual([]);
+    const signIns = wanderers.reduce((sum, one) => sum + one.signIns, 0);
+    expect(signIns).toBeGreaterThan(20);
+    expect(await pool.tally()).toMatchObject({ signIns });
+  },
+);
+
+testWithSignIn(
+  'where one connection at a time may be bound, who signs in pushes out who was idle, and is not taken for them',
+  async () => {
+    const { pool, proxy } = await startBinding({ UCWA_PROXY_UPSTREAM_MAX_BOUND_CONNECTIONS: '1' });
+    const alice = new SignInClient(proxy.url, 'ntlm', 'alice');
+    const bob = new SignInClient(proxy.url, 'negotiate', 'bob');
+    const told = async (answer: Promise<Heard>): Promise<unknown> => {
+      const { status, pool: word } = await answer;
+      return [status, word.signedInAs];
+    };
+    expect(await told(alice.signIn(ticket))).toEqual([200, 'alice']);
+    expect(await told(bob.signIn(ticket))).toEqual([200, 'bob']);
+    expect(await told(alice.plain(me))).toEqual([401, null]);
+    expect(await told(bob.plain(me))).toEqual([401, null]);
+    // In the middle of a handshake, too: its last message comes on a connection that knows no challenge.
+    expect(await told(alice.begin(ticket))).toEqual([401, null]);
+    expect(await told(bob.begin(ticket))).toEqual([401, null]);
+    expect(await told(alice.finish(ticket))).toEqual([401, null]);
+    expect(await told(bob.finish(ticket))).toEqual([401, null]);
+    expect(await pool.tally()).toMatchObject({ signIns: 2 });
+    expect(await told(alice.signIn(ticket))).toEqual([200, 'alice']);
+  },
+);
