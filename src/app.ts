@@ -96,6 +96,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     connectTimeoutMs: pool.connectTimeoutMs,
     idleSocketTimeoutMs: pool.idleTimeoutMs,
     idleTimeoutMs: pool.passThroughIdleMs,
+    maxBodyBytes: limits.maxQueuedBytes / 4,
     bound: {
       maxConnections: pool.maxBoundConnections,
       idleSocketTimeoutMs: pool.boundIdleMs,
@@ -145,22 +146,26 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
         );
   const followers: Follower[] = [shadow, recorder].filter((one) => one !== undefined);
   const following = new Following(engine, followers, systemClock);
+  const isTrusted = trust(listen.trustedProxies);
   const handler = new RequestHandler({
     engine: isFollowed ? following : engine,
     passThrough,
     authority: url.host,
     rules: { maxCallBytes: limits.maxCallBytes, never: pathPatterns(batching.never) },
     maxBodyBytes: limits.maxQueuedBytes,
+    maxUsers: limits.maxUsers,
     passing: {
       maxPolls: limits.maxLongPolls,
       maxCalls: limits.maxQueuedCalls,
       maxCallsPerUser: limits.maxQueuedCallsPerUser,
+      maxBytes: limits.maxQueuedBytes,
+      maxBytesPerUser: limits.maxQueuedBytesPerUser,
     },
     unread: {
       maxBytesEach: limits.maxResponseBytes,
       maxBytes: limits.maxBufferedResponseBytes,
     },
-    isTrusted: trust(listen.trustedProxies),
+    isTrusted,
     connectionAuth: pool.connectionAuth,
     now: () => systemClock.now(),
     longPollCounts: limits.longPollCounts,
@@ -184,6 +189,9 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
       headersTimeoutMs: listen.headersTimeoutMs,
       requestTimeoutMs: listen.requestTimeoutMs,
       maxConnections: limits.maxConnections,
+      maxConnectionsPerAddress: Math.ceil(limits.maxConnections / 2),
+      maxPipelined: limits.maxQueuedCalls,
+      isTrustedPeer: (socket) => isTrusted({ socket }),
       stallMs: pool.timeoutMs,
       ...(listen.tls.cert === undefined ? {} : { tls: renewals.listen.current }),
     },
@@ -198,7 +206,8 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     log.warn('the event loop stood still', { ms: Math.round(stallMs) });
   };
   let ready = false;
-  const admin = new AdminServer({ metrics, version, readiness: () => ({ serving: ready }) });
+  const { hosts } = settings.admin;
+  const admin = new AdminServer({ metrics, version, hosts, readiness: () => ({ serving: ready }) });
 
   const adminPort = await admin.listen(settings.admin.address.host, settings.admin.address.port);
   const listenPort = await server.listen().catch(async (error: unknown) => {
@@ -228,6 +237,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     summarize();
     shadow?.stop();
     passThrough.endPolls(1, shuttingDown);
+    passThrough.endWaiting();
     await delay(lastWordsMs);
     server.destroy();
     await Promise.all([passThrough.stop(), upstream.stop(), admin.stop(), recorder?.stop()]);
@@ -238,7 +248,8 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     server.drain();
     await pause(drain.delayMs, cut.signal);
     const closed = server.close();
-    following.drain();
+    // Who signals a second time does not wait for what is held: it is not sent any more.
+    if (!cut.signal.aborted) following.drain();
     void endPollsEvenly(passThrough, drain.timeoutMs / 2, cut.signal);
     await Promise.race([closed, pause(drain.timeoutMs, cut.signal)]);
     cut.abort();

@@ -1,36 +1,55 @@
 /** Health and metrics, on a port of their own that clients do not reach. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { allowHosts, type HostVerdict } from './allowed-hosts.ts';
+import { Places } from './places.ts';
 
 export interface AdminParts {
   /** Name of each condition for readiness, and whether it holds. */
   readonly readiness: () => Readonly<Record<string, boolean>>;
   readonly metrics: { render(): Promise<string>; readonly contentType: string };
   readonly version: string;
+  /** Names by which it may be asked, besides addresses and names inside the cluster. */
+  readonly hosts: readonly string[];
 }
 
 interface Page {
   readonly status: number;
   readonly type: string;
-  readonly body: string;
+  readonly body: string | Buffer;
 }
 
-/** Scrapers, probes and a person or two; files for more are not accounted for. */
-const maxConnections = 32;
-/** Whoever only holds a connection must not keep the probes out. */
+/** What only holds a connection does not hold it for long. */
 const timesMs = { headersTimeout: 2000, requestTimeout: 2000, connectionsCheckingInterval: 250 };
+/** A reader that takes no byte of an answer for so long is cut off, within as long again. */
+const stallMs = 2000;
+
+/** After metrics were rendered they rest for so many times as long: however many ask, all else goes on. */
+const restShare = 2;
+/** A machine that stood still meanwhile makes no scraper wait for as long again. */
+const maxRestMs = 100;
 
 const text = 'text/plain; charset=utf-8';
 
 export class AdminServer {
   readonly #server: Server;
   readonly #parts: AdminParts;
+  readonly #places = new Places();
+  readonly #judgeHost: (hosts: readonly string[] | undefined) => HostVerdict;
+  #rendering: Promise<Buffer> | undefined;
+  #restsUntil = 0;
 
   constructor(parts: AdminParts) {
     this.#parts = parts;
+    this.#judgeHost = allowHosts(parts.hosts);
     this.#server = createServer(timesMs, (request, response) => {
+      const { socket } = request;
+      if (!this.#places.begin(socket)) return;
+      response.once('close', () => this.#places.end(socket));
       void this.#answer(request, response);
     });
-    this.#server.maxConnections = maxConnections;
+    this.#server.timeout = stallMs;
+    this.#server.on('connection', (socket) => this.#places.open(socket));
   }
 
   /** The port it listens at, once it does. */
@@ -70,6 +89,13 @@ export class AdminServer {
   }
 
   async #page(request: IncomingMessage): Promise<Page> {
+    switch (this.#judgeHost(request.headersDistinct['host'])) {
+      case 'illegal':
+        return { status: 400, type: text, body: 'one legal Host is needed\n' };
+      case 'unknown':
+        return { status: 421, type: text, body: 'not a name of this port, see admin.hosts\n' };
+      case 'allowed':
+    }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return { status: 405, type: text, body: 'GET only\n' };
     }
@@ -86,10 +112,12 @@ export class AdminServer {
         return { status: 200, type: text, body: 'ok\n' };
       case '/readyz':
         return this.#readyz(query?.split('&').includes('verbose') === true);
-      case '/metrics': {
-        const { metrics } = this.#parts;
-        return { status: 200, type: metrics.contentType, body: await metrics.render() };
-      }
+      case '/metrics':
+        return {
+          status: 200,
+          type: this.#parts.metrics.contentType,
+          body: await (this.#rendering ??= this.#render()),
+        };
       case '/version':
         return {
           status: 200,
@@ -99,6 +127,17 @@ export class AdminServer {
       default:
         return { status: 404, type: text, body: '/livez /readyz /metrics /version\n' };
     }
+  }
+
+  /** One text for all that ask before it is begun. It takes milliseconds, in which nothing else is done. */
+  async #render(): Promise<Buffer> {
+    await delay(Math.max(0, this.#restsUntil - performance.now()));
+    this.#rendering = undefined;
+    const began = performance.now();
+    const page = Buffer.from(await this.#parts.metrics.render());
+    const ended = performance.now();
+    this.#restsUntil = ended + Math.min(maxRestMs, restShare * (ended - began));
+    return page;
   }
 
   #readyz(verbose: boolean): Page {

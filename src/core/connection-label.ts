@@ -12,9 +12,12 @@ import { InvariantViolation } from './invariants.ts';
 /**
  * How long a shared connection rests behind an answer before another user's request is sent on it, in ms. A
  * second answer that the pool sends meanwhile closes the connection. Later it would be taken for
- * the answer to the next request. A connection that requests wait for rests for one poll of the event loop.
+ * the answer to the next request.
  */
 export const restMs = 100;
+
+/** How long it rests at least, where requests wait and as many connections as may be are open, in ms. */
+export const restAtCapMs = 10;
 
 /** The owner of a connection that all users share. */
 export const shared = 'shared';
@@ -26,6 +29,8 @@ export type Owner = typeof shared | object;
 export interface Borrower {
   /** The client's connection that the request came on; `undefined` for a batch or a single call. */
   readonly client: object | undefined;
+  /** The name of the user, where it is known. */
+  readonly user?: string | undefined;
   /** Whether the request carries a credential that signs in the connection. */
   readonly signsIn: boolean;
   /** Whether the client's connection has been bound to a connection to the pool. */
@@ -39,6 +44,10 @@ export class ConnectionLabel {
 
   constructor(owner: Owner) {
     this.owner = owner;
+  }
+
+  get borrower(): Borrower | undefined {
+    return this.#borrower;
   }
 
   get isLent(): boolean {

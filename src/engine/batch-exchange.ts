@@ -1,7 +1,7 @@
 /** One batch on the wire: its answer becomes the answers of its callers, as its parts come. */
 import type { Fault, FaultName } from '../core/answer/fault.ts';
 import { PartReplies, relayedReply } from '../core/answer/fan-out.ts';
-import { judgeResponse, refused, type Verdict } from '../core/answer/judge-response.ts';
+import { coded, judgeResponse, judgeShared, type Verdict } from '../core/answer/judge-response.ts';
 import type { Asked, Reply } from '../core/answer/reply.ts';
 import type { Trouble } from '../core/answer/retry.ts';
 import { contradicts } from '../core/answer/self-link.ts';
@@ -62,11 +62,8 @@ export class BatchExchange implements ExchangeHandler {
   head(status: number, reason: string, headers: string[]): void {
     this.#host.answered(status);
     this.#head = { status, reason, headers };
-    if (this.#isUnwrapped) {
-      if (status === 429) this.#verdict = refused;
-      return;
-    }
-    const verdict = judgeResponse(status, headers);
+    const judge = this.#isUnwrapped ? judgeShared : judgeResponse;
+    const verdict = judge(status, headers);
     this.#verdict = verdict;
     if (verdict.kind === 'parts') {
       this.#replies = new PartReplies(headers);
@@ -77,7 +74,8 @@ export class BatchExchange implements ExchangeHandler {
       if (verdict.coding !== undefined) this.#inflate(verdict.coding);
     } else if (verdict.kind === 'trouble' && !verdict.relayable) {
       const { trouble, fault } = verdict;
-      if (fault.name === 'http_response_content_coding') this.#host.protocolError('coding');
+      const isCoded = verdict === coded || fault.name === 'http_response_content_coding';
+      if (isCoded) this.#host.protocolError('coding');
       else if (status === 200) this.#host.protocolError('not_multipart');
       this.#settle(troubleWithAnswer(trouble, fault, headers));
       this.#host.abort();

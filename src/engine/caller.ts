@@ -6,6 +6,8 @@ export interface Caller {
   readonly onlyXml: boolean;
   /** Wants to know what became of its call on the way. */
   readonly explain: boolean;
+  /** Whether `Transfer-Encoding` may stand in an answer to it: a client of HTTP/1.0 knows none. */
+  readonly takesCodings: boolean;
   answer(reply: Reply): void;
   begin(head: ReplyHead): void;
   /** Whether more may follow at once; if not, `onDrained` is called when it may. */

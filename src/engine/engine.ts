@@ -44,7 +44,7 @@ export class Engine implements Sink<Caller> {
   readonly #doubts = new Doubts<Caller>();
   readonly #guard: Guard;
   readonly #journeys = new ArrivalList<Journey>();
-  readonly #inbox: Array<() => void> = [];
+  readonly #inbox: Array<() => unknown> = [];
   #busy = false;
   #alarmAtMs = Infinity;
   #callOffAlarm: (() => void) | undefined;
@@ -82,9 +82,7 @@ export class Engine implements Sink<Caller> {
   /** A call to keep for `cancel`, or the cap that it would have broken. */
   submit(arrival: Arrival<Caller>): Call<Caller> | Overflow {
     let result: Call<Caller> | Overflow | undefined;
-    this.#enter(() => {
-      result = this.#core.submit(arrival, this.#clock.now());
-    });
+    this.#enter(() => (result = this.#core.submit(arrival, this.#clock.now())));
     if (result === undefined) throw new Error('the engine was entered from within');
     return result;
   }
@@ -109,8 +107,9 @@ export class Engine implements Sink<Caller> {
     this.#enter(() => this.#core.drain(this.#clock.now()));
   }
 
-  /** Answers whoever still waits, and breaks off what is under way. */
+  /** Answers whoever still waits, and breaks off what is under way; what has not been sent never is. */
   stop(): void {
+    for (const { exchange } of this.#journeys) if (!exchange.started) exchange.abort();
     this.#enter(() => this.#core.expireAll(this.#clock.now()));
     this.#callOffAlarm?.();
     for (const { exchange } of [...this.#journeys]) exchange.abort();
@@ -187,10 +186,10 @@ export class Engine implements Sink<Caller> {
     return fault === 'never-sent' ? answerForUnsent(onlyXml) : answerForFault(fault, onlyXml);
   }
 
-  /** Whether a call whose time is up has not left, and now never will: nobody waits beside it. */
+  /** Whether a call whose time is up has not left, and now never will: no other call waits with it. */
   #neverLeaves({ batch }: Call<Caller>): boolean {
-    const exchange = batch?.waiting === 1 ? batch.journey?.exchange : undefined;
-    if (exchange?.started !== false) return false;
+    const exchange = batch?.journey?.exchange;
+    if (exchange?.started !== false || (batch?.waiting !== 1 && !exchange.isAborted)) return false;
     exchange.abort();
     return true;
   }
@@ -279,14 +278,14 @@ export class Engine implements Sink<Caller> {
     });
   }
 
-  #enter(event: () => void): void {
+  #enter(event: () => unknown): void {
     if (this.#busy) {
       this.#inbox.push(event);
       return;
     }
     this.#busy = true;
     try {
-      for (let next: (() => void) | undefined = event; next; next = this.#inbox.shift()) {
+      for (let next: (() => unknown) | undefined = event; next; next = this.#inbox.shift()) {
         try {
           next();
         } catch (error) {

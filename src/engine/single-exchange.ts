@@ -2,6 +2,7 @@
 import { relayedReply } from '../core/answer/fan-out.ts';
 import type { Fault } from '../core/answer/fault.ts';
 import { refused } from '../core/answer/judge-response.ts';
+import { transferCodings } from '../core/answer/odd-heads.ts';
 import type { ReplyHead } from '../core/answer/reply.ts';
 import type { Ending } from '../core/schedule/sink.ts';
 import { keepDispositionBytes } from '../core/wire/disposition-bytes.ts';
@@ -93,24 +94,36 @@ export class SingleExchange implements ExchangeHandler {
     const { status, reason, headers } = this.#head;
     this.#head = undefined;
     if (!this.#host.waits()) return;
-    const kept = keepDispositionBytes(endToEndHeaders(headers));
+    const codings = transferCodings(status, headers);
+    if (codings !== undefined && !this.#caller.takesCodings) {
+      this.#giveUp();
+      return;
+    }
+    const endToEnd = endToEndHeaders(headers);
+    if (codings !== undefined) endToEnd.push('Transfer-Encoding', codings);
+    const kept = keepDispositionBytes(endToEnd);
     try {
       this.#caller.begin(this.#host.explained({ status, reason, headers: kept }));
     } catch (error) {
       // An answer that cannot be written as HTTP: nothing of it was.
       this.#host.internalError(error);
-      const fault: Fault = { phase: 'unknown', name: 'http_protocol_error' };
-      this.#settle({ kind: 'trouble', trouble: 'not_understood', fault });
-      this.#exchange?.abort();
+      this.#giveUp();
       return;
     }
     this.#streaming = true;
     this.#host.begun(status);
   }
 
+  #giveUp(): void {
+    const fault: Fault = { phase: 'unknown', name: 'http_protocol_error' };
+    this.#settle({ kind: 'trouble', trouble: 'not_understood', fault });
+    this.#exchange?.abort();
+  }
+
   #refuse({ reason, headers }: { reason: string; headers: string[] }): void {
     const body = Buffer.concat(this.#refusalBody);
-    const reply = relayedReply(429, reason, headers, body);
+    const isCoded = transferCodings(429, headers) !== undefined;
+    const reply = isCoded ? undefined : relayedReply(429, reason, headers, body);
     this.#settle(troubleWithAnswer(refused.trouble, refused.fault, headers, reply));
   }
 

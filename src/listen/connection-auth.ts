@@ -1,12 +1,12 @@
 /**
  * Sign-ins that the pool keeps on a connection (NTLM, Negotiate): which requests are let through, and
- * which client connections are bound to one connection to the pool (design 3.17).
+ * which client connections are bound to one connection to the pool (docs/decisions/013-connections-have-owners.md).
  */
 import type { HeadFacts } from '../core/admit/request-head.ts';
 import { challengesConnection, withoutConnectionChallenges } from '../core/answer/challenges.ts';
 import type { ReplyHead } from '../core/answer/reply.ts';
 import type { RawHeaders } from '../core/wire/http-message.ts';
-import type { ClientExchange } from './connections.ts';
+import type { ClientExchange } from './client-exchange.ts';
 
 /**
  * - `refuse`: a credential that signs in a connection is never sent to the pool.
@@ -46,7 +46,7 @@ export class ConnectionAuth {
   relayed<H extends ReplyHead>(exchange: ClientExchange, head: H): H {
     if (head.status !== unauthorized) return head;
     const headers = this.relayedFields(exchange, head.status, head.headers);
-    // What was made of the fields for the wire is made anew.
+    // The encoded head is dropped, and encoded again.
     return headers === head.headers ? head : { ...head, headers, head: undefined };
   }
 

@@ -7,7 +7,9 @@ import type { RefusalReason } from '../core/admit/admit.ts';
 import { answerForRefusal } from '../core/answer/own-answers.ts';
 import type { Reply } from '../core/answer/reply.ts';
 import { fieldLines } from '../core/wire/http-message.ts';
-import { Connections, type ClientExchange } from './connections.ts';
+import { addressName } from './client-address.ts';
+import type { ClientExchange } from './client-exchange.ts';
+import { Connections } from './connections.ts';
 import { SlowReaders } from './slow-readers.ts';
 import { saysKeepAlive } from './whole-answer.ts';
 
@@ -18,6 +20,12 @@ export interface HttpServerOptions {
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly maxConnections: number;
+  /** Requests, of all connections, that wait for earlier ones of their connection. */
+  readonly maxPipelined?: number;
+  /** Connections of one client address, unless its peer is trusted. */
+  readonly maxConnectionsPerAddress?: number;
+  /** Whether the peer is a proxy, whose connections carry the requests of many clients. */
+  readonly isTrustedPeer?: (socket: Socket) => boolean;
   /** A client that takes nothing of an answer for so long is cut off. */
   readonly stallMs: number;
   /** What a client said of itself is kept for so long at most: heads are as long as tokens are. */
@@ -34,18 +42,23 @@ export interface HttpServerHandlers {
 
 /** Often, so that those whose time is up at the same time are not all answered in one go. */
 const connectionsCheckingIntervalMs = 100;
+const usualMaxPipelined = 10_000;
 const usualHeadsKeptMs = 10_000;
 const maxIdleCheckMs = 1000;
 /** As Node has it: a client may begin at the last moment of the time that it was told. */
 const keepAliveGraceMs = 1000;
+/** How long a client that was refused may take to read the answer before its connection is destroyed. */
+const lingerMs = 1000;
 const minVersion = 'TLSv1.2';
 
 export class HttpServer {
   readonly #server: Server;
   /** As they were accepted; below TLS, where there is TLS. */
   readonly #accepted = new Set<Socket>();
+  /** How many of them each client address has. */
+  readonly #ofAddress = new Map<string, number>();
   /** As requests know them. */
-  readonly #connections = new Connections();
+  readonly #connections: Connections;
   readonly #slowReaders: SlowReaders;
   readonly #handlers: HttpServerHandlers;
   readonly #options: HttpServerOptions;
@@ -55,6 +68,7 @@ export class HttpServer {
 
   constructor(options: HttpServerOptions, handlers: HttpServerHandlers) {
     this.#options = options;
+    this.#connections = new Connections(options.maxPipelined ?? usualMaxPipelined);
     this.#handlers = handlers;
     const http = {
       // We see to it ourselves.
@@ -78,8 +92,7 @@ export class HttpServer {
     // The size of the head is bounded; a bound on the count would drop fields in silence.
     this.#server.maxHeadersCount = 0;
     this.#server.on('connection', (socket: Socket) => {
-      this.#accepted.add(socket);
-      socket.once('close', () => this.#accepted.delete(socket));
+      this.#accept(socket);
     });
     const ready = options.tls === undefined ? 'connection' : 'secureConnection';
     this.#server.on(ready, (socket: Socket) => void this.#connections.open(socket));
@@ -100,12 +113,12 @@ export class HttpServer {
       Math.min(keepAliveTimeoutMs / 2, maxIdleCheckMs),
     );
     this.#closingIdle.unref();
-    this.#server.on('request', (request, response) =>
-      handlers.request(this.#begin(request, response)),
-    );
+    const serve = (exchange: ClientExchange): void =>
+      exchange.whenItMayBegin(() => handlers.request(exchange));
+    this.#server.on('request', (request, response) => serve(this.#begin(request, response)));
     this.#server.on('checkContinue', (request, response) => {
       sayContinue(response);
-      handlers.request(this.#begin(request, response));
+      serve(this.#begin(request, response));
     });
     this.#server.on('checkExpectation', (request, response) =>
       handlers.expectation(this.#begin(request, response)),
@@ -115,6 +128,9 @@ export class HttpServer {
       if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
       // What comes behind it, or what the parser makes of a refused request's body, is nothing new.
       else if (this.#connections.isEnding(socket as Socket)) return;
+      // Nor is what comes behind a request that says `Connection: close`: its answer ends the connection.
+      else if (error.code === 'HPE_CLOSED_CONNECTION' && this.#connections.isBusy(socket as Socket))
+        return;
       else if (error.code === 'HPE_HEADER_OVERFLOW') this.#refuse(socket, 431, 'head_too_large');
       else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') this.#refuse(socket, 408, 'slow_request');
       else this.#refuse(socket, 400, 'malformed');
@@ -175,6 +191,26 @@ export class HttpServer {
     for (const socket of this.#accepted) socket.destroy();
   }
 
+  #accept(socket: Socket): void {
+    const { maxConnectionsPerAddress: most = Infinity, isTrustedPeer } = this.#options;
+    const { remoteAddress = '' } = socket;
+    const address = addressName(remoteAddress);
+    const count = this.#ofAddress.get(address) ?? 0;
+    if (count >= most && isTrustedPeer?.(socket) !== true) {
+      this.#handlers.refused('connections');
+      socket.destroy();
+      return;
+    }
+    this.#accepted.add(socket);
+    this.#ofAddress.set(address, count + 1);
+    socket.once('close', () => {
+      this.#accepted.delete(socket);
+      const left = (this.#ofAddress.get(address) ?? 1) - 1;
+      if (left === 0) this.#ofAddress.delete(address);
+      else this.#ofAddress.set(address, left);
+    });
+  }
+
   #begin(request: IncomingMessage, response: ServerResponse): ClientExchange {
     if (this.#draining) response.shouldKeepAlive = false;
     saysKeepAlive(response, this.#options.keepAliveTimeoutMs);
@@ -185,8 +221,20 @@ export class HttpServer {
     this.#handlers.refused(reason);
     // An answer here would be taken for that of a request before it.
     if (this.#connections.isBusy(socket as Socket)) socket.destroy();
-    else socket.end(onTheWire(answerForRefusal(status, reason, false)));
+    else closeBehind(socket, onTheWire(answerForRefusal(status, reason, false)));
   }
+}
+
+/**
+ * Writes a last answer, half-closes, reads what still comes for a second and throws it away, then destroys
+ * the connection: closing at once could take the answer away from its client (RFC 9112 section 9.6), and
+ * waiting for the client would let it keep the place of the connection.
+ */
+function closeBehind(socket: Duplex, answer: Buffer): void {
+  socket.end(answer);
+  socket.resume();
+  const timer = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once('close', () => clearTimeout(timer));
 }
 
 /**

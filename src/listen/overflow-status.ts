@@ -1,14 +1,18 @@
 import type { RefusalReason } from '../core/admit/admit.ts';
 
-/** The status of a refusal by a cap: 429 where the cap is the user's own, else 503. */
+/** The status of a refusal by a cap: 429 where the cap is the user's own, or its address's; else 503. */
 export const overflowStatus: Record<
-  Extract<RefusalReason, `${string}queue_${string}` | 'long_polls' | 'bound_connections'>,
+  Extract<
+    RefusalReason,
+    `${string}queue_${string}` | 'long_polls' | 'bound_connections' | 'newcomers'
+  >,
   number
 > = {
   long_polls: 503,
   bound_connections: 503,
   queue_calls: 503,
   queue_bytes: 503,
+  newcomers: 429,
   user_queue_calls: 429,
   user_queue_bytes: 429,
 };

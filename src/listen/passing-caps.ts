@@ -1,49 +1,61 @@
 /** Calls that pass by are bounded like those that are batched, and polls by a bound of their own. */
 import type { RefusalReason } from '../core/admit/admit.ts';
+import { Shares } from './shares.ts';
 
 export interface PassingLimits {
   /** Open polls. */
   readonly maxPolls: number;
   /** All other calls that pass by and are not over. */
   readonly maxCalls: number;
-  /** Polls and calls of one credential; those without one are only bounded together. */
+  /** Polls and calls of one user; those without a credential are only bounded together. */
   readonly maxCallsPerUser: number;
+  /** Bytes of the heads of all of them, and of those of one user. */
+  readonly maxBytes: number;
+  readonly maxBytesPerUser: number;
 }
 
-type PassingOverflow = Extract<RefusalReason, 'queue_calls' | 'user_queue_calls' | 'long_polls'>;
+type PassingOverflow = Extract<RefusalReason, `${string}queue_${string}` | 'long_polls'>;
+
+const noShare = (): void => undefined;
 
 export class PassingCaps {
   readonly #limits: PassingLimits;
-  readonly #ofUser = new Map<string, number>();
+  readonly #ofUser: Shares;
   #calls = 0;
   #polls = 0;
+  #bytes = 0;
 
   constructor(limits: PassingLimits) {
     this.#limits = limits;
+    const { maxCallsPerUser, maxBytesPerUser } = limits;
+    this.#ofUser = new Shares({ maxCalls: maxCallsPerUser, maxBytes: maxBytesPerUser });
   }
 
   /**
    * Counts one more, or says which cap it would break.
    *
-   * @param user the credential, empty if there is none
+   * @param user the name of the user, empty without a credential
+   * @param bytes of the head
    * @returns what to call, once, when it is over
    */
-  take(user: string, poll: boolean): (() => void) | PassingOverflow {
-    const { maxPolls, maxCalls, maxCallsPerUser } = this.#limits;
+  take(user: string, poll: boolean, bytes: number): (() => void) | PassingOverflow {
+    const { maxPolls, maxCalls, maxBytes } = this.#limits;
     if (poll ? this.#polls >= maxPolls : this.#calls >= maxCalls) {
       return poll ? 'long_polls' : 'queue_calls';
     }
-    if (user !== '' && (this.#ofUser.get(user) ?? 0) >= maxCallsPerUser) return 'user_queue_calls';
-    this.#count(user, poll, 1);
-    return () => this.#count(user, poll, -1);
+    if (this.#bytes + bytes > maxBytes) return 'queue_bytes';
+    const over = user === '' ? noShare : this.#ofUser.take(user, bytes);
+    if (typeof over === 'string') return `user_queue_${over}`;
+    this.#count(poll, 1, bytes);
+    return () => {
+      over();
+      this.#count(poll, -1, -bytes);
+    };
   }
 
-  #count(user: string, poll: boolean, change: 1 | -1): void {
-    if (poll) this.#polls += change;
-    else this.#calls += change;
-    if (user === '') return;
-    const calls = (this.#ofUser.get(user) ?? 0) + change;
-    if (calls === 0) this.#ofUser.delete(user);
-    else this.#ofUser.set(user, calls);
+  #count(poll: boolean, calls: 1 | -1, bytes: number): void {
+    if (poll) this.#polls += calls;
+    else this.#calls += calls;
+    this.#bytes += bytes;
   }
 }

@@ -5,52 +5,40 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { admit, type RefusalReason } from '../core/admit/admit.ts';
-import {
-  bodyBytes,
-  classify,
-  type ClassifyRules,
-  type PassThroughReason,
-} from '../core/admit/classify.ts';
+import { bodyBytes, classify, type ClassifyRules } from '../core/admit/classify.ts';
 import { callClassOf } from '../core/admit/call-class.ts';
 import type { RequestHead } from '../core/admit/request-head.ts';
 import type { Fault } from '../core/answer/fault.ts';
 import { answerForFault, answerForRefusal } from '../core/answer/own-answers.ts';
 import type { Arrival, Call } from '../core/schedule/call.ts';
 import { mayCollapse } from '../core/schedule/collapse.ts';
-import { passThroughHeaders } from '../core/wire/encode-batch.ts';
 import type { Caller } from '../engine/caller.ts';
 import type { Engine } from '../engine/engine.ts';
-import type { PassThrough } from '../pass-through/pass-through.ts';
 import { Bodies } from './bodies.ts';
+import { addressName, lastForwarded } from './client-address.ts';
 import { ConnectionAuth, type ConnectionAuthMode } from './connection-auth.ts';
-import type { ClientExchange } from './connections.ts';
-import type { ListenObserver, Via } from './observer.ts';
-import { countPassing } from './passing-calls.ts';
-import { PassingCaps, type PassingLimits } from './passing-caps.ts';
+import type { ClientExchange } from './client-exchange.ts';
+import { Newcomers } from './newcomers.ts';
+import type { Via } from './observer.ts';
 import { overflowStatus } from './overflow-status.ts';
+import { Passing, type PassingParts } from './passing.ts';
 import { ResponseCaller, type Rim } from './response-caller.ts';
 import { Unread, type UnreadLimits } from './unread.ts';
 import { WaitingCallers } from './waiting-callers.ts';
 import { keepAliveLines } from './whole-answer.ts';
 import { writeReply } from './write-reply.ts';
 
-export interface HandlerParts {
+export interface HandlerParts extends PassingParts {
   readonly engine: Pick<Engine, 'submit' | 'cancel' | 'barrier' | 'passedThrough'>;
-  readonly passThrough: Pick<PassThrough, 'forward' | 'reserve'>;
-  /** Host and port of the pool, as `Host` says them. */
-  readonly authority: string;
+  /** Users that are remembered as known to the pool. */
+  readonly maxUsers: number;
   readonly rules: ClassifyRules;
   /** Of all bodies that are being read. */
   readonly maxBodyBytes: number;
-  readonly passing: PassingLimits;
   readonly unread: UnreadLimits;
   /** Whether what that peer says of others, in `X-Forwarded-For`, is believed. */
   readonly isTrusted: (request: IncomingMessage) => boolean;
   readonly connectionAuth: ConnectionAuthMode;
-  readonly observer: ListenObserver;
-  readonly now: () => number;
-  /** Whether the pool counts a long poll as an outstanding call. */
-  readonly longPollCounts: boolean;
   /** A caller who takes nothing of a streamed answer for so long is cut off. */
   readonly stallMs: number;
   readonly keepAliveTimeoutMs: number;
@@ -65,13 +53,12 @@ const partOverheadBytes = 160;
 
 const ownMistake: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
 
-const readers: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
-
 export class RequestHandler {
   readonly #parts: HandlerParts;
   /** Connections that end with an answer: what comes behind its request is not served. */
   readonly #ending = new WeakSet<Socket>();
-  readonly #passingCaps: PassingCaps;
+  readonly #passing: Passing;
+  readonly #newcomers: Newcomers;
   readonly #waiting: WaitingCallers;
   readonly #rim: Rim;
   readonly #bodies: Bodies;
@@ -80,11 +67,19 @@ export class RequestHandler {
 
   constructor(parts: HandlerParts) {
     this.#parts = parts;
-    this.#passingCaps = new PassingCaps(parts.passing);
     this.#bodies = new Bodies(parts.maxBodyBytes);
     this.#connectionAuth = new ConnectionAuth(parts.connectionAuth, ({ request }) =>
       parts.isTrusted(request),
     );
+    this.#newcomers = new Newcomers(
+      { maxCalls: parts.passing.maxCallsPerUser, maxBytes: parts.passing.maxBytesPerUser },
+      parts.maxUsers,
+    );
+    this.#passing = new Passing(parts, this.#connectionAuth, {
+      refuse: (exchange, reason) => this.#refuse(exchange, overflowStatus[reason], reason),
+      fail: (exchange, fault) => this.#fail(exchange, fault),
+      finished: (exchange, left, poll) => this.#finished(exchange, 'passthrough', left, poll),
+    });
     this.#cancel = (call) => parts.engine.cancel(call);
     this.#waiting = new WaitingCallers(parts.maxWaiting, parts.overdueMs, parts.observer);
     this.#rim = {
@@ -148,9 +143,15 @@ export class RequestHandler {
     }
     const classified = classify(head, target, facts, this.#parts.rules, known.applicationPath);
     const trusted = this.#parts.isTrusted(request);
+    const forwarded = trusted ? lastForwarded(facts.forwardedFor) : undefined;
+    const address = forwarded === undefined ? exchange.peerAddress : addressName(forwarded);
+    if (!this.#newcomers.take(exchange, address)) {
+      this.#refuse(exchange, overflowStatus.newcomers, 'newcomers');
+      return;
+    }
     if (classified.kind === 'pass-through' || exchange.isBound) {
       const reason = classified.kind === 'pass-through' ? classified.reason : 'connection_auth';
-      this.#passThrough(exchange, target, reason, trusted);
+      this.#passing.pass(exchange, target, reason, trusted);
       return;
     }
     const { applicationPath, resource } = classified;
@@ -168,10 +169,17 @@ export class RequestHandler {
         body,
         sizeBytes: facts.bytes + target.length + body.length + partOverheadBytes,
       });
-    const isRead = this.#bodies.read(request, bodyBytes(facts) ?? 0, (body) => {
-      if (!exchange.isOver) this.#guarded(exchange, () => submit(body));
-    });
-    if (!isRead) this.#refuse(exchange, overflowStatus.queue_bytes, 'queue_bytes');
+    this.#bodies.read(
+      request,
+      bodyBytes(facts) ?? 0,
+      address,
+      (body) => {
+        if (!exchange.isOver) this.#guarded(exchange, () => submit(body));
+      },
+      () => {
+        if (!exchange.isOver) this.#refuse(exchange, overflowStatus.queue_bytes, 'queue_bytes');
+      },
+    );
   }
 
   #submit(exchange: ClientExchange, arrival: Arrival<ResponseCaller>): void {
@@ -201,65 +209,6 @@ export class RequestHandler {
     this.#finished(exchange, via, left);
   }
 
-  #passThrough(
-    exchange: ClientExchange,
-    target: string,
-    reason: PassThroughReason,
-    trusted: boolean,
-  ): void {
-    const { engine, observer, passThrough, authority } = this.#parts;
-    const { request, response } = exchange;
-    const { headers, user } = exchange.head;
-    const method = request.method ?? '';
-    const poll = reason === 'events' && method === 'GET';
-    const over = this.#passingCaps.take(user, poll);
-    if (typeof over === 'string') {
-      this.#refuse(exchange, overflowStatus[over], over);
-      return;
-    }
-    if (exchange.isBound && !passThrough.reserve(request.socket)) {
-      over();
-      this.#refuse(exchange, overflowStatus.bound_connections, 'bound_connections');
-      return;
-    }
-    // A write that we do not hold must not overtake what we do.
-    if (reason !== 'outside' && !readers.has(method)) engine.barrier(user);
-    observer.passedThrough(reason);
-    const uncount =
-      poll && !this.#parts.longPollCounts
-        ? () => undefined
-        : countPassing(request, exchange.head, reason, poll, engine);
-    exchange.follow();
-    passThrough.forward(
-      {
-        request,
-        response,
-        target,
-        headers: passThroughHeaders(headers, authority, trusted, request.httpVersion),
-        poll,
-        isBound: exchange.isBound,
-      },
-      {
-        responded: (code, fields) => {
-          observer.passThroughAnswered(code);
-          return this.#connectionAuth.relayedFields(exchange, code, fields);
-        },
-        fail: (fault) => this.#fail(exchange, fault),
-        ended: (outcome) => {
-          over();
-          uncount();
-          observer.passThroughEnded(this.#parts.now() - exchange.startedAtMs);
-          if (outcome.kind === 'failed' && outcome.error !== undefined) {
-            observer.internalError(outcome.error);
-          }
-          const left = outcome.kind === 'client-left';
-          if (left) observer.callerLeft('passthrough');
-          this.#finished(exchange, 'passthrough', left, poll);
-        },
-      },
-    );
-  }
-
   #refuse(exchange: ClientExchange, code: number, reason: RefusalReason): void {
     this.#parts.observer.refused(reason);
     // What the client goes on sending is not answered, so nothing of it can pass for a request.
@@ -281,6 +230,9 @@ export class RequestHandler {
 
   #finished(exchange: ClientExchange, via: Via, callerLeft: boolean, poll = false): void {
     const { request, response, startedAtMs } = exchange;
+    const { statusCode } = response;
+    const isProof = via !== 'refused' && statusCode >= 200 && statusCode < 300;
+    if (isProof && response.headersSent) this.#newcomers.prove(exchange.head.user);
     this.#parts.observer.finished({
       via,
       status: response.headersSent ? response.statusCode : 0,

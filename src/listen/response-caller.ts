@@ -3,7 +3,7 @@ import type { Reply, ReplyHead } from '../core/answer/reply.ts';
 import { InvariantViolation } from '../core/invariants.ts';
 import type { Call } from '../core/schedule/call.ts';
 import type { Caller } from '../engine/caller.ts';
-import type { ClientExchange, OverListener } from './connections.ts';
+import type { ClientExchange, OverListener } from './client-exchange.ts';
 import type { Unread } from './unread.ts';
 import type { WaitingCallers } from './waiting-callers.ts';
 import { writeHead, writeReply } from './write-reply.ts';
@@ -48,6 +48,10 @@ export class ResponseCaller implements Caller, OverListener {
     this.#rim = rim;
     this.onlyXml = onlyXml;
     this.explain = explain;
+  }
+
+  get takesCodings(): boolean {
+    return this.#response.req.httpVersion !== '1.0';
   }
 
   over(): void {

@@ -1,9 +1,8 @@
-import type { IncomingMessage } from 'node:http';
 import { BlockList, type Socket } from 'node:net';
 import type { IpRange } from '../settings/ip-range.ts';
 
-/** Whether a request comes from one of these; asked once a connection. */
-export function trust(ranges: readonly IpRange[]): (request: IncomingMessage) => boolean {
+/** Whether a connection comes from one of these; found out once a connection. */
+export function trust(ranges: readonly IpRange[]): (peer: { readonly socket: Socket }) => boolean {
   if (ranges.length === 0) return () => false;
   const trusted = new BlockList();
   for (const { address, prefixLength, family } of ranges) {

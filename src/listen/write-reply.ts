@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { lengthOf, type Reply, type ReplyHead } from '../core/answer/reply.ts';
-import type { ClientExchange } from './connections.ts';
+import type { ClientExchange } from './client-exchange.ts';
 import { writeWhole } from './whole-answer.ts';
 
 /** Writes a whole answer. Throws, before anything is written, when it is no legal HTTP answer. */

@@ -5,7 +5,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { createWriteStream, existsSync, openSync, renameSync, type WriteStream } from 'node:fs';
 import { routeTemplate } from '../core/admit/route-template.ts';
-import { userName } from '../core/admit/batch-key.ts';
 import type { Arrival } from '../core/schedule/call.ts';
 import { sharedHeadersOf } from '../core/schedule/collapse.ts';
 import { traceHeader, traceLine } from '../core/shadow/trace.ts';
@@ -62,7 +61,7 @@ export class TraceRecorder implements Follower {
     }
     const facts = {
       atMs: this.#turnAtMs - this.#startedAtMs,
-      user: this.#hash(userName(key)),
+      user: this.#hash(key.user),
       key: this.#hash(JSON.stringify(besides)),
       callClass,
       method,

@@ -1,5 +1,5 @@
 /**
- * Connections to the pool that belong to one connection of a client each (design: "Connections have owners").
+ * Connections to the pool that belong to one connection of a client each (docs/decisions/013-connections-have-owners.md).
  * A client that signs in by NTLM or Negotiate is signed in on its connection to the pool; no other client
  * may ever send a request there. Each is used by one request at a time, and is closed with the
  * client's connection.

@@ -22,6 +22,11 @@ export interface PassThroughCall {
    * belongs to it.
    */
   readonly isBound: boolean;
+  /**
+   * The name of the user, empty for a client without a credential; `undefined` where that may be
+   * anybody, behind another proxy.
+   */
+  readonly user: string | undefined;
 }
 
 /** How an exchange ended; `responded`: the head of the pool's answer went to the client. */

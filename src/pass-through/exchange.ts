@@ -1,17 +1,18 @@
-import type {
-  ClientRequest,
-  IncomingMessage,
-  InformationEvent,
-  OutgoingMessage,
-  ServerResponse,
-} from 'node:http';
+import type { ClientRequest, IncomingMessage, InformationEvent } from 'node:http';
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import { signsInConnection } from '../core/admit/credential-scheme.ts';
 import type { Fault, FaultName } from '../core/answer/fault.ts';
+import {
+  faulty,
+  isFinal,
+  isUnendedReset,
+  transferCodings,
+  withoutBody,
+} from '../core/answer/odd-heads.ts';
 import type { Framing } from '../core/wire/answer-frame.ts';
 import { endToEndHeaders } from '../core/wire/http-message.ts';
 import type { PassThroughCall, PassThroughObserver, PassThroughOutcome } from './call.ts';
+import { cut, sendHead, sendHeadAlone } from './client-response.ts';
 import { keepDispositionBytes } from '../core/wire/disposition-bytes.ts';
 import { nameFault } from './name-fault.ts';
 import type { PoolConnections } from './pool-connections.ts';
@@ -19,7 +20,7 @@ import { type Answering, framingOf } from './pool-socket.ts';
 
 /** The connections that a kind of call goes over, and its exchanges that are not over, oldest first. */
 export interface Lane {
-  readonly connections: PoolConnections;
+  connections: PoolConnections;
   readonly exchanges: Set<Exchange>;
   /** Whether a connection to the pool has been opened for the client's connection alone. */
   readonly isOwned: boolean;
@@ -27,8 +28,6 @@ export interface Lane {
 
 /** How long a client that is answered early may go on sending before its connection closes. */
 const lingerMs = 1000;
-
-const noBytes = Buffer.alloc(0);
 
 /** What llhttp lets through in a reason phrase and Node refuses to write. */
 const illegalReason = /[^\t\x20-\x7e\x80-\xff]/;
@@ -57,6 +56,8 @@ export class Exchange implements Answering {
   #state: 'waiting' | 'relaying' | 'over' = 'waiting';
   #upstream: ClientRequest | undefined;
   #answer: IncomingMessage | undefined;
+  /** What follows the head of the answer is not read: for the client the answer ends there. */
+  #isCurtailed = false;
   #linger: NodeJS.Timeout | undefined;
   #bytesRead = 0;
   #movedAtMs: number;
@@ -79,6 +80,13 @@ export class Exchange implements Answering {
 
   get isWaiting(): boolean {
     return this.#state === 'waiting';
+  }
+
+  /** What the client has taken, while it is behind with its answer; in bytes of its connection. */
+  get takenBytes(): number | undefined {
+    const { request, response } = this.#call;
+    if (this.#state !== 'relaying' || !response.writableNeedDrain) return undefined;
+    return request.socket.bytesWritten - request.socket.writableLength;
   }
 
   isWhole(): boolean {
@@ -151,13 +159,14 @@ export class Exchange implements Answering {
 
   /** Comes before a byte is written; what throws here is written nowhere. */
   readonly #onSocket = (socket: Socket): void => {
-    const { request, headers } = this.#call;
+    const { request, headers, user } = this.#call;
     const isBound = this.#call.isBound || this.#lane.isOwned;
-    const borrower = { client: request.socket, signsIn: signsInConnection(headers), isBound };
+    const signsIn = signsInConnection(headers);
+    const borrower = { client: request.socket, user, signsIn, isBound };
     try {
       this.#lane.connections.lend(socket, borrower, this);
     } catch (error) {
-      this.abort('proxy_internal_error', error);
+      this.fail({ phase: 'unsent', name: 'proxy_internal_error' }, error);
     }
   };
 
@@ -166,19 +175,25 @@ export class Exchange implements Answering {
   };
 
   readonly #onAnswer = (answer: IncomingMessage): void => {
-    const { response } = this.#call;
+    const { request, response } = this.#call;
     const upstream = this.#upstream;
     if (!this.isWaiting || upstream === undefined) return;
     const status = answer.statusCode ?? 0;
     const reason = answer.statusMessage ?? '';
+    const isToHead = request.method === 'HEAD';
+    const codings = isToHead ? undefined : transferCodings(status, answer.rawHeaders);
+    const isUntold = codings !== undefined && (codings === faulty || request.httpVersion === '1.0');
     // A 101 without fields that upgrade is a final answer to Node; we asked for no other protocol.
-    if (status < 200 || illegalReason.test(reason)) {
+    if (!isFinal(status) || isUntold || illegalReason.test(reason)) {
       this.abort('http_protocol_error');
       return;
     }
     this.#lane.connections.answered(upstream, status, answer.rawHeaders);
+    const isCurtailed = !isToHead && isUnendedReset(status, answer.rawHeaders);
     try {
-      const headers = this.#observer.responded(status, endToEndHeaders(answer.rawHeaders));
+      let headers = this.#observer.responded(status, endToEndHeaders(answer.rawHeaders));
+      if (isCurtailed) headers = withoutBody(headers);
+      if (codings !== undefined) headers = [...headers, 'Transfer-Encoding', codings];
       this.#closeBehindUnreadBody();
       response.writeHead(status, reason, keepDispositionBytes(headers) as string[]);
     } catch (error) {
@@ -190,6 +205,12 @@ export class Exchange implements Answering {
     // The pool answered before it had read everything: that socket serves no other request. (Node 20
     // can even give it to two of them, if the answer's end meets the end of the upload.)
     if (!upstream.writableFinished) upstream.shouldKeepAlive = false;
+    if (isCurtailed) {
+      this.#isCurtailed = true;
+      this.#lane.connections.drop(upstream);
+      this.#onAnswerEnd();
+      return;
+    }
     answer.on('end', this.#onAnswerEnd);
     answer.pipe(response, { end: false });
     setImmediate(sendHeadAlone, answer, response);
@@ -213,7 +234,7 @@ export class Exchange implements Answering {
 
   readonly #onUpstreamError = (error: Error): void => {
     // A whole answer stands, even if the pool closed the connection on the rest of the request.
-    if (this.#answer?.complete === true) return;
+    if (this.#isCurtailed || this.#answer?.complete === true) return;
     this.abort(nameFault(error, this.#upstream?.socket, this.#mayHaveSent()));
   };
 
@@ -221,7 +242,7 @@ export class Exchange implements Answering {
     if (this.#answer === undefined) {
       // Node closes the connection without a word when the pool switches protocols.
       this.abort('http_protocol_error');
-    } else if (!this.#answer.complete) {
+    } else if (!this.#isCurtailed && !this.#answer.complete) {
       this.abort('http_response_incomplete');
     }
   };
@@ -270,31 +291,10 @@ export class Exchange implements Answering {
 }
 
 /** Asked at once: http-proxy changes these fields of a DELETE. */
-function hasBody({ headers }: IncomingMessage): boolean {
+export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 function ignore(): void {
   // An exchange learns what matters from other events; an error without a listener would be thrown.
-}
-
-/**
- * Node holds a head back until the body begins, which may be long after. Not by flushHeaders(), which
- * sends it as UTF-8.
- */
-function sendHead(message: OutgoingMessage): void {
-  message.write(noBytes);
-}
-
-/** Called when a body that came along with the head has been written. */
-function sendHeadAlone(answer: IncomingMessage, response: ServerResponse): void {
-  if (!answer.readableDidRead && !response.writableEnded) sendHead(response);
-}
-
-/** Breaks an answer off in such a way that it cannot pass for a complete one. */
-function cut(request: IncomingMessage): void {
-  const { socket } = request;
-  // Without a length (HTTP/1.0) a body ends where the connection does, unless that is reset.
-  if (request.httpVersion === '1.0' && !(socket instanceof TLSSocket)) socket.resetAndDestroy();
-  else socket.destroy();
 }

@@ -26,6 +26,8 @@ export function outgoingRequest(
       return headers;
     },
     onCreated,
+    client: call.request.socket,
+    user: call.user,
   };
 }
 

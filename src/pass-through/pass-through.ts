@@ -3,14 +3,17 @@
  * right in this folder, and each remedy says what for.
  */
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import type { Fault } from '../core/answer/fault.ts';
 import type { PassThroughCall, PassThroughObserver } from './call.ts';
-import { Exchange, type Lane } from './exchange.ts';
+import { Exchange, hasBody, type Lane } from './exchange.ts';
 import { HttpProxy } from './http-proxy.ts';
 import { outgoingRequest } from './outgoing-request.ts';
 import { BoundConnections } from './bound-connections.ts';
 import { PoolConnections, type UpstreamTls } from './pool-connections.ts';
 import type { PoolSocketObserver } from './pool-socket.ts';
+import { BodyReader, readFirstBytes } from './read-first.ts';
+import { SlowDownloads } from './slow-downloads.ts';
 
 export interface PassThroughOptions {
   /** http or https, without a path. */
@@ -28,9 +31,13 @@ export interface PassThroughOptions {
     readonly idleSocketTimeoutMs: number;
     readonly maxAgeMs: number;
   };
+  /** Bytes of all bodies that are read before connections are taken for them. */
+  readonly maxBodyBytes: number;
   readonly observer: PoolSocketObserver;
   /** See `restMs`, which is the default. */
   readonly restMs?: number;
+  /** See `readFirstBytes`, which is the default; 0: bodies are streamed from their first byte. */
+  readonly readFirstBytes?: number;
   /** What is in force now; the same object until something else is. */
   readonly tls?: () => UpstreamTls;
 }
@@ -53,9 +60,14 @@ export interface PassThrough {
    * observers are told to answer with the fault.
    */
   endPolls(fraction: number, fault: Fault): void;
+  /** Ends all that wait for an answer; their observers are told whether they can have run. */
+  endWaiting(): void;
   /** Ends everything that is open; resolves when the connections are closed. */
   stop(): Promise<void>;
 }
+
+/** Of the connections, one in so many may be held by large bodies, and by clients that read slowly. */
+const slowShare = 4;
 
 /** How late an idle exchange may be found: a share of its time, and no later than this. */
 const checkShare = 1 / 8;
@@ -63,9 +75,14 @@ const checkMaxMs = 1000;
 
 /** @throws when the TLS files cannot be used */
 export function createPassThrough(options: PassThroughOptions): PassThrough {
-  const { idleTimeoutMs } = options;
+  const { idleTimeoutMs, readFirstBytes: readBytes = readFirstBytes } = options;
+  const bodies = new BodyReader(readBytes, options.maxBodyBytes);
   const ordinary = createLane(options, options.maxConnections);
   const polls = createLane(options, Infinity);
+  // Bodies that take their time leave connections to all else.
+  const largeShare = Math.ceil(options.maxConnections / slowShare);
+  const large = new PoolConnections({ ...options, maxConnections: largeShare });
+  const slow = new SlowDownloads(largeShare);
   const bound = new BoundConnections({ ...options, ...options.bound });
   const proxy = createProxy(options.upstream);
 
@@ -73,6 +90,9 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
     () => {
       const nowMs = performance.now();
       for (const exchange of ordinary.exchanges) exchange.check(nowMs, idleTimeoutMs);
+      for (const exchange of slow.look(ordinary.exchanges, nowMs)) {
+        exchange.abort('connection_terminated');
+      }
       for (const exchange of polls.exchanges) exchange.check(nowMs, Infinity);
     },
     Math.min(checkMaxMs, idleTimeoutMs * checkShare),
@@ -81,25 +101,36 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
 
   return {
     forward(call, observer) {
+      const { request, response } = call;
       const { exchanges, connections } = call.poll ? polls : ordinary;
-      const client = call.request.socket;
-      const own = call.isBound ? bound.of(client) : undefined;
-      const lane = { exchanges, connections: own ?? connections, isOwned: bound.has(client) };
+      const lane = { exchanges, connections, isOwned: bound.has(request.socket) };
       const exchange = new Exchange(call, observer, lane, performance.now());
-      if (exchange.isOver) return;
-      try {
-        proxy.web(call.request, call.response, {
-          agent: lane.connections.agent,
-          ssl: outgoingRequest(call, exchange.carry),
-        });
-      } catch (error) {
-        exchange.abort('proxy_internal_error', error);
-      }
+      const send = (body: Readable = request, isLarge = false): void => {
+        if (exchange.isOver) return;
+        const own = call.isBound ? bound.of(request.socket) : undefined;
+        if (call.isBound && own === undefined) {
+          exchange.fail({ phase: 'unsent', name: 'connection_limit_reached' });
+          return;
+        }
+        lane.connections = own ?? (isLarge ? large : connections);
+        try {
+          proxy.web(request, response, {
+            agent: lane.connections.agent,
+            ssl: outgoingRequest(call, exchange.carry),
+            buffer: body,
+          });
+        } catch (error) {
+          exchange.abort('proxy_internal_error', error);
+        }
+      };
+      if (readBytes === 0 || !hasBody(request)) send();
+      else bodies.read(request, send);
     },
 
     reserve: (client) => client.destroyed || bound.of(client) !== undefined,
 
-    openConnections: () => ordinary.connections.count + polls.connections.count + bound.count,
+    openConnections: () =>
+      ordinary.connections.count + large.count + polls.connections.count + bound.count,
     boundConnections: () => bound.count,
 
     openPolls: () => polls.exchanges.size,
@@ -110,12 +141,23 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
       for (const exchange of waiting.slice(0, share)) exchange.fail(fault);
     },
 
+    endWaiting() {
+      for (const exchange of ordinary.exchanges) {
+        if (exchange.isWaiting) exchange.abort('destination_unavailable');
+      }
+    },
+
     async stop() {
       clearInterval(check);
       for (const { exchanges } of [ordinary, polls]) {
         for (const exchange of exchanges) exchange.abort('connection_terminated');
       }
-      await Promise.all([ordinary.connections.close(), polls.connections.close(), bound.close()]);
+      await Promise.all([
+        ordinary.connections.close(),
+        large.close(),
+        polls.connections.close(),
+        bound.close(),
+      ]);
     },
   };
 }

@@ -3,8 +3,16 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { urlToHttpOptions } from 'node:url';
-import { type Borrower, type Owner, restMs, shared } from '../core/connection-label.ts';
+import {
+  type Borrower,
+  type Owner,
+  restAtCapMs,
+  restMs,
+  shared,
+} from '../core/connection-label.ts';
+import { InvariantViolation } from '../core/invariants.ts';
 import type { RawHeaders } from '../core/wire/http-message.ts';
+import { RestingConnections } from './resting-connections.ts';
 import { type Answering, PoolSocket, type PoolSocketObserver } from './pool-socket.ts';
 
 declare module 'http' {
@@ -46,6 +54,9 @@ const noTls: UpstreamTls = {};
 export interface WithCreationHook {
   /** Told of the request before anything can happen to it. */
   readonly onCreated: (request: ClientRequest) => void;
+  /** The client's connection that it came on, and for whom; see `PassThroughCall`. */
+  readonly client: object;
+  readonly user: string | undefined;
 }
 
 /** There is one pool behind an agent, so no name need be put together for each request. */
@@ -56,12 +67,6 @@ const tcpProbeAfterMs = 30_000;
 
 /** How long a client may take for the next message of a handshake before others may need its place. */
 const handshakeMs = 5000;
-
-/** A connection that rests. */
-interface Resting {
-  /** Ends the rest; does nothing the second time. */
-  readonly release: () => void;
-}
 
 /**
  * Connections to the pool, kept alive: shared by all clients, or bound to one connection of a client.
@@ -74,13 +79,18 @@ export class PoolConnections {
   readonly #open = new Set<PoolSocket>();
   /** Closed ones too, for as long as a request refers to them. */
   readonly #ofSocket = new WeakMap<Socket, PoolSocket>();
-  /** Oldest first. */
-  readonly #resting = new Set<Resting>();
+  readonly #resting: RestingConnections;
 
   /** `owner`: the client's connection that they are bound to, or `shared`. */
   constructor(options: PoolConnectionsOptions, owner: Owner = shared) {
     this.#options = options;
     this.#owner = owner;
+    // A bound connection serves one client: it need not rest.
+    const isShared = owner === shared;
+    this.#resting = new RestingConnections(
+      isShared ? (options.restMs ?? restMs) : 0,
+      isShared ? restAtCapMs : 0,
+    );
     const { upstream } = options;
     const secure = upstream.protocol === 'https:';
     const { hostname, port } = urlToHttpOptions(upstream);
@@ -96,10 +106,12 @@ export class PoolConnections {
     };
     const addRequest = agent.addRequest.bind(agent);
     agent.addRequest = (request, requestOptions) => {
-      (requestOptions as WithCreationHook).onCreated(request);
+      const { onCreated, client, user } = requestOptions as WithCreationHook;
+      onCreated(request);
+      if (!this.#hasQueue()) this.#resting.wakeOwn(client, user);
       // Not the options of the request: a socket keeps those it was made with, credentials and all.
       addRequest(request, endpoint);
-      if (this.#hasQueue()) this.#wakeOldest();
+      if (this.#hasQueue()) this.#resting.wakeOldest();
     };
     agent.getName = () => poolName;
     // Node's own listener lends the connection to the next request at once.
@@ -112,9 +124,11 @@ export class PoolConnections {
       // Node also offers a new connection in this way to a request that waits.
       if (connection?.isLent !== true) lend();
       else {
+        const { client, user } = connection;
         connection.giveBack();
         this.#closeAged(connection);
-        this.#rest(lend);
+        this.#resting.add(client, user, lend);
+        if (this.#hasQueue()) this.#resting.wakeOldest();
       }
     });
     this.agent = agent;
@@ -129,6 +143,7 @@ export class PoolConnections {
    * has a while to send it.
    */
   isIdle(nowMs: number): boolean {
+    if (this.#hasQueue()) return false;
     for (const { isLent, isInHandshake, freeSinceMs } of this.#open) {
       if (isLent || (isInHandshake && nowMs - freeSinceMs < handshakeMs)) return false;
     }
@@ -149,7 +164,11 @@ export class PoolConnections {
    * @throws InvariantViolation when the request must not be written to that connection
    */
   lend(socket: Socket, borrower: Borrower, answering: Answering): void {
-    this.#ofSocket.get(socket)?.lend(borrower, answering);
+    const connection = this.#ofSocket.get(socket);
+    if (connection === undefined) {
+      throw new InvariantViolation('own_connection', 'a connection without a label');
+    }
+    connection.lend(borrower, answering);
   }
 
   /** The head of an answer came, an interim one (1xx) too. */
@@ -181,8 +200,10 @@ export class PoolConnections {
       this.#open,
       ({ socket }) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
     );
+    // Node would open a new connection for a request that waits.
+    for (const request of [...(this.agent.requests[poolName] ?? [])]) this.drop(request);
     this.agent.destroy();
-    for (const resting of [...this.#resting]) resting.release();
+    this.#resting.releaseAll();
     await Promise.all(closed);
   }
 
@@ -236,34 +257,6 @@ export class PoolConnections {
   #closeAged({ isInHandshake, openedAtMs, socket }: PoolSocket): void {
     const { maxAgeMs = Infinity } = this.#options;
     if (!isInHandshake && performance.now() - openedAtMs >= maxAgeMs) socket.destroy();
-  }
-
-  /**
-   * Lends a connection again later. Bytes that have come by then have been seen: the event loop has polled
-   * the connection at least once.
-   */
-  #rest(lendAgain: () => void): void {
-    let isOver = false;
-    const resting: Resting = {
-      release: () => {
-        if (isOver) return;
-        isOver = true;
-        clearTimeout(timer);
-        this.#resting.delete(resting);
-        lendAgain();
-      },
-    };
-    const restsMs = this.#owner === shared ? (this.#options.restMs ?? restMs) : 0;
-    const timer = setTimeout(resting.release, restsMs).unref();
-    this.#resting.add(resting);
-    if (this.#hasQueue()) this.#wakeOldest();
-  }
-
-  #wakeOldest(): void {
-    const [oldest] = this.#resting;
-    if (oldest === undefined) return;
-    this.#resting.delete(oldest);
-    setImmediate(() => setImmediate(oldest.release));
   }
 
   #watch(socket: Socket, readyEvent: 'connect' | 'secureConnect'): void {

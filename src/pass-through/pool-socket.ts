@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { type Borrower, ConnectionLabel, type Owner } from '../core/connection-label.ts';
 import { marksConnection } from '../core/answer/challenges.ts';
 import { AnswerFrame, type Framing } from '../core/wire/answer-frame.ts';
-import type { RawHeaders } from '../core/wire/http-message.ts';
+import { namedByConnection, type RawHeaders } from '../core/wire/http-message.ts';
 
 export interface PoolSocketObserver {
   /** The pool sent bytes that no request asked for; the connection is closed. */
@@ -21,8 +21,13 @@ export interface Answering {
   framing(): Framing | undefined;
 }
 
-export function framingOf(method: string | undefined, answer: IncomingMessage): Framing {
-  const { statusCode, headers } = answer;
+/** `undefined`: the framing is faulty, and the connection ends (RFC 9112 section 6.1). */
+export function framingOf(
+  method: string | undefined,
+  answer: IncomingMessage,
+): Framing | undefined {
+  const { statusCode, headers, httpVersion } = answer;
+  if (httpVersion !== '1.1' && headers['transfer-encoding'] !== undefined) return undefined;
   return {
     bodiless: method === 'HEAD' || statusCode === 204 || statusCode === 304,
     contentLength: headers['content-length'],
@@ -79,6 +84,18 @@ export class PoolSocket {
     const marks = marksConnection(headers);
     this.#isInHandshake = marks && status === 401;
     this.#label.answered(marks);
+    // Node keeps a connection of HTTP/1.0 that says `keep-alive, close`.
+    if (namedByConnection(headers).has('close')) this.#label.spend();
+  }
+
+  /** The client's connection of the request that it carries. */
+  get client(): object | undefined {
+    return this.#label.borrower?.client;
+  }
+
+  /** The user of that request. */
+  get user(): string | undefined {
+    return this.#label.borrower?.user;
   }
 
   get isLent(): boolean {
@@ -117,7 +134,6 @@ export class PoolSocket {
       this.#label.assertMayWrite();
       return true;
     } catch (error) {
-      this.#label.spend();
       this.#observer.internalError(error);
       this.socket.destroy();
       return false;

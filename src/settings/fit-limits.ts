@@ -8,8 +8,8 @@ export interface Resources {
   readonly openFiles: number | undefined;
 }
 
-/** Descriptors for all that is neither a client nor the pool. */
-const spareFiles = 64;
+/** Descriptors for all that is neither a client nor the pool: the admin port may have 128 for a moment. */
+const spareFiles = 160;
 const heapShare = 4;
 /** Of the heap for each kind of what is counted and not weighed, and what one of it takes (measured). */
 const countedShare = 8;
@@ -18,12 +18,13 @@ const bytesEach = {
   connection: 4 * 1024,
   longPoll: 16 * 1024,
   boundConnection: 16 * 1024,
+  user: 2 * 1024,
 };
 
 /**
  * Limits that the machine cannot hold, made smaller: bytes of waiting calls and of answers to a
- * quarter of the heap each; calls, connections, polls and bound connections to what an eighth of it holds
- * of each; client connections, and the connections to the pool of polls and of bound clients, in their
+ * quarter of the heap each; calls, connections, polls, bound connections and remembered users to what an
+ * eighth of it holds of each; client connections, and the connections to the pool of polls and of bound clients, in their
  * proportion, to the open files that the pool's other connections leave over.
  */
 export function fitLimits(
@@ -83,6 +84,7 @@ export function fitLimits(
           bytesEach.connection,
         ),
         maxLongPolls: counted('limits.maxLongPolls', limits.maxLongPolls, bytesEach.longPoll),
+        maxUsers: shrunk('limits.maxUsers', limits.maxUsers, holds(bytesEach.user), holdsWhy),
       },
       upstream: {
         ...upstream,

@@ -10,6 +10,7 @@ import {
   facts,
   filePath,
   hostName,
+  hostPatterns,
   ipRanges,
   milliseconds,
   oneOf,
@@ -61,6 +62,11 @@ const admin = z
       .prefault('127.0.0.1:9464')
       .describe('where health and metrics are served')
       .register(facts, { flag: 'admin' }),
+    hosts: hostPatterns()
+      .prefault([])
+      .describe(
+        'names by which the admin port may be asked, besides addresses and names inside the cluster',
+      ),
   })
   .prefault({})
   .describe('the side of the operators');
@@ -92,15 +98,15 @@ const upstream = z
       ),
     maxBoundConnections: count(1, 65_535)
       .prefault(2000)
-      .describe('open connections to the pool that belong to one client connection each'),
+      .describe('the most bound connections to the pool; each belongs to one client connection'),
     boundIdleMs: milliseconds(1000, 60 * minute)
-      .prefault(120_000)
+      .prefault(60_000)
       .describe(
-        'how long such a connection is kept without a call; then the client signs in again',
+        'how long a bound connection is kept without a request; less than the pool keeps it',
       ),
     boundMaxAgeMs: milliseconds(1000, 24 * 60 * minute)
       .prefault(3_600_000)
-      .describe('how old such a connection may become; then the client signs in again'),
+      .describe('the age at which a bound connection is closed behind an answer'),
     maxConnections: count(1, 65_535)
       .prefault(128)
       .describe(

@@ -131,6 +131,21 @@ export const hostName = () =>
     .refine((text) => isIP(text) === 0)
     .register(facts, { accepts: 'a host name', placeholder: 'NAME' });
 
+/** Host names, each exact or, as `*.example.com`, all names below one. */
+export const hostPatterns = () =>
+  z
+    .array(
+      z
+        .string()
+        .regex(/^(?:\*\.)?[\w~-]+(?:\.[\w~-]+)*\.?$/)
+        .max(253)
+        .register(facts, { accepts: 'a host name such as proxy.example.com or *.example.com' }),
+    )
+    .register(facts, {
+      accepts: 'a list of host names such as [proxy.example.com, *.example.com]',
+      placeholder: 'NAME,...',
+    });
+
 function refused(input: string, issues: z.core.$ZodRawIssue[]): never {
   issues.push({ code: 'custom', input });
   return z.NEVER;

@@ -30,6 +30,8 @@ export interface Exchange {
    */
   pause(): boolean;
   resume(): void;
+  /** Whether it was broken off; what had not started by then never does. */
+  readonly isAborted: boolean;
   /** Breaks it off; the handler hears no more than one `fault`. */
   abort(): void;
 }

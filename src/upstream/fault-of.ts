@@ -1,6 +1,11 @@
 import type { Fault, FaultName, FaultPhase } from '../core/answer/fault.ts';
 
-/** Codes of Node and undici, in the words of RFC 9209 section 2.3. */
+/** What came is no answer that has one meaning. */
+export class OddAnswer extends Error {
+  readonly code = 'UCWA_ODD_ANSWER';
+}
+
+/** Codes of Node, undici and ours, in the words of RFC 9209 section 2.3. */
 const names: Readonly<Record<string, FaultName>> = {
   ENOTFOUND: 'dns_error',
   EAI_AGAIN: 'dns_error',
@@ -14,6 +19,7 @@ const names: Readonly<Record<string, FaultName>> = {
   UND_ERR_HEADERS_TIMEOUT: 'http_response_timeout',
   UND_ERR_BODY_TIMEOUT: 'http_response_timeout',
   UND_ERR_HEADERS_OVERFLOW: 'http_protocol_error',
+  UCWA_ODD_ANSWER: 'http_protocol_error',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'http_response_incomplete',
   UND_ERR_RES_EXCEEDED_MAX_SIZE: 'http_response_body_size',
 };
@@ -45,6 +51,8 @@ function codeOf(error: unknown): string {
   return '';
 }
 
+/** `bad …`: a 100 that nobody asked for, another protocol, or a message where none can be. */
 function isParserError(error: unknown): boolean {
-  return error instanceof Error && error.name === 'HTTPParserError';
+  if (!(error instanceof Error)) return false;
+  return error.name === 'HTTPParserError' || /^bad (?:response|upgrade)$/.test(error.message);
 }

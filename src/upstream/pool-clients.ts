@@ -1,115 +1,11 @@
 /**
- * The connections to the pool that batches and single calls share. Each has a client of undici's of its
- * own, which opens it anew after it was closed. A connection rests behind an answer before another
- * user's request is sent on it, so that a second answer, which the pool sends meanwhile, closes it and is
- * not taken for the answer to that request.
+ * The connections to the pool that batches and single calls share. A connection rests behind an answer before
+ * another user's request is sent on it, so that a second answer, which the pool sends meanwhile, closes it
+ * and is not taken for the answer to that request.
  */
-import type { Socket } from 'node:net';
-import { type buildConnector, Client } from 'undici';
-import { type Borrower, ConnectionLabel, restMs, shared } from '../core/connection-label.ts';
-import { marksConnection } from '../core/answer/challenges.ts';
-import type { RawHeaders } from '../core/wire/http-message.ts';
-
-export interface PoolClientsObserver {
-  /** The pool sent bytes that no request asked for; the connection is closed. */
-  unsolicited(): void;
-  /** I9 would have been broken; the connection is closed. */
-  internalError(error: unknown): void;
-}
-
-/** One connection to the pool, or none while it is closed. */
-export class PoolClient {
-  readonly client: Client;
-  readonly #observer: PoolClientsObserver;
-  #label = new ConnectionLabel(shared);
-  #socket: Socket | undefined;
-  /** The user of the last request. */
-  user: object | undefined;
-  freeSinceMs = 0;
-
-  constructor(
-    origin: string,
-    options: Client.Options,
-    connect: buildConnector.connector,
-    observer: PoolClientsObserver,
-  ) {
-    this.#observer = observer;
-    this.client = new Client(origin, {
-      ...options,
-      connect: (target, callback) =>
-        connect(target, (...[error, socket]: Parameters<buildConnector.Callback>) => {
-          if (error === null) callback(null, this.#watched(socket));
-          else callback(error, null);
-        }),
-    });
-  }
-
-  get isConnected(): boolean {
-    return this.#socket !== undefined;
-  }
-
-  /** Whether its connection must not be used again. */
-  get isSpent(): boolean {
-    return this.#label.isSpent;
-  }
-
-  /**
-   * To be called before the first byte of a request is written.
-   *
-   * @throws InvariantViolation when it must not be written to this connection
-   */
-  lend(borrower: Borrower): void {
-    this.#label.lend(borrower);
-  }
-
-  /** The head of an answer came, an interim one (1xx) too. */
-  answered(headers: RawHeaders): void {
-    this.#label.answered(marksConnection(headers));
-  }
-
-  /** The request is over: its answer was read to the end, or the connection is being closed. */
-  giveBack(): void {
-    this.#label.giveBack();
-  }
-
-  #watched<S extends Socket>(socket: S): S {
-    const label = new ConnectionLabel(shared);
-    this.#label = label;
-    this.#socket = socket;
-    socket.once('close', () => {
-      if (this.#socket === socket) this.#socket = undefined;
-    });
-    socket.on('error', (error) => {
-      if (!label.isLent && isUnsolicited(error)) this.#observer.unsolicited();
-    });
-    const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
-    socket.write = (...args: unknown[]): boolean => {
-      try {
-        label.assertMayWrite();
-      } catch (error) {
-        this.#observer.internalError(error);
-        socket.destroy();
-        return false;
-      }
-      return write(...args);
-    };
-    // What comes while no request is under way is not even parsed.
-    const push = socket.push.bind(socket);
-    socket.push = (chunk: Buffer | null, encoding?: BufferEncoding): boolean => {
-      if (chunk === null || label.isLent) return push(chunk, encoding);
-      label.spend();
-      this.#observer.unsolicited();
-      socket.destroy();
-      return false;
-    };
-    return socket;
-  }
-}
-
-/** What undici makes of bytes that stand behind an answer in the same chunk. */
-function isUnsolicited(error: Error): boolean {
-  return error.name === 'HTTPParserError' || error.message === 'bad response';
-}
+import type { buildConnector, Client } from 'undici';
+import { restAtCapMs, restMs } from '../core/connection-label.ts';
+import { PoolClient, type PoolClientsObserver } from './pool-client.ts';
 
 export interface PoolClientsOptions {
   readonly origin: string;
@@ -121,13 +17,21 @@ export interface PoolClientsOptions {
   readonly restMs?: number | undefined;
 }
 
+/** A request that needs a connection. */
+export interface Taker {
+  /** On whose behalf: the same object for all requests of a user. */
+  readonly user: object;
+  sendOn(client: PoolClient): void;
+}
+
 export class PoolClients {
   readonly #options: PoolClientsOptions;
   readonly #all = new Set<PoolClient>();
   /** Those that carry no request; the one that was used last stands last. */
   readonly #free: PoolClient[] = [];
-  /** Requests that wait for a connection. */
-  readonly #waiting: Array<(client: PoolClient) => void> = [];
+  /** Requests that wait for a connection, oldest first. */
+  readonly #waiting: Taker[] = [];
+  #timer: NodeJS.Timeout | undefined;
   /** After `stop`: a client that refuses every request. */
   #stopped: PoolClient | undefined;
 
@@ -142,15 +46,17 @@ export class PoolClients {
     return count;
   }
 
-  /** Calls `use` with a free client, at once or when one is given back. */
-  take(user: object, use: (client: PoolClient) => void): void {
-    const client = this.#stopped ?? this.#pick(user, performance.now());
-    if (client === undefined) {
-      this.#waiting.push(use);
-      return;
-    }
-    client.user = user;
-    use(client);
+  /** Gives the request a client, at once or when one may be lent to its user. */
+  take(taker: Taker): void {
+    this.#waiting.push(taker);
+    if (this.#waiting.length === 1) this.#serve();
+  }
+
+  /** Whether the request still waited for a connection: then it gets none any more. */
+  cancel(taker: Taker): boolean {
+    const place = this.#waiting.indexOf(taker);
+    if (place !== -1) this.#waiting.splice(place, 1);
+    return place !== -1;
   }
 
   /** `isWhole`: the answer came to its end; otherwise the connection ends here. */
@@ -159,20 +65,43 @@ export class PoolClients {
     client.freeSinceMs = performance.now();
     if (isWhole && !client.isSpent) this.#free.push(client);
     else this.#discard(client);
-    const next = this.#waiting.shift();
-    if (next !== undefined) this.take({}, next);
+    this.#serve();
   }
 
   /** Breaks off what is under way and what waits. */
   async stop(): Promise<void> {
+    clearTimeout(this.#timer);
     this.#stopped ??= this.#open();
-    for (const use of this.#waiting.splice(0)) this.take({}, use);
-    await Promise.all(Array.from(this.#all, ({ client }) => client.destroy()));
+    const ended = Array.from(this.#all, ({ client }) => client.destroy());
+    this.#serve();
+    await Promise.all(ended);
+  }
+
+  #serve(): void {
+    clearTimeout(this.#timer);
+    for (let taker = this.#waiting[0]; taker !== undefined; taker = this.#waiting[0]) {
+      const client = this.#stopped ?? this.#pick(taker.user, performance.now());
+      if (client === undefined) {
+        this.#serveWhenRested();
+        return;
+      }
+      this.#waiting.shift();
+      client.user = taker.user;
+      taker.sendOn(client);
+    }
+  }
+
+  /** Where all are open, and one of them is free and rests. */
+  #serveWhenRested(): void {
+    const [oldest] = this.#free;
+    if (oldest === undefined) return;
+    const dueMs = oldest.freeSinceMs + restAtCapMs - performance.now();
+    this.#timer = setTimeout(() => this.#serve(), Math.max(dueMs, 0));
   }
 
   /**
-   * A connection that the same user used last; else one that has rested; else a new one; where as many
-   * as may be are open, the one that has rested for longest.
+   * A connection that the same user used last; else one that has rested; else a new one; where as many as
+   * may be are open, the one that rests for longest, if it has rested at least for a while.
    */
   #pick(user: object, nowMs: number): PoolClient | undefined {
     const free = this.#free;
@@ -184,7 +113,10 @@ export class PoolClients {
       if (rested === -1 && nowMs - client.freeSinceMs >= restsMs) rested = i;
     }
     if (rested !== -1) return this.#takeAt(rested);
-    return this.#all.size < this.#options.maxConnections ? this.#open() : free.shift();
+    if (this.#all.size < this.#options.maxConnections) return this.#open();
+    const [oldest] = free;
+    const isRested = oldest !== undefined && nowMs - oldest.freeSinceMs >= restAtCapMs;
+    return isRested ? free.shift() : undefined;
   }
 
   #takeAt(index: number): PoolClient | undefined {
@@ -198,9 +130,13 @@ export class PoolClients {
     return opened;
   }
 
-  /** Not from inside undici's call, which goes on to use it. */
+  /** Not from inside undici's call, which goes on to use it. Its place is free when it is closed. */
   #discard(client: PoolClient): void {
-    this.#all.delete(client);
-    queueMicrotask(() => void client.client.destroy());
+    queueMicrotask(() => {
+      void client.client.destroy().finally(() => {
+        this.#all.delete(client);
+        this.#serve();
+      });
+    });
   }
 }

@@ -5,11 +5,19 @@
  */
 import { errors, type Dispatcher } from 'undici';
 import { signsInConnection } from '../core/admit/credential-scheme.ts';
+import {
+  faulty,
+  isFinal,
+  isUnendedReset,
+  transferCodings,
+  withoutBody,
+} from '../core/answer/odd-heads.ts';
 import { InvariantViolation } from '../core/invariants.ts';
 import { headerValue, namedByConnection } from '../core/wire/http-message.ts';
 import type { Exchange, ExchangeHandler, ExchangeRequest, Upstream } from './exchange.ts';
-import { faultOf } from './fault-of.ts';
-import { type PoolClient, PoolClients, type PoolClientsObserver } from './pool-clients.ts';
+import { faultOf, OddAnswer } from './fault-of.ts';
+import type { PoolClient, PoolClientsObserver } from './pool-client.ts';
+import { PoolClients, type Taker } from './pool-clients.ts';
 import { poolConnector, type PoolTls } from './pool-connector.ts';
 
 export interface UpstreamOptions {
@@ -59,7 +67,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
  * and reads all header fields once more, into an object that nobody here wants. That alone took 1.2 %
  * of all CPU at full load, and a lone call 0.1 ms (docs/performance.md).
  */
-class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
+class UndiciExchange implements Exchange, Taker, Dispatcher.DispatchHandler {
   readonly #clients: PoolClients;
   readonly #request: ExchangeRequest;
   readonly #handler: ExchangeHandler;
@@ -71,6 +79,8 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   #headers: readonly string[] = [];
   #status = 0;
   #aborted = false;
+  /** Its body is left out: to the handler the answer ends with its head. */
+  #isCurtailed = false;
 
   constructor(
     clients: PoolClients,
@@ -82,7 +92,15 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     this.#request = request;
     this.#handler = handler;
     this.#observer = observer;
-    clients.take(request.user, (client) => this.#sendOn(client));
+    clients.take(this);
+  }
+
+  get user(): object {
+    return this.#request.user;
+  }
+
+  get isAborted(): boolean {
+    return this.#aborted;
   }
 
   get started(): boolean {
@@ -103,7 +121,8 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   abort(): void {
     if (this.#aborted) return;
     this.#aborted = true;
-    this.#break?.(nobodyWaits());
+    if (this.#clients.cancel(this)) this.#fail(nobodyWaits());
+    else this.#break?.(nobodyWaits());
   }
 
   /** What throws here ends the exchange with an error, and nothing is written. */
@@ -122,8 +141,18 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     const headers = raw.map((field) => field.toString('latin1'));
     this.#client?.answered(headers);
     // 102 to 199 announce an answer, they are none. A 100, for which nobody asked, undici refuses.
-    if (status < 200) return true;
+    if (status > 101 && status < 200) return true;
+    if (!isFinal(status) || transferCodings(status, headers) === faulty) {
+      this.#break?.(new OddAnswer('the head has no one meaning'));
+      return false;
+    }
     this.#status = status;
+    if (isUnendedReset(status, headers)) {
+      this.#isCurtailed = true;
+      this.#handler.head(status, legalReason(reason), withoutBody(headers));
+      this.#break?.(nobodyWaits());
+      return false;
+    }
     this.#readOn = readOn;
     this.#headers = headers;
     this.#handler.head(status, legalReason(reason), headers);
@@ -141,6 +170,10 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
   }
 
   onError(error: Error): void {
+    this.#fail(error);
+  }
+
+  #fail(error: Error): void {
     this.#giveBack(false);
     if (error instanceof InvariantViolation) {
       this.#observer.internalError(error);
@@ -150,11 +183,11 @@ class UndiciExchange implements Exchange, Dispatcher.DispatchHandler {
     // A 304 says how long the body would be that it does not have (RFC 9110 section 8.6).
     const isWhole =
       this.#status === 304 && error instanceof errors.ResponseContentLengthMismatchError;
-    if (isWhole) this.#handler.end();
+    if (isWhole || this.#isCurtailed) this.#handler.end();
     else this.#handler.fault(faultOf(error, this.started ? 'unknown' : 'unsent', this.#status > 0));
   }
 
-  #sendOn(client: PoolClient): void {
+  sendOn(client: PoolClient): void {
     const { method, target, headers, body } = this.#request;
     this.#client = client;
     client.client.dispatch(

@@ -149,11 +149,12 @@ test("beyond a user's own cap he is told 429, beyond ours 503, and nothing was s
   const client = new UcwaClient(proxy.url);
   const parked = [
     ...notes(2).map((t) => client.ask(t)),
-    client.ask(`${app}/me`, { token: 'cwt=sim-bob' }),
+    new UcwaClient(proxy.url, '127.0.0.2').ask(`${app}/me`, { token: 'cwt=sim-bob' }),
   ];
   for (const call of parked) call.catch(() => undefined);
   await proxy.untilMetric('ucwa_proxy_outstanding_calls', (value) => value === 3);
-  const own = await client.ask(`${app}/me`, { token: 'cwt=sim-ann' });
+  const other = new UcwaClient(proxy.url, '127.0.0.3');
+  const own = await other.ask(`${app}/me`, { token: 'cwt=sim-ann' });
   // The process is full as well, and says so first.
   expect(own.status).toBe(503);
   expect(own.headers['retry-after']).toBe('1');

@@ -52,41 +52,48 @@ test('calls that pass by are bounded like those that are batched, for all and fo
   const passed = 'ucwa_proxy_passthrough_total{reason="photos"}';
   for (const user of ['ann', 'ann']) new RawClient(proxy.port).send(photo(user));
   await proxy.untilMetric(passed, (calls) => calls === 2);
-  expect(await timed(new RawClient(proxy.port), photo('ann'))).toMatchObject({ status: 429 });
+  expect(await timed(new RawClient(proxy.port, '127.0.0.4'), photo('ann'))).toMatchObject({ status: 429 });
   expect(await refused(proxy, 'user_queue_calls')).toBe(1);
-  new RawClient(proxy.port).send(photo('bob'));
+  new RawClient(proxy.port, '127.0.0.2').send(photo('bob'));
   await proxy.untilMetric(passed, (calls) => calls === 3);
-  expect(await timed(new RawClient(proxy.port), photo('cyd'))).toMatchObject({ status: 503 });
+  const cyd = new RawClient(proxy.port, '127.0.0.3');
+  expect(await timed(cyd, photo('cyd'))).toMatchObject({ status: 503 });
   expect(await refused(proxy, 'queue_calls')).toBe(1);
 });
 
-test('calls without a credential are no user: only the cap for all holds for them', async () => {
+test('calls without a credential are no user: the cap for all holds for them, and that of their address', async () => {
   const pool = await hung();
   const proxy = await startProxy(pool.url, {
     UCWA_PROXY_LIMITS_MAX_QUEUED_CALLS: '2',
     UCWA_PROXY_LIMITS_MAX_QUEUED_CALLS_PER_USER: '1',
   });
   const discover = 'GET / HTTP/1.1\r\nHost: pool.example\r\n\r\n';
-  for (let i = 0; i < 2; i += 1) new RawClient(proxy.port).send(discover);
+  for (const address of ['127.0.0.1', '127.0.0.2']) {
+    new RawClient(proxy.port, address).send(discover);
+  }
   await proxy.untilMetric('ucwa_proxy_passthrough_total{reason="outside"}', (n) => n === 2);
-  expect(await timed(new RawClient(proxy.port), discover)).toMatchObject({ status: 503 });
+  const other = new RawClient(proxy.port, '127.0.0.3');
+  expect(await timed(other, discover)).toMatchObject({ status: 503 });
 });
 
 test('connections over the cap are closed at once, and counted', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, { UCWA_PROXY_LIMITS_MAX_CONNECTIONS: '2' });
-  const served = [new RawClient(proxy.port), new RawClient(proxy.port)];
+  const served = [new RawClient(proxy.port), new RawClient(proxy.port, '127.0.0.2')];
   for (const client of served) {
     expect(await timed(client, call('cwt=sim-ann', 'me'))).toMatchObject({ status: 200 });
   }
-  expect(await new RawClient(proxy.port).readAll()).toBe('');
-  expect(await refused(proxy, 'connections')).toBe(1);
+  // The third is beyond the share of its address, or beyond the cap.
+  for (const address of ['127.0.0.1', '127.0.0.3']) {
+    expect(await new RawClient(proxy.port, address).readAll()).toBe('');
+  }
+  expect(await refused(proxy, 'connections')).toBe(2);
   for (const client of served) {
     expect(await timed(client, call('cwt=sim-ann', 'me'))).toMatchObject({ status: 200 });
   }
 });
 
-test('connections to the admin port are bounded', async () => {
+test('connections to the admin port are bounded, and keep no probe out', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url);
   const sockets = Array.from({ length: 40 }, () => connect(proxy.ports.admin, '127.0.0.1'));
@@ -97,11 +104,7 @@ test('connections to the admin port are bounded', async () => {
   // Those that are too many are closed; the others stay.
   await Promise.any(closed);
   expect(sockets.filter(({ destroyed }) => !destroyed).length).toBeGreaterThan(0);
-  // Who says nothing keeps the probes out for a moment only.
-  let live: number | undefined;
-  while (live !== 200) {
-    live = (await readAdmin(proxy.ports.admin, '/livez').catch(() => undefined))?.status;
-  }
+  expect((await readAdmin(proxy.ports.admin, '/livez')).status).toBe(200);
 });
 
 test('a reader who takes nothing of an answer is cut off, whoever made the answer, and counted', async () => {

@@ -1,7 +1,7 @@
 /** Sign-ins that a pool keeps on a connection: nobody is signed in as somebody else. */
 import { describe, expect, test } from '@jest/globals';
 import { me, SigningClient, webTicket } from '../support/signing-client.ts';
-import { startSigningPool, type SigningPoolOptions } from '../support/signing-pool.ts';
+import { startSigningPool, type SigningPoolOptions, unanswered } from '../support/signing-pool.ts';
 import { startProxy } from '../support/proxy.ts';
 
 async function start(env: Readonly<Record<string, string>>, options: SigningPoolOptions = {}) {
@@ -122,7 +122,7 @@ describe('a client who signs in by connection', () => {
     const { pool, client } = await start(bind);
     const alice = client();
     await alice.signIn('alice');
-    alice.send('/abs/slow', ['Content-Length: 5']);
+    alice.send(unanswered);
     alice.raw.leave();
     await pool.untilOpen(0);
     expect((await client().ask('/abs/handler')).said?.user).toBeNull();
@@ -171,8 +171,7 @@ describe('at upstream.maxBoundConnections', () => {
     const busy = [client(), client()];
     await busy[0]?.signIn('alice');
     await busy[1]?.signIn('bob');
-    for (const one of busy)
-      one.raw.send('POST /abs/slow HTTP/1.1\r\nHost: p\r\nContent-Length: 5\r\n\r\n');
+    for (const one of busy) one.send(unanswered);
     const asked = await client().ask('/abs/handler');
     expect(asked.said?.user).toBeNull();
     const { status, head } = await client().ask(webTicket, ['Authorization: NTLM T1']);

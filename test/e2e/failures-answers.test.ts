@@ -91,7 +91,6 @@ test('callers of a batch with an expired token get the 401 of the pool with both
 });
 
 test.each<[string, FaultRule['fault']]>([
-  ['bare line feeds', { kind: 'bareLf' }],
   ['compression', { kind: 'gzip' }],
   ['compression in small pieces', [{ kind: 'gzip' }, { kind: 'chunks', sizes: [1, 50] }]],
   ['a missing close delimiter', { kind: 'noCloseDelimiter', bare: true }],
@@ -101,6 +100,13 @@ test.each<[string, FaultRule['fault']]>([
   const answers = await client.askAll(notes(3));
   expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200]);
   expect(pool.ledger.requests()).toHaveLength(1);
+});
+
+test('GETs whose parts have bare line feeds in their heads are asked again, each alone', async () => {
+  const { pool, client } = await start({ kind: 'bareLf' });
+  const answers = await client.askAll(notes(3));
+  expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200]);
+  expect(pool.ledger.requests()).toHaveLength(4);
 });
 
 test.each([

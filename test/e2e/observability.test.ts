@@ -121,6 +121,17 @@ describe('the admin port', () => {
     expect((await admin.ask('/metrics', { headers: { Origin: 'http://evil' } })).status).toBe(403);
     expect((await admin.ask('/livez', { method: 'POST' })).status).toBe(405);
   });
+
+  test('is asked by names that no web page can have, and by those of admin.hosts', async () => {
+    const pool = await startPool();
+    const proxy = await startProxy(pool.url, { UCWA_PROXY_ADMIN_HOSTS: 'a.example, *.b.example' });
+    const admin = new UcwaClient(`http://127.0.0.1:${proxy.ports.admin}`);
+    const statusOf = async (host: string) =>
+      (await admin.ask('/metrics', { headers: { Host: host } })).status;
+    expect(await statusOf('evil.example')).toBe(421);
+    expect(await statusOf('a.example:9464')).toBe(200);
+    expect(await statusOf('c.b.example')).toBe(200);
+  });
 });
 
 describe('logs', () => {

@@ -3,6 +3,7 @@ import { startPool } from '../support/pool.ts';
 import { startProxy } from '../support/proxy.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { startScriptedPool } from '../support/scripted-pool.ts';
+import { deafPort } from '../support/deaf-port.ts';
 import { readAdmin } from '../support/metric-values.ts';
 import { app, notes, UcwaClient } from '../support/ucwa-client.ts';
 
@@ -138,8 +139,42 @@ test('a second order ends it at once', async () => {
     UCWA_PROXY_DRAIN_DELAY_MS: '60000',
   });
   const call = new UcwaClient(proxy.url).ask(`${app}/me`);
-  await proxy.untilMetric('ucwa_proxy_outstanding_calls', (value) => value === 1);
+  await proxy.untilMetric('ucwa_proxy_outstanding_calls', () => pool.stats().requests === 1);
   void proxy.stop();
   await proxy.abort();
   expect((await call).status).toBe(504);
+});
+
+test('at a second order calls that are held are not sent any more, and are told so', async () => {
+  const pool = await startPool();
+  const proxy = await startProxy(pool.url, {
+    UCWA_PROXY_BATCHING_MODE: 'fixed',
+    UCWA_PROXY_BATCHING_LINGER_MAX_MS: '1000',
+    UCWA_PROXY_DRAIN_DELAY_MS: '60000',
+  });
+  const calls = new UcwaClient(proxy.url).askAll(notes(3));
+  await proxy.untilMetric('ucwa_proxy_held_calls', (value) => value === 3);
+  void proxy.stop();
+  await proxy.abort();
+  for (const { status, text } of await calls) {
+    expect([status, JSON.parse(text)]).toEqual([503, expect.objectContaining({ executed: 'no' })]);
+  }
+  expect(pool.stats()).toMatchObject({ batches: 0, singles: 0 });
+});
+
+test('at a second order calls that wait for a connection to the pool are told that they did not run', async () => {
+  const proxy = await startProxy(`http://127.0.0.1:${await deafPort()}`, {
+    UCWA_PROXY_BATCHING_MODE: 'fixed',
+    UCWA_PROXY_UPSTREAM_CONNECT_TIMEOUT_MS: '60000',
+    UCWA_PROXY_DRAIN_DELAY_MS: '60000',
+  });
+  const client = new UcwaClient(proxy.url);
+  const calls = client.askAll(notes(3));
+  const passed = client.ask('/autodiscover/autodiscoverservice.svc/root');
+  await proxy.untilMetric('ucwa_proxy_batch_parts_count', (value) => value === 1);
+  void proxy.stop();
+  await proxy.abort();
+  for (const { status, text } of [...(await calls), await passed]) {
+    expect([status, JSON.parse(text)]).toEqual([503, expect.objectContaining({ executed: 'no' })]);
+  }
 });

@@ -6,7 +6,10 @@ import type { Caller } from '../../src/engine/caller.ts';
 import { Guard } from '../../src/engine/guard.ts';
 
 const guard = new Guard(10, { internalError: () => undefined });
-const head = new KnownHeads().read(['Authorization', 'Bearer ann'], undefined);
+const head = new KnownHeads((credentials) => credentials).read(
+  ['Authorization', 'Bearer ann'],
+  undefined,
+);
 
 /** Calls of one client, so of one head, under these keys. */
 const batchOf = (...keys: readonly BatchKey[]): Batch<Caller> => {

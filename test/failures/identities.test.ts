@@ -53,6 +53,7 @@ async function crowdBefore(plant: Plant) {
     bound: { maxConnections: 100, idleSocketTimeoutMs: 5000, maxAgeMs: 60_000 },
     observer: observed,
     restMs: 0,
+    maxBodyBytes: 1_000_000,
   });
   onCleanup(() => passThrough.stop());
   const proxy = await startDoctoredProxy(pool.url, {

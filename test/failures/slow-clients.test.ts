@@ -76,6 +76,8 @@ for i in range(count):
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+    # From many addresses: one alone is not let in as often.
+    client.bind(('127.%d.0.%d' % (2 + len(what) % 3, 1 + i % 250), 0))
     client.connect(('127.0.0.1', port))
     client.sendall(request(i).encode())
     time.sleep(${arrivingMs / slowOnes / 1000})

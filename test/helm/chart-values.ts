@@ -77,6 +77,7 @@ const bounds: Readonly<Record<string, Schema>> = {
   extraObjects: { type: 'array', items: { type: ['string', 'object'] } },
   native: { enum: [true, false, 'auto'] },
   tag: { type: 'string' },
+  monitoringNamespaces: { type: 'array', items: { type: 'string', minLength: 1 } },
 };
 
 /** The JSON schema (draft-07) of a chart's values: nothing but what values.yaml has. */
@@ -121,14 +122,14 @@ function schemaOf(value: Json, path: string): Schema {
 function settings(): Schema {
   const schema = structuredClone(jsonSchema()) as SettingsSchema;
   delete schema.$schema;
-  delete schema.properties.admin;
+  delete schema.properties.admin.properties.address;
   delete schema.properties.listen.properties.address;
   return schema as unknown as Schema;
 }
 
 interface SettingsSchema {
   $schema?: string;
-  properties: { admin?: unknown; listen: { properties: { address?: unknown } } };
+  properties: Record<'admin' | 'listen', { properties: { address?: unknown } }>;
 }
 
 export interface ValueRow {

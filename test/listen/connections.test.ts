@@ -1,12 +1,14 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
-import { Connections, type ClientExchange } from '../../src/listen/connections.ts';
+import type { ClientExchange } from '../../src/listen/client-exchange.ts';
+import { Connections } from '../../src/listen/connections.ts';
 
 /** Requests on one connection, and which of their exchanges are over. */
 function connection() {
-  const connections = new Connections();
+  const connections = new Connections(100);
   const socket = Object.assign(new EventEmitter(), {
     destroyed: false,
     errored: null,
@@ -77,7 +79,7 @@ test('what many clients say of themselves is kept as far as it is little, in fie
     Array.from({ length: 2000 }, (_, n) => `${n % 2 ? i : 'a'}`);
   for (const fields of [long, short]) {
     const { connections, begin } = connection();
-    const socket = new EventEmitter() as unknown as Socket;
+    const socket = new PassThrough() as unknown as Socket;
     const other = (i: number): void => {
       const request = { socket, rawHeaders: fields(i) } as unknown as IncomingMessage;
       connections.begin(request, new EventEmitter() as unknown as ServerResponse);

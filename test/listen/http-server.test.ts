@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
-import type { ClientExchange } from '../../src/listen/connections.ts';
+import type { ClientExchange } from '../../src/listen/client-exchange.ts';
 import { HttpServer, type HttpServerOptions } from '../../src/listen/http-server.ts';
 import { onCleanup } from '../support/cleanup.ts';
 import { RawClient } from '../support/raw-client.ts';

@@ -162,7 +162,7 @@ describe.each([
   ['a long answer', reply(200, 'OK', [], 'x'.repeat(100_000))],
 ])('%s that nobody is there to take was not given', (_, answer) => {
   const start = async (leave: (client: RawClient, response: ServerResponse) => unknown) => {
-    const connections = new Connections();
+    const connections = new Connections(100);
     const over = new EventEmitter();
     const errors: unknown[] = [];
     const client: RawClient = await startServer({

@@ -25,12 +25,15 @@ async function oneConnection(): Promise<Opened> {
   });
   rig.onClose(() => connections.close());
   const send = (): ClientRequest => {
-    const hook = { agent: connections.agent, onCreated: () => undefined };
+    const hook = { agent: connections.agent, onCreated: () => undefined, client: {}, user: '' };
     const request = http.request(hook);
     request.on('error', () => undefined);
     request.on('socket', (socket) => {
       const borrower = { client: undefined, signsIn: false, isBound: false };
-      connections.lend(socket, borrower, { isWhole: () => false, framing: () => undefined });
+      connections.lend(socket, borrower, {
+        isWhole: () => false,
+        framing: () => undefined,
+      });
     });
     request.end();
     return request;

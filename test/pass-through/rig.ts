@@ -86,6 +86,9 @@ export class Rig {
       observer: { unsolicited: () => undefined, internalError: () => undefined },
       // Tests of reuse need not wait; what rests for longer is tested by itself.
       restMs: 0,
+      // What is streamed is streamed from the first byte; slow-bodies.test.ts reads first.
+      readFirstBytes: 0,
+      maxBodyBytes: 1_000_000,
       ...options,
     });
     const told: Told[] = [];
@@ -96,7 +99,7 @@ export class Rig {
       const headers = ['Host', url.host, ...endToEndHeaders(request.rawHeaders, notPassedOn)];
       const observer = observe(recorder(entry, response));
       passThrough.forward(
-        { request, response, target: entry.url, headers, poll, isBound: false },
+        { request, response, target: entry.url, headers, poll, isBound: false, user: '' },
         observer,
       );
     });

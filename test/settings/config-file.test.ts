@@ -21,7 +21,7 @@ describe('unknown keys', () => {
     [
       'nothing like any key',
       'admin: { token: hunter2 }\n',
-      'proxy.yaml:1:10 admin.token: unknown key, expected one of address',
+      'proxy.yaml:1:10 admin.token: unknown key, expected one of address, hosts',
     ],
     [
       'a dotted name',

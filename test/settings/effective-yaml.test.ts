@@ -29,6 +29,12 @@ const path = fc
 const texts: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   'listen.address': fc.tuple(host, fc.nat(65535)).map((parts) => parts.join(':')),
   'admin.address': fc.tuple(host, fc.nat(65535)).map((parts) => parts.join(':')),
+  'admin.hosts': fc.array(
+    fc.oneof(
+      fc.domain(),
+      fc.domain().map((name) => `*.${name}`),
+    ),
+  ),
   'listen.trustedProxies': fc.array(
     fc.oneof(
       ipv4,

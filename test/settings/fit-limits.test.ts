@@ -26,6 +26,7 @@ test('bytes shrink to a quarter of the heap, what is counted to an eighth, with 
     maxBufferedResponseBytes: 3 * MiB,
     maxConnections: 384,
     maxLongPolls: 96,
+    maxUsers: 768,
   });
   expect(notes).toEqual([
     'limits.maxQueuedCalls is 256 instead of 10000: an eighth of the heap',
@@ -33,16 +34,17 @@ test('bytes shrink to a quarter of the heap, what is counted to an eighth, with 
     'limits.maxBufferedResponseBytes is 3145728 instead of 67108864: a quarter of the heap',
     'limits.maxConnections is 384 instead of 20000: an eighth of the heap',
     'limits.maxLongPolls is 96 instead of 10000: an eighth of the heap',
+    'limits.maxUsers is 768 instead of 50000: an eighth of the heap',
   ]);
 });
 
 test('client connections and polls share the open files that other connections to the pool leave over', () => {
   const { settings, notes } = fitLimits(settingsOf({}), { heapBytes: 4096 * MiB, openFiles: 1024 });
   const { maxConnections, maxLongPolls } = settings.limits;
-  expect(maxConnections + maxLongPolls).toBeLessThanOrEqual(1024 - 2 * 128 - 64);
+  expect(maxConnections + maxLongPolls).toBeLessThanOrEqual(1024 - 2 * 128 - 160);
   expect(notes).toEqual([
-    'limits.maxConnections is 469 instead of 20000: the open-files limit of the process',
-    'limits.maxLongPolls is 234 instead of 10000: the open-files limit of the process',
+    'limits.maxConnections is 405 instead of 20000: the open-files limit of the process',
+    'limits.maxLongPolls is 202 instead of 10000: the open-files limit of the process',
   ]);
 });
 
@@ -65,6 +67,6 @@ test('bound connections are fitted like polls, where clients may have them', () 
   const { maxConnections, maxLongPolls } = byFiles.limits;
   const { maxBoundConnections } = byFiles.upstream;
   expect(maxConnections + maxLongPolls + maxBoundConnections).toBeLessThanOrEqual(
-    1024 - 2 * 128 - 64,
+    1024 - 2 * 128 - 160,
   );
 });

@@ -13,7 +13,7 @@ describe('defaults', () => {
         trustedProxies: [],
         tls: {},
       },
-      admin: { address: { host: '127.0.0.1', port: 9464 } },
+      admin: { address: { host: '127.0.0.1', port: 9464 }, hosts: [] },
       upstream: {
         timeoutMs: 30000,
         passThroughIdleMs: 120000,
@@ -21,7 +21,7 @@ describe('defaults', () => {
         idleTimeoutMs: 15000,
         connectionAuth: 'refuse',
         maxBoundConnections: 2000,
-        boundIdleMs: 120_000,
+        boundIdleMs: 60_000,
         boundMaxAgeMs: 3_600_000,
         maxConnections: 128,
         tls: {},
@@ -97,6 +97,22 @@ describe('precedence', () => {
       { address: '::1', prefixLength: 128, family: 'ipv6' },
     ]);
   });
+});
+
+describe('names by which the admin port may be asked', () => {
+  test('are exact, or all below a name', () => {
+    const env = { UCWA_PROXY_ADMIN_HOSTS: 'Proxy.Example.com, *.ops.example' };
+    expect(settingsOf({ env }).admin.hosts).toEqual(['Proxy.Example.com', '*.ops.example']);
+  });
+
+  test.each(['*', '*.', 'a.*', 'a*.example', 'a.example:9464', 'http://a', 'a b', 'a..b', ''])(
+    'are names: not %j',
+    (name) => {
+      expect(problemsOf({ file: `admin: { hosts: [${JSON.stringify(name)}] }` })).toEqual([
+        `proxy.yaml:1:18 admin.hosts[0]: expected a host name such as proxy.example.com or *.example.com, found ${JSON.stringify(name)} (string)`,
+      ]);
+    },
+  );
 });
 
 describe('flags', () => {

@@ -10,7 +10,7 @@ import { signsInConnection } from '../../src/core/admit/credential-scheme.ts';
 import { marksConnection } from '../../src/core/answer/challenges.ts';
 import { ConnectionLabel, type Owner, shared } from '../../src/core/connection-label.ts';
 import { ConnectionAuth } from '../../src/listen/connection-auth.ts';
-import type { ClientExchange } from '../../src/listen/connections.ts';
+import type { ClientExchange } from '../../src/listen/client-exchange.ts';
 
 /** What is planted. `noLabels`: nothing checks whose a connection is. */
 export interface Planted {

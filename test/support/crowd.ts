@@ -6,12 +6,21 @@ import { RawClient } from './raw-client.ts';
 const atOnce = 200;
 const applications = '/ucwa/oauth/v1/applications';
 
+/** Of one client address only so much is let in: a crowd comes from many. */
+const eachAddress = 100;
+
+/** The address of this machine from which that client of a crowd comes. */
+function crowdAddress(client: number): string {
+  const address = Math.floor(client / eachAddress);
+  return `127.0.${Math.floor(address / 250)}.${2 + (address % 250)}`;
+}
+
 export async function connectMany(port: number, count: number): Promise<RawClient[]> {
   const clients: RawClient[] = [];
   while (clients.length < count) {
     const more = Array.from(
       { length: Math.min(atOnce, count - clients.length) },
-      () => new RawClient(port),
+      (_, i) => new RawClient(port, crowdAddress(clients.length + i)),
     );
     await Promise.all(more.map(({ connected }) => connected));
     clients.push(...more);

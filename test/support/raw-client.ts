@@ -15,13 +15,20 @@ export class RawClient {
   #received = Buffer.alloc(0);
   #wake: () => void = () => undefined;
   #ended = false;
+  readonly #onEnd = (): void => void this.#socket.end();
   /** Resolves when the connection is made; never, if it cannot be. */
   readonly connected: Promise<void>;
   /** Resolves when the other side has closed. */
   readonly closed: Promise<void>;
 
-  constructor(port: number) {
-    this.#socket = connect(port, '127.0.0.1');
+  /** `address`: of this machine, from which it comes. */
+  constructor(port: number, address = '127.0.0.1') {
+    this.#socket = connect({
+      ...{ port, host: '127.0.0.1', localAddress: address },
+      // Else it would end its side by itself when the other side does; see `stayOpen`.
+      allowHalfOpen: true,
+    });
+    this.#socket.on('end', this.#onEnd);
     this.connected = new Promise((resolve) => this.#socket.once('connect', () => resolve()));
     this.#socket.on('data', (chunk) => {
       this.#received = Buffer.concat([this.#received, chunk]);
@@ -48,6 +55,11 @@ export class RawClient {
   /** Says that nothing more is to come, and goes on reading. */
   halfClose(): void {
     this.#socket.end();
+  }
+
+  /** Does not end its side when the other side has ended. */
+  stayOpen(): void {
+    this.#socket.removeListener('end', this.#onEnd);
   }
 
   /** Takes nothing more of what comes. */

@@ -40,6 +40,9 @@ export interface SigningPoolOptions {
   readonly challenges?: readonly string[];
 }
 
+/** The pool answers no request for it. */
+export const unanswered = '/abs/unanswered';
+
 const message = /^(ntlm|negotiate|nego2)[ \t]+(T1|T3-(\w+))$/i;
 
 export async function startSigningPool(options: SigningPoolOptions = {}): Promise<SigningPool> {
@@ -86,6 +89,7 @@ export async function startSigningPool(options: SigningPoolOptions = {}): Promis
       connection.user = part[3];
       response.setHeader('Persistent-Auth', 'true');
     }
+    if (request.url === unanswered) return;
     const isTicket = request.url?.startsWith('/WebTicket') === true;
     if (isTicket && connection.user === null) {
       response.writeHead(401, { 'WWW-Authenticate': [...challenges], 'Content-Length': 0 }).end();

@@ -4,6 +4,7 @@ import type { Caller } from '../../src/engine/caller.ts';
 export const silentCaller = (): Caller => ({
   onlyXml: false,
   explain: false,
+  takesCodings: true,
   answer: () => undefined,
   begin: () => undefined,
   write: () => true,

@@ -22,10 +22,12 @@ export const app = '/ucwa/oauth/v1/applications/1045';
 
 /** A client with connections of its own, as many as it needs. */
 export class UcwaClient {
-  readonly #agent = new Agent({ keepAlive: true });
+  readonly #agent: Agent;
   readonly #base: string;
 
-  constructor(base: string) {
+  /** `address`: of this machine, from which it comes. */
+  constructor(base: string, address = '127.0.0.1') {
+    this.#agent = new Agent({ keepAlive: true, localAddress: address });
     this.#base = base;
     onCleanup(() => this.#agent.destroy());
   }

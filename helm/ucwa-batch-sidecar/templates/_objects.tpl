@@ -48,5 +48,12 @@ spec:
 {{- define "ucwa-batch.networkPolicyIngress" -}}
 - ports: [{ port: ucwa-admin, protocol: TCP }]
   from:
-    {{- toYaml .values.networkPolicy.monitoring | nindent 4 }}
+    - podSelector: {}
+    {{- range .values.networkPolicy.monitoringNamespaces }}
+    - namespaceSelector:
+        matchLabels: { kubernetes.io/metadata.name: {{ . | quote }} }
+    {{- end }}
+    {{- with .values.networkPolicy.monitoring }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
 {{- end -}}

@@ -23,6 +23,7 @@ export const refusalReasons = [
   'queue_bytes',
   'user_queue_calls',
   'user_queue_bytes',
+  'newcomers',
   'connections',
   'bound_connections',
   'long_polls',
@@ -53,6 +54,9 @@ const illegalInPath = /[#\\]/;
 /** As many as Apache takes and as a part may have: short ones take many times their length of memory. */
 const maxFields = 100;
 
+/** A length that all readers take for the same number: 040 is 32 to one that reads octal digits. */
+const plainLength = /^(?:0|[1-9][0-9]{0,15})$/;
+
 const endsInChunked = /(?:^|,)[ \t]*chunked$/;
 
 const absoluteForm = /^https?:\/\/([^/?#]*)([^#]*)$/i;
@@ -64,6 +68,10 @@ const absoluteForm = /^https?:\/\/([^/?#]*)([^#]*)$/i;
 export function admit(head: RequestHead, facts: HeadFacts): string | Refusal {
   if (head.httpVersion !== '1.1' && head.httpVersion !== '1.0') return refused.version;
   if (head.headers.length > 2 * maxFields) return refused.fields;
+  const { contentLength } = facts;
+  if (facts.resemblesFraming) return refused.framing;
+  if (contentLength !== undefined && !plainLength.test(contentLength)) return refused.framing;
+  if (head.method === 'HEAD' && hasBody(facts)) return refused.framing;
   if (facts.transferEncoding !== undefined) {
     const codings = facts.transferEncoding.toLowerCase();
     // Where the body ends is certain only if it comes in chunks (RFC 9112 section 6.3).
@@ -75,6 +83,11 @@ export function admit(head: RequestHead, facts: HeadFacts): string | Refusal {
   if (facts.repeatedCredential) return refused.credentials;
   if (head.method === 'CONNECT' || head.method === 'TRACE') return refused.method;
   return originForm(head, facts);
+}
+
+/** Of HEAD a body has no meaning, and servers differ in whether they read it (RFC 9110 section 9.3.2). */
+function hasBody({ contentLength, transferEncoding }: HeadFacts): boolean {
+  return transferEncoding !== undefined || (contentLength ?? '0') !== '0';
 }
 
 function originForm(head: RequestHead, facts: HeadFacts): string | Refusal {

@@ -17,12 +17,18 @@ export interface BatchKey {
   readonly minVersion: string | undefined;
   /** What the envelope will say as `X-Forwarded-For`; `undefined` unless a trusted proxy said it. */
   readonly forwardedFor: string | undefined;
+  /**
+   * The name of the user: a hash of the credentials, of a fixed size. It names what is counted and
+   * remembered of the user. Whether calls may share a batch is told by the credentials themselves.
+   */
+  readonly user: string;
 }
 
 export function batchKey(
   applicationPath: string,
   facts: HeadFacts,
   forwardedFor: string | undefined,
+  user = credentialsOf(facts),
 ): BatchKey {
   return {
     applicationPath,
@@ -33,6 +39,7 @@ export function batchKey(
     msOrigin: facts.msOrigin,
     minVersion: facts.minVersion,
     forwardedFor,
+    user,
   };
 }
 
@@ -51,10 +58,10 @@ export function sameKey(a: BatchKey, b: BatchKey): boolean {
 }
 
 /**
- * The name of a key's user: its exact credentials in one string. A line feed is in no field value,
- * so no two pairs of credentials have one name. Never shown: it is a secret.
+ * The exact credentials of a request in one string. A line feed is in no field value, so no two pairs of
+ * credentials have one string. Never shown: it is a secret.
  */
-export function userName(key: Pick<BatchKey, 'authorization' | 'webTicket'>): string {
+export function credentialsOf(key: Pick<BatchKey, 'authorization' | 'webTicket'>): string {
   if (key.webTicket === undefined) return key.authorization ?? '';
   return `${key.authorization ?? ''}\n${key.webTicket}`;
 }

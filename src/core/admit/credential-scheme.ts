@@ -7,7 +7,7 @@
 import { type RawHeaders, withHyphens } from '../wire/http-message.ts';
 
 /** Schemes of `Authorization` whose credential is whole in each request (RFC 6750, RFC 7617). */
-const selfContainedSchemes: ReadonlySet<string> = new Set(['bearer', 'basic']);
+const credentialSchemes: ReadonlySet<string> = new Set(['bearer', 'basic']);
 
 /** A scheme, blanks, and one credential without blanks and commas (RFC 9110 section 11.4). */
 const oneCredential = /^([A-Za-z]+) +[^\s,]+$/;
@@ -23,7 +23,7 @@ const schemeOf = /^[^\s,]*/;
 export function isSelfContained(authorization: string | undefined): boolean {
   if (authorization === undefined || authorization === '') return true;
   const scheme = oneCredential.exec(authorization)?.[1];
-  return scheme !== undefined && selfContainedSchemes.has(scheme.toLowerCase());
+  return scheme !== undefined && credentialSchemes.has(scheme.toLowerCase());
 }
 
 /**
@@ -36,7 +36,7 @@ export function signsInConnection(headers: RawHeaders): boolean {
     if (name.length !== 13 || name.toLowerCase() !== 'authorization') continue;
     const value = headers[i + 1] ?? '';
     const scheme = schemeOf.exec(value)?.[0].toLowerCase() ?? '';
-    if (value !== '' && !selfContainedSchemes.has(scheme)) return true;
+    if (value !== '' && !credentialSchemes.has(scheme)) return true;
   }
   return false;
 }

@@ -5,14 +5,20 @@
  */
 import { acceptsOnlyXml } from '../answer/own-answers.ts';
 import type { RawHeaders } from '../wire/http-message.ts';
-import { batchKey, type BatchKey, userName } from './batch-key.ts';
+import { batchKey, type BatchKey, credentialsOf } from './batch-key.ts';
 import { readHead, type HeadFacts } from './request-head.ts';
+
+/** The name of the user of some credentials, see `BatchKey.user`; never one name for two of them. */
+export type NameUser = (credentials: string) => string;
 
 /** The fields of a head, and what follows from them alone. */
 export class KnownHead {
   readonly headers: RawHeaders;
   readonly facts: HeadFacts;
-  /** See `userName`. Empty for a credential that signs in a connection: it names no user. */
+  /**
+   * See `BatchKey.user`. Empty without credentials, and for a credential that signs in a connection: it
+   * names no user.
+   */
   readonly user: string;
   readonly onlyXml: boolean;
   /** Whether the client wants to hear what became of its calls. */
@@ -21,10 +27,11 @@ export class KnownHead {
   readonly costBytes: number;
   #key: BatchKey | undefined;
 
-  constructor(headers: RawHeaders) {
+  constructor(headers: RawHeaders, nameUser: NameUser) {
     this.headers = headers;
     this.facts = readHead(headers);
-    this.user = this.facts.signsIn ? '' : userName(this.facts);
+    const credentials = this.facts.signsIn ? '' : credentialsOf(this.facts);
+    this.user = credentials === '' ? '' : nameUser(credentials);
     this.onlyXml = acceptsOnlyXml(this.facts.accept);
     this.explain = this.facts.ucwaBatch?.toLowerCase() === 'explain';
     this.costBytes = this.facts.bytes + stringBytes * headers.length;
@@ -41,7 +48,7 @@ export class KnownHead {
     if (known?.applicationPath === applicationPath && known.forwardedFor === forwardedFor) {
       return known;
     }
-    return (this.#key = batchKey(applicationPath, this.facts, forwardedFor));
+    return (this.#key = batchKey(applicationPath, this.facts, forwardedFor, this.user));
   }
 
   /** Whether these are its fields, byte for byte and in their order. */
@@ -60,7 +67,12 @@ const maxHeads = 1024;
 /** The last head of each user, until it is forgotten. */
 export class KnownHeads {
   readonly #ofUser = new Map<string, KnownHead>();
+  readonly #nameUser: NameUser;
   #costBytes = 0;
+
+  constructor(nameUser: NameUser) {
+    this.#nameUser = nameUser;
+  }
 
   /** Of all heads that were new since others were forgotten, whoever keeps them. */
   get costBytes(): number {
@@ -73,7 +85,7 @@ export class KnownHeads {
     const user = userOf(headers);
     const known = this.#ofUser.get(user);
     if (known?.has(headers) === true) return known;
-    const head = new KnownHead(headers);
+    const head = new KnownHead(headers, this.#nameUser);
     if (known === undefined && this.#ofUser.size >= maxHeads) this.#ofUser.clear();
     this.#ofUser.set(user, head);
     this.#costBytes += head.costBytes;
@@ -87,7 +99,7 @@ export class KnownHeads {
   }
 }
 
-/** The credentials of a head, as `userName` has them, without reading the rest of it. */
+/** The credentials of a head, as `credentialsOf` has them, without reading the rest of it. */
 function userOf(headers: RawHeaders): string {
   let authorization: string | undefined;
   let webTicket: string | undefined;
@@ -98,5 +110,5 @@ function userOf(headers: RawHeaders): string {
     if (isToken) authorization = headers[i + 1];
     else if (isTicket) webTicket = headers[i + 1];
   }
-  return userName({ authorization, webTicket });
+  return credentialsOf({ authorization, webTicket });
 }

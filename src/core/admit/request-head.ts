@@ -6,6 +6,9 @@
 import type { RawHeaders } from '../wire/http-message.ts';
 import { isFieldOfProxies, isSelfContained } from './credential-scheme.ts';
 
+/** Such as `content_length` and `transfer-encoding!`; `x-transfer-encoding` is another name. */
+const resemblesFraming = /^[^a-z]*(?:content[^a-z]*length|transfer[^a-z]*encoding)[^a-z]*$/;
+
 const keyFields =
   /\b(?:authorization|x-ms-webticket|cookie|origin|x-ms-requiresminresourceversion)\b/i;
 
@@ -47,8 +50,10 @@ export interface HeadFacts {
   cameThroughProxy: boolean;
   /** `Authorization` or `X-MS-WebTicket` stands there more than once. */
   repeatedCredential: boolean;
-  /** A field of the batch key other than a credential stands there more than once. */
+  /** `Content-Type`, or a field of the batch key other than a credential, stands there more than once. */
   repeatedKeyField: boolean;
+  /** A name that a lax reader takes for `Content-Length` or `Transfer-Encoding`. */
+  resemblesFraming: boolean;
   range: boolean;
   upgrade: boolean;
   /** `Connection` names `Upgrade`: Node's parser drops what comes behind a head with both. */
@@ -82,6 +87,7 @@ export function readHead(headers: RawHeaders): HeadFacts {
     cameThroughProxy: false,
     repeatedCredential: false,
     repeatedKeyField: false,
+    resemblesFraming: false,
     range: false,
     upgrade: false,
     namesUpgrade: false,
@@ -139,6 +145,7 @@ function note(facts: HeadFacts, name: string, value: string): void {
       facts.contentLength = value;
       break;
     case 'content-type':
+      facts.repeatedKeyField ||= facts.contentType !== undefined;
       facts.contentType = value;
       break;
     case 'content-encoding':
@@ -171,6 +178,7 @@ function note(facts: HeadFacts, name: string, value: string): void {
       break;
     default:
       facts.cameThroughProxy ||= isFieldOfProxies(name);
+      facts.resemblesFraming ||= resemblesFraming.test(name);
       break;
   }
 }

@@ -5,7 +5,7 @@
 import type { RawHeaders } from '../wire/http-message.ts';
 
 /** Schemes whose credentials are self-contained. `MsRtcOAuth` leads to a token for `Bearer`. */
-const selfContainedSchemes: ReadonlySet<string> = new Set(['bearer', 'basic', 'msrtcoauth']);
+const challengeSchemes: ReadonlySet<string> = new Set(['bearer', 'basic', 'msrtcoauth']);
 
 /**
  * Fields by which a server offers a sign-in of the connection, or says that there was one (RFC 4559
@@ -56,7 +56,7 @@ function elementsOf(value: string): string[] {
 
 function isSelfContained(challenge: string): boolean {
   const scheme = opening.exec(challenge)?.[1];
-  return scheme !== undefined && selfContainedSchemes.has(scheme.toLowerCase());
+  return scheme !== undefined && challengeSchemes.has(scheme.toLowerCase());
 }
 
 function offersConnection(value: string): boolean {

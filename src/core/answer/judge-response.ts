@@ -7,6 +7,7 @@
 import { batchingBoundary } from '../wire/boundary.ts';
 import { headerValue, type RawHeaders } from '../wire/http-message.ts';
 import type { Fault, FaultName, FaultPhase } from './fault.ts';
+import { transferCodings } from './odd-heads.ts';
 import type { Trouble } from './retry.ts';
 
 export type Verdict =
@@ -47,9 +48,25 @@ const doubted = trouble('doubted', 'unknown', 'http_protocol_error');
 const serverError = trouble('server_error', 'unknown', 'destination_unavailable', true);
 const notUnderstood = trouble('not_understood', 'unknown', 'http_protocol_error');
 const unexpectedCoding = trouble('not_understood', 'unknown', 'http_response_content_coding');
+/** Its body is coded in a way that belongs to the connection: neither its parts nor it can be given. */
+export const coded = trouble('not_understood', 'unknown', 'http_protocol_error');
 
 /** `status` and `headers` of the answer to a batch of at least two calls. */
 export function judgeResponse(status: number, headers: RawHeaders): Verdict {
+  return readable(judgeEnvelope(status, headers), status, headers);
+}
+
+/** `status` and `headers` of an answer that is read whole, and that several callers get as it is. */
+export function judgeShared(status: number, headers: RawHeaders): Verdict {
+  return readable(status === 429 ? refused : relay, status, headers);
+}
+
+function readable(verdict: Verdict, status: number, headers: RawHeaders): Verdict {
+  if (transferCodings(status, headers) === undefined) return verdict;
+  return verdict.kind === 'trouble' ? { ...verdict, relayable: false } : coded;
+}
+
+function judgeEnvelope(status: number, headers: RawHeaders): Verdict {
   switch (status) {
     case 200: {
       const boundary = batchingBoundary(headerValue(headers, 'content-type'));

@@ -57,9 +57,11 @@ const refusalTitles: Record<number, string> = {
 /** Where the status alone would not say what to do. */
 const titlesOfReasons: Partial<Record<RefusalReason, string>> = {
   connection_auth:
-    'Sign-in by NTLM, Negotiate or an unknown scheme is kept on a connection: it needs ' +
-    'upstream.connectionAuth set to bind, and no other proxy in front',
-  bound_connections: 'Too many clients are signed in on connections of their own',
+    'Sign-in by NTLM, Negotiate or an unknown scheme is not passed on: either ' +
+    'upstream.connectionAuth is refuse, or the request came through another proxy',
+  bound_connections:
+    'All connections that belong to one client each are in use: see upstream.maxBoundConnections',
+  newcomers: 'Too many calls of new users come from this address',
 };
 
 /** Encodes answers for callers who accept only XML as `application/problem+xml`. */

@@ -93,7 +93,7 @@ export type FlushReason = (typeof flushReasons)[number];
 
 /** A request that is out, as the shell sees it. */
 export interface Journey extends Listed<Journey> {
-  readonly exchange: { readonly started: boolean; abort(): void };
+  readonly exchange: { readonly started: boolean; readonly isAborted: boolean; abort(): void };
   readonly permit: { freeSlot(): void };
 }
 

@@ -25,7 +25,6 @@
  *   barrier, drain   | held            | held         | permit
  *   drain, in a pause, expire | held    | done         | fail
  */
-import { userName } from '../admit/batch-key.ts';
 import type { Fault } from '../answer/fault.ts';
 import type { Reply } from '../answer/reply.ts';
 import { Alarms } from './alarms.ts';
@@ -103,7 +102,7 @@ export class Coalescer<T> {
   }
 
   submit(arrival: Arrival<T>, nowMs: number): Call<T> | Overflow {
-    const user = this.#users.admit(userName(arrival.key), arrival.sizeBytes, nowMs);
+    const user = this.#users.admit(arrival.key.user, arrival.sizeBytes, nowMs);
     if (typeof user === 'string') return user;
     this.#repeats.deposit(user);
     const route = this.#routes.of(arrival);

@@ -90,6 +90,7 @@ export function replayable(trace: readonly TraceCall[]): readonly ReplayCall[] {
           msOrigin: undefined,
           minVersion: undefined,
           forwardedFor: undefined,
+          user,
         },
         callClass,
         resource: path,

@@ -12,7 +12,6 @@
  *   barrier, passedThrough, drain | the same
  *   wake                  | holds end; requests have ended before, each at its time
  */
-import { userName } from '../admit/batch-key.ts';
 import { Alarms } from '../schedule/alarms.ts';
 import { type Batch, type Call, waitersOf } from '../schedule/call.ts';
 import { Coalescer } from '../schedule/coalescer.ts';
@@ -86,7 +85,7 @@ export class Shadow implements Sink<ShadowCall> {
 
   arrives(arrival: ShadowArrival, nowMs: number): ShadowCall {
     this.#reach(nowMs);
-    const call = newShadowCall(arrival, this.#paces.of(userName(arrival.key), nowMs), nowMs);
+    const call = newShadowCall(arrival, this.#paces.of(arrival.key.user, nowMs), nowMs);
     const atMs = this.#paces.arrives(call, nowMs);
     if (atMs !== undefined) {
       call.atMs = atMs;

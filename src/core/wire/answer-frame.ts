@@ -4,6 +4,7 @@
  * become the beginning of the next answer on the connection. When in doubt, the answer is not exact.
  */
 const headEnd = Buffer.from('\r\n\r\n');
+const nothing = Buffer.alloc(0);
 const cr = 0x0d;
 const lf = 0x0a;
 
@@ -21,29 +22,29 @@ export class AnswerFrame {
   #bytes = 0;
   /** Bytes up to the end of the last head, interim ones included. */
   #headBytes: number | undefined;
-  /** The end of what came before, while a head is looked for: its status line is needed whole. */
-  #pending: Buffer = Buffer.alloc(0);
+  /** The head as far as it has come. */
+  #pending: Buffer = nothing;
   /** The last four bytes that came. */
-  #tail: Buffer = Buffer.alloc(0);
+  #tail: Buffer = nothing;
 
   push(chunk: Buffer): void {
     if (this.#headBytes === undefined) this.#findHead(chunk);
     this.#bytes += chunk.length;
     this.#tail =
       chunk.length >= headEnd.length
-        ? chunk.subarray(-headEnd.length)
+        ? Buffer.from(chunk.subarray(-headEnd.length))
         : Buffer.concat([this.#tail, chunk]).subarray(-headEnd.length);
   }
 
   /**
-   * Whether what came is one answer and nothing else, once the parser has found the answer whole. Of
-   * an answer in chunks only the end is looked at: the parser refuses all that may follow it but
-   * a whole answer, which it refuses as the second one, and line ends.
+   * Whether what came is one answer and nothing else, once the parser has found the answer whole. Behind the
+   * last chunk the parser refuses all bytes but line ends and a second answer, which it refuses by
+   * itself. So it is enough to see that an answer in chunks ends in an empty line.
    */
   isExact({ bodiless, contentLength, transferEncoding }: Framing): boolean {
     if (this.#headBytes === undefined) return false;
     if (bodiless) return this.#bytes === this.#headBytes;
-    if (transferEncoding !== undefined) return endsALine(this.#tail);
+    if (transferEncoding !== undefined) return this.#tail.equals(headEnd);
     if (contentLength === undefined) return false;
     return this.#bytes === this.#headBytes + Number(contentLength);
   }
@@ -52,13 +53,15 @@ export class AnswerFrame {
     let bytes = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
     let from = this.#bytes - this.#pending.length;
     for (;;) {
+      // Line ends before a status line are skipped by the parser, too (RFC 9112 section 2.2).
+      for (; bytes[0] === cr || bytes[0] === lf; from += 1) bytes = bytes.subarray(1);
       const end = bytes.indexOf(headEnd);
       if (end === -1) break;
       const length = end + headEnd.length;
       from += length;
       if (!isInterim(bytes)) {
         this.#headBytes = from;
-        this.#pending = bytes.subarray(0, 0);
+        this.#pending = nothing;
         return;
       }
       bytes = bytes.subarray(length);
@@ -70,8 +73,4 @@ export class AnswerFrame {
 /** `HTTP/1.1 1xx`; what is no status line at all the parser refuses. */
 function isInterim(head: Buffer): boolean {
   return head[9] === 0x31;
-}
-
-function endsALine(tail: Buffer): boolean {
-  return tail.length === 4 && tail[0] === cr && tail[1] === lf && tail[2] === cr && tail[3] === lf;
 }

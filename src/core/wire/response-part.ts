@@ -171,8 +171,9 @@ export class PartReader {
 
 /** Cuts off a surplus line end when the part's own length says so; `undefined`: bytes are missing. */
 function measuredBody(bytes: Buffer, { status, bodyBytes }: Heads): Buffer | undefined {
-  // Both say how long a body would be, and have none (RFC 9110 section 8.6).
-  if (status === 204 || status === 304) return bytes.subarray(0, 0);
+  // Two may say how long a body would be, and have none (RFC 9110 section 8.6). Readers disagree
+  // about the body of a 205, which must have none (section 15.3.6).
+  if (status === 204 || status === 304 || status === 205) return bytes.subarray(0, 0);
   if (bodyBytes === undefined) return bytes;
   if (bodyBytes > bytes.length) return undefined;
   const surplus = bytes.length - bodyBytes;
@@ -189,11 +190,14 @@ function textOf(bytes: Buffer, start: number, end: number): string {
     : bytes.toString('latin1', start, Math.min(end, start + maxTextBytes));
 }
 
-/** The line that starts at `from`, and where the next one starts. */
+/**
+ * The line that starts at `from`, and where the next one starts. A line that ends in a bare line feed
+ * keeps it, and is then no legal line: readers disagree about such heads (RFC 9112 section 2.2).
+ */
 function lineAt(text: string, from: number): { text: string; next: number } {
   const feed = text.indexOf('\n', from);
   if (feed === -1) return { text: text.slice(from), next: text.length };
-  const end = feed > from && text.charCodeAt(feed - 1) === 0x0d ? feed - 1 : feed;
+  const end = feed > from && text.charCodeAt(feed - 1) === 0x0d ? feed - 1 : feed + 1;
   return { text: text.slice(from, end), next: feed + 1 };
 }
 

@@ -40,9 +40,13 @@ const loadFile = new URL('../load/load.js', import.meta.url);
  */
 
 /**
- * Where a machine is loaded to its limit every call may take a second, and would be logged.
+ * Where a machine is loaded to its limit every call may take a second, and would be logged. All clients come
+ * from one address, which has no more than one user may have until the pool has answered its users.
  */
-export const quietLog = { UCWA_PROXY_LOG_LEVEL: 'warn' };
+export const quietLog = {
+  UCWA_PROXY_LOG_LEVEL: 'warn',
+  UCWA_PROXY_LIMITS_MAX_QUEUED_CALLS_PER_USER: '10000',
+};
 
 /** @type {Omit<Required<Scenario>, 'connections' | 'users'>} */
 const usual = {

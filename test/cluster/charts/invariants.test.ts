@@ -165,6 +165,45 @@ testWithHelm('pods roll when the settings change, and only then', async () => {
   expect(await checksum({ 'config.batching.lingerMaxMs': 9 })).not.toBe(before);
 });
 
+interface Policy extends Manifest {
+  readonly spec: {
+    readonly policyTypes: readonly string[];
+    readonly egress?: unknown;
+    readonly ingress: ReadonlyArray<{
+      readonly ports: ReadonlyArray<{ readonly port: string }>;
+      readonly from?: readonly unknown[];
+    }>;
+  };
+}
+
+testWithHelm('the admin port is for few, the port of clients for all, by default', async () => {
+  const { spec } = pick(await render({ values: upstream }), 'NetworkPolicy') as Policy;
+  expect([spec.policyTypes, spec.egress]).toEqual([['Ingress'], undefined]);
+  const [http, admin] = spec.ingress;
+  expect(http).toEqual({ ports: [{ port: 'http', protocol: 'TCP' }] });
+  expect(admin!.ports).toEqual([{ port: 'admin', protocol: 'TCP' }]);
+  expect(admin!.from).toContainEqual({ podSelector: {} });
+  expect(admin!.from).toContainEqual({
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } },
+  });
+});
+
+testWithHelm('a policy for the network can be left out, or narrowed to the namespace', async () => {
+  const policy = async (values: object) => {
+    const manifests = await render({ values: { ...upstream, ...values } });
+    return manifests.find(({ kind }) => kind === 'NetworkPolicy') as Policy | undefined;
+  };
+  expect(await policy({ 'networkPolicy.enabled': false })).toBeUndefined();
+  const narrow = await policy({ 'networkPolicy.monitoringNamespaces': [] });
+  expect(narrow!.spec.ingress[1]!.from).toEqual([{ podSelector: {} }]);
+});
+
+testWithHelm('names by which the admin port is asked can be set, its address cannot', async () => {
+  const values = { ...upstream, 'config.admin.hosts': ['*.example.com'] };
+  const { data } = pick(await render({ values }), 'ConfigMap', chart) as unknown as ConfigMap;
+  expect(parse(data['config.yaml']!)).toMatchObject({ admin: { hosts: ['*.example.com'] } });
+});
+
 testWithHelm('large numbers arrive as they were written', async () => {
   const values = { ...upstream, 'config.limits.maxQueuedBytes': 67108864 };
   const { data } = pick(await render({ values }), 'ConfigMap', chart) as unknown as ConfigMap;

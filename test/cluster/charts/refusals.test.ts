@@ -132,7 +132,11 @@ data:
     ['no memory limit', { 'resources.limits.memory': null }, 'no memory limit'],
     ['a CPU limit', { 'resources.limits.cpu': '1' }, 'a CPU limit'],
     ['a moving tag', { 'image.tag': 'latest' }, 'pin image.digest'],
-    ['an open admin port', {}, 'every pod of the cluster can read the admin port'],
+    [
+      'an open admin port',
+      { 'networkPolicy.enabled': false },
+      'every pod of the cluster can read the admin port',
+    ],
     ['tokens in the clear', { 'ingress.enabled': true }, 'in the clear'],
     ['no time for balancers', { 'config.drain.delayMs': 0 }, 'less than 2 s'],
     [

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { batchKey, sameKey, userName } from '../../../src/core/admit/batch-key.ts';
+import { batchKey, sameKey, credentialsOf } from '../../../src/core/admit/batch-key.ts';
 import { readHead } from '../../../src/core/admit/request-head.ts';
 
 const fields = [
@@ -71,8 +71,8 @@ describe('the batch key', () => {
           fc.pre(otherAuth !== undefined || otherTicket !== undefined);
           const same = authorization === otherAuth && webTicket === otherTicket;
           expect(
-            userName({ authorization, webTicket }) ===
-              userName({ authorization: otherAuth, webTicket: otherTicket }),
+            credentialsOf({ authorization, webTicket }) ===
+              credentialsOf({ authorization: otherAuth, webTicket: otherTicket }),
           ).toBe(same);
         },
       ),
@@ -80,10 +80,10 @@ describe('the batch key', () => {
   });
 
   test('a user is named by exactly what was sent', () => {
-    expect(userName({ authorization: 'a', webTicket: undefined })).toBe('a');
-    expect(userName({ authorization: undefined, webTicket: 'a' })).toBe('\na');
-    expect(userName({ authorization: 'a', webTicket: 'b' })).toBe('a\nb');
-    expect(userName({ authorization: undefined, webTicket: undefined })).toBe('');
+    expect(credentialsOf({ authorization: 'a', webTicket: undefined })).toBe('a');
+    expect(credentialsOf({ authorization: undefined, webTicket: 'a' })).toBe('\na');
+    expect(credentialsOf({ authorization: 'a', webTicket: 'b' })).toBe('a\nb');
+    expect(credentialsOf({ authorization: undefined, webTicket: undefined })).toBe('');
   });
 
   test('names and values are told apart as bytes, not as words', () => {

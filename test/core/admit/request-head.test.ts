@@ -56,6 +56,12 @@ describe('a head says, by its fields in any case', () => {
     [['X-Real-IP', '10.0.0.1'], { cameThroughProxy: true }],
     [['Content-Length', '1'], { contentLength: '1' }],
     [['Content-Type', 'a/b'], { contentType: 'a/b' }],
+    [['Content-Type', 'a/b', 'CONTENT-TYPE', 'c'], { contentType: 'c', repeatedKeyField: true }],
+    [['Content_Length', '5'], { resemblesFraming: true }],
+    [['Transfer-Encoding!', 'chunked'], { resemblesFraming: true }],
+    [['TransferEncoding', 'chunked'], { resemblesFraming: true }],
+    [['X-Content-Length', '5', 'Content-Length-X', '6', 'Transfer', 'a'], {}],
+    [['Connection', 'keep-alive, Upgrade', 'Upgrade', 'a'], { upgrade: true, namesUpgrade: true }],
     [['Content-Encoding', 'gzip'], { contentEncoding: true }],
     [
       ['Transfer-Encoding', 'gzip', 'Transfer-Encoding', 'chunked'],

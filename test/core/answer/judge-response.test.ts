@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { judgeResponse } from '../../../src/core/answer/judge-response.ts';
+import { judgeResponse, judgeShared } from '../../../src/core/answer/judge-response.ts';
 
 function judged(status: number, headers: readonly string[] = []): string {
   const verdict = judgeResponse(status, headers);
@@ -10,6 +10,7 @@ function judged(status: number, headers: readonly string[] = []): string {
 }
 
 const multipart = ['Content-Type', 'multipart/batching; boundary="B"'];
+const coded = ['Transfer-Encoding', 'gzip, chunked'];
 const json = ['Content-Type', 'application/json; charset=utf-8'];
 
 describe('judgeResponse', () => {
@@ -53,6 +54,11 @@ describe('judgeResponse', () => {
     ['a conflict of somebody in it', 409, json, 'doubted, unknown'],
     ['a redirect', 302, [], 'doubted, unknown'],
     ['a failure of the pool', 500, json, 'server_error, unknown, may be relayed'],
+    ['parts in chunks', 200, [...multipart, 'Transfer-Encoding', 'chunked'], 'parts B'],
+    ['parts that are coded', 200, [...multipart, ...coded], 'not_understood, unknown'],
+    ['a coded answer to all', 403, [...json, ...coded], 'not_understood, unknown'],
+    ['a coded failure of the pool', 500, [...json, ...coded], 'server_error, unknown'],
+    ['a coded refusal', 429, [...json, ...coded], 'refused, unsent'],
     [
       'a pool in trouble',
       503,
@@ -62,4 +68,17 @@ describe('judgeResponse', () => {
   ])('%s', (_what, status, headers, expected) => {
     expect(judged(status, headers)).toBe(expected);
   });
+});
+
+test.each<[number, readonly string[], string]>([
+  [200, [], 'relay'],
+  [500, ['Transfer-Encoding', 'Chunked'], 'relay'],
+  [429, [], 'refused'],
+  [429, coded, 'refused, without its words'],
+  [200, coded, 'not_understood, without its words'],
+  [304, coded, 'relay'],
+])('a %i for several callers, with %j: %s', (status, headers, expected) => {
+  const verdict = judgeShared(status, headers);
+  const words = verdict.kind === 'trouble' && !verdict.relayable ? ', without its words' : '';
+  expect(`${verdict.kind === 'trouble' ? verdict.trouble : verdict.kind}${words}`).toBe(expected);
 });

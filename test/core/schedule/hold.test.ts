@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { userName } from '../../../src/core/admit/batch-key.ts';
+import { credentialsOf } from '../../../src/core/admit/batch-key.ts';
 import { aKey, aReply, Recorder } from '../../support/recording-sink.ts';
 
 describe('the adaptive hold', () => {
@@ -69,7 +69,7 @@ describe('the adaptive hold', () => {
   test('learns nothing from a credential that the pool never took', () => {
     const recorder = taught(4);
     // Something else of theirs is under way all the time, so that they are remembered.
-    recorder.core.passedThrough(userName(aKey('junk')), 1, false, later);
+    recorder.core.passedThrough(credentialsOf(aKey('junk')), 1, false, later);
     for (let i = 0; i < 600; i += 1) {
       recorder.submit(`j${i}`, later + i * 400, aKey('junk'));
       recorder.turn(later + i * 400);

@@ -56,7 +56,8 @@ describe('MultipartParser', () => {
     ['no dashes at the very end', `--B\r\n${ok}\r\n--B\r\n`, [okOut], 'bare'],
     ['neither', `--B\r\n${ok}\r\n--B`, [okOut], 'bare'],
     ['blanks behind delimiters', `--B \t\r\n${ok}\r\n--B-- \r\n`, [okOut], 'closed'],
-    ['bare line feeds', `\n--B\n${ok.replaceAll('\r', '')}\n--B--\n`, [okOut], 'closed'],
+    ['bare line feeds around parts', `\n--B\n${ok}\n--B--\n`, [okOut], 'closed'],
+    ['them in parts', `\n--B\n${ok.replaceAll('\r', '')}\n--B--\n`, ['header'], 'closed'],
     [
       'an empty part header',
       '--B\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n\r\n--B--',

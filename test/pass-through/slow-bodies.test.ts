@@ -1,0 +1,105 @@
+/** Bodies that come slowly, or are long, and readers that take little: they leave connections to others. */
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Socket } from 'node:net';
+import type { Exchange } from '../../src/pass-through/exchange.ts';
+import { SlowDownloads } from '../../src/pass-through/slow-downloads.ts';
+import { ask, RawClient, Rig, until } from './rig.ts';
+
+let rig: Rig;
+beforeEach(() => {
+  rig = new Rig();
+});
+afterEach(() => rig.close());
+
+const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+const readFirstBytes = 1000;
+const head = (fields: string): string => `POST / HTTP/1.1\r\nHost: p\r\n${fields}\r\n\r\n`;
+const get = 'GET / HTTP/1.1\r\nHost: p\r\nConnection: close\r\n\r\n';
+
+test('140 clients that send half of a body hold no connection to the pool', async () => {
+  const pool = await rig.cannedPool(answer);
+  const front = await rig.front(pool.port, { maxConnections: 4, readFirstBytes });
+  const slow = Array.from({ length: 140 }, () => new RawClient(front.port));
+  for (const client of slow) client.send(`${head('Content-Length: 9')}half`);
+  await until(() => front.told.length === slow.length);
+  expect(await ask(front.port, get)).toMatch(/ok$/);
+  expect(pool.sockets).toHaveLength(1);
+  for (const client of slow) client.send('other');
+  for (const client of slow) expect(await client.has('ok')).toMatch(/^HTTP\/1.1 200/);
+});
+
+test.each([
+  ['a length', `${head('Content-Length: 5')}he`, 'llo', 'Content-Length: 5', /hello$/],
+  [
+    'chunks',
+    `${head('Transfer-Encoding: chunked')}2\r\nhe\r\n`,
+    '3\r\nllo\r\n0\r\n\r\n',
+    'Transfer-Encoding: chunked',
+    /\r\n\r\n(?:\d+\r\n(?:hello|he|llo)\r\n)+0\r\n\r\n$/,
+  ],
+])('a body with %s reaches the pool when it is whole', async (_, first, rest, framing, body) => {
+  const pool = await rig.cannedPool(answer);
+  const front = await rig.front(pool.port, { readFirstBytes });
+  const client = new RawClient(front.port).send(first);
+  await until(() => front.told.length === 1);
+  expect(pool.sockets).toHaveLength(0);
+  client.send(rest);
+  expect(await client.has('ok')).toMatch(/^HTTP\/1.1 200/);
+  expect(pool.requests[0]).toContain(framing);
+  expect(pool.requests[0]).toMatch(body);
+});
+
+test('of a client that leaves while its body is read nothing reaches the pool', async () => {
+  const pool = await rig.cannedPool(answer);
+  const front = await rig.front(pool.port, { readFirstBytes });
+  const client = new RawClient(front.port).send(`${head('Content-Length: 5')}he`);
+  await until(() => front.told.length === 1);
+  client.leave();
+  expect(await front.outcomes(1)).toEqual([{ kind: 'client-left', responded: false }]);
+  expect(pool.sockets).toHaveLength(0);
+});
+
+test('large bodies have a quarter of the connections, and leave the others to all else', async () => {
+  const sockets: Socket[] = [];
+  const pool = await rig.rawPool((socket) => {
+    sockets.push(socket);
+    socket.on('data', (bytes) => {
+      if (bytes.toString('latin1').startsWith('GET')) socket.write(answer);
+    });
+  });
+  const front = await rig.front(pool.port, { maxConnections: 8, readFirstBytes });
+  for (let i = 0; i < 20; i += 1) {
+    new RawClient(front.port).send(head('Content-Length: 5000') + 'x'.repeat(1500));
+  }
+  await until(() => front.told.length === 20 && sockets.length === 2);
+  for (let i = 0; i < 10; i += 1) expect(await ask(front.port, get)).toMatch(/ok$/);
+  expect(front.passThrough.openConnections()).toBeGreaterThan(2);
+});
+
+describe('of clients that take their answers slowly', () => {
+  const client = (takenBytes: number | undefined) => ({ takenBytes }) as unknown as Exchange;
+  const set = (exchange: Exchange, takenBytes: number | undefined): void =>
+    void Object.assign(exchange, { takenBytes });
+
+  test('those beyond their share are cut off, the slowest first', () => {
+    const slow = new SlowDownloads(1);
+    const [first, second] = [client(0), client(0)];
+    expect(slow.look(new Set([first]), 0)).toEqual([]);
+    expect(slow.look(new Set([first, second]), 1000)).toEqual([]);
+    expect(slow.look(new Set([first, second]), 5000)).toEqual([]);
+    expect(slow.look(new Set([first, second]), 6000)).toEqual([first]);
+    expect(slow.look(new Set([second]), 7000)).toEqual([]);
+  });
+
+  test('one that takes enough is not slow, nor one that has taken all', () => {
+    const slow = new SlowDownloads(0);
+    const [quick, done, drips] = [client(0), client(0), client(0)];
+    const all = new Set([quick, done, drips]);
+    for (let nowMs = 0; nowMs <= 20_000; nowMs += 1000) {
+      expect(slow.look(all, nowMs)).toEqual(nowMs < 5000 ? [] : [drips]);
+      set(quick, nowMs * 20);
+      set(done, nowMs % 2000 === 0 ? undefined : 1);
+      set(drips, nowMs);
+    }
+  });
+});
