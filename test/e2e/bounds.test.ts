@@ -52,7 +52,9 @@ test('calls that pass by are bounded like those that are batched, for all and fo
   const passed = 'ucwa_proxy_passthrough_total{reason="photos"}';
   for (const user of ['ann', 'ann']) new RawClient(proxy.port).send(photo(user));
   await proxy.untilMetric(passed, (calls) => calls === 2);
-  expect(await timed(new RawClient(proxy.port, '127.0.0.4'), photo('ann'))).toMatchObject({ status: 429 });
+  expect(await timed(new RawClient(proxy.port, '127.0.0.4'), photo('ann'))).toMatchObject({
+    status: 429,
+  });
   expect(await refused(proxy, 'user_queue_calls')).toBe(1);
   new RawClient(proxy.port, '127.0.0.2').send(photo('bob'));
   await proxy.untilMetric(passed, (calls) => calls === 3);
