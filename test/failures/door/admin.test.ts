@@ -1,0 +1,25 @@
+/** Connections to the admin port that say nothing, or half of something, or stay when they have asked. */
+import { afterAll, beforeAll, test } from '@jest/globals';
+import { Door, expectNobodyNotices, hold } from '../../support/door.ts';
+import { Program } from '../../support/program.ts';
+
+let program: Program;
+
+beforeAll(async () => {
+  program = await Program.install();
+}, 60_000);
+
+afterAll(() => program.remove());
+
+const many = 1000;
+const attackMs = 2000;
+const get = 'GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n';
+const said = ['', get, get.slice(0, 20), get + get.slice(0, 20)];
+
+test('idle, silent and half-spoken connections to the admin port, again and again, keep no probe out', async () => {
+  const door = await Door.open(program);
+  const outcome = await door.alternate('admin port', [1, 10, many, many], attackMs, (attackers) =>
+    hold(door.proxy.adminPort, attackers, { bytes: said, reads: true, comesBack: true }),
+  );
+  expectNobodyNotices(outcome);
+});

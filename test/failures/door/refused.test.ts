@@ -1,0 +1,53 @@
+/** Clients that are refused, take no answer and never close. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Door, expectNobodyNotices, hold } from '../../support/door.ts';
+import { Program } from '../../support/program.ts';
+
+let program: Program;
+
+beforeAll(async () => {
+  program = await Program.install();
+}, 60_000);
+
+afterAll(() => program.remove());
+
+const maxConnections = 500;
+const ofOneAddress = maxConnections / 2;
+const attackMs = 2000;
+const headersTimeoutMs = 300;
+/** The proxy waits for a second. */
+const freeWithinMs = 5000;
+/** One each for 501, 400 and 408. */
+const refused = ['CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n', 'no request\r\n\r\n', 'GET / HTTP'];
+
+test('clients that are refused and never close lose their places after a second, and keep nobody else out', async () => {
+  const door = await Door.open(program, {
+    env: {
+      UCWA_PROXY_LIMITS_MAX_CONNECTIONS: String(maxConnections),
+      UCWA_PROXY_LISTEN_HEADERS_TIMEOUT_MS: String(headersTimeoutMs),
+    },
+  });
+  const connections = (): Promise<number> => door.metric('connections{side="client"}');
+  const good = await connections();
+  // One after the other, so that there is no doubt about who holds the places.
+  for (const bytes of refused) {
+    const attack = hold(door.proxy.port, ofOneAddress, { bytes: [bytes] });
+    await attack.done;
+    const began = performance.now();
+    while ((await connections()) > good && performance.now() - began < 2 * freeWithinMs) {
+      await delay(20);
+    }
+    expect(performance.now() - began).toBeLessThanOrEqual(freeWithinMs);
+    attack.end();
+  }
+
+  const sizes = [1, 10, 2 * maxConnections, 2 * maxConnections];
+  const outcome = await door.alternate('refused', sizes, attackMs, (attackers) =>
+    hold(door.proxy.port, attackers, { bytes: refused, comesBack: true }),
+  );
+  expectNobodyNotices(outcome);
+  for (const reason of ['method', 'malformed', 'slow_request']) {
+    expect(await door.metric(`refused_total{reason="${reason}"}`)).toBeGreaterThan(ofOneAddress);
+  }
+});

@@ -1,0 +1,35 @@
+/** Connections that say nothing, or half a head, and never close. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Door, expectNobodyNotices, hold } from '../../support/door.ts';
+import { Program } from '../../support/program.ts';
+
+let program: Program;
+
+beforeAll(async () => {
+  program = await Program.install();
+}, 60_000);
+
+afterAll(() => program.remove());
+
+const maxConnections = 500;
+/** Short, so that what follows it is seen too. */
+const headersTimeoutMs = 1000;
+const attackMs = 2000;
+const halfHead = 'GET /ucwa/oauth/v1/applications/1/me HTTP/1.1\r\nHost: p\r\nX-A: ';
+
+test('silent connections and half heads from one address, twice as many as there are places and again and again, shut nobody else out', async () => {
+  const door = await Door.open(program, {
+    env: {
+      UCWA_PROXY_LIMITS_MAX_CONNECTIONS: String(maxConnections),
+      UCWA_PROXY_LISTEN_HEADERS_TIMEOUT_MS: String(headersTimeoutMs),
+    },
+  });
+  const sizes = [1, 10, 2 * maxConnections, 2 * maxConnections];
+  const outcome = await door.alternate('silent', sizes, attackMs, (attackers) =>
+    hold(door.proxy.port, attackers, { bytes: ['', halfHead], comesBack: true }),
+  );
+  expectNobodyNotices(outcome);
+  // They had their half of the places, and lost them.
+  expect(await door.metric('refused_total{reason="slow_request"}')).toBeGreaterThan(0);
+  expect(await door.metric('refused_total{reason="connections"}')).toBeGreaterThan(0);
+});

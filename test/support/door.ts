@@ -1,0 +1,273 @@
+/**
+ * The proxy as it stands in a small pod, 20 good callers who go on in every way, and an attack beside
+ * them. What the good ones notice, what the attack costs, and how soon all is back.
+ */
+import { once } from 'node:events';
+import { appendFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from '@jest/globals';
+import { onCleanup } from './cleanup.ts';
+import { quantile } from './crowd.ts';
+import { DoorCallers, type Seen, type Way, ways } from './door-callers.ts';
+import type { Program } from './program.ts';
+import { startProxyProcess, type ProxyProcess } from './proxy-process.ts';
+
+const MiB = 1024 * 1024;
+/** What the charts give a pod, with a heap of half of it. */
+const podBytes = 256 * MiB;
+const nodeFlags = [`--max-old-space-size=${podBytes / 2 / MiB}`];
+
+/** A percentile below it tells of the machine, not of the proxy: a closed door takes seconds. */
+const noiseMs = 150;
+/** Of one way: there are too few calls of each for a higher one. */
+const judgedShare = 0.95;
+const mostSlowdown = 2;
+const calmMs = 1000;
+const backWithinMs = 10_000;
+const lookEveryMs = 200;
+/** Connections that are opened at a time: more would overflow what a listener lets wait. */
+const atOnce = 50;
+
+interface AttackRound {
+  readonly attackers: number;
+  readonly calm: readonly Seen[];
+  readonly beside: readonly Seen[];
+}
+
+interface Outcome {
+  /** What it is called in the table of `docs/reliability.md`. */
+  readonly attack: string;
+  readonly rounds: readonly AttackRound[];
+  readonly peakBytes: number;
+  /** From the end of the last attack. */
+  readonly backMs: number;
+  /** Of the last attack. */
+  readonly sentBytes: number;
+}
+
+/** What the attack did, for as long as it went on. */
+export interface Attack {
+  /** Resolves when the attack has done what it does; it may go on until it is ended. */
+  readonly done: Promise<unknown>;
+  readonly end: () => void;
+  readonly sentBytes: () => number;
+}
+
+export class Door {
+  readonly proxy: ProxyProcess;
+  readonly #good: DoorCallers;
+
+  private constructor(proxy: ProxyProcess, good: DoorCallers) {
+    this.proxy = proxy;
+    this.#good = good;
+  }
+
+  /** `poolUrl`: by default a simulated pool of its own. */
+  static async open(
+    program: Program,
+    { poolUrl, env = {} }: { poolUrl?: string; env?: Readonly<Record<string, string>> } = {},
+  ): Promise<Door> {
+    const proxy = await startProxyProcess(program, poolUrl ?? (await startSimulated(program)), {
+      env,
+      nodeFlags,
+    });
+    const good = new DoorCallers(proxy.port, proxy.adminPort);
+    const warm = performance.now() + calmMs;
+    await good.goOn(() => performance.now() < warm);
+    return new Door(proxy, good);
+  }
+
+  async metric(name: string): Promise<number> {
+    return (await this.proxy.metrics()).get(`ucwa_proxy_${name}`) ?? NaN;
+  }
+
+  /**
+   * Attacks of each size, in turn with calm. Only those of the last size are judged by time.
+   *
+   * @param ms how long the good callers go on beside an attack that is judged by time, at least
+   */
+  async alternate(
+    name: string,
+    sizes: readonly number[],
+    ms: number,
+    attack: (attackers: number) => Attack,
+  ): Promise<Outcome> {
+    const { proxy } = this;
+    const rounds: AttackRound[] = [];
+    let peakBytes = 0;
+    let backMs = NaN;
+    let sentBytes = 0;
+    const before = await this.#open();
+    for (const attackers of sizes) {
+      const isJudged = attackers === sizes.at(-1);
+      const calmUntil = performance.now() + (isJudged ? calmMs : 0);
+      const calm = await this.#good.goOn(() => performance.now() < calmUntil);
+      const attacked = new AbortController();
+      const asking = this.#good.goOn(() => !attacked.signal.aborted);
+      const { done, end, sentBytes: sent } = attack(attackers);
+      const over = Promise.all([done, delay(isJudged ? ms : ms / 2)]).then(() => attacked.abort());
+      while (!attacked.signal.aborted && proxy.child.exitCode === null) {
+        peakBytes = Math.max(peakBytes, await proxy.residentBytes().catch(() => 0));
+        await Promise.race([over, delay(lookEveryMs)]);
+      }
+      attacked.abort();
+      rounds.push({ attackers, calm, beside: await asking });
+      sentBytes = sent();
+      end();
+      if (proxy.child.exitCode !== null) throw new Error(`the proxy ended: ${proxy.errors()}`);
+      backMs = await this.#untilBack(before);
+    }
+    const outcome = { attack: name, rounds, peakBytes, backMs, sentBytes };
+    show(outcome);
+    return outcome;
+  }
+
+  /** What the attackers may have left behind: connections, polls, calls. */
+  async #open(): Promise<readonly number[]> {
+    const metrics = await this.proxy.metrics();
+    const names = ['connections{side="client"}', 'long_polls', 'held_calls', 'outstanding_calls'];
+    return names.map((name) => metrics.get(`ucwa_proxy_${name}`) ?? NaN);
+  }
+
+  /** How long it took until there is no more than before. */
+  async #untilBack(before: readonly number[]): Promise<number> {
+    const began = performance.now();
+    const isBack = (now: readonly number[]): boolean => now.every((n, i) => n <= before[i]!);
+    while (performance.now() - began < 2 * backWithinMs) {
+      if (isBack(await this.#open())) break;
+      await delay(lookEveryMs / 4);
+    }
+    return performance.now() - began;
+  }
+}
+
+async function startSimulated(program: Program): Promise<string> {
+  const { match } = await program.start(/pool at (\S+)/, [
+    ...['simulate', '--listen', '127.0.0.1:0', '--latency', '5'],
+  ]);
+  return match[1] ?? '';
+}
+
+/** Success, speed, memory, and the way back: nobody but the attackers themselves notices. */
+export function expectNobodyNotices({ rounds, peakBytes, backMs }: Outcome): void {
+  for (const { attackers, beside } of rounds) {
+    const failed = countFailed(beside);
+    expect({ attackers, failed }).toEqual({ attackers, failed: {} });
+  }
+  for (const way of ways) expect({ way, slow: tooSlow(way, rounds) }).toEqual({ way, slow: false });
+  expect(peakBytes / MiB).toBeLessThanOrEqual(podBytes / MiB);
+  expect(backMs).toBeLessThanOrEqual(backWithinMs);
+}
+
+/** How often which way ended with which status: 0 is a closed connection, -1 no answer in time. */
+function countFailed(seen: readonly Seen[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { way, status, served } of seen) {
+    const key = `${way} ${status}`;
+    if (!served) counts[key] = (counts[key] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** The last attacks of the same size. */
+const judgedOf = (rounds: readonly AttackRound[]): readonly AttackRound[] =>
+  rounds.filter(({ attackers }) => attackers === rounds.at(-1)?.attackers);
+
+/** By the quietest round: noise of the machine only adds to it. */
+function tooSlow(way: Way, rounds: readonly AttackRound[]): number | false {
+  const time = (seen: readonly Seen[], share: number): number =>
+    quantile(
+      seen.filter((one) => one.way === way && one.served).map(({ ms }) => ms),
+      share,
+    );
+  const factor = Math.min(
+    ...judgedOf(rounds).map(
+      ({ calm, beside }) => time(beside, judgedShare) / Math.max(noiseMs, time(calm, judgedShare)),
+    ),
+  );
+  return factor <= mostSlowdown ? false : factor;
+}
+
+/** For the table in `docs/reliability.md`: a line in the file that `DOOR_FIGURES` names. */
+function show({ attack, rounds, peakBytes, backMs, sentBytes }: Outcome): void {
+  const file = process.env['DOOR_FIGURES'];
+  if (file === undefined) return;
+  const most = judgedOf(rounds);
+  const p99 = (seen: readonly Seen[]): number =>
+    Math.round(
+      quantile(
+        seen.map(({ ms }) => ms),
+        0.99,
+      ),
+    );
+  const all = rounds.flatMap(({ beside }) => beside);
+  const figures = {
+    attack,
+    attackers: most[0]?.attackers,
+    sentBytes,
+    failed: rounds.map(({ attackers, beside }) => [attackers, countFailed(beside)]),
+    served: `${all.filter(({ served }) => served).length} of ${all.length}`,
+    p99: most.map(({ calm, beside }) => [p99(calm), p99(beside)]),
+    ways: Object.fromEntries(ways.map((way) => [way, tooSlow(way, rounds)])),
+    peakMiB: Math.round(peakBytes / MiB),
+    backMs: Math.round(backMs),
+  };
+  appendFileSync(file, `${JSON.stringify(figures)}\n`);
+}
+
+interface Holding {
+  /** Sent at once on each connection; one after the other of them, if there are more. */
+  readonly bytes?: readonly string[];
+  readonly address?: string;
+  /** Whether what comes is read. */
+  readonly reads?: boolean;
+  /** Whether a connection that the proxy has closed is opened anew. */
+  readonly comesBack?: boolean;
+}
+
+/** How long an attacker waits before he comes back. */
+const comesBackAfterMs = 100;
+
+/** Connections that say something once and never close. */
+export function hold(
+  port: number,
+  count: number,
+  { bytes = [], address = '127.0.0.1', reads = false, comesBack = false }: Holding = {},
+): Attack {
+  const sockets = new Set<Socket>();
+  let sent = 0;
+  let isOver = false;
+  let opened = 0;
+  const open = async (): Promise<void> => {
+    const said = bytes[opened % bytes.length] ?? '';
+    opened += 1;
+    const socket = connect({ port, host: '127.0.0.1', localAddress: address, allowHalfOpen: true });
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    if (reads) socket.resume();
+    else socket.pause();
+    socket.once('close', () => {
+      sockets.delete(socket);
+      sent += socket.bytesWritten;
+      if (comesBack) void delay(comesBackAfterMs).then(() => (isOver ? undefined : open()));
+    });
+    if (said !== '') socket.write(said);
+    await Promise.race([once(socket, 'connect'), once(socket, 'close')]).catch(() => undefined);
+  };
+  const all = async (): Promise<void> => {
+    for (let left = count; left > 0 && !isOver; left -= atOnce) {
+      await Promise.all(Array.from({ length: Math.min(atOnce, left) }, open));
+    }
+  };
+  const end = (): void => {
+    isOver = true;
+    for (const socket of sockets) socket.destroy();
+  };
+  onCleanup(end);
+  return {
+    done: all(),
+    end,
+    sentBytes: () => Array.from(sockets).reduce((sum, one) => sum + one.bytesWritten, sent),
+  };
+}
