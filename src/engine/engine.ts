@@ -109,8 +109,10 @@ export class Engine implements Sink<Caller> {
 
   /** Answers whoever still waits, and breaks off what is under way; what has not been sent never is. */
   stop(): void {
-    for (const { exchange } of this.#journeys) if (!exchange.started) exchange.abort();
-    this.#enter(() => this.#core.expireAll(this.#clock.now()));
+    this.#enter(() => {
+      for (const { exchange } of [...this.#journeys]) if (!exchange.started) exchange.abort();
+      this.#core.expireAll(this.#clock.now());
+    });
     this.#callOffAlarm?.();
     for (const { exchange } of [...this.#journeys]) exchange.abort();
   }
@@ -159,8 +161,8 @@ export class Engine implements Sink<Caller> {
     batch.journey?.permit.freeSlot();
   }
 
-  abandon(batch: Batch<Caller>): void {
-    batch.journey?.exchange.abort();
+  abandon({ journey }: Batch<Caller>): void {
+    journey?.exchange.abort();
   }
 
   wakeAt(atMs: number): void {
@@ -219,8 +221,7 @@ export class Engine implements Sink<Caller> {
         this.#settled(batch, permit, ending);
       },
     });
-    const request = singleRequest(call, this.#options.authority);
-    const exchange = this.#upstream.send(request, single);
+    const exchange = this.#upstream.send(singleRequest(call, this.#options.authority), single);
     single.attach(exchange);
     this.#begin(batch, exchange, permit);
   }

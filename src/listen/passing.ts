@@ -34,6 +34,8 @@ export interface PassingEnds {
   /** The client is answered with the fault. */
   fail(exchange: ClientExchange, fault: Fault): void;
   finished(exchange: ClientExchange, callerLeft: boolean, poll: boolean): void;
+  /** Runs it; what it throws is the call's own 500. */
+  guarded(exchange: ClientExchange, serve: () => void): void;
 }
 
 /** A head that passes through stands as the client sent it, as Node reads it, and as it is sent on. */
@@ -61,7 +63,7 @@ export class Passing {
   ): void {
     const pass = (): void => this.#pass(exchange, target, reason, trusted);
     // Writes that are pipelined come to the pool in their order.
-    if (exchange.isWrite) exchange.afterEarlierWrites(pass);
+    if (exchange.isWrite) exchange.afterEarlierWrites(() => this.#ends.guarded(exchange, pass));
     else pass();
   }
 

@@ -79,6 +79,7 @@ export class RequestHandler {
       refuse: (exchange, reason) => this.#refuse(exchange, overflowStatus[reason], reason),
       fail: (exchange, fault) => this.#fail(exchange, fault),
       finished: (exchange, left, poll) => this.#finished(exchange, 'passthrough', left, poll),
+      guarded: (exchange, serve) => this.#guarded(exchange, serve),
     });
     this.#cancel = (call) => parts.engine.cancel(call);
     this.#waiting = new WaitingCallers(parts.maxWaiting, parts.overdueMs, parts.observer);

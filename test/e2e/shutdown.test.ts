@@ -178,3 +178,25 @@ test('at a second order calls that wait for a connection to the pool are told th
     expect([status, JSON.parse(text)]).toEqual([503, expect.objectContaining({ executed: 'no' })]);
   }
 });
+
+test('at a second order calls that wait behind others for a connection are told that they did not run', async () => {
+  const pool = await startPool();
+  pool.faults.add({ on: {}, times: Infinity, fault: { kind: 'hang' } });
+  const proxy = await startProxy(pool.url, {
+    UCWA_PROXY_BATCHING_MODE: 'fixed',
+    UCWA_PROXY_UPSTREAM_MAX_CONNECTIONS: '1',
+    UCWA_PROXY_DRAIN_DELAY_MS: '60000',
+  });
+  const first = new UcwaClient(proxy.url).ask(`${app}/me`);
+  await proxy.untilMetric('ucwa_proxy_outstanding_calls', () => pool.stats().requests === 1);
+  const calls = ['bob', 'cyd'].flatMap((user) =>
+    notes(3).map((target) => new UcwaClient(proxy.url).ask(target, { token: `cwt=sim-${user}` })),
+  );
+  await proxy.untilMetric('ucwa_proxy_held_calls', (held) => held === 6);
+  void proxy.stop();
+  await proxy.abort();
+  expect((await first).status).toBe(504);
+  for (const { status, text } of await Promise.all(calls)) {
+    expect([status, JSON.parse(text)]).toEqual([503, expect.objectContaining({ executed: 'no' })]);
+  }
+});
