@@ -67,6 +67,17 @@ describe('a bound connection', () => {
   });
 });
 
+test('a connection tells to which request it is lent, and is lent no more once it is spent', () => {
+  const label = new ConnectionLabel(shared);
+  expect(label.borrower).toBeUndefined();
+  label.lend(ofBob);
+  expect(label.borrower).toBe(ofBob);
+  label.spend();
+  label.giveBack();
+  expect([label.borrower, label.isSpent]).toEqual([undefined, true]);
+  expect(broken(() => label.lend(ofBob))).toBe('own_connection');
+});
+
 test('nothing is written to a connection that is lent to no request', () => {
   const label = new ConnectionLabel(shared);
   expect(broken(() => label.assertMayWrite())).toBe('own_connection');

@@ -172,3 +172,23 @@ test('a head counts its bytes as they stand on the wire', () => {
   const { facts } = aHead('GET', '/a', ['Accept', 'text/html']);
   expect(facts.bytes).toBe('Host: pool.example\r\nAccept: text/html\r\n'.length);
 });
+
+describe('where a body ends is said once and plainly, or the request is refused:', () => {
+  const framing = '400 transfer_encoding';
+  test.each<[string, string, string[]]>([
+    ['POST', framing, ['Content-Length', '040']],
+    ['POST', framing, ['Content-Length', '00']],
+    ['POST', framing, ['Content-Length', '9'.repeat(17)]],
+    ['POST', framing, ['Content-Length', '1', 'Content_Length', '5']],
+    ['POST', framing, ['Content-Length', '1', 'Transfer-Encoding!', 'chunked']],
+    ['HEAD', framing, ['Content-Length', '1']],
+    ['HEAD', framing, ['Transfer-Encoding', 'chunked']],
+    ['POST', '/a', ['Content-Length', '40']],
+    ['POST', '/a', ['Content-Length', '0']],
+    ['HEAD', '/a', ['Content-Length', '0']],
+    ['HEAD', '/a', []],
+    ['GET', '/a', ['Content-Length', '1']],
+  ])('%s: %s for %j', (method, expected, fields) => {
+    expect(verdict(method, '/a', [...host, ...fields])).toBe(expected);
+  });
+});
