@@ -74,7 +74,7 @@ export class PoolSocket {
     this.#frame = new AnswerFrame();
   }
 
-  /** The last answer was a challenge: the client answers it on the same connection. */
+  /** The last answer was a challenge to a sign-in: the client answers it on the same connection. */
   get isInHandshake(): boolean {
     return this.#isInHandshake;
   }
@@ -82,7 +82,7 @@ export class PoolSocket {
   /** The head of an answer came, an interim one (1xx) too. */
   answered(status: number, headers: RawHeaders): void {
     const marks = marksConnection(headers);
-    this.#isInHandshake = marks && status === 401;
+    this.#isInHandshake = marks && status === 401 && this.#label.borrower?.signsIn === true;
     this.#label.answered(marks);
     // Node keeps a connection of HTTP/1.0 that says `keep-alive, close`.
     if (namedByConnection(headers).has('close')) this.#label.spend();
