@@ -127,7 +127,7 @@ export class ClientExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly head: KnownHead;
-  /** When whoever serves it was told. */
+  /** When the handler got it, in milliseconds of the proxy's clock. */
   startedAtMs = 0;
   readonly #connection: ClientConnection;
   #isOver = false;
