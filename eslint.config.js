@@ -113,7 +113,7 @@ export default defineConfig(
           patterns: [
             {
               regex:
-                '^(?!\\.\\.?/)|^(\\.\\./)+(?!admit/|schedule/|wire/|answer/|shadow/|invariants\\.ts)',
+                '^(?!\\.\\.?/)|^(\\.\\./)+(?!admit/|schedule/|wire/|answer/|shadow/|structures/|invariants\\.ts)',
               message: 'core/ imports only core/.',
             },
           ],
