@@ -61,7 +61,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   const renewals = watchTls(settings, log, () => server.renewTls(renewals.listen.current));
 
   const metrics = createMetrics(version, {
-    heldCalls: () => engine.heldCalls,
+    heldCalls: () => engine.heldCalls + handler.waitingCalls,
     outstandingCalls: () => engine.outstandingCalls,
     users: () => engine.users,
     longPolls: () => passThrough.openPolls(),
@@ -154,6 +154,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     rules: { maxCallBytes: limits.maxCallBytes, never: pathPatterns(batching.never) },
     maxBodyBytes: limits.maxQueuedBytes,
     maxUsers: limits.maxUsers,
+    maxNewcomersAtOnce: Math.max(Math.ceil(pool.maxConnections / 2), batching.maxParts),
     passing: {
       maxPolls: limits.maxLongPolls,
       maxCalls: limits.maxQueuedCalls,
@@ -169,6 +170,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     connectionAuth: pool.connectionAuth,
     now: () => systemClock.now(),
     longPollCounts: limits.longPollCounts,
+    timeoutMs: pool.timeoutMs,
     stallMs: pool.timeoutMs,
     keepAliveTimeoutMs: listen.keepAliveTimeoutMs,
     maxWaiting: limits.maxQueuedCalls,
@@ -233,6 +235,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     clearInterval(checks);
     clearInterval(summaries);
     stalls?.stop();
+    handler.endWaiting();
     engine.stop();
     summarize();
     shadow?.stop();

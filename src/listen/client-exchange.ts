@@ -211,10 +211,19 @@ export class ClientExchange {
     act?.();
   }
 
-  /** Takes what gives back what it holds of a bound; called once, when it is over. */
+  /** Takes what gives back what it holds of a bound; called once, when it is over. There may be several. */
   holds(release: () => void): void {
-    if (this.#isOver) release();
-    else this.#release = release;
+    const earlier = this.#release;
+    if (this.#isOver) {
+      release();
+    } else if (earlier === undefined) {
+      this.#release = release;
+    } else {
+      this.#release = () => {
+        earlier();
+        release();
+      };
+    }
   }
 
   /** Keeps no strings that only this request has where its head has the same: some wait for long. */

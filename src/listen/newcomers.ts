@@ -3,19 +3,29 @@
  * credential would otherwise be another user with caps of its own, and it costs nothing to make one up.
  * Calls without a credential count as well.
  */
+import { OwnerSlots } from '../core/structures/owner-slots.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { type ShareLimits, Shares } from './shares.ts';
 
+export interface NewcomerLimits extends ShareLimits {
+  /** Batchable calls of one client address that may be on their way to the pool at a time. The rest waits. */
+  readonly maxAtOnce: number;
+}
+
 export class Newcomers {
   readonly #shares: Shares;
+  readonly #slots: OwnerSlots;
   readonly #maxRecent: number;
+  /** Calls that wait for a slot, the oldest first, and when each began to wait. */
+  readonly #waiting = new Map<ClientExchange, number>();
   /** Users that were answered 2xx lately, and those before them; the older ones are dropped as a whole. */
   #recent = new Set<string>();
   #older = new Set<string>();
 
   /** `maxUsers`: users that are remembered as proved; at least the last half of them. */
-  constructor(limits: ShareLimits, maxUsers: number) {
+  constructor(limits: NewcomerLimits, maxUsers: number) {
     this.#shares = new Shares(limits);
+    this.#slots = new OwnerSlots(limits.maxAtOnce);
     this.#maxRecent = Math.ceil(maxUsers / 2);
   }
 
@@ -28,10 +38,57 @@ export class Newcomers {
     this.#recent = new Set();
   }
 
+  /** Calls that wait for a slot. */
+  get waitingCalls(): number {
+    return this.#waiting.size;
+  }
+
+  /** Whether the pool has answered no call of that user with 2xx. */
+  isNew(user: string): boolean {
+    return !this.#recent.has(user) && !this.#older.has(user);
+  }
+
+  /**
+   * Calls `begin` at once for a user that is not new, and else when its address has a free slot.
+   *
+   * @param begin must not throw
+   */
+  whenFree(exchange: ClientExchange, address: string, nowMs: number, begin: () => void): void {
+    if (!this.isNew(exchange.head.user)) {
+      begin();
+      return;
+    }
+    this.#waiting.set(exchange, nowMs);
+    let isWaiting = false;
+    const release = this.#slots.acquire(address, () => {
+      this.#waiting.delete(exchange);
+      if (!isWaiting) {
+        begin();
+        return;
+      }
+      // The slot may become free inside a call of the engine, and the engine must not be called inside itself.
+      queueMicrotask(() => {
+        if (!exchange.isOver) begin();
+      });
+    });
+    isWaiting = true;
+    exchange.holds(() => {
+      this.#waiting.delete(exchange);
+      release();
+    });
+  }
+
+  /** Calls that have waited for a slot since that time or longer; they stay in the queue until they are answered. */
+  waitingSince(timeMs: number): ClientExchange[] {
+    return [...this.#waiting]
+      .filter(([, sinceMs]) => sinceMs <= timeMs)
+      .map(([exchange]) => exchange);
+  }
+
   /** Counts the exchange until it is over, if its user is new; `false`: there is no room for it. */
   take(exchange: ClientExchange, address: string): boolean {
     const { user, costBytes } = exchange.head;
-    if (this.#recent.has(user) || this.#older.has(user)) return true;
+    if (!this.isNew(user)) return true;
     const over = this.#shares.take(address, costBytes);
     if (typeof over === 'string') return false;
     exchange.holds(over);

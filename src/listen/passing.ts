@@ -23,6 +23,15 @@ export interface PassingParts {
   readonly longPollCounts: boolean;
 }
 
+/** What is known of a call that passes through. */
+export interface PassingFacts {
+  readonly reason: PassThroughReason;
+  /** Whether what the peer says of the client is sent on. */
+  readonly trusted: boolean;
+  /** See `PassThroughCall.owner`. */
+  readonly owner: string;
+}
+
 type PassingRefusal = Extract<
   RefusalReason,
   `${string}queue_${string}` | 'long_polls' | 'bound_connections'
@@ -54,25 +63,14 @@ export class Passing {
     this.#ends = ends;
   }
 
-  /** `trusted`: whether what the peer says of the client is sent on. */
-  pass(
-    exchange: ClientExchange,
-    target: string,
-    reason: PassThroughReason,
-    trusted: boolean,
-  ): void {
-    const pass = (): void => this.#pass(exchange, target, reason, trusted);
+  pass(exchange: ClientExchange, target: string, facts: PassingFacts): void {
+    const pass = (): void => this.#pass(exchange, target, facts);
     // Writes that are pipelined come to the pool in their order.
     if (exchange.isWrite) exchange.afterEarlierWrites(() => this.#ends.guarded(exchange, pass));
     else pass();
   }
 
-  #pass(
-    exchange: ClientExchange,
-    target: string,
-    reason: PassThroughReason,
-    trusted: boolean,
-  ): void {
+  #pass(exchange: ClientExchange, target: string, { reason, trusted, owner }: PassingFacts): void {
     const { engine, observer, passThrough, authority } = this.#parts;
     const { request, response } = exchange;
     const { headers, user, costBytes, facts } = exchange.head;
@@ -104,6 +102,7 @@ export class Passing {
         headers: passThroughHeaders(headers, authority, trusted, request.httpVersion),
         poll,
         isBound: exchange.isBound,
+        owner,
         // Behind another proxy those without a credential may be anybody.
         user: user === '' && (trusted || facts.cameThroughProxy) ? undefined : user,
       },

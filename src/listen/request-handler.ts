@@ -8,7 +8,7 @@ import { admit, type RefusalReason } from '../core/admit/admit.ts';
 import { bodyBytes, classify, type ClassifyRules } from '../core/admit/classify.ts';
 import { callClassOf } from '../core/admit/call-class.ts';
 import type { RequestHead } from '../core/admit/request-head.ts';
-import type { Fault } from '../core/answer/fault.ts';
+import type { Fault, FaultName } from '../core/answer/fault.ts';
 import { answerForFault, answerForRefusal } from '../core/answer/own-answers.ts';
 import type { Arrival, Call } from '../core/schedule/call.ts';
 import { mayCollapse } from '../core/schedule/collapse.ts';
@@ -32,6 +32,8 @@ export interface HandlerParts extends PassingParts {
   readonly engine: Pick<Engine, 'submit' | 'cancel' | 'barrier' | 'passedThrough'>;
   /** Users that are remembered as known to the pool. */
   readonly maxUsers: number;
+  /** Batchable calls of new users of one address that may be on their way to the pool at a time. */
+  readonly maxNewcomersAtOnce: number;
   readonly rules: ClassifyRules;
   /** Of all bodies that are being read. */
   readonly maxBodyBytes: number;
@@ -39,6 +41,8 @@ export interface HandlerParts extends PassingParts {
   /** Whether what that peer says of others, in `X-Forwarded-For`, is believed. */
   readonly isTrusted: (request: IncomingMessage) => boolean;
   readonly connectionAuth: ConnectionAuthMode;
+  /** A batchable call waits no longer than this to be handed to the engine. */
+  readonly timeoutMs: number;
   /** A caller who takes nothing of a streamed answer for so long is cut off. */
   readonly stallMs: number;
   readonly keepAliveTimeoutMs: number;
@@ -72,7 +76,11 @@ export class RequestHandler {
       parts.isTrusted(request),
     );
     this.#newcomers = new Newcomers(
-      { maxCalls: parts.passing.maxCallsPerUser, maxBytes: parts.passing.maxBytesPerUser },
+      {
+        maxCalls: parts.passing.maxCallsPerUser,
+        maxBytes: parts.passing.maxBytesPerUser,
+        maxAtOnce: parts.maxNewcomersAtOnce,
+      },
       parts.maxUsers,
     );
     this.#passing = new Passing(parts, this.#connectionAuth, {
@@ -94,6 +102,11 @@ export class RequestHandler {
     };
   }
 
+  /** Calls that wait to be handed to the engine. */
+  get waitingCalls(): number {
+    return this.#newcomers.waitingCalls;
+  }
+
   handle(exchange: ClientExchange): void {
     if (this.#ending.has(exchange.request.socket)) return;
     exchange.startedAtMs = this.#parts.now();
@@ -102,7 +115,22 @@ export class RequestHandler {
 
   /** To be called every second. */
   checkWaiting(): void {
-    this.#waiting.check(this.#parts.now());
+    const nowMs = this.#parts.now();
+    this.#waiting.check(nowMs);
+    this.#giveUp(nowMs - this.#parts.timeoutMs, 'connection_limit_reached');
+  }
+
+  /** Answers what has not been handed to the engine yet. To be called before the engine stops. */
+  endWaiting(): void {
+    this.#giveUp(Infinity, 'destination_unavailable');
+  }
+
+  /** Answers calls of newcomers that have waited for their turn since that time. They did not run. */
+  #giveUp(sinceMs: number, name: FaultName): void {
+    for (const exchange of this.#newcomers.waitingSince(sinceMs)) {
+      this.#fail(exchange, { phase: 'unsent', name });
+      this.#finished(exchange, 'single', false);
+    }
   }
 
   /** A mistake of ours is one caller's 500, and nobody else's business. */
@@ -152,7 +180,9 @@ export class RequestHandler {
     }
     if (classified.kind === 'pass-through' || exchange.isBound) {
       const reason = classified.kind === 'pass-through' ? classified.reason : 'connection_auth';
-      this.#passing.pass(exchange, target, reason, trusted);
+      const { user } = exchange.head;
+      const owner = this.#newcomers.isNew(user) ? address : user;
+      this.#passing.pass(exchange, target, { reason, trusted, owner });
       return;
     }
     const { applicationPath, resource } = classified;
@@ -175,7 +205,9 @@ export class RequestHandler {
       bodyBytes(facts) ?? 0,
       address,
       (body) => {
-        if (!exchange.isOver) this.#guarded(exchange, () => submit(body));
+        const begin = (): void => this.#guarded(exchange, () => submit(body));
+        if (exchange.isOver) return;
+        this.#newcomers.whenFree(exchange, address, this.#parts.now(), begin);
       },
       () => {
         if (!exchange.isOver) this.#refuse(exchange, overflowStatus.queue_bytes, 'queue_bytes');

@@ -210,7 +210,7 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
   gauge('outstanding_calls', 'Batchable calls that the pool works on.', () =>
     sources.outstandingCalls(),
   );
-  gauge('held_calls', 'Calls that wait for companions or for a departure.', () =>
+  gauge('held_calls', 'Calls that wait for companions or for their turn to be sent.', () =>
     sources.heldCalls(),
   );
   gauge('long_polls', 'Open polls of the event channel.', () => sources.longPolls());

@@ -23,6 +23,11 @@ export interface PassThroughCall {
    */
   readonly isBound: boolean;
   /**
+   * Whose share of the connections the call takes: the name of the user, or the address of the client while the
+   * pool has not answered that user.
+   */
+  readonly owner: string;
+  /**
    * The name of the user, empty for a client without a credential; `undefined` where that may be
    * anybody, behind another proxy.
    */

@@ -18,10 +18,12 @@ import { nameFault } from './name-fault.ts';
 import type { PoolConnections } from './pool-connections.ts';
 import { type Answering, framingOf } from './pool-socket.ts';
 
-/** The connections that a kind of call goes over, and its exchanges that are not over, oldest first. */
+/** The connections of one kind of call, and its exchanges that are not over, oldest first. */
 export interface Lane {
   connections: PoolConnections;
   readonly exchanges: Set<Exchange>;
+  /** Gives back the share of the connections that the call took, or waits for. */
+  release: () => void;
   /** Whether a connection to the pool has been opened for the client's connection alone. */
   readonly isOwned: boolean;
 }
@@ -110,10 +112,7 @@ export class Exchange implements Answering {
     if (this.#hasBody) sendHead(upstream);
   };
 
-  /**
-   * For what is told by no event: ends the exchange when no byte has come from either side for so
-   * long, or when the client has left.
-   */
+  /** Ends the exchange when no byte has come from either side for so long, or when the client has left. */
   check(nowMs: number, idleTimeoutMs: number): void {
     const client = this.#call.request.socket;
     // On Node 20 a response that waits behind another one of its connection does not hear of its end.
@@ -262,6 +261,7 @@ export class Exchange implements Answering {
   #release(): void {
     this.#state = 'over';
     this.#lane.exchanges.delete(this);
+    this.#lane.release();
     clearTimeout(this.#linger);
     this.#discardRest();
   }

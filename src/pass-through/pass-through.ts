@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Fault } from '../core/answer/fault.ts';
+import { OwnerSlots } from '../core/structures/owner-slots.ts';
 import type { PassThroughCall, PassThroughObserver } from './call.ts';
 import { Exchange, hasBody, type Lane } from './exchange.ts';
 import { HttpProxy } from './http-proxy.ts';
@@ -69,6 +70,9 @@ export interface PassThrough {
 /** Of the connections, one in so many may be held by large bodies, and by clients that read slowly. */
 const slowShare = 4;
 
+/** One owner may use one in so many of the connections that all share. */
+const ownerShare = 2;
+
 /** How late an idle exchange may be found: a share of its time, and no later than this. */
 const checkShare = 1 / 8;
 const checkMaxMs = 1000;
@@ -83,6 +87,8 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
   const largeShare = Math.ceil(options.maxConnections / slowShare);
   const large = new PoolConnections({ ...options, maxConnections: largeShare });
   const slow = new SlowDownloads(largeShare);
+  const slots = new OwnerSlots(Math.ceil(options.maxConnections / ownerShare));
+  const largeSlots = new OwnerSlots(Math.ceil(largeShare / ownerShare));
   const bound = new BoundConnections({ ...options, ...options.bound });
   const proxy = createProxy(options.upstream);
 
@@ -103,10 +109,10 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
     forward(call, observer) {
       const { request, response } = call;
       const { exchanges, connections } = call.poll ? polls : ordinary;
-      const lane = { exchanges, connections, isOwned: bound.has(request.socket) };
+      const isOwned = bound.has(request.socket);
+      const lane: Lane = { exchanges, connections, isOwned, release: () => undefined };
       const exchange = new Exchange(call, observer, lane, performance.now());
-      const send = (body: Readable = request, isLarge = false): void => {
-        if (exchange.isOver) return;
+      const send = (body: Readable, isLarge: boolean): void => {
         const own = call.isBound ? bound.of(request.socket) : undefined;
         if (call.isBound && own === undefined) {
           exchange.fail({ phase: 'unsent', name: 'connection_limit_reached' });
@@ -123,8 +129,19 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
           exchange.abort('proxy_internal_error', error);
         }
       };
-      if (readBytes === 0 || !hasBody(request)) send();
-      else bodies.read(request, send);
+      const sendInTurn = (body: Readable, isLarge: boolean): void => {
+        if (exchange.isOver) return;
+        // Polls and bound calls have connections of their own.
+        if (call.poll || call.isBound) {
+          send(body, isLarge);
+          return;
+        }
+        const shared = isLarge ? largeSlots : slots;
+        lane.release = shared.acquire(call.owner, () => send(body, isLarge));
+        if (!exchanges.has(exchange)) lane.release();
+      };
+      if (readBytes === 0 || !hasBody(request)) sendInTurn(request, false);
+      else bodies.read(request, sendInTurn);
     },
 
     reserve: (client) => client.destroyed || bound.of(client) !== undefined,
@@ -162,7 +179,10 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
   };
 }
 
-function createLane(options: PassThroughOptions, maxConnections: number): Omit<Lane, 'isOwned'> {
+function createLane(
+  options: PassThroughOptions,
+  maxConnections: number,
+): Pick<Lane, 'connections' | 'exchanges'> {
   return {
     connections: new PoolConnections({ ...options, maxConnections }),
     exchanges: new Set(),

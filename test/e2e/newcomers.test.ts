@@ -65,3 +65,56 @@ test('behind a trusted proxy the address counts that it names', async () => {
   expect(await ask('127.0.0.2', '/answered', from('10.0.0.1'))).toBe(429);
   expect(await ask('127.0.0.2', '/answered', from('10.0.0.2'))).toBe(200);
 });
+
+/** Three calls of three new users from one address at a pool that never answers, where two may be under way. */
+async function crowded(env: Readonly<Record<string, string>> = {}) {
+  const started = await start({
+    UCWA_PROXY_UPSTREAM_MAX_CONNECTIONS: '4',
+    UCWA_PROXY_BATCHING_MAX_PARTS: '2',
+    ...env,
+  });
+  const { pool, proxy, send } = started;
+  const clients = [1, 2, 3].map((n) => send('127.0.0.2', me, junk(n)));
+  await proxy.untilMetric(
+    'ucwa_proxy_held_calls',
+    (held) => held === 1 && pool.requests.length === 2,
+  );
+  return { ...started, clients };
+}
+
+test('batchable calls of new users have half of the connections at a time for each address, and the rest waits', async () => {
+  const { pool, proxy, send, ask, clients } = await crowded();
+  // Another address has connections of its own.
+  expect(await ask('127.0.0.3', `${me}?answered`, junk(4))).toBe(200);
+  // So has a user whom the pool has answered.
+  expect(await ask('127.0.0.2', `${me}?answered`, junk(4))).toBe(200);
+  clients[0]!.leave();
+  await proxy.untilMetric(
+    'ucwa_proxy_held_calls',
+    (held) => held === 0 && pool.requests.length === 5,
+  );
+  send('127.0.0.2', me, junk(5));
+  send('127.0.0.2', me, junk(6)).leave();
+  await proxy.untilMetric('ucwa_proxy_held_calls', (held) => held === 1);
+});
+
+test('a new user that waits too long for its turn is told that its call did not run', async () => {
+  const { pool, proxy, send, clients } = await crowded({ UCWA_PROXY_UPSTREAM_TIMEOUT_MS: '1500' });
+  // The third and fourth call get the turn of the first two, which time out. The fifth has waited too long by then.
+  for (const n of [4, 5]) clients.push(send('127.0.0.2', me, junk(n)));
+  const answers = await Promise.all(clients.map((client) => client.readAnswer()));
+  expect(answers.map(({ status }) => status)).toEqual([504, 504, 504, 504, 503]);
+  expect(JSON.parse(answers[4]!.body.toString())).toMatchObject({ executed: 'no' });
+  expect(pool.requests.filter((request) => request.includes('junk-5'))).toEqual([]);
+  await proxy.untilMetric('ucwa_proxy_held_calls', (held) => held === 0);
+});
+
+test('at shutdown the calls that wait for their turn are told that they did not run', async () => {
+  const { pool, proxy, clients } = await crowded();
+  void proxy.stop();
+  await proxy.abort();
+  const answers = await Promise.all(clients.map((client) => client.readAnswer()));
+  expect(answers.map(({ status }) => status)).toEqual([504, 504, 503]);
+  expect(JSON.parse(answers[2]!.body.toString())).toMatchObject({ executed: 'no' });
+  expect(pool.requests.filter((request) => request.includes('junk-3'))).toEqual([]);
+});

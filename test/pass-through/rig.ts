@@ -99,7 +99,17 @@ export class Rig {
       const headers = ['Host', url.host, ...endToEndHeaders(request.rawHeaders, notPassedOn)];
       const observer = observe(recorder(entry, response));
       passThrough.forward(
-        { request, response, target: entry.url, headers, poll, isBound: false, user: '' },
+        {
+          request,
+          response,
+          target: entry.url,
+          headers,
+          poll,
+          isBound: false,
+          // Without the field each call has an owner of its own.
+          owner: String(request.headers['x-owner'] ?? `call ${told.length}`),
+          user: '',
+        },
         observer,
       );
     });

@@ -103,3 +103,52 @@ describe('of clients that take their answers slowly', () => {
     }
   });
 });
+
+describe('one owner', () => {
+  const of = (owner: string, request: string): string =>
+    request.replace('\r\n', `\r\nX-Owner: ${owner}\r\n`);
+
+  test('has half of the connections, and others are served at once while the rest of its calls waits', async () => {
+    const pool = await rig.rawPool((socket) => {
+      socket.on('data', (bytes) => {
+        if (bytes.toString('latin1').includes('X-Owner: b')) socket.write(answer);
+      });
+    });
+    const front = await rig.front(pool.port, { maxConnections: 4, readFirstBytes });
+    const clients = Array.from({ length: 10 }, () => new RawClient(front.port).send(of('a', get)));
+    await until(() => front.told.length === 10);
+    for (let i = 0; i < 5; i += 1) expect(await ask(front.port, of('b', get))).toMatch(/ok$/);
+    expect(front.passThrough.openConnections()).toBeLessThanOrEqual(4);
+    // The owner's own calls go on in order when the first ones are over.
+    for (const client of clients) client.leave();
+    await front.outcomes(15);
+    expect(await ask(front.port, of('b', get))).toMatch(/ok$/);
+  });
+
+  test('has half of the connections of large bodies', async () => {
+    const pool = await rig.rawPool((socket) => {
+      let said = '';
+      socket.on('data', (bytes) => {
+        said += bytes.toString('latin1');
+        if (said.endsWith('end')) socket.write(answer);
+      });
+    });
+    const front = await rig.front(pool.port, { maxConnections: 8, readFirstBytes });
+    const large = (sent: string): string => head('Content-Length: 2003') + sent;
+    for (let i = 0; i < 10; i += 1) {
+      new RawClient(front.port).send(of('a', large('x'.repeat(1500))));
+    }
+    await until(() => front.told.length === 10);
+    const whole = of('b', large(`${'x'.repeat(2000)}end`));
+    for (let i = 0; i < 5; i += 1) {
+      expect(await new RawClient(front.port).send(whole).has('ok')).toMatch(/ok$/);
+    }
+  });
+
+  test('gets its connection when an earlier call of it is over', async () => {
+    const pool = await rig.cannedPool(answer);
+    const front = await rig.front(pool.port, { maxConnections: 2, readFirstBytes });
+    const clients = Array.from({ length: 6 }, () => new RawClient(front.port).send(of('a', get)));
+    for (const client of clients) expect(await client.has('ok')).toMatch(/^HTTP\/1.1 200/);
+  });
+});

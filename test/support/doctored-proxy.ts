@@ -120,6 +120,7 @@ export async function startDoctoredProxy(
     rules: { maxCallBytes: 65_536, never: undefined },
     maxBodyBytes: 1_000_000,
     maxUsers: 100,
+    maxNewcomersAtOnce: 100,
     passing: {
       maxPolls: 100,
       maxCalls: 100,
@@ -132,6 +133,7 @@ export async function startDoctoredProxy(
     observer: { ...metrics.listen, internalError },
     now: () => systemClock.now(),
     longPollCounts: true,
+    timeoutMs: 1000,
     stallMs: 1000,
     keepAliveTimeoutMs: 5000,
     maxWaiting: 100,

@@ -15,13 +15,20 @@ afterAll(() => program.remove());
 const slow = 140;
 const many = 1000;
 const attackMs = 2000;
-const halfOfABody = 'POST /x HTTP/1.1\r\nHost: p\r\nContent-Length: 9\r\n\r\nhalf';
+const post = (length: number, sent: number): string =>
+  `POST /x HTTP/1.1\r\nHost: p\r\nContent-Length: ${length}\r\n\r\n${'h'.repeat(sent)}`;
 
-test('clients that send half of a short body and no more take no connection to the pool from others', async () => {
-  const door = await Door.open(program);
-  const outcome = await door.alternate('short bodies', [many, slow, slow], attackMs, (attackers) =>
-    hold(door.proxy.port, attackers, { bytes: [halfOfABody] }),
-  );
-  expectNobodyNotices(outcome);
-  expect(await door.metric('connections{side="upstream"}')).toBeGreaterThan(0);
-});
+test.each([
+  ['short bodies', 'half of a short body', [many, slow, slow], post(9, 4)],
+  ['long bodies', '70 KiB of a long body', [slow, slow], post(200_000, 70 * 1024)],
+])(
+  'slow senders, %s: those who send %s and no more take no connection to the pool from others',
+  async (name, _what, sizes, bytes) => {
+    const door = await Door.open(program);
+    const outcome = await door.alternate(name, sizes, attackMs, (attackers) =>
+      hold(door.proxy.port, attackers, { bytes: [bytes] }),
+    );
+    expectNobodyNotices(outcome);
+    expect(await door.metric('connections{side="upstream"}')).toBeGreaterThan(0);
+  },
+);

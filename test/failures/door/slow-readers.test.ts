@@ -1,0 +1,76 @@
+/** Clients that ask for large answers and take one byte a second of them. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll } from '@jest/globals';
+import { onCleanup } from '../../support/cleanup.ts';
+import { type Attack, Door, expectNobodyNotices } from '../../support/door.ts';
+import { startDoorPool } from '../../support/door-pool.ts';
+import { Program } from '../../support/program.ts';
+import { onlyWith } from '../../support/real-parts.ts';
+
+const testWithPython = onlyWith('python3');
+
+let program: Program;
+
+beforeAll(async () => {
+  program = await Program.install();
+}, 60_000);
+
+afterAll(() => program.remove());
+
+/** More than there are connections to the pool. */
+const slow = 140;
+/** More than it takes until those who are too slow are cut off. */
+const attackMs = 7000;
+const request = 'GET /large HTTP/1.1\r\nHost: p\r\n\r\n';
+
+/**
+ * The readers run in Python, since Node cannot give their sockets small buffers. A reader that is cut off comes
+ * back. The readers start one after another: the first megabytes of each answer fill buffers of the system, and
+ * a gigabyte at once would measure the speed of the machine.
+ */
+const readers = `
+import select, socket, sys, time
+port, count = int(sys.argv[1]), int(sys.argv[2])
+def ask():
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(('127.0.0.1', port))
+    client.sendall(${JSON.stringify(request)}.encode())
+    return client
+clients = []
+for i in range(count):
+    clients.append(ask())
+    time.sleep(0.02)
+print('all', flush=True)
+while True:
+    time.sleep(1)
+    for i, client in enumerate(clients):
+        try:
+            if client.recv(1, socket.MSG_DONTWAIT): continue
+        except BlockingIOError: continue
+        except OSError: pass
+        client.close()
+        clients[i] = ask()
+`;
+
+function read(port: number, count: number): Attack {
+  const child = spawn('python3', ['-c', readers, String(port), String(count)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const end = (): void => void child.kill('SIGKILL');
+  onCleanup(end);
+  return { done: once(child.stdout, 'data'), end, sentBytes: () => count * request.length };
+}
+
+testWithPython(
+  '140 clients that take a byte a second of an answer of 8 MiB leave connections to the pool to others',
+  async () => {
+    const pool = await startDoorPool();
+    const door = await Door.open(program, { poolUrl: pool.url });
+    const outcome = await door.alternate('slow readers', [slow, slow], attackMs, (attackers) =>
+      read(door.proxy.port, attackers),
+    );
+    expectNobodyNotices(outcome);
+  },
+);
