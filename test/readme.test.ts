@@ -1,53 +1,31 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+/** The tables of README.md and docs/ that are made from code; UPDATE_README=1 writes them anew. */
 import { expect, test } from '@jest/globals';
-import { format, resolveConfig } from 'prettier';
 import { createMetrics } from '../src/metrics/metrics.ts';
-import { describeSettings } from '../src/settings/describe-settings.ts';
+import { describeSettings, type SettingRow } from '../src/settings/describe-settings.ts';
+import { expectSection } from './docs/markdown.ts';
+import { measuredRows, readBenchmarks } from './docs/measured.ts';
 import { failures } from './e2e/failure-table.ts';
 
-const root = new URL('../', import.meta.url);
-const file = new URL('README.md', root);
-const readme = readFileSync(file, 'utf8');
+/** The settings that README.md shows. */
+const tenSettings = [
+  'upstream.url',
+  'listen.address',
+  'listen.tls.cert',
+  'listen.trustedProxies',
+  'admin.address',
+  'upstream.connectionAuth',
+  'upstream.passThroughIdleMs',
+  'batching.mode',
+  'batching.lingerMaxMs',
+  'batching.maxParts',
+];
 
-/** Between the two comments of that name; written anew when UPDATE_README=1. */
-async function expectSection(name: string, lines: readonly string[]): Promise<void> {
-  const section = new RegExp(`(<!-- ${name} -->\n)[^]*(<!-- /${name} -->)`);
-  const options = { ...(await resolveConfig(file)), parser: 'markdown' };
-  const current = readFileSync(file, 'utf8');
-  const generated = await format(
-    current.replace(
-      section,
-      (_, start: string, end: string) => `${start}\n${lines.join('\n')}\n\n${end}`,
-    ),
-    options,
-  );
-  if (process.env['UPDATE_README'] === '1') writeFileSync(file, generated);
-  expect(readFileSync(file, 'utf8')).toBe(generated);
-}
-
-test('every row of "Where is …?" names files that are there', () => {
-  const [, table = ''] = readme.split('## Where is …?');
-  const rows = table.split('\n').filter((line) => line.startsWith('| ') && line.includes('`'));
-  expect(rows.length).toBeGreaterThan(10);
-  for (const row of rows) {
-    const files = [...row.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '');
-    expect(files).toHaveLength(2);
-    for (const path of files) expect([path, existsSync(new URL(path, root))]).toEqual([path, true]);
-  }
-});
-
-test('every link to a file leads to one', () => {
-  const links = [...readme.matchAll(/\]\(([^)#:]+)\)/g)].map((match) => match[1] ?? '');
-  expect(links.length).toBeGreaterThan(3);
-  for (const path of links) expect([path, existsSync(new URL(path, root))]).toEqual([path, true]);
-});
-
-test('the table of settings is that of the schema', async () => {
+function settingsTable(rows: readonly SettingRow[]): string[] {
   const code = (text: string): string => `\`${text}\``;
-  await expectSection('settings', [
+  return [
     '| key | default | flag | meaning |',
     '| --- | --- | --- | --- |',
-    ...describeSettings().map(({ key, defaultValue, flag, meaning }) => {
+    ...rows.map(({ key, defaultValue, flag, meaning }) => {
       const shown = typeof defaultValue === 'string' ? defaultValue : JSON.stringify(defaultValue);
       const cells = [
         code(key),
@@ -57,7 +35,34 @@ test('the table of settings is that of the schema', async () => {
       ];
       return `| ${cells.join(' | ')} |`;
     }),
-  ]);
+  ];
+}
+
+test('the table of settings is that of the schema', async () => {
+  await expectSection('docs/settings.md', 'settings', settingsTable(describeSettings()));
+});
+
+test('the ten settings of README.md are those of the schema', async () => {
+  const rows = describeSettings();
+  const chosen = tenSettings.map((key) => rows.find((row) => row.key === key)!);
+  expect(chosen).not.toContain(undefined);
+  await expectSection('README.md', 'settings', settingsTable(chosen));
+});
+
+test('the measured numbers of README.md are those of the benchmarks', async () => {
+  await expectSection('README.md', 'measured', measuredRows());
+});
+
+test('a number that the benchmarks do not have is an error', () => {
+  const cell = readBenchmarks('## One\n\n| a | b |\n| - | - |\n| x | 1 (0–2) |\n\n## Two\n');
+  expect(cell('One', 'x', 'b')).toBe('1');
+  for (const [heading, row, column] of [
+    ['Two', 'x', 'b'],
+    ['One', 'y', 'b'],
+    ['One', 'x', 'c'],
+  ] as const) {
+    expect(() => cell(heading, row, column)).toThrow(/no cell/);
+  }
 });
 
 test('the table of metrics is that of the registry', async () => {
@@ -79,11 +84,15 @@ test('the table of metrics is that of the registry', async () => {
       return `| \`${shown}\` | ${type} | ${help} |`;
     },
   );
-  await expectSection('metrics', ['| metric | type | meaning |', '| --- | --- | --- |', ...rows]);
+  await expectSection('docs/metrics.md', 'metrics', [
+    '| metric | type | meaning |',
+    '| --- | --- | --- |',
+    ...rows,
+  ]);
 });
 
 test('the table of failures is the one that is tried on the simulated pool', async () => {
-  await expectSection('failures', [
+  await expectSection('docs/failures.md', 'failures', [
     '| when … | a GET | a POST, PUT or DELETE |',
     '| --- | --- | --- |',
     ...failures.map(({ when, read, write }) => `| ${when} | ${read.text} | ${write.text} |`),

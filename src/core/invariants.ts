@@ -1,5 +1,5 @@
 /**
- * What holds whatever clients and the pool do (README, "What you may rely on"), checked once more by
+ * What holds whatever clients and the pool do (docs/guarantees.md), checked once more by
  * code of its own at the last moment at which a break can still be stopped. What fails a check is a
  * bug of ours: it goes no further, it is counted, and the callers concerned get 500.
  */
@@ -8,7 +8,7 @@ import type { Asked } from './answer/reply.ts';
 import type { OutgoingCall } from './wire/encode-batch.ts';
 import { headerValue } from './wire/http-message.ts';
 
-/** Label values of `ucwa_proxy_invariant_violations_total`, a closed set, in the README's order. */
+/** Label values of `ucwa_proxy_invariant_violations_total`, a closed set, in the order of docs/guarantees.md. */
 export const invariants = [
   'one_key',
   'one_answer',

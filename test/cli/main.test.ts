@@ -134,11 +134,18 @@ test('demo shows the same burst direct and through the proxy, what to try, and e
   for (const row of ['p50 ms', 'p95 ms', 'p99 ms']) expect(numbers(row)[1]).toBeGreaterThan(0);
   expect(stdout.match(/^ {2}curl /gm)).toHaveLength(2);
   expect(stdout).toMatch(/^Metrics: http:\/\/127\.0\.0\.1:\d+\/metrics$/m);
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const [, block = ''] = /^```text\n([^]*?)\n```$/m.exec(readme) ?? [];
+  const shown = block.split('\n').filter((line) => line !== '  …');
+  const masked = (line: string): string => line.replace(/ *[\d.]+/g, ' #');
+  const printed = stdout.split('\n').map(masked);
+  expect(shown.length).toBeGreaterThan(5);
+  expect(printed).toEqual(expect.arrayContaining(shown.map(masked)));
 }, 30_000);
 
 test('the commands of "What would it save here?" say it', async () => {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-  const section = /## What would it save here\?[^]*?\n## /.exec(readme)?.[0] ?? '';
+  const page = readFileSync(new URL('../../docs/savings.md', import.meta.url), 'utf8');
+  const [, section = ''] = page.split('## What would it save here?');
   const commands = [...section.matchAll(/^npx ucwa-batch-proxy (.*)$/gm)].map(([, argv = '']) =>
     argv.split(' '),
   );

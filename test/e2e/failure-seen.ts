@@ -4,7 +4,7 @@ import type { FaultRule } from '../../src/simulator/fault-script.ts';
 
 /** What a caller sees of a failure. */
 export interface Seen {
-  /** For the README. */
+  /** The cell in the table of docs/failures.md. */
   readonly text: string;
   /**
    * - `own`: what the resource answered, as if nothing had happened.
@@ -45,19 +45,19 @@ export interface Failure {
   readonly cases: readonly FailureCase[];
 }
 
-export const asIs: Seen = { text: 'what the pool says, as it is', answer: 'pool', again: 'never' };
+export const asIs: Seen = { text: "the pool's answer, unchanged", answer: 'pool', again: 'never' };
 export const askedAgain: Seen = {
-  text: 'its answer: it is asked again, by itself',
+  text: 'its answer: the proxy sends it again, unbatched',
   answer: 'own',
   again: 'singly',
 };
 export const sentAgain: Seen = {
-  text: 'its answer: it did not run, and is sent again, by itself',
+  text: 'its answer: it did not run, so the proxy sends it again, unbatched',
   answer: 'own',
   again: 'singly',
 };
 export const smaller: Seen = {
-  text: 'its answer: it is sent again, in a smaller batch',
+  text: 'its answer: the proxy sends it again, in a smaller batch',
   answer: 'own',
   again: 'smaller',
 };

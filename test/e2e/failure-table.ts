@@ -1,6 +1,6 @@
 /**
- * What callers see when something fails, as data: the README shows it, and each line is tried on the
- * simulated pool, whose ledger says what ran.
+ * What callers see when something fails, as data. docs/failures.md shows this table, and
+ * failures.test.ts tries each row on the simulated pool, whose ledger says what ran.
  */
 import { compressedBomb } from '../support/compressed-bomb.ts';
 import {
@@ -37,7 +37,7 @@ function refusals(...statuses: readonly number[]): FailureCase[] {
 
 export const failures: readonly Failure[] = [
   {
-    when: 'the pool allows the user no more calls at a time (429)',
+    when: 'the pool refuses the batch with 429: the user has too many calls at a time',
     read: { ...smaller, text: `${smaller.text}, after a pause` },
     write: { ...smaller, text: `${smaller.text}, after a pause` },
     cases: [
@@ -50,7 +50,7 @@ export const failures: readonly Failure[] = [
     ],
   },
   {
-    when: 'it says so until the deadline, or asks for a longer pause',
+    when: 'the pool repeats the 429 until the deadline, or its `Retry-After` ends after the deadline',
     read: refusedUntilLate,
     write: refusedUntilLate,
     cases: [
@@ -68,7 +68,7 @@ export const failures: readonly Failure[] = [
     ],
   },
   {
-    when: "it refuses the user, or the application is gone (401, 403, 404 in UCWA's words, 410)",
+    when: "the pool refuses the user, or the application is gone (401, 403, 410, or a 404 in UCWA's format)",
     read: asIs,
     write: asIs,
     cases: [
@@ -85,7 +85,7 @@ export const failures: readonly Failure[] = [
     ],
   },
   {
-    when: 'it turns out to know no batches (another 404, 405, 415, 501): for a minute calls travel by themselves',
+    when: 'the pool has no batch resource (another 404, 405, 415, 501); calls then travel unbatched for a minute',
     read: sentAgain,
     write: sentAgain,
     cases: [
@@ -94,19 +94,19 @@ export const failures: readonly Failure[] = [
     ],
   },
   {
-    when: 'the batch is too large for it (413)',
+    when: 'the batch is too large for the pool (413)',
     read: smaller,
     write: smaller,
     cases: refusals(413),
   },
   {
-    when: 'it did not read the batch (408), or was not the one to ask (421)',
+    when: 'the pool did not read the batch (408), or is the wrong server for it (421)',
     read: sentAgain,
     write: sentAgain,
     cases: refusals(408, 421),
   },
   {
-    when: 'it says something of the batch that tells nothing of the calls (400, 409, a redirect)',
+    when: 'the pool answers the batch with 400, 409 or a redirect, which says nothing about the single calls',
     read: askedAgain,
     write: unknown,
     cases: [
@@ -119,7 +119,7 @@ export const failures: readonly Failure[] = [
     ],
   },
   {
-    when: 'it fails (500, 502, 503, 504)',
+    when: 'the pool answers the batch with 500, 502, 503 or 504',
     read: askedAgain,
     write: asIs,
     cases: [
@@ -128,8 +128,8 @@ export const failures: readonly Failure[] = [
     ],
   },
   {
-    when: 'it fails and says when to come again (503 with `Retry-After`)',
-    read: { ...askedAgain, text: `${askedAgain.text}, after that time` },
+    when: 'the pool answers the batch with 503 and `Retry-After`',
+    read: { ...askedAgain, text: `${askedAgain.text}, after the time in \`Retry-After\`` },
     write: { ...asIs, text: `${asIs.text}, at once` },
     cases: [
       {
@@ -140,7 +140,7 @@ export const failures: readonly Failure[] = [
     ],
   },
   {
-    when: 'its answer is none to a batch (an HTML page, no boundary, a strange coding)',
+    when: 'the answer is not a batch answer (an HTML page, no boundary, an unknown content coding)',
     read: askedAgain,
     write: unknown,
     cases: [
@@ -160,7 +160,7 @@ export const failures: readonly Failure[] = [
     ],
   },
   {
-    when: 'its answer has fewer or more parts than calls',
+    when: 'the answer has fewer or more parts than the batch has calls',
     read: askedAgain,
     write: unknown,
     cases: [
@@ -179,7 +179,7 @@ export const failures: readonly Failure[] = [
     ],
   },
   {
-    when: 'the part of this call is no HTTP message',
+    when: 'the part for this call is not a valid HTTP message',
     read: askedAgain,
     write: unknown,
     cases: [
@@ -193,7 +193,7 @@ export const failures: readonly Failure[] = [
     ],
   },
   {
-    when: 'its answer breaks off before the part of this call was whole',
+    when: 'the answer breaks off before the part for this call is complete',
     read: askedAgain,
     write: unknown,
     cases: [
@@ -215,7 +215,7 @@ export const failures: readonly Failure[] = [
     ],
   },
   {
-    when: 'its answer passes `limits.maxResponseBytes` before the part of this call was whole',
+    when: 'the answer exceeds `limits.maxResponseBytes` before the part for this call is complete',
     read: askedAgain,
     write: unknown,
     cases: [
@@ -237,7 +237,7 @@ export const failures: readonly Failure[] = [
     ],
   },
   {
-    when: 'the connection breaks before an answer, or what comes is no HTTP',
+    when: 'the connection breaks before an answer, or the answer is not HTTP',
     read: askedAgain,
     write: unknown,
     cases: [
@@ -250,8 +250,8 @@ export const failures: readonly Failure[] = [
     ],
   },
   {
-    when: 'no answer to the batch comes',
-    read: { ...askedAgain, text: 'its answer: it is asked once more meanwhile, by itself' },
+    when: 'the pool does not answer the batch',
+    read: { ...askedAgain, text: 'its answer: the proxy sends it once more meanwhile, unbatched' },
     write: { ...unknown, text: `${unknown.text}, at its deadline` },
     cases: [
       { name: 'silence', fault: { kind: 'hang' }, ran: true, env: deadline(1000) },
@@ -264,13 +264,13 @@ export const failures: readonly Failure[] = [
     ],
   },
   {
-    when: 'the pool cannot be reached, tried twice',
+    when: 'the proxy tries twice, and cannot reach the pool',
     read: notRun,
     write: notRun,
     cases: [{ name: 'connection refused' }],
   },
   {
-    when: 'the pool answers this call with an error of its own (4xx, 5xx)',
+    when: 'the pool answers this call with an error (4xx, 5xx)',
     read: asIs,
     write: asIs,
     cases: [404, 409, 500].map((status) => ({
@@ -281,7 +281,7 @@ export const failures: readonly Failure[] = [
     })),
   },
   {
-    when: 'the pool answers this call alone with 429',
+    when: 'the pool answers only this call with 429',
     read: askedAgain,
     write: asIs,
     cases: [{ name: '429 for a part', rule: second, fault: says(429), hit: [1] }],

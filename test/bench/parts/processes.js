@@ -1,4 +1,4 @@
-/** More than one core, as the README tells: two processes behind a balancer that hashes. */
+/** More than one core, as docs/deployment.md says: two processes behind a balancer that hashes. */
 import { quietLog } from '../measure/stages.js';
 import { runnable } from '../peers/registry.js';
 import { barsOf, doubts, figures, ratioOf, tableOf, valueOf } from '../report/columns.js';

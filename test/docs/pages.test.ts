@@ -1,0 +1,60 @@
+/** Pages that people write, compared with the code and with the scripts. */
+import { existsSync } from 'node:fs';
+import { expect, test } from '@jest/globals';
+import { serve } from '../../src/cli/serve.ts';
+import { unsafeNames } from '../../src/cli/unsafe-runtime.ts';
+import { invariants } from '../../src/core/invariants.ts';
+import { describeSettings } from '../../src/settings/describe-settings.ts';
+import { root, textOf } from './markdown.ts';
+
+/** The code spans in the first cells of the rows of a page's tables. */
+function namesIn(text: string): string[] {
+  return [...text.matchAll(/^\| `([^`]+)` +\|/gm)].map(([, name = '']) => name);
+}
+
+test('every row of "Where is …?" names files that are there', () => {
+  const [, table = ''] = textOf('CONTRIBUTING.md').split('## Where is …?');
+  const rows = table.split('\n').filter((line) => line.startsWith('| ') && line.includes('`'));
+  expect(rows.length).toBeGreaterThan(10);
+  for (const row of rows) {
+    const files = [...row.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '');
+    expect(files).toHaveLength(2);
+    for (const path of files) expect([path, existsSync(new URL(path, root))]).toEqual([path, true]);
+  }
+});
+
+test('the commands that install, start and test are those that .ci/run runs in a fresh clone', () => {
+  const commands = [...textOf('README.md').matchAll(/^```sh\n(npm .*)\n```$/gm)].map(
+    ([, command]) => command,
+  );
+  expect(commands).toEqual(['npm ci && npm start', 'npm ci && npm test']);
+  const script = textOf('.ci/run');
+  const titles = [...script.matchAll(/^(?:suite \d+|step) ["']README: (npm ci && npm \w+)/gm)].map(
+    ([, command]) => command,
+  );
+  expect(titles.sort()).toEqual(commands);
+  expect(script).toMatch(/^readme_test\(\) .* npm ci [^&]*&& npm test\); \}$/m);
+  expect(script).toMatch(/^readme_start\(\) \{\n[^}]*npm ci [^&]*\|\| return\n[^}]*npm start/m);
+});
+
+test('the guarantees are the invariants of the code, in their order', () => {
+  const rows = [...textOf('docs/guarantees.md').matchAll(/^\| (I\d) +\| `(\w+)` +\|/gm)];
+  expect(rows.map(([, number, name]) => [number, name])).toEqual(
+    invariants.map((name, index) => [`I${index + 1}`, name]),
+  );
+});
+
+test('the page of commands has each command, each flag of serve that is no setting, and each unsafe name', () => {
+  const names = namesIn(textOf('docs/commands.md'));
+  const commands = [...textOf('src/main.ts').matchAll(/^ {2}\['([\w-]+)', async/gm)].map(
+    ([, name = '']) => name,
+  );
+  expect(commands.length).toBeGreaterThan(3);
+  const settings = new Set(describeSettings().map(({ flag }) => flag));
+  const flags = serve.flags.map(({ name }) => name).filter((name) => !settings.has(name));
+  expect(names.map((name) => name.split(' ')[0])).toEqual([
+    ...commands,
+    ...flags.map((name) => `--${name}`),
+    ...unsafeNames,
+  ]);
+});
