@@ -229,7 +229,9 @@ const log = z
     format: oneOf('json').prefault('json').describe('one JSON object a line'),
     access: oneOf('all', 'sampled', 'problems')
       .prefault('problems')
-      .describe('which calls get a line; problems: failed, repeated or slower than a second'),
+      .describe(
+        'which calls get a line; problems: answered 429 or 5xx, refused, or slower than a second',
+      ),
   })
   .prefault({})
   .describe('what is written to standard output');
