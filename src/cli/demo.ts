@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { startApp, type App } from '../app.ts';
+import { startApp, type App } from '../app/app.ts';
 import { createLog } from '../log/log.ts';
 import { loadServeSettings, type ServeSettings } from '../settings/load-settings.ts';
 import { startSimulator, type Simulator } from '../simulator/simulator.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { url as inspectorUrl } from 'node:inspector';
 import { getHeapStatistics } from 'node:v8';
-import { startApp } from '../app.ts';
+import { startApp } from '../app/app.ts';
 import { createLog, type Log } from '../log/log.ts';
 import { formatAddress } from '../settings/address.ts';
 import { fitLimits } from '../settings/fit-limits.ts';

@@ -3,10 +3,10 @@
  * code of its own at the last moment at which a break can still be stopped. What fails a check is a
  * bug of ours: it goes no further, it is counted, and the callers concerned get 500.
  */
-import { sameKey } from './admit/batch-key.ts';
-import type { Asked } from './answer/reply.ts';
-import type { OutgoingCall } from './wire/encode-batch.ts';
-import { headerValue } from './wire/http-message.ts';
+import { sameKey } from './ucwa/batch-key.ts';
+import type { Asked } from './messages/reply.ts';
+import type { OutgoingCall } from './wire/batch-encoder.ts';
+import { headerValue } from './messages/http-message.ts';
 
 /** Label values of `ucwa_proxy_invariant_violations_total`, a closed set, in the order of docs/guarantees.md. */
 export const invariants = [

@@ -1,4 +1,4 @@
-import type { Reply, ReplyHead } from '../core/answer/reply.ts';
+import type { Reply, ReplyHead } from '../core/messages/reply.ts';
 
 /** Somebody who waits for an answer: gets `answer`, or `begin`, `write`…, `end`, or `cut`. */
 export interface Caller {

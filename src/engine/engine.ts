@@ -6,24 +6,24 @@
  * (a permit, some errors). So everything goes through one inbox, and what happens meanwhile waits there.
  */
 import { answerForFault, answerForUnsent } from '../core/answer/own-answers.ts';
-import type { Reply, ReplyHead } from '../core/answer/reply.ts';
+import type { Reply, ReplyHead } from '../core/messages/reply.ts';
 import { InvariantViolation } from '../core/invariants.ts';
 import { Coalescer } from '../core/schedule/coalescer.ts';
-import { ArrivalList } from '../core/schedule/arrival-list.ts';
-import type { Arrival, Batch, Call, Journey } from '../core/schedule/call.ts';
-import { waitersOf } from '../core/schedule/call.ts';
-import { departureLimits } from '../core/schedule/departure-limits.ts';
-import type { Notes } from '../core/schedule/notes.ts';
+import { ArrivalList } from '../core/structures/linked-list.ts';
+import type { Arrival, Batch, Call, Journey } from '../core/schedule/state.ts';
+import { waitersOf } from '../core/schedule/state.ts';
+import { departureLimits } from '../core/schedule/dispatch/dispatch-slots.ts';
+import type { Notes } from '../core/schedule/observer.ts';
 import type { Ending, Failure, Sink } from '../core/schedule/sink.ts';
 import { hasOperation, type User } from '../core/schedule/user.ts';
-import type { Overflow } from '../core/schedule/users.ts';
-import { waitsOf } from '../core/schedule/waits.ts';
+import type { Overflow } from '../core/schedule/queue/users.ts';
+import { waitsOf } from '../core/schedule/queue/queue-time.ts';
 import type { Exchange, ExchangeRequest, Upstream } from '../upstream/exchange.ts';
 import { BatchExchange } from './batch-exchange.ts';
 import type { Caller } from './caller.ts';
 import type { Clock } from './clock.ts';
-import { Departures, type Permit } from './departures.ts';
-import { Doubts } from './doubts.ts';
+import { Departures, type Permit } from './dispatch-permits.ts';
+import { Doubts } from '../core/schedule/ending/may-have-run.ts';
 import type { EngineObserver } from './observer.ts';
 import type { EngineOptions, EngineParts } from './options.ts';
 import { explained } from './explain.ts';

@@ -1,6 +1,6 @@
 /** What `X-Ucwa-Batch: explain` adds to an answer. */
-import type { ReplyHead } from '../core/answer/reply.ts';
-import type { Batch, Call } from '../core/schedule/call.ts';
+import type { ReplyHead } from '../core/messages/reply.ts';
+import type { Batch, Call } from '../core/schedule/state.ts';
 
 /** `slot`: the call whose part it was, the call itself or the one that it was collapsed with. */
 export function explained<T, R extends ReplyHead>(

@@ -2,16 +2,16 @@
  * The last look at what leaves for the pool and at what goes back to a caller, independent of
  * whoever formed it.
  */
-import type { Fault } from '../core/answer/fault.ts';
+import type { Fault } from '../core/messages/fault.ts';
 import { answerForFault } from '../core/answer/own-answers.ts';
-import type { Reply } from '../core/answer/reply.ts';
+import type { Reply } from '../core/messages/reply.ts';
 import {
   assertInside,
   assertOneKey,
   assertSameQuestion,
   InvariantViolation,
 } from '../core/invariants.ts';
-import type { Batch, Call } from '../core/schedule/call.ts';
+import type { Batch, Call } from '../core/schedule/state.ts';
 import type { Ending } from '../core/schedule/sink.ts';
 import type { Caller } from './caller.ts';
 import type { EngineObserver } from './observer.ts';

@@ -1,6 +1,6 @@
-import type { FlushReason } from '../core/schedule/call.ts';
-import type { Notes } from '../core/schedule/notes.ts';
-import type { Waits } from '../core/schedule/waits.ts';
+import type { FlushReason } from '../core/schedule/state.ts';
+import type { Notes } from '../core/schedule/observer.ts';
+import type { Waits } from '../core/schedule/queue/queue-time.ts';
 
 /** What the engine tells of its work; metrics listen. Durations are milliseconds. */
 export interface EngineObserver extends Notes {

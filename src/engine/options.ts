@@ -1,4 +1,4 @@
-import type { Batch } from '../core/schedule/call.ts';
+import type { Batch } from '../core/schedule/state.ts';
 import type { Policy } from '../core/schedule/policy.ts';
 import type { Ending } from '../core/schedule/sink.ts';
 import type { UserMemory } from '../core/schedule/user.ts';

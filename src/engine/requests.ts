@@ -1,6 +1,6 @@
 /** What goes on the wire for the calls of a batch. */
-import type { Batch, Call } from '../core/schedule/call.ts';
-import { encodeWith, envelopeHeaders, singleHeaders } from '../core/wire/encode-batch.ts';
+import type { Batch, Call } from '../core/schedule/state.ts';
+import { encodeWith, envelopeHeaders, singleHeaders } from '../core/wire/batch-encoder.ts';
 import type { ExchangeRequest } from '../upstream/exchange.ts';
 import type { Caller } from './caller.ts';
 

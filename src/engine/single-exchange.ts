@@ -1,15 +1,15 @@
 /** A call that travels as itself: its answer streams to its caller as it comes, unread. */
 import { relayedReply } from '../core/answer/fan-out.ts';
-import type { Fault } from '../core/answer/fault.ts';
-import { refused } from '../core/answer/judge-response.ts';
+import type { Fault } from '../core/messages/fault.ts';
+import { refused } from '../core/ucwa/judge-response.ts';
 import { transferCodings } from '../core/answer/odd-heads.ts';
-import type { ReplyHead } from '../core/answer/reply.ts';
+import type { ReplyHead } from '../core/messages/reply.ts';
 import type { Ending } from '../core/schedule/sink.ts';
 import { keepDispositionBytes } from '../core/wire/disposition-bytes.ts';
-import { endToEndHeaders } from '../core/wire/http-message.ts';
+import { endToEndHeaders } from '../core/messages/http-message.ts';
 import type { Exchange, ExchangeHandler } from '../upstream/exchange.ts';
 import type { Caller } from './caller.ts';
-import { lostConnection, troubleWithAnswer } from './trouble.ts';
+import { lostConnection, troubleWithAnswer } from '../core/answer/failed-exchange.ts';
 
 export interface SingleExchangeHost {
   answered(status: number): void;

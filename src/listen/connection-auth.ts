@@ -4,8 +4,8 @@
  */
 import type { HeadFacts } from '../core/admit/request-head.ts';
 import { challengesConnection, withoutConnectionChallenges } from '../core/answer/challenges.ts';
-import type { ReplyHead } from '../core/answer/reply.ts';
-import type { RawHeaders } from '../core/wire/http-message.ts';
+import type { ReplyHead } from '../core/messages/reply.ts';
+import type { RawHeaders } from '../core/messages/http-message.ts';
 import type { ClientExchange } from './client-exchange.ts';
 
 /**

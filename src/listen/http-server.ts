@@ -5,13 +5,13 @@ import { Server as TcpServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { RefusalReason } from '../core/admit/admit.ts';
 import { answerForRefusal } from '../core/answer/own-answers.ts';
-import type { Reply } from '../core/answer/reply.ts';
-import { fieldLines } from '../core/wire/http-message.ts';
+import type { Reply } from '../core/messages/reply.ts';
+import { fieldLines } from '../core/messages/http-message.ts';
 import { addressName } from './client-address.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { Connections } from './connections.ts';
 import { SlowReaders } from './slow-readers.ts';
-import { saysKeepAlive } from './whole-answer.ts';
+import { saysKeepAlive } from './single-write-response.ts';
 
 export interface HttpServerOptions {
   readonly host: string;

@@ -1,5 +1,5 @@
 import type { RefusalReason } from '../core/admit/admit.ts';
-import type { PassThroughReason } from '../core/admit/classify.ts';
+import type { PassThroughReason } from '../core/ucwa/classify.ts';
 
 /** How a call was answered: label values of `ucwa_proxy_calls_total`, a closed set. */
 export type Via = 'batch' | 'single' | 'passthrough' | 'refused';

@@ -1,15 +1,15 @@
 /** Calls that pass through: bounded, counted as outstanding, in order, and handed to the pass-through. */
 import type { RefusalReason } from '../core/admit/admit.ts';
-import type { PassThroughReason } from '../core/admit/classify.ts';
-import type { Fault } from '../core/answer/fault.ts';
-import { passThroughHeaders } from '../core/wire/encode-batch.ts';
+import type { PassThroughReason } from '../core/ucwa/classify.ts';
+import type { Fault } from '../core/messages/fault.ts';
+import { passThroughHeaders } from '../core/wire/batch-encoder.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { PassThrough } from '../pass-through/pass-through.ts';
 import type { ConnectionAuth } from './connection-auth.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import type { ListenObserver } from './observer.ts';
-import { countPassing } from './passing-calls.ts';
-import { PassingCaps, type PassingLimits } from './passing-caps.ts';
+import { countPassing } from './pass-through-outstanding.ts';
+import { PassingCaps, type PassingLimits } from './pass-through-limits.ts';
 
 export interface PassingParts {
   readonly engine: Pick<Engine, 'barrier' | 'passedThrough'>;

@@ -5,16 +5,16 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { admit, type RefusalReason } from '../core/admit/admit.ts';
-import { bodyBytes, classify, type ClassifyRules } from '../core/admit/classify.ts';
-import { callClassOf } from '../core/admit/call-class.ts';
+import { bodyBytes, classify, type ClassifyRules } from '../core/ucwa/classify.ts';
+import { callClassOf } from '../core/ucwa/call-class.ts';
 import type { RequestHead } from '../core/admit/request-head.ts';
-import type { Fault, FaultName } from '../core/answer/fault.ts';
+import type { Fault, FaultName } from '../core/messages/fault.ts';
 import { answerForFault, answerForRefusal } from '../core/answer/own-answers.ts';
-import type { Arrival, Call } from '../core/schedule/call.ts';
-import { mayCollapse } from '../core/schedule/collapse.ts';
+import type { Arrival, Call } from '../core/schedule/state.ts';
+import { mayCollapse } from '../core/schedule/order/deduplication.ts';
 import type { Caller } from '../engine/caller.ts';
 import type { Engine } from '../engine/engine.ts';
-import { Bodies } from './bodies.ts';
+import { Bodies } from './body-reader.ts';
 import { addressName, lastForwarded } from './client-address.ts';
 import { ConnectionAuth, type ConnectionAuthMode } from './connection-auth.ts';
 import type { ClientExchange } from './client-exchange.ts';
@@ -23,9 +23,9 @@ import type { Via } from './observer.ts';
 import { overflowStatus } from './overflow-status.ts';
 import { Passing, type PassingParts } from './passing.ts';
 import { ResponseCaller, type Rim } from './response-caller.ts';
-import { Unread, type UnreadLimits } from './unread.ts';
-import { WaitingCallers } from './waiting-callers.ts';
-import { keepAliveLines } from './whole-answer.ts';
+import { Unread, type UnreadLimits } from './write-buffer-limit.ts';
+import { WaitingCallers } from './pending-callers.ts';
+import { keepAliveLines } from './single-write-response.ts';
 import { writeReply } from './write-reply.ts';
 
 export interface HandlerParts extends PassingParts {

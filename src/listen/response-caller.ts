@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
-import type { Reply, ReplyHead } from '../core/answer/reply.ts';
+import type { Reply, ReplyHead } from '../core/messages/reply.ts';
 import { InvariantViolation } from '../core/invariants.ts';
-import type { Call } from '../core/schedule/call.ts';
+import type { Call } from '../core/schedule/state.ts';
 import type { Caller } from '../engine/caller.ts';
 import type { ClientExchange, OverListener } from './client-exchange.ts';
-import type { Unread } from './unread.ts';
-import type { WaitingCallers } from './waiting-callers.ts';
+import type { Unread } from './write-buffer-limit.ts';
+import type { WaitingCallers } from './pending-callers.ts';
 import { writeHead, writeReply } from './write-reply.ts';
 
 /** What all callers of one server have in common. */

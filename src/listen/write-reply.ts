@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import { lengthOf, type Reply, type ReplyHead } from '../core/answer/reply.ts';
+import { lengthOf, type Reply, type ReplyHead } from '../core/messages/reply.ts';
 import type { ClientExchange } from './client-exchange.ts';
-import { writeWhole } from './whole-answer.ts';
+import { writeWhole } from './single-write-response.ts';
 
 /** Writes a whole answer. Throws, before anything is written, when it is no legal HTTP answer. */
 export function writeReply(

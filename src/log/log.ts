@@ -4,7 +4,7 @@
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { pino, type DestinationStream } from 'pino';
-import { routeTemplate } from '../core/admit/route-template.ts';
+import { routeTemplate } from '../core/ucwa/route-template.ts';
 import type { FinishedCall } from '../listen/observer.ts';
 
 type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';

@@ -5,10 +5,10 @@
  */
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { refusalReasons } from '../core/admit/admit.ts';
-import { passThroughReasons } from '../core/admit/classify.ts';
+import { passThroughReasons } from '../core/ucwa/classify.ts';
 import { type Invariant, invariants } from '../core/invariants.ts';
-import { flushReasons } from '../core/schedule/call.ts';
-import { repeatOutcomes, repeatReasons, requeueReasons } from '../core/schedule/notes.ts';
+import { flushReasons } from '../core/schedule/state.ts';
+import { repeatOutcomes, repeatReasons, requeueReasons } from '../core/schedule/observer.ts';
 import type { EngineObserver, ProtocolError } from '../engine/observer.ts';
 import type { AbortStage, ListenObserver, Via } from '../listen/observer.ts';
 import { codeLabel, codeLabels } from './code-label.ts';

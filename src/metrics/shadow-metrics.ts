@@ -1,6 +1,6 @@
 /** What batching would save and cost, where it is tried without being done; zeros elsewhere. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { ShadowReport } from '../core/shadow/shadow-call.ts';
+import type { ShadowReport } from '../core/shadow/state.ts';
 
 export interface ShadowMetrics extends ShadowReport {
   /** The shadow broke, and is off. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Fault } from '../core/answer/fault.ts';
-import type { RawHeaders } from '../core/wire/http-message.ts';
+import type { Fault } from '../core/messages/fault.ts';
+import type { RawHeaders } from '../core/messages/http-message.ts';
 
 /** One call to relay to the pool as it is. */
 export interface PassThroughCall {

@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage, InformationEvent } from 'node:http';
 import type { Socket } from 'node:net';
-import { signsInConnection } from '../core/admit/credential-scheme.ts';
-import type { Fault, FaultName } from '../core/answer/fault.ts';
+import { signsInConnection } from '../core/ucwa/credential-scheme.ts';
+import type { Fault, FaultName } from '../core/messages/fault.ts';
 import {
   faulty,
   isFinal,
@@ -10,7 +10,7 @@ import {
   withoutBody,
 } from '../core/answer/odd-heads.ts';
 import type { Framing } from '../core/wire/answer-frame.ts';
-import { endToEndHeaders } from '../core/wire/http-message.ts';
+import { endToEndHeaders } from '../core/messages/http-message.ts';
 import type { PassThroughCall, PassThroughObserver, PassThroughOutcome } from './call.ts';
 import { cut, sendHead, sendHeadAlone } from './client-response.ts';
 import { keepDispositionBytes } from '../core/wire/disposition-bytes.ts';

@@ -1,6 +1,6 @@
 import { TLSSocket } from 'node:tls';
 import type { Socket } from 'node:net';
-import type { FaultName } from '../core/answer/fault.ts';
+import type { FaultName } from '../core/messages/fault.ts';
 
 /**
  * The RFC 9209 name of what Node reported for a request without an answer. The name says what to

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { headerValue, type RawHeaders } from '../core/wire/http-message.ts';
+import { headerValue, type RawHeaders } from '../core/messages/http-message.ts';
 import type { PassThroughCall } from './call.ts';
 import { keepDispositionBytes } from '../core/wire/disposition-bytes.ts';
 import type { WithCreationHook } from './pool-connections.ts';

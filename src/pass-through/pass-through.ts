@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import type { Fault } from '../core/answer/fault.ts';
+import type { Fault } from '../core/messages/fault.ts';
 import { OwnerSlots } from '../core/structures/owner-slots.ts';
 import type { PassThroughCall, PassThroughObserver } from './call.ts';
 import { Exchange, hasBody, type Lane } from './exchange.ts';

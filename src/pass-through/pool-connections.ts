@@ -11,7 +11,7 @@ import {
   shared,
 } from '../core/connection-label.ts';
 import { InvariantViolation } from '../core/invariants.ts';
-import type { RawHeaders } from '../core/wire/http-message.ts';
+import type { RawHeaders } from '../core/messages/http-message.ts';
 import { RestingConnections } from './resting-connections.ts';
 import { type Answering, PoolSocket, type PoolSocketObserver } from './pool-socket.ts';
 

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { type Borrower, ConnectionLabel, type Owner } from '../core/connection-label.ts';
 import { marksConnection } from '../core/answer/challenges.ts';
 import { AnswerFrame, type Framing } from '../core/wire/answer-frame.ts';
-import { namedByConnection, type RawHeaders } from '../core/wire/http-message.ts';
+import { namedByConnection, type RawHeaders } from '../core/messages/http-message.ts';
 
 export interface PoolSocketObserver {
   /** The pool sent bytes that no request asked for; the connection is closed. */

@@ -6,27 +6,27 @@
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { BatchRunner } from './batch-runner.ts';
-import { CallRunner } from './call-runner.ts';
-import { Credentials } from './credentials.ts';
-import { Discovery } from './discovery.ts';
-import type { ChannelEvent } from './event-set.ts';
-import type { Counters } from './exchange.ts';
-import { FaultScript } from './fault-script.ts';
-import { FrontDesk } from './front-desk.ts';
-import { HttpRim } from './http-rim.ts';
-import { type Latency, realisticLatency } from './latency.ts';
-import { Ledger } from './ledger.ts';
-import { Outstanding } from './outstanding.ts';
-import { Pool } from './pool.ts';
-import { guid, mulberry32 } from './prng.ts';
+import { BatchRunner } from './server/batch-runner.ts';
+import { CallRunner } from './resources/call-runner.ts';
+import { Credentials } from './pool/credentials.ts';
+import { Discovery } from './resources/discovery.ts';
+import type { ChannelEvent } from './representation/event-set.ts';
+import type { Counters } from './server/exchange.ts';
+import { FaultScript } from './faults/fault-script.ts';
+import { FrontDesk } from './server/router.ts';
+import { HttpRim } from './server/http-server.ts';
+import { type Latency, realisticLatency } from './pool/latency.ts';
+import { Ledger } from './pool/request-log.ts';
+import { Outstanding } from './pool/outstanding.ts';
+import { Pool } from './pool/pool.ts';
+import { guid, mulberry32 } from './pool/prng.ts';
 import { applicationRoutes } from './resources/application-resource.ts';
 import { communicationRoutes } from './resources/communication.ts';
 import { meRoutes } from './resources/me.ts';
 import { peopleRoutes } from './resources/people.ts';
 import { photoRoutes } from './resources/photos.ts';
 import { Routes } from './resources/routes.ts';
-import { Timers } from './timers.ts';
+import { Timers } from './pool/timers.ts';
 
 export interface SimulatorOptions {
   /** Default `127.0.0.1`. */

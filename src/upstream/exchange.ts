@@ -1,4 +1,4 @@
-import type { Fault } from '../core/answer/fault.ts';
+import type { Fault } from '../core/messages/fault.ts';
 
 /** One request to the pool, ready to be written. */
 export interface ExchangeRequest {

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import { type buildConnector, Client } from 'undici';
 import { marksConnection } from '../core/answer/challenges.ts';
 import { type Borrower, ConnectionLabel, shared } from '../core/connection-label.ts';
-import { namedByConnection, type RawHeaders } from '../core/wire/http-message.ts';
+import { namedByConnection, type RawHeaders } from '../core/messages/http-message.ts';
 
 export interface PoolClientsObserver {
   /** The pool sent bytes that no request asked for; the connection is closed. */

@@ -4,7 +4,7 @@
  * an answer comes.
  */
 import { errors, type Dispatcher } from 'undici';
-import { signsInConnection } from '../core/admit/credential-scheme.ts';
+import { signsInConnection } from '../core/ucwa/credential-scheme.ts';
 import {
   faulty,
   isFinal,
@@ -13,9 +13,9 @@ import {
   withoutBody,
 } from '../core/answer/odd-heads.ts';
 import { InvariantViolation } from '../core/invariants.ts';
-import { headerValue, namedByConnection } from '../core/wire/http-message.ts';
+import { headerValue, namedByConnection } from '../core/messages/http-message.ts';
 import type { Exchange, ExchangeHandler, ExchangeRequest, Upstream } from './exchange.ts';
-import { faultOf, OddAnswer } from './fault-of.ts';
+import { faultOf, OddAnswer } from '../core/answer/fault-from-error.ts';
 import type { PoolClient, PoolClientsObserver } from './pool-client.ts';
 import { PoolClients, type Taker } from './pool-clients.ts';
 import { poolConnector, type PoolTls } from './pool-connector.ts';

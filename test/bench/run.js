@@ -44,7 +44,7 @@ async function main(argv) {
   }
   const { dist, peers } = given;
   if (peers === undefined || peers.some(({ name }) => name === ours)) {
-    if (!existsSync(new URL('app.js', dist))) {
+    if (!existsSync(new URL('app/app.js', dist))) {
       process.stderr.write(`${fileURLToPath(dist)} has no build: run npm run build first\n`);
       return 2;
     }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { batchKey, type BatchKey } from '../../src/core/admit/batch-key.ts';
+import { batchKey, type BatchKey } from '../../src/core/ucwa/batch-key.ts';
 import { readHead } from '../../src/core/admit/request-head.ts';
 import {
   assertInside,
@@ -7,7 +7,7 @@ import {
   assertSameQuestion,
   InvariantViolation,
 } from '../../src/core/invariants.ts';
-import type { OutgoingCall } from '../../src/core/wire/encode-batch.ts';
+import type { OutgoingCall } from '../../src/core/wire/batch-encoder.ts';
 
 const app = '/ucwa/oauth/v1/applications/1';
 

@@ -1,6 +1,6 @@
 /** What callers may see when something fails, and the ways to bring it about. */
-import type { Fault } from '../../src/simulator/fault.ts';
-import type { FaultRule } from '../../src/simulator/fault-script.ts';
+import type { Fault } from '../../src/simulator/faults/fault.ts';
+import type { FaultRule } from '../../src/simulator/faults/fault-script.ts';
 
 /** What a caller sees of a failure. */
 export interface Seen {

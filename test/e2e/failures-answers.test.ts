@@ -6,7 +6,7 @@ import { startProxy } from '../support/proxy.ts';
 import { startRelay } from '../support/relay.ts';
 import { startScriptedPool } from '../support/scripted-pool.ts';
 import { app, notes, UcwaClient, type Answer } from '../support/ucwa-client.ts';
-import type { FaultRule } from '../../src/simulator/fault-script.ts';
+import type { FaultRule } from '../../src/simulator/faults/fault-script.ts';
 
 const batchesOfThree = {
   UCWA_PROXY_BATCHING_MODE: 'fixed',

@@ -4,7 +4,7 @@ import { startPool } from '../support/pool.ts';
 import { startProxy } from '../support/proxy.ts';
 import { startScriptedPool } from '../support/scripted-pool.ts';
 import { app, notes, UcwaClient } from '../support/ucwa-client.ts';
-import type { FaultRule } from '../../src/simulator/fault-script.ts';
+import type { FaultRule } from '../../src/simulator/faults/fault-script.ts';
 import type { SimulatorOptions } from '../../src/simulator/simulator.ts';
 import { says } from './failure-seen.ts';
 

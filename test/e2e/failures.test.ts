@@ -10,7 +10,7 @@ import {
 import { startPool } from '../support/pool.ts';
 import { startProxy } from '../support/proxy.ts';
 import { UcwaClient } from '../support/ucwa-client.ts';
-import type { FaultRule } from '../../src/simulator/fault-script.ts';
+import type { FaultRule } from '../../src/simulator/faults/fault-script.ts';
 import type { Simulator } from '../../src/simulator/simulator.ts';
 import type { FailureCase, Seen } from './failure-seen.ts';
 import { failures } from './failure-table.ts';

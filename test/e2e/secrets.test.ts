@@ -1,6 +1,6 @@
 /** Nothing that a client entrusts to us is ever shown, whatever happens to its calls. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Fault } from '../../src/simulator/fault.ts';
+import type { Fault } from '../../src/simulator/faults/fault.ts';
 import type { Simulator } from '../../src/simulator/simulator.ts';
 import { readAdmin } from '../support/metric-values.ts';
 import { startPool } from '../support/pool.ts';

@@ -1,6 +1,6 @@
 /** Mode shadow: callers see what they see in mode off, and the operator what adaptive would do. */
 import { describe, expect, test } from '@jest/globals';
-import type { Fault } from '../../src/simulator/fault.ts';
+import type { Fault } from '../../src/simulator/faults/fault.ts';
 import { playArrivals, someArrivals } from '../support/arrivals.ts';
 import { askEach, readCalls, sendings, writeCalls } from '../support/nonce-calls.ts';
 import { startPool } from '../support/pool.ts';

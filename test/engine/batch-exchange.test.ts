@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Asked } from '../../src/core/answer/reply.ts';
+import type { Asked } from '../../src/core/messages/reply.ts';
 import { BatchExchange, type BatchExchangeHost } from '../../src/engine/batch-exchange.ts';
 import { aKey, app } from '../support/recording-sink.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { KnownHeads } from '../../src/core/admit/known-heads.ts';
-import type { BatchKey } from '../../src/core/admit/batch-key.ts';
-import type { Batch } from '../../src/core/schedule/call.ts';
+import type { BatchKey } from '../../src/core/ucwa/batch-key.ts';
+import type { Batch } from '../../src/core/schedule/state.ts';
 import type { Caller } from '../../src/engine/caller.ts';
 import { Guard } from '../../src/engine/guard.ts';
 

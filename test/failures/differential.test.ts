@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from '@jest/globals';
 import { parse } from 'yaml';
 import { MultipartParser } from '../../src/core/wire/multipart-parser.ts';
-import { mulberry32 } from '../../src/simulator/prng.ts';
+import { mulberry32 } from '../../src/simulator/pool/prng.ts';
 import { boundary, plainDraft, tricks, write } from '../support/answer-tricks.ts';
 import { onCleanup } from '../support/cleanup.ts';
 import { fuzzSeed, goesOn, isLongFuzz } from '../support/fuzz-budget.ts';

@@ -1,6 +1,6 @@
 /** What would break a promise is stopped at the last moment, counted, and answered with 500. */
 import { describe, expect, test } from '@jest/globals';
-import type { Call } from '../../src/core/schedule/call.ts';
+import type { Call } from '../../src/core/schedule/state.ts';
 import type { Caller } from '../../src/engine/caller.ts';
 import { startDoctoredProxy, type Tampering } from '../support/doctored-proxy.ts';
 import { askEach, readCalls, writeCalls } from '../support/nonce-calls.ts';

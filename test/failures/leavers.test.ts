@@ -1,7 +1,7 @@
 /** Callers who leave, under load: what they leave behind harms nobody, and what did not leave never runs. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { mulberry32 } from '../../src/simulator/prng.ts';
+import { mulberry32 } from '../../src/simulator/pool/prng.ts';
 import type { Simulator } from '../../src/simulator/simulator.ts';
 import { call, connectMany } from '../support/crowd.ts';
 import { startPool } from '../support/pool.ts';

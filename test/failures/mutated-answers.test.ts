@@ -1,8 +1,8 @@
 /** Whatever a pool sends for a batch: no crash, no hang, and no part that it did not send. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { batchingBoundary } from '../../src/core/wire/boundary.ts';
-import { mulberry32, type Random } from '../../src/simulator/prng.ts';
+import { batchingBoundary } from '../../src/core/ucwa/boundary.ts';
+import { mulberry32, type Random } from '../../src/simulator/pool/prng.ts';
 import { faultsOfReading } from '../support/answer-oracle.ts';
 import { exchangeNames, readExchange, splitMessage } from '../support/exchanges.ts';
 import { fuzzSeed, goesOn, isLongFuzz } from '../support/fuzz-budget.ts';

@@ -1,11 +1,11 @@
 /** What goes into a batch comes out of it, whatever its bytes look like, both ways. */
 import { test } from '@jest/globals';
 import fc from 'fast-check';
-import { batchKey } from '../../src/core/admit/batch-key.ts';
+import { batchKey } from '../../src/core/ucwa/batch-key.ts';
 import { readHead } from '../../src/core/admit/request-head.ts';
-import { encodeWith, type OutgoingCall } from '../../src/core/wire/encode-batch.ts';
+import { encodeWith, type OutgoingCall } from '../../src/core/wire/batch-encoder.ts';
 import { MultipartParser } from '../../src/core/wire/multipart-parser.ts';
-import { parseBatch } from '../../src/simulator/batch-parser.ts';
+import { parseBatch } from '../../src/simulator/batch/batch-parser.ts';
 import { fuzzRuns } from '../support/fuzz-budget.ts';
 import { boundaries, hostileBody } from '../support/hostile-bodies.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import net from 'node:net';
-import type { FaultName, FaultPhase } from '../../src/core/answer/fault.ts';
+import type { FaultName, FaultPhase } from '../../src/core/messages/fault.ts';
 import { deafPort } from '../support/deaf-port.ts';
 import { ask, RawClient, Rig, until, type Front } from './rig.ts';
 

@@ -1,8 +1,8 @@
 /** A pool, the pass-through in a server of its own, and clients: all on real sockets. */
 import http, { type Server, type ServerResponse } from 'node:http';
 import net, { type AddressInfo, type Socket } from 'node:net';
-import type { Fault } from '../../src/core/answer/fault.ts';
-import { endToEndHeaders } from '../../src/core/wire/http-message.ts';
+import type { Fault } from '../../src/core/messages/fault.ts';
+import { endToEndHeaders } from '../../src/core/messages/http-message.ts';
 import type { PassThroughObserver, PassThroughOutcome } from '../../src/pass-through/call.ts';
 import {
   createPassThrough,

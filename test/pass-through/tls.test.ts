@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
-import type { FaultName, FaultPhase } from '../../src/core/answer/fault.ts';
+import type { FaultName, FaultPhase } from '../../src/core/messages/fault.ts';
 import type { UpstreamTls } from '../../src/pass-through/pool-connections.ts';
 import { ask, Rig } from './rig.ts';
 

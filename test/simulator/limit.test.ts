@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
-import { batchRequest, get, statusesIn } from './batch-text.ts';
+import { batchRequest, get, statusesIn } from './batch/batch-text.ts';
 import { bearer, json, send } from './http-client.ts';
 
 const base = '/ucwa/oauth/v1/applications/104';

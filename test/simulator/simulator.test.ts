@@ -1,8 +1,8 @@
 import http from 'node:http';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
-import { Timers } from '../../src/simulator/timers.ts';
-import { batchRequest, messagesIn, part } from './batch-text.ts';
+import { Timers } from '../../src/simulator/pool/timers.ts';
+import { batchRequest, messagesIn, part } from './batch/batch-text.ts';
 import { bearer, exchangeRaw, requestText, send } from './http-client.ts';
 
 const base = '/ucwa/oauth/v1/applications/104';

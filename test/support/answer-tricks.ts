@@ -1,5 +1,5 @@
 /** Answers to batches as odd servers might write them: a plain draft, and tricks that bend it. */
-import type { Random } from '../../src/simulator/prng.ts';
+import type { Random } from '../../src/simulator/pool/prng.ts';
 
 interface DraftPart {
   mime: string[];

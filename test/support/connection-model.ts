@@ -6,7 +6,7 @@
  * Clients `a` and `b` sign in by connection, `c` never does. Each has one request under way at a time.
  */
 import { readHead } from '../../src/core/admit/request-head.ts';
-import { signsInConnection } from '../../src/core/admit/credential-scheme.ts';
+import { signsInConnection } from '../../src/core/ucwa/credential-scheme.ts';
 import { marksConnection } from '../../src/core/answer/challenges.ts';
 import { ConnectionLabel, type Owner, shared } from '../../src/core/connection-label.ts';
 import { ConnectionAuth } from '../../src/listen/connection-auth.ts';

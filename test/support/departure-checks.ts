@@ -1,8 +1,8 @@
 /** What must hold of every request that leaves, and of what runs at the pool, whatever happens. */
-import { sameKey } from '../../src/core/admit/batch-key.ts';
-import type { Batch, Call } from '../../src/core/schedule/call.ts';
+import { sameKey } from '../../src/core/ucwa/batch-key.ts';
+import type { Batch, Call } from '../../src/core/schedule/state.ts';
 import type { Policy } from '../../src/core/schedule/policy.ts';
-import { waitsOf } from '../../src/core/schedule/waits.ts';
+import { waitsOf } from '../../src/core/schedule/queue/queue-time.ts';
 
 export interface Ticket {
   readonly name: string;

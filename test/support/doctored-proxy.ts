@@ -1,10 +1,10 @@
 /**
- * The proxy's own parts, joined as `app.ts` joins them, with one of them tampered with: what the
+ * The proxy's own parts, joined as `app/app.ts` joins them, with one of them tampered with: what the
  * others then do is what counts.
  */
 import { randomUUID } from 'node:crypto';
 import { InvariantViolation } from '../../src/core/invariants.ts';
-import type { Batch, Call } from '../../src/core/schedule/call.ts';
+import type { Batch, Call } from '../../src/core/schedule/state.ts';
 import type { Policy } from '../../src/core/schedule/policy.ts';
 import type { Caller } from '../../src/engine/caller.ts';
 import { systemClock } from '../../src/engine/clock.ts';

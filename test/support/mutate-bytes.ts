@@ -1,4 +1,4 @@
-import type { Random } from '../../src/simulator/prng.ts';
+import type { Random } from '../../src/simulator/pool/prng.ts';
 
 /** What makes a difference to who reads a batch's answer. */
 const tokens = [

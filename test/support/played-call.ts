@@ -1,7 +1,7 @@
 /** Calls of the one application that whole traffics are played with. */
-import { batchKey } from '../../src/core/admit/batch-key.ts';
+import { batchKey } from '../../src/core/ucwa/batch-key.ts';
 import { readHead } from '../../src/core/admit/request-head.ts';
-import type { Arrival } from '../../src/core/schedule/call.ts';
+import type { Arrival } from '../../src/core/schedule/state.ts';
 
 export const application = '/ucwa/v1/applications/1';
 

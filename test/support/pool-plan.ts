@@ -1,5 +1,5 @@
-import type { FaultPhase } from '../../src/core/answer/fault.ts';
-import type { Trouble } from '../../src/core/answer/retry.ts';
+import type { FaultPhase } from '../../src/core/messages/fault.ts';
+import type { Trouble } from '../../src/core/answer/retry-table.ts';
 import type { Ending } from '../../src/core/schedule/sink.ts';
 
 /** What the pool does with a batch. */

@@ -1,4 +1,4 @@
-import { startApp, type App, type AppParts } from '../../src/app.ts';
+import { startApp, type App, type AppParts } from '../../src/app/app.ts';
 import { createLog } from '../../src/log/log.ts';
 import { loadServeSettings } from '../../src/settings/load-settings.ts';
 import { assertNothingShown } from './canaries.ts';

@@ -1,9 +1,9 @@
 /** Random schedules for the coalescer, and a world to play them in. */
 import fc from 'fast-check';
-import { batchKey } from '../../src/core/admit/batch-key.ts';
+import { batchKey } from '../../src/core/ucwa/batch-key.ts';
 import { readHead } from '../../src/core/admit/request-head.ts';
 import { Coalescer } from '../../src/core/schedule/coalescer.ts';
-import type { CallClass } from '../../src/core/schedule/call.ts';
+import type { CallClass } from '../../src/core/schedule/state.ts';
 import type { Policy } from '../../src/core/schedule/policy.ts';
 import type { Sink } from '../../src/core/schedule/sink.ts';
 import type { Learnt } from '../../src/core/schedule/user.ts';

@@ -1,6 +1,6 @@
 import type { Policy } from '../../src/core/schedule/policy.ts';
 import { Shadow } from '../../src/core/shadow/shadow.ts';
-import type { ShadowArrival, ShadowCall } from '../../src/core/shadow/shadow-call.ts';
+import type { ShadowArrival, ShadowCall } from '../../src/core/shadow/state.ts';
 import { defaults } from './limited-pool.ts';
 import { arrivalOf } from './played-call.ts';
 

@@ -2,7 +2,7 @@
  * Twenty clients of a pool that signs in connections, of which half sign in by connection. Each turn every
  * client takes a step of its own, in an order that a seed decides, and none waits for another one's.
  */
-import { mulberry32 } from '../../src/simulator/prng.ts';
+import { mulberry32 } from '../../src/simulator/pool/prng.ts';
 import { type Asked, me, SigningClient, webTicket } from './signing-client.ts';
 
 const clientCount = 20;

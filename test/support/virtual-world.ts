@@ -3,12 +3,12 @@
  * clients that come and leave. What happened is checked as it happens.
  */
 import type { Coalescer } from '../../src/core/schedule/coalescer.ts';
-import type { Arrival, Batch, Call } from '../../src/core/schedule/call.ts';
+import type { Arrival, Batch, Call } from '../../src/core/schedule/state.ts';
 import type { Policy } from '../../src/core/schedule/policy.ts';
 import type { Ending, Failure, Sink } from '../../src/core/schedule/sink.ts';
 import type { User } from '../../src/core/schedule/user.ts';
-import type { Reply } from '../../src/core/answer/reply.ts';
-import type { Notes } from '../../src/core/schedule/notes.ts';
+import type { Reply } from '../../src/core/messages/reply.ts';
+import type { Notes } from '../../src/core/schedule/observer.ts';
 import { DepartureChecks, type Ticket } from './departure-checks.ts';
 import { endingOf, executes, type PoolPlan } from './pool-plan.ts';
 

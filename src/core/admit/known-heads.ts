@@ -4,8 +4,8 @@
  * share it, so that the later steps see at a glance that they do.
  */
 import { acceptsOnlyXml } from '../answer/own-answers.ts';
-import type { RawHeaders } from '../wire/http-message.ts';
-import { batchKey, type BatchKey, credentialsOf } from './batch-key.ts';
+import type { RawHeaders } from '../messages/http-message.ts';
+import { batchKey, type BatchKey, credentialsOf } from '../ucwa/batch-key.ts';
 import { readHead, type HeadFacts } from './request-head.ts';
 
 /** The name of the user of some credentials, see `BatchKey.user`; never one name for two of them. */

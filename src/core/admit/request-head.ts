@@ -3,8 +3,8 @@
  * the later steps ask for. Nothing is copied and nothing is normalised: what is judged here is what
  * is sent.
  */
-import type { RawHeaders } from '../wire/http-message.ts';
-import { isFieldOfProxies, isSelfContained } from './credential-scheme.ts';
+import type { RawHeaders } from '../messages/http-message.ts';
+import { isFieldOfProxies, isSelfContained } from '../ucwa/credential-scheme.ts';
 
 /** Such as `content_length` and `transfer-encoding!`; `x-transfer-encoding` is another name. */
 const resemblesFraming = /^[^a-z]*(?:content[^a-z]*length|transfer[^a-z]*encoding)[^a-z]*$/;

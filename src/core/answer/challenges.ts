@@ -2,7 +2,7 @@
  * Challenges in the pool's answers (RFC 9110 section 11.6.1). A challenge of a scheme that signs in a
  * connection marks the connection that it came on: who answers it is signed in there.
  */
-import type { RawHeaders } from '../wire/http-message.ts';
+import type { RawHeaders } from '../messages/http-message.ts';
 
 /** Schemes whose credentials are self-contained. `MsRtcOAuth` leads to a token for `Bearer`. */
 const challengeSchemes: ReadonlySet<string> = new Set(['bearer', 'basic', 'msrtcoauth']);

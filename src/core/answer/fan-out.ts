@@ -2,9 +2,14 @@
  * A part becomes the answer that its caller would have had without us: the part's own status,
  * fields and bytes, and from the envelope what every direct answer says of the server.
  */
-import { endToEndHeaders, fieldLines, headerValue, type RawHeaders } from '../wire/http-message.ts';
+import {
+  endToEndHeaders,
+  fieldLines,
+  headerValue,
+  type RawHeaders,
+} from '../messages/http-message.ts';
 import type { ResponsePart } from '../wire/response-part.ts';
-import type { Asked, Reply } from './reply.ts';
+import type { Asked, Reply } from '../messages/reply.ts';
 
 /** Said by the envelope for all its parts, lower case. */
 const fromEnvelope = new Set([

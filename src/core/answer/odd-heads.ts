@@ -2,7 +2,7 @@
  * Heads of answers that may be read in several ways (docs/decisions/014-odd-answers.md). All ways to
  * the pool ask here, so that such an answer has one fate.
  */
-import { headerValue, type RawHeaders } from '../wire/http-message.ts';
+import { headerValue, type RawHeaders } from '../messages/http-message.ts';
 
 /** No final answer has another status (RFC 9110 section 15). */
 export function isFinal(status: number): boolean {

@@ -7,8 +7,8 @@
  * `application/json`; nothing that the request said is repeated in it.
  */
 import type { RefusalReason } from '../admit/admit.ts';
-import type { Fault, FaultName } from './fault.ts';
-import type { Reply } from './reply.ts';
+import type { Fault, FaultName } from '../messages/fault.ts';
+import type { Reply } from '../messages/reply.ts';
 
 type Executed = 'no' | 'unknown';
 

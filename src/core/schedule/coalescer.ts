@@ -25,26 +25,26 @@
  *   barrier, drain   | held            | held         | permit
  *   drain, in a pause, expire | held    | done         | fail
  */
-import type { Fault } from '../answer/fault.ts';
-import type { Reply } from '../answer/reply.ts';
-import { Alarms } from './alarms.ts';
-import { type Arrival, type Batch, type Call, newBatch, newCall } from './call.ts';
-import { leaderFor } from './collapse.ts';
-import { EarlyReleases } from './early-releases.ts';
-import { type Leave, mayLeave } from './gate.ts';
-import { countLeaving, leavingCalls, noteHold } from './hold.ts';
-import { Holds } from './holds.ts';
-import { LateBatches } from './late-batches.ts';
-import { Learning } from './learning.ts';
-import { isReply, Ledger } from './ledger.ts';
+import type { Fault } from '../messages/fault.ts';
+import type { Reply } from '../messages/reply.ts';
+import { Alarms } from '../structures/timer-heap.ts';
+import { type Arrival, type Batch, type Call, newBatch, newCall } from './state.ts';
+import { leaderFor } from './order/deduplication.ts';
+import { EarlyReleases } from './answers/early-parts.ts';
+import { type Leave, mayLeave } from './dispatch/dispatch-check.ts';
+import { countLeaving, leavingCalls, noteHold } from './hold/hold-decision.ts';
+import { Holds } from './hold/hold-timers.ts';
+import { LateBatches } from './slow/hedging.ts';
+import { Learning } from './answers/feedback.ts';
+import { isReply, Ledger } from './queue/open-calls.ts';
 import type { Policy } from './policy.ts';
-import { QueueExits } from './queue-exits.ts';
-import { Repeats } from './repeats.ts';
-import { RouteTimes } from './route-times.ts';
-import { Settlement } from './settlement.ts';
-import { Singly } from './singly.ts';
+import { QueueExits } from './ending/cancellation.ts';
+import { Repeats } from './ending/retries.ts';
+import { RouteTimes } from './slow/slow-routes.ts';
+import { Settlement } from './ending/settlement.ts';
+import { Singly } from './dispatch/batch-bypass.ts';
 import { type Ending, permitReady, type Sink } from './sink.ts';
-import { noteLeft } from './splits.ts';
+import { noteLeft } from './queue/split-stats.ts';
 import {
   dropIfEmpty,
   longestReady,
@@ -53,7 +53,7 @@ import {
   type User,
   type UserMemory,
 } from './user.ts';
-import { Users, type Overflow } from './users.ts';
+import { Users, type Overflow } from './queue/users.ts';
 
 export class Coalescer<T> {
   readonly #policy: Policy;

@@ -1,8 +1,8 @@
-import type { Fault } from '../answer/fault.ts';
-import type { Reply } from '../answer/reply.ts';
-import type { Trouble } from '../answer/retry.ts';
-import type { Batch, Call } from './call.ts';
-import type { Notes } from './notes.ts';
+import type { Fault } from '../messages/fault.ts';
+import type { Reply } from '../messages/reply.ts';
+import type { Trouble } from '../answer/retry-table.ts';
+import type { Batch, Call } from './state.ts';
+import type { Notes } from './observer.ts';
 import type { User } from './user.ts';
 
 /**

@@ -1,12 +1,12 @@
-import { sameKey, type BatchKey } from '../admit/batch-key.ts';
-import type { Listed } from './arrival-list.ts';
-import { BlockedTime } from './blocked-time.ts';
-import { Budget } from './budget.ts';
-import type { Call, CallClass, FlushReason } from './call.ts';
-import { Lateness } from './lateness.ts';
-import { LearnedLimit } from './limit.ts';
-import { WriteOrder } from './order.ts';
-import { Pause } from './pause.ts';
+import { sameKey, type BatchKey } from '../ucwa/batch-key.ts';
+import type { Listed } from '../structures/linked-list.ts';
+import { BlockedTime } from './estimators/blocked-time.ts';
+import { Budget } from './estimators/retry-budget.ts';
+import type { Call, CallClass, FlushReason } from './state.ts';
+import { Lateness } from './estimators/batch-size-cap.ts';
+import { LearnedLimit } from './estimators/learned-limit.ts';
+import { WriteOrder } from './order/write-order.ts';
+import { Pause } from './estimators/backoff.ts';
 
 /** One exact credential at the pool: what is counted and bounded is counted for it. */
 export interface User<T> extends Listed<User<T>> {

@@ -7,10 +7,10 @@
  * came when nothing of his was unanswered, and soon after the last answer. From such a call on, what
  * he sends comes in the shadow when nothing is unanswered there either.
  */
-import { ArrivalList, type Listed } from '../schedule/arrival-list.ts';
+import { ArrivalList, type Listed } from '../structures/linked-list.ts';
 import type { Policy } from '../schedule/policy.ts';
-import { Refusals } from './refusals.ts';
-import type { ShadowCall } from './shadow-call.ts';
+import { Refusals } from './outcome.ts';
+import type { ShadowCall } from './state.ts';
 
 const inARow = 8;
 /** Who comes back so late has done something else meanwhile, which tells nothing of how he waits. */

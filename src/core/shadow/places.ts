@@ -3,7 +3,7 @@
  * users as there are connections. What the engine's departures do, in one turn.
  */
 
-import { type DepartureLimits, leavesRoom } from '../schedule/departure-limits.ts';
+import { type DepartureLimits, leavesRoom } from '../schedule/dispatch/dispatch-slots.ts';
 
 interface Held {
   batches: number;

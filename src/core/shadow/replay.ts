@@ -1,6 +1,6 @@
 /** A trace under other settings, in no time: the shadow under a clock that jumps from event to event. */
 import type { UserMemory } from '../schedule/user.ts';
-import type { ShadowArrival, ShadowCall } from './shadow-call.ts';
+import type { ShadowArrival, ShadowCall } from './state.ts';
 import { Shadow, type ShadowOptions } from './shadow.ts';
 import { ShadowTally } from './tally.ts';
 import type { TraceCall } from './trace.ts';

@@ -12,10 +12,10 @@
  *   barrier, passedThrough, drain | the same
  *   wake                  | holds end; requests have ended before, each at its time
  */
-import { Alarms } from '../schedule/alarms.ts';
-import { type Batch, type Call, waitersOf } from '../schedule/call.ts';
+import { Alarms } from '../structures/timer-heap.ts';
+import { type Batch, type Call, waitersOf } from '../schedule/state.ts';
 import { Coalescer } from '../schedule/coalescer.ts';
-import { departureLimits } from '../schedule/departure-limits.ts';
+import { departureLimits } from '../schedule/dispatch/dispatch-slots.ts';
 import type { Policy } from '../schedule/policy.ts';
 import type { Sink } from '../schedule/sink.ts';
 import type { User, UserMemory } from '../schedule/user.ts';
@@ -28,7 +28,7 @@ import {
   type ShadowCall,
   type ShadowReport,
   withTicket,
-} from './shadow-call.ts';
+} from './state.ts';
 import { brokenOff, judge, replyOf, type Travel, type Verdict } from './travel.ts';
 
 export interface ShadowOptions {

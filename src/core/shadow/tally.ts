@@ -1,5 +1,5 @@
 /** The sum of what would have been, in constant space. */
-import type { ShadowReport } from './shadow-call.ts';
+import type { ShadowReport } from './state.ts';
 
 /** Edges of the buckets of added times grow so, from the first one on: so exact are quantiles. */
 const growth = 1.02;

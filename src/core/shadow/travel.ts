@@ -1,7 +1,7 @@
 /** One request of the shadow under way: when it would have ended, and how. */
-import type { Batch, Call } from '../schedule/call.ts';
+import type { Batch, Call } from '../schedule/state.ts';
 import type { Ending } from '../schedule/sink.ts';
-import type { Outcome, ShadowCall } from './shadow-call.ts';
+import type { Outcome, ShadowCall } from './state.ts';
 
 export interface Travel {
   readonly batch: Batch<ShadowCall>;

@@ -1,4 +1,4 @@
-import { headerValue, type RawHeaders } from './http-message.ts';
+import { headerValue, type RawHeaders } from '../messages/http-message.ts';
 
 const obsText = /[\x80-\xff]/;
 

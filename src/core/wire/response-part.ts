@@ -3,7 +3,7 @@
  * of the envelope. Real servers send no lengths at all, so where the part ends is the boundary's
  * word alone; a length that says less is a miscount, one that says more is a part that was cut.
  */
-import { headerValue, type RawHeaders } from './http-message.ts';
+import { headerValue, type RawHeaders } from '../messages/http-message.ts';
 
 export interface ResponsePart {
   readonly kind: 'response';

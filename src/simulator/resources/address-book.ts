@@ -1,5 +1,5 @@
 /** The people of the simulated pool: a few by name, and a made-up contact for every other address. */
-import { domain } from '../pool.ts';
+import { domain } from '../pool/pool.ts';
 
 /** Addresses of the contacts that everybody has. */
 export const addressBook: readonly string[] = [

@@ -1,8 +1,8 @@
 /** The application resource and what it embeds. */
-import type { Route } from '../call.ts';
-import { found, noContent } from '../outcome.ts';
-import type { Application, Pool } from '../pool.ts';
-import type { Resource } from '../resource.ts';
+import type { Route } from './call.ts';
+import { found, noContent } from '../representation/outcome.ts';
+import type { Application, Pool } from '../pool/pool.ts';
+import type { Resource } from '../representation/resource.ts';
 import { communicationResource } from './communication.ts';
 import { meResource } from './me.ts';
 import { onlineMeetingsResource, peopleResource } from './people.ts';

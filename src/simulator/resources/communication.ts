@@ -4,11 +4,11 @@
  * with the `operationId` or `operationContext` that the client gave. The `started` event is out
  * before the answer is.
  */
-import { type Call, inputOf, operationOf, type Route } from '../call.ts';
-import { headerValue } from '../headers.ts';
-import { failed, found, noContent, type Outcome, started } from '../outcome.ts';
-import type { Application, Conversation, Invitation, Pool, SentMessage } from '../pool.ts';
-import { type Resource, segment } from '../resource.ts';
+import { type Call, inputOf, operationOf, type Route } from './call.ts';
+import { headerValue } from '../representation/headers.ts';
+import { failed, found, noContent, type Outcome, started } from '../representation/outcome.ts';
+import type { Application, Conversation, Invitation, Pool, SentMessage } from '../pool/pool.ts';
+import { type Resource, segment } from '../representation/resource.ts';
 
 /** Runs this when an operation has taken its time. */
 export type Later = (then: () => void) => void;

@@ -1,10 +1,10 @@
 /** The signed-in person: `me` and what is below it. Notes, presence and location are kept per user. */
-import { namesEtag } from '../answer.ts';
-import { type Call, inputOf, type Route } from '../call.ts';
-import { headerValue } from '../headers.ts';
-import { failed, found, noContent, type Outcome } from '../outcome.ts';
-import { type Application, domain, type Pool, type User } from '../pool.ts';
-import { type Resource, segment } from '../resource.ts';
+import { namesEtag } from '../representation/answer.ts';
+import { type Call, inputOf, type Route } from './call.ts';
+import { headerValue } from '../representation/headers.ts';
+import { failed, found, noContent, type Outcome } from '../representation/outcome.ts';
+import { type Application, domain, type Pool, type User } from '../pool/pool.ts';
+import { type Resource, segment } from '../representation/resource.ts';
 import { displayName } from './address-book.ts';
 
 /** What a client is told to send back in a PUT (UCWA documentation, PUT requests). */

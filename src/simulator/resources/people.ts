@@ -1,8 +1,8 @@
 /** Other people: contacts, groups, search, presence subscriptions; and their photos. */
-import { type Call, inputOf, queryOf, type Route } from '../call.ts';
-import { failed, found, noContent, type Outcome } from '../outcome.ts';
-import type { Pool, Subscription } from '../pool.ts';
-import { type Resource, segment } from '../resource.ts';
+import { type Call, inputOf, queryOf, type Route } from './call.ts';
+import { failed, found, noContent, type Outcome } from '../representation/outcome.ts';
+import type { Pool, Subscription } from '../pool/pool.ts';
+import { type Resource, segment } from '../representation/resource.ts';
 import { addressBook, checksum, displayName, usualAvailability } from './address-book.ts';
 
 export const peopleResource: Resource = {

@@ -1,5 +1,5 @@
 /** Photos: the same small picture for everybody. */
-import type { Route } from '../call.ts';
+import type { Route } from './call.ts';
 
 const picture = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==',

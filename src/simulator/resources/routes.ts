@@ -1,5 +1,5 @@
 /** Finds what answers a call: routes by the path below the application. */
-import type { Route } from '../call.ts';
+import type { Route } from './call.ts';
 
 export interface RouteMatch {
   readonly route: Route;

@@ -4,7 +4,7 @@ import { servePeer } from './serve-peer.js';
 await servePeer(async ({ poolUrls: [upstream], env = {}, dist }) => {
   /** @param {string} file */
   const load = (file) => import(new URL(file, dist).href);
-  const { startApp } = await load('app.js');
+  const { startApp } = await load('app/app.js');
   const { createLog } = await load('log/log.js');
   const { loadServeSettings } = await load('settings/load-settings.js');
   const loaded = loadServeSettings({

@@ -2,7 +2,7 @@
  * Splits as the pool saw them: a batch of which nothing ran, and whose calls came again in two or more
  * requests. Every call must have a target of its own.
  */
-import type { ReceivedRequest } from '../../../src/simulator/ledger.ts';
+import type { ReceivedRequest } from '../../../src/simulator/pool/request-log.ts';
 import type { Simulator } from '../../../src/simulator/simulator.ts';
 
 export interface SplitsSeen {

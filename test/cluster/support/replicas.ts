@@ -1,4 +1,4 @@
-import { startApp, type App } from '../../../src/app.ts';
+import { startApp, type App } from '../../../src/app/app.ts';
 import { createLog } from '../../../src/log/log.ts';
 import { loadServeSettings } from '../../../src/settings/load-settings.ts';
 import { onCleanup } from '../../support/cleanup.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { batchKey, credentialsOf } from '../../../src/core/admit/batch-key.ts';
+import { batchKey, credentialsOf } from '../../../src/core/ucwa/batch-key.ts';
 import { type KnownHead, KnownHeads } from '../../../src/core/admit/known-heads.ts';
 import { readHead } from '../../../src/core/admit/request-head.ts';
 

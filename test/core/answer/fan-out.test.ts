@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { PartReplies, relayedReply } from '../../../src/core/answer/fan-out.ts';
-import { lengthOf, type Reply } from '../../../src/core/answer/reply.ts';
+import { lengthOf, type Reply } from '../../../src/core/messages/reply.ts';
 import { aKey, app } from '../../support/recording-sink.ts';
 import type { ResponsePart } from '../../../src/core/wire/response-part.ts';
 

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Coalescer } from '../../../src/core/schedule/coalescer.ts';
-import type { Batch } from '../../../src/core/schedule/call.ts';
+import type { Batch } from '../../../src/core/schedule/state.ts';
 import { aKey, app, aReply, policy, Recorder } from '../../support/recording-sink.ts';
 
 setFlagsFromString('--expose-gc');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Batch } from '../../../src/core/schedule/call.ts';
+import type { Batch } from '../../../src/core/schedule/state.ts';
 import type { Ending } from '../../../src/core/schedule/sink.ts';
 import { aKey, aReply, app, Recorder } from '../../support/recording-sink.ts';
 

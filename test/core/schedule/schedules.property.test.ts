@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Coalescer } from '../../../src/core/schedule/coalescer.ts';
-import type { Batch, Call } from '../../../src/core/schedule/call.ts';
+import type { Batch, Call } from '../../../src/core/schedule/state.ts';
 import type { Policy } from '../../../src/core/schedule/policy.ts';
 import type { Sink } from '../../../src/core/schedule/sink.ts';
 import type { Ticket } from '../../support/departure-checks.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { Paces } from '../../../src/core/shadow/pace.ts';
-import { newShadowCall, type ShadowCall } from '../../../src/core/shadow/shadow-call.ts';
+import { newShadowCall, type ShadowCall } from '../../../src/core/shadow/state.ts';
 import { arrivalOf } from '../../support/played-call.ts';
 
 const caps = { lingerMaxMs: 10, maxQueuedCallsPerUser: 5, maxUsers: 3 };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { MultipartParser } from '../../../src/core/wire/multipart-parser.ts';
-import { batchingBoundary } from '../../../src/core/wire/boundary.ts';
+import { batchingBoundary } from '../../../src/core/ucwa/boundary.ts';
 import { exchangeNames, readExchange, splitMessage } from '../../support/exchanges.ts';
 
 const limits = { maxParts: 50, maxPreambleBytes: 4096 };

@@ -3,7 +3,7 @@
  * 200,000 calls; under `npm run soak` as long as asked.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { mulberry32 } from '../../../src/simulator/prng.ts';
+import { mulberry32 } from '../../../src/simulator/pool/prng.ts';
 import type { MetricValues } from '../../support/metric-values.ts';
 import { Program } from '../../support/program.ts';
 import { Checker } from './checker.ts';

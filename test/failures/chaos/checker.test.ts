@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { mulberry32 } from '../../../src/simulator/prng.ts';
+import { mulberry32 } from '../../../src/simulator/pool/prng.ts';
 import { onCleanup } from '../../support/cleanup.ts';
 import { Program } from '../../support/program.ts';
 import { Checker } from './checker.ts';

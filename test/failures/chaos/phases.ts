@@ -1,6 +1,6 @@
 /** What goes wrong in turn while callers call: of the pool, and on the way to it. */
-import type { FaultRule } from '../../../src/simulator/fault-script.ts';
-import type { Fault } from '../../../src/simulator/fault.ts';
+import type { FaultRule } from '../../../src/simulator/faults/fault-script.ts';
+import type { Fault } from '../../../src/simulator/faults/fault.ts';
 import type { Toxic } from '../../support/relay.ts';
 
 export interface Phase {

@@ -1,5 +1,5 @@
 /** Rows 39 to 42: callers who leave, and what is done for those who stay. */
-import type { Fault } from '../../../src/simulator/fault.ts';
+import type { Fault } from '../../../src/simulator/faults/fault.ts';
 import { all, type EachMethod, type Method, reads } from './row.ts';
 
 export interface Leaving {

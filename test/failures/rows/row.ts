@@ -3,7 +3,7 @@
  * numbered as in the list that they were drawn up from (docs/decisions/008-failure-rows.md).
  */
 import type { Script } from '../../support/scripted-pool.ts';
-import type { FaultRule } from '../../../src/simulator/fault-script.ts';
+import type { FaultRule } from '../../../src/simulator/faults/fault-script.ts';
 
 export type Method = 'GET' | 'PUT' | 'DELETE' | 'POST';
 export const methods: readonly Method[] = ['GET', 'PUT', 'DELETE', 'POST'];

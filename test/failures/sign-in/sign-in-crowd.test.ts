@@ -1,6 +1,6 @@
 /** Many who sign in, ask, leave and come back at once, beside others who never sign in. */
 import { expect } from '@jest/globals';
-import { mulberry32 } from '../../../src/simulator/prng.ts';
+import { mulberry32 } from '../../../src/simulator/pool/prng.ts';
 import { onlyWith } from '../../support/real-parts.ts';
 import {
   me,

@@ -1,0 +1,83 @@
+/** What the answers of the pool teach: its limit, how long routes take, what goes in no batch. */
+import type { Batch, Call } from '../state.ts';
+import { Inheritance } from './limit-inheritance.ts';
+import { isReply } from '../queue/open-calls.ts';
+import type { Notes } from '../observer.ts';
+import type { RouteTimes } from '../slow/slow-routes.ts';
+import type { Singly } from '../dispatch/batch-bypass.ts';
+import type { Ending } from '../sink.ts';
+
+export class Learning<T> {
+  readonly #notes: Notes;
+  readonly #routes: RouteTimes;
+  readonly #singly: Singly<T>;
+  readonly #random: () => number;
+  readonly #inheritance: Inheritance;
+
+  /** `random` is in [0, 1): the jitter of pauses. */
+  constructor(
+    notes: Notes,
+    routes: RouteTimes,
+    singly: Singly<T>,
+    maxUsers: number,
+    random: () => number,
+  ) {
+    this.#notes = notes;
+    this.#routes = routes;
+    this.#singly = singly;
+    this.#random = random;
+    this.#inheritance = new Inheritance(maxUsers);
+  }
+
+  /** What the end of a request tells of the pool. */
+  settled(batch: Batch<T>, ending: Ending, nowMs: number): void {
+    const { user, calls } = batch;
+    const { limit, pause } = user.learnt;
+    const before = limit.value;
+    if (ending.kind !== 'trouble') {
+      const status = ending.kind === 'relay' ? ending.reply.status : batch.status;
+      if (status === 401 || status === 403) limit.lost(batch);
+      else {
+        limit.accepted(batch);
+        pause.reset();
+      }
+      if (calls.length > 1 && ending.kind === 'complete') this.#singly.hasBatched();
+      this.#noticeAll(batch, ending, nowMs);
+    } else if (ending.trouble === 'refused') {
+      const isNews = limit.refused(batch, nowMs);
+      pause.begin(nowMs, this.#random(), ending.retryAfterMs, isNews);
+    } else {
+      limit.lost(batch);
+      if (ending.trouble === 'request_too_large') limit.halveSize(calls.length);
+      if (ending.trouble === 'no_batch') this.#singly.hasNoBatch(user, nowMs);
+      const large = calls.find((_, index) => batch.replies[index] === undefined);
+      if (ending.trouble === 'answer_too_large' && large !== undefined) {
+        this.#singly.isTooLarge(large, nowMs);
+      }
+      pause.begin(nowMs, 0, ending.retryAfterMs, false);
+    }
+    if (limit.value !== before) this.#notes.learnedLimit(limit.value);
+  }
+
+  #noticeAll(batch: Batch<T>, ending: Ending, nowMs: number): void {
+    batch.calls.forEach((call, index) => {
+      const reply = ending.kind === 'relay' ? ending.reply : batch.replies[index];
+      if (reply !== undefined && isReply(reply)) this.notice(batch, call, reply.status, nowMs);
+    });
+  }
+
+  /** The call was answered, or its answer has begun. */
+  notice(batch: Batch<T>, call: Call<T>, status: number, nowMs: number): void {
+    if (status < 200 || status > 299) return;
+    const { user, key } = call.stream;
+    user.proved = true;
+    // Who was answered before is counted already; an operation waits for nobody, and nobody for it.
+    if (call.stage !== 'done' && call.callClass !== 'operation') {
+      this.#routes.answered(call.route, nowMs - batch.sentAtMs);
+    }
+    this.#singly.isProved(user);
+    if (this.#inheritance.answered(key.applicationPath, user.learnt)) {
+      this.#notes.learnedLimit(user.learnt.limit.value);
+    }
+  }
+}

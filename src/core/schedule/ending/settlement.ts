@@ -1,0 +1,170 @@
+/** What becomes of the calls of a request that is over: the retry table, carried out. */
+import { retryAction, type Upset } from '../../answer/retry-table.ts';
+import type { Fault } from '../../messages/fault.ts';
+import type { Reply } from '../../messages/reply.ts';
+import { type Batch, type Call, travellersOf, waitersOf } from '../state.ts';
+import { isReply, type Ledger } from '../queue/open-calls.ts';
+import type { RepeatReason } from '../observer.ts';
+import type { Repeats } from './retries.ts';
+import { putBack } from './requeue.ts';
+import type { Ending, Sink } from '../sink.ts';
+import { noteRefused } from '../queue/split-stats.ts';
+
+const ownMistake: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
+/** All parts came, and this one did not. */
+const forgotten: Upset = { trouble: 'own_mistake', fault: ownMistake };
+
+export class Settlement<T> {
+  readonly #sink: Sink<T>;
+  readonly #ledger: Ledger<T>;
+  readonly #repeats: Repeats<T>;
+
+  constructor(sink: Sink<T>, ledger: Ledger<T>, repeats: Repeats<T>) {
+    this.#sink = sink;
+    this.#ledger = ledger;
+    this.#repeats = repeats;
+  }
+
+  /** Ends each call, or puts it back. `draining`: nobody waits for a pause any more. */
+  settle(batch: Batch<T>, ending: Ending, draining: boolean, nowMs: number): void {
+    const refused: Array<Call<T>> = [];
+    batch.calls.forEach((call, index) => {
+      if (call.original !== undefined) {
+        this.#settleRepeat(call, call.original, ending, refused, nowMs);
+      } else if (call.stage === 'answering') this.#ledger.finish(call, 'answered', nowMs);
+      else if (ending.kind === 'relay') this.#ledger.end(call, ending.reply, nowMs);
+      else {
+        const known = this.#known(batch, index, ending);
+        if ('status' in known) this.#ledger.end(call, known, nowMs);
+        else if (draining && known.trouble === 'refused')
+          this.#ledger.end(call, 'never-sent', nowMs);
+        else this.#recover(call, known, refused, nowMs);
+      }
+    });
+    if (refused.length > 0) noteRefused(refused);
+  }
+
+  /** The answer that came for it, or why there is none. */
+  #known(batch: Batch<T>, index: number, ending: Ending): Reply | Upset {
+    const isCounted = ending.kind !== 'trouble' || ending.trouble !== 'miscounted';
+    const part = isCounted ? batch.replies[index] : undefined;
+    if (part !== undefined) {
+      if (!isReply(part)) return { trouble: 'malformed_part', fault: part };
+      if (part.status !== 429) return part;
+      const fault: Fault = { phase: 'unknown', name: 'http_protocol_error' };
+      return { trouble: 'refused_part', fault, reply: part };
+    }
+    return ending.kind === 'trouble' ? ending : forgotten;
+  }
+
+  #recover(call: Call<T>, upset: Upset, refused: Array<Call<T>>, nowMs: number): void {
+    const { trouble, fault, reply } = upset;
+    const last = reply ?? fault;
+    if (travellersOf(call).length === 0) return;
+    if (call.repeat !== undefined) {
+      // Sent beside it, since it was late; that answer may still come.
+      call.upset = upset;
+      for (const waiter of waitersOf(call)) waiter.fallback = last;
+      return;
+    }
+    const action = retryAction(trouble, call.method, fault.phase);
+    const { pause } = call.stream.user.learnt;
+    switch (action) {
+      case 'smaller':
+        // One call is as small as it gets.
+        if (call.batch?.parts === 1) this.#ledger.end(call, last, nowMs);
+        else this.#requeue(call, true, last, refused, nowMs);
+        return;
+      case 'requeue':
+        this.#requeue(call, false, last, refused, nowMs);
+        return;
+      case 'singly':
+        this.#putBack(call, true, last, nowMs);
+        return;
+      case 'again':
+        if (
+          pause.untilMs >= call.deadlineAtMs ||
+          !this.#repeats.again(call, reasonOf(upset), last, nowMs)
+        ) {
+          this.#ledger.end(call, last, nowMs);
+        }
+        return;
+      case 'relay':
+        this.#ledger.end(call, last, nowMs);
+        return;
+      case 'fail':
+        this.#ledger.end(call, fault, nowMs);
+        return;
+    }
+  }
+
+  #requeue(
+    call: Call<T>,
+    smaller: boolean,
+    last: Reply | Fault,
+    refused: Array<Call<T>>,
+    nowMs: number,
+  ): void {
+    const { untilMs } = call.stream.user.learnt.pause;
+    for (const waiter of travellersOf(call)) {
+      if (waiter.deadlineAtMs > untilMs) continue;
+      // The pause outlasts the time that this caller has.
+      this.#ledger.finish(waiter, 'failed', nowMs);
+      this.#ledger.tell(waiter, last);
+    }
+    const heir = this.#putBack(call, false, last, nowMs);
+    if (heir === undefined) return;
+    this.#sink.notes.requeued(smaller ? 'too_large' : 'refused', 1);
+    if (smaller) return;
+    heir.refusals = call.refusals + 1;
+    refused.push(heir);
+  }
+
+  #putBack(
+    slot: Call<T>,
+    solo: boolean,
+    fallback: Reply | Fault,
+    nowMs: number,
+  ): Call<T> | undefined {
+    const call = putBack(slot, solo, nowMs);
+    if (call === undefined) return undefined;
+    call.repeated ??= slot.repeated;
+    call.mayRepeat = slot.mayRepeat;
+    for (const waiter of waitersOf(call)) {
+      waiter.fallback = fallback;
+      this.#ledger.held += 1;
+    }
+    return call;
+  }
+
+  /** What was sent beside a late batch came back, with an answer or without. */
+  #settleRepeat(
+    repeat: Call<T>,
+    original: Call<T>,
+    ending: Ending,
+    refused: Array<Call<T>>,
+    nowMs: number,
+  ): void {
+    if (repeat.stage === 'done') return;
+    const reply = ending.kind === 'relay' ? ending.reply : undefined;
+    const isGood = reply !== undefined && reply.status < 500;
+    this.#ledger.finish(repeat, isGood ? 'answered' : 'failed', nowMs);
+    original.repeat = undefined;
+    if (reply !== undefined) for (const waiter of waitersOf(original)) waiter.fallback ??= reply;
+    const { batch, upset } = original;
+    if (isGood) this.#ledger.end(original, reply, nowMs);
+    else if (batch?.settled === true) {
+      // Both have failed: now it goes the way of its batch.
+      const { trouble, fault } = upset ?? forgotten;
+      this.#recover(original, { trouble, fault, reply: upset?.reply ?? reply }, refused, nowMs);
+    }
+    if (batch !== undefined) this.#ledger.abandonIfIdle(batch);
+  }
+}
+
+function reasonOf({ trouble, fault }: Upset): RepeatReason {
+  if (trouble === 'connection' || trouble === 'broken_off') {
+    return fault.phase === 'unsent' ? 'unsent' : 'unknown';
+  }
+  return 'answer';
+}

@@ -1,0 +1,123 @@
+import { Alarms } from '../../structures/timer-heap.ts';
+import type { CallClass, FlushReason } from '../state.ts';
+import type { Gaps } from '../estimators/gap-histogram.ts';
+import { GapsInRuns, longestRun } from '../estimators/gaps-in-runs.ts';
+import { judge, reasonToLeave } from './hold-decision.ts';
+import type { Policy } from '../policy.ts';
+import type { Sink } from '../sink.ts';
+import { emptyHold, type Hold, type Stream, type User } from '../user.ts';
+
+/** All holds: which streams were joined in this turn, which wait and until when. */
+export class Holds<T> {
+  readonly #policy: Policy;
+  readonly #sink: Pick<Sink<T>, 'permit' | 'wakeAt'>;
+  readonly #alarms = new Alarms<Stream<T>>();
+  readonly #gaps = { safe: new GapsInRuns(), unsafe: new GapsInRuns() };
+  /** Streams in which somebody arrived in this turn. */
+  #arriving = new Set<Stream<T>>();
+  #draining = false;
+
+  constructor(policy: Policy, sink: Pick<Sink<T>, 'permit' | 'wakeAt'>) {
+    this.#policy = policy;
+    this.#sink = sink;
+  }
+
+  get nextAtMs(): number {
+    return this.#alarms.nextAtMs;
+  }
+
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
+  /** Nothing is held from now on. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** A call came: a companion, or one that shows that the call before it had none. */
+  learnGap(user: User<T>, callClass: CallClass, nowMs: number): void {
+    if (callClass === 'operation') return;
+    const { learnt } = user;
+    // The user's own count has the new call in it.
+    const isCompanion = user.calls > 1;
+    if (isCompanion) learnt.fruitlessHolds = 0;
+    const lastMs = learnt.lastArrivalMs[callClass];
+    const gapMs = isCompanion && lastMs !== undefined ? nowMs - lastMs : Infinity;
+    const run = learnt.runLength[callClass];
+    // A credential that the pool never took teaches the others nothing.
+    if (lastMs !== undefined && user.proved) this.#gaps[callClass].add(gapMs, run);
+    learnt.runLength[callClass] =
+      gapMs <= this.#policy.lingerMaxMs ? Math.min(longestRun, run + 1) : 1;
+    learnt.lastArrivalMs[callClass] = nowMs;
+  }
+
+  /** Somebody joined the queue of that stream. */
+  arrived(stream: Stream<T>, nowMs: number): void {
+    if (stream.hold.kind === 'ready') {
+      this.#sink.permit(stream.user, stream.solo);
+      return;
+    }
+    const reason = reasonToLeave(stream, this.#policy, this.#draining);
+    if (reason !== undefined) {
+      this.flush(stream, reason, nowMs);
+      return;
+    }
+    if (stream.hold.kind === 'empty') {
+      // Whose companions are too unlikely does not even wait for the end of the turn.
+      if (this.#policy.mode === 'adaptive' && stream.user.calls === 1 && this.#knows(stream)) {
+        this.#judge(stream, nowMs);
+        return;
+      }
+      stream.hold = { kind: 'arriving' };
+    }
+    this.#arriving.add(stream);
+    this.#sink.wakeAt(nowMs);
+  }
+
+  /** Ends the hold of a stream, if somebody waits in it. */
+  flush(stream: Stream<T>, reason: FlushReason, nowMs: number): void {
+    const { kind } = stream.hold;
+    if (kind === 'ready' || stream.queue.length === 0) return;
+    this.#set(stream, { kind: 'ready', reason, sinceMs: nowMs, held: kind === 'holding' });
+  }
+
+  /** A batch left, and somebody stays behind: who waited for a departure goes on waiting for one. */
+  left(stream: Stream<T>, hold: Hold & { readonly kind: 'ready' }, nowMs: number): void {
+    const next = stream.queue[0];
+    const isNew = hold.sinceMs === nowMs && next !== undefined && stream.user.order.lets(next);
+    if (isNew) stream.hold = emptyHold;
+    this.arrived(stream, nowMs);
+  }
+
+  wake(nowMs: number): void {
+    const arriving = this.#arriving;
+    this.#arriving = new Set();
+    for (const stream of arriving) {
+      if (stream.queue.length > 0 && stream.hold.kind !== 'ready') this.#judge(stream, nowMs);
+    }
+    for (let due = this.#alarms.takeDue(nowMs); due; due = this.#alarms.takeDue(nowMs)) {
+      const { hold } = due.what;
+      if (hold.kind === 'holding' && hold.untilMs === due.atMs) this.#judge(due.what, nowMs);
+    }
+  }
+
+  #knows(stream: Stream<T>): boolean {
+    return this.#gapsOf(stream).isKnown;
+  }
+
+  #judge(stream: Stream<T>, nowMs: number): void {
+    this.#set(stream, judge(stream, this.#policy, this.#gapsOf(stream), nowMs));
+  }
+
+  #gapsOf({ callClass, user }: Stream<T>): Gaps {
+    const kind = callClass === 'safe' ? callClass : 'unsafe';
+    return this.#gaps[kind].after(user.learnt.runLength[kind]);
+  }
+
+  #set(stream: Stream<T>, hold: Hold): void {
+    stream.hold = hold;
+    if (hold.kind === 'holding') this.#alarms.add(stream, hold.untilMs);
+    if (hold.kind === 'ready') this.#sink.permit(stream.user, stream.solo);
+  }
+}

@@ -1,0 +1,76 @@
+/** The calls that are not over: how many, until when, and how each of them ends, exactly once. */
+import type { Fault } from '../../messages/fault.ts';
+import type { Reply } from '../../messages/reply.ts';
+import { ArrivalList } from '../../structures/linked-list.ts';
+import { type Batch, type Call, travellersOf } from '../state.ts';
+import type { RepeatOutcome } from '../observer.ts';
+import type { Failure, Sink } from '../sink.ts';
+import { noteOver } from './split-stats.ts';
+import { unqueue } from '../user.ts';
+import type { Users } from './users.ts';
+
+export class Ledger<T> {
+  /** In the order of their deadlines, too, since all wait equally long. */
+  readonly deadlines = new ArrivalList<Call<T>>();
+  /** Calls that wait for companions, for their turn or for a departure. */
+  held = 0;
+  /** Parts that the pool works on, those whose callers left included. */
+  outstanding = 0;
+  readonly #sink: Sink<T>;
+  readonly #users: Users<T>;
+
+  constructor(sink: Sink<T>, users: Users<T>) {
+    this.#sink = sink;
+    this.#users = users;
+  }
+
+  /** Its answer, or why there is none, to whoever of a part's callers still waits for it. */
+  end(call: Call<T>, outcome: Reply | Failure, nowMs: number): void {
+    for (const waiter of travellersOf(call)) {
+      this.finish(waiter, isReply(outcome) ? 'answered' : 'failed', nowMs);
+      this.tell(waiter, outcome);
+    }
+  }
+
+  tell(call: Call<T>, outcome: Reply | Failure): void {
+    if (isReply(outcome)) this.#sink.answer(call, outcome);
+    else this.#sink.fail(call, outcome);
+  }
+
+  /** The call is over; nobody is told. */
+  finish(call: Call<T>, outcome: RepeatOutcome, nowMs: number): void {
+    const { notes } = this.#sink;
+    if (call.stage === 'held') this.held -= 1;
+    call.stage = 'done';
+    noteOver(call, notes);
+    if (call.repeated !== undefined) notes.repeated(call.repeated, outcome);
+    if (call.batch !== undefined) call.batch.waiting -= 1;
+    if (call.original !== undefined) return;
+    this.deadlines.remove(call);
+    this.#users.ended(call.stream.user, call.sizeBytes, nowMs);
+    const slot = call.leader ?? call;
+    if (slot.repeat !== undefined && travellersOf(slot).length === 0) {
+      this.#callOff(slot.repeat, nowMs);
+    }
+  }
+
+  /** Nobody waits any more for what was sent, or was to be sent, beside a late batch. */
+  #callOff(repeat: Call<T>, nowMs: number): void {
+    const { stage, batch } = repeat;
+    if (stage === 'held') unqueue(repeat);
+    if (stage === 'done') return;
+    this.finish(repeat, 'needless', nowMs);
+    if (stage === 'sent' && batch !== undefined) this.abandonIfIdle(batch);
+  }
+
+  /** Breaks a batch off for which nobody waits, unless it may change something. */
+  abandonIfIdle(batch: Batch<T>): void {
+    if (batch.waiting === 0 && batch.callClass === 'safe' && !batch.settled) {
+      this.#sink.abandon(batch);
+    }
+  }
+}
+
+export function isReply(outcome: Reply | Failure | Fault): outcome is Reply {
+  return typeof outcome === 'object' && 'status' in outcome;
+}

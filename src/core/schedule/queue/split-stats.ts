@@ -1,0 +1,42 @@
+/**
+ * Splits: what was refused as one batch and has left again in two or more requests. A batch counts
+ * once, when the last of its calls has left again, or ended otherwise.
+ */
+import type { Call } from '../state.ts';
+import type { Notes } from '../observer.ts';
+
+/** The calls of one refused batch, until they have left again. */
+export interface RefusedBatch {
+  /** Calls that have not. */
+  waiting: number;
+  /** Parts of each request that some of them left in. */
+  readonly sizes: number[];
+  /** How often the most refused of them has been refused. */
+  readonly depth: number;
+}
+
+/** These calls of one batch are back in the queue. */
+export function noteRefused<T>(calls: ReadonlyArray<Call<T>>): void {
+  const depth = calls.reduce((most, { refusals }) => Math.max(most, refusals), 0);
+  const batch: RefusedBatch = { waiting: calls.length, sizes: [], depth };
+  for (const call of calls) call.refusedBatch = batch;
+}
+
+/** These calls leave in one request. */
+export function noteLeft<T>(calls: ReadonlyArray<Call<T>>, notes: Notes): void {
+  if (!calls.some(({ refusedBatch }) => refusedBatch !== undefined)) return;
+  for (const batch of new Set(calls.map(({ refusedBatch }) => refusedBatch))) {
+    batch?.sizes.push(calls.length);
+  }
+  for (const call of calls) noteOver(call, notes);
+}
+
+/** The call has left, or never will. */
+export function noteOver<T>(call: Call<T>, notes: Notes): void {
+  const { refusedBatch } = call;
+  if (refusedBatch === undefined) return;
+  call.refusedBatch = undefined;
+  refusedBatch.waiting -= 1;
+  const { waiting, sizes, depth } = refusedBatch;
+  if (waiting === 0 && sizes.length > 1) notes.split(depth, sizes);
+}

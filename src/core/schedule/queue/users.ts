@@ -1,0 +1,119 @@
+/**
+ * The users: those with work in flight in a plain map, never evicted; one that has been idle for a
+ * while is reduced to what was learnt, in a memory that is bounded and forgets; one that the pool
+ * never answered with 2xx leaves no trace, so that bad tokens cost nothing.
+ */
+import type { RefusalReason } from '../../admit/admit.ts';
+import { ArrivalList } from '../../structures/linked-list.ts';
+import type { Policy } from '../policy.ts';
+import { newUser, type User, type UserMemory } from '../user.ts';
+
+/** Caps that a call may break. */
+export type Overflow = Extract<RefusalReason, `${string}queue_${string}`>;
+
+const keptWholeMs = 10_000;
+
+export class Users<T> {
+  readonly #policy: Policy;
+  readonly #memory: UserMemory;
+  readonly #users = new Map<string, User<T>>();
+  /** Idle ones, the longest idle first. */
+  readonly #idle = new ArrivalList<User<T>>();
+  #calls = 0;
+  #bytes = 0;
+  /** Before that none has been idle for long enough. */
+  #sweepAtMs = 0;
+
+  constructor(policy: Policy, memory: UserMemory) {
+    this.#policy = policy;
+    this.#memory = memory;
+  }
+
+  get counts(): { readonly active: number; readonly idle: number } {
+    const active = this.#users.size - this.#idle.size;
+    return { active, idle: this.#idle.size + this.#memory.size };
+  }
+
+  all(): Iterable<User<T>> {
+    return this.#users.values();
+  }
+
+  find(name: string): User<T> | undefined {
+    return this.#users.get(name);
+  }
+
+  /** Counts one more call of that user, or says which cap it would break. */
+  admit(name: string, sizeBytes: number, nowMs: number): User<T> | Overflow {
+    const policy = this.#policy;
+    if (this.#calls >= policy.maxQueuedCalls) return 'queue_calls';
+    if (this.#bytes + sizeBytes > policy.maxQueuedBytes) return 'queue_bytes';
+    const known = this.#users.get(name);
+    if ((known?.calls ?? 0) >= policy.maxQueuedCallsPerUser) return 'user_queue_calls';
+    if ((known?.bytes ?? 0) + sizeBytes > policy.maxQueuedBytesPerUser) return 'user_queue_bytes';
+    const user = known ?? this.#add(name, nowMs);
+    this.#wake(user);
+    this.#count(user, 1, sizeBytes);
+    this.sweep(nowMs);
+    return user;
+  }
+
+  /** The user of that name, who is about to have something in flight. */
+  open(name: string, nowMs: number): User<T> {
+    const user = this.#users.get(name) ?? this.#add(name, nowMs);
+    this.#wake(user);
+    return user;
+  }
+
+  /** One of its calls has ended. */
+  ended(user: User<T>, sizeBytes: number, nowMs: number): void {
+    this.#count(user, -1, -sizeBytes);
+    this.idle(user, nowMs);
+  }
+
+  /** Notices when a user has nothing in flight any more. */
+  idle(user: User<T>, nowMs: number): void {
+    if (user.calls > 0 || user.outstanding > 0 || user.idleSinceMs !== undefined) return;
+    if (!user.proved) {
+      this.#users.delete(user.name);
+      return;
+    }
+    user.idleSinceMs = nowMs;
+    this.#idle.add(user);
+  }
+
+  /** Moves those who have been idle for long enough into the memory. */
+  sweep(nowMs: number): void {
+    const { maxUsers } = this.#policy;
+    if (nowMs < this.#sweepAtMs && this.#idle.size <= maxUsers) return;
+    this.#sweepAtMs = nowMs + keptWholeMs;
+    for (let user = this.#idle.first; user !== undefined; user = this.#idle.first) {
+      const keptUntilMs = (user.idleSinceMs ?? nowMs) + keptWholeMs;
+      if (keptUntilMs > nowMs && this.#idle.size <= maxUsers) {
+        this.#sweepAtMs = keptUntilMs;
+        return;
+      }
+      this.#idle.remove(user);
+      this.#users.delete(user.name);
+      this.#memory.keep(user.name, user.learnt);
+    }
+  }
+
+  #add(name: string, nowMs: number): User<T> {
+    const user = newUser<T>(name, this.#memory.take(name), nowMs);
+    this.#users.set(name, user);
+    return user;
+  }
+
+  #wake(user: User<T>): void {
+    if (user.idleSinceMs === undefined) return;
+    user.idleSinceMs = undefined;
+    this.#idle.remove(user);
+  }
+
+  #count(user: User<T>, calls: number, bytes: number): void {
+    user.calls += calls;
+    user.bytes += bytes;
+    this.#calls += calls;
+    this.#bytes += bytes;
+  }
+}

@@ -1,0 +1,95 @@
+import type { Fault } from '../messages/fault.ts';
+import type { Trouble } from '../answer/retry-table.ts';
+import type { Arrival, Call } from '../schedule/state.ts';
+import type { Pace } from './pace.ts';
+import type { Travel } from './travel.ts';
+
+interface Ended {
+  /** From its departure. */
+  readonly tookMs: number;
+  /** Calls of its user that were outstanding when it left, itself included. */
+  readonly outstanding?: number;
+}
+
+/** How a request of a call that travelled by itself ended. */
+export type Outcome = Ended &
+  (
+    | { readonly status: number }
+    | {
+        readonly trouble: Trouble;
+        readonly fault: Fault;
+        readonly retryAfterMs?: number | undefined;
+      }
+  );
+
+/** A call that came. Its body is of no use here, and should not be kept. */
+export type ShadowArrival = Omit<Arrival<never>, 'ticket'>;
+
+/** A call as the shadow follows it, beside the real one. Only the shadow writes to it. */
+export interface ShadowCall {
+  /** Until it is submitted; for ever, where its client would not have sent it. */
+  arrival: ShadowArrival | undefined;
+  readonly pace: Pace;
+  readonly arrivedAtMs: number;
+  /** When it comes in the shadow: later, where its client would still have waited. */
+  atMs: number;
+  /** Of the requests that it really left in and that were not refused, in order. */
+  readonly outcomes: Outcome[];
+  /** Whether no further outcome comes. */
+  isOver: boolean;
+  /** What its caller really waited. */
+  realMs: number | undefined;
+  /** What its caller would have waited; `undefined`: not answered yet, or not at all. */
+  shadowMs: number | undefined;
+  /** Whether it failed in the shadow. */
+  hasFailed: boolean;
+  /** Whether its caller left. */
+  hasLeft: boolean;
+  call: Call<ShadowCall> | undefined;
+  /** Requests of the shadow that wait for its next outcome. */
+  readonly awaitedBy: Travel[];
+}
+
+/** What would have been. */
+export interface ShadowReport {
+  /** A request would have left. @param newCalls those in it that have not left before */
+  requestLeft(newCalls: number, parts: number): void;
+  /** A caller would have been answered, so much later than he was; sooner, if below zero. */
+  answered(addedMs: number): void;
+  /** A caller would have been refused by a cap, or failed although he was answered. */
+  refused(): void;
+  failed(): void;
+}
+
+export function newShadowCall(arrival: ShadowArrival, pace: Pace, nowMs: number): ShadowCall {
+  return {
+    arrival,
+    pace,
+    arrivedAtMs: nowMs,
+    atMs: nowMs,
+    outcomes: [],
+    isOver: false,
+    realMs: undefined,
+    shadowMs: undefined,
+    hasFailed: false,
+    hasLeft: false,
+    call: undefined,
+    awaitedBy: [],
+  };
+}
+
+/** Field by field: a spread copy is many times slower. */
+export function withTicket(arrival: ShadowArrival, ticket: ShadowCall): Arrival<ShadowCall> {
+  return {
+    key: arrival.key,
+    callClass: arrival.callClass,
+    resource: arrival.resource,
+    collapsible: arrival.collapsible,
+    method: arrival.method,
+    target: arrival.target,
+    headers: arrival.headers,
+    body: arrival.body,
+    sizeBytes: arrival.sizeBytes,
+    ticket,
+  };
+}

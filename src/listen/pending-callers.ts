@@ -1,0 +1,67 @@
+/**
+ * Callers whose answer has not begun, the longest waiting first: counted here by themselves, so that
+ * neither the cap nor the deadline rests on the engine's own books alone.
+ */
+import type { Fault } from '../core/messages/fault.ts';
+import { answerForFault } from '../core/answer/own-answers.ts';
+import { InvariantViolation } from '../core/invariants.ts';
+import { ArrivalList } from '../core/structures/linked-list.ts';
+import type { Call } from '../core/schedule/state.ts';
+import type { Caller } from '../engine/caller.ts';
+import type { ListenObserver } from './observer.ts';
+import type { ResponseCaller } from './response-caller.ts';
+
+const overCap: Fault = { phase: 'unsent', name: 'connection_limit_reached' };
+const ownMistake: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
+
+export class WaitingCallers {
+  readonly #waiting = new ArrivalList<ResponseCaller>();
+  readonly #max: number;
+  readonly #overdueMs: number;
+  readonly #observer: Pick<ListenObserver, 'internalError'>;
+  /** Overdue at the last check: one alone may be that of a process that stood still. */
+  #suspects = new Set<ResponseCaller>();
+
+  constructor(max: number, overdueMs: number, observer: Pick<ListenObserver, 'internalError'>) {
+    this.#max = max;
+    this.#overdueMs = overdueMs;
+    this.#observer = observer;
+  }
+
+  /** Takes in whoever was let in; beyond the cap his call is called off, and he is told so. */
+  add(
+    caller: ResponseCaller,
+    call: Call<Caller>,
+    nowMs: number,
+    cancel: (call: Call<Caller>) => void,
+  ): void {
+    if (!caller.isWaiting) return;
+    caller.waitsSinceMs = nowMs;
+    this.#waiting.add(caller);
+    if (this.#waiting.size <= this.#max) return;
+    this.#observer.internalError(new InvariantViolation('bounded', 'more callers than may wait'));
+    const fault = call.stage === 'held' ? overCap : ownMistake;
+    cancel(call);
+    caller.answer(answerForFault(fault, caller.onlyXml));
+  }
+
+  delete(caller: ResponseCaller): void {
+    this.#waiting.remove(caller);
+  }
+
+  /** Ends the wait of whoever should have been answered long ago. */
+  check(nowMs: number): void {
+    const overdue = new Set<ResponseCaller>();
+    for (const caller of this.#waiting) {
+      if (nowMs - caller.waitsSinceMs < this.#overdueMs) break;
+      if (this.#suspects.has(caller)) this.#end(caller);
+      else overdue.add(caller);
+    }
+    this.#suspects = overdue;
+  }
+
+  #end(caller: ResponseCaller): void {
+    this.#observer.internalError(new InvariantViolation('one_answer', 'no answer in time'));
+    caller.answer(answerForFault(ownMistake, caller.onlyXml));
+  }
+}

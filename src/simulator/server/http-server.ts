@@ -1,0 +1,130 @@
+/** From an HTTP request to the desk that answers it, and back; with the faults of the script. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Answer, toAnswer } from '../representation/answer.ts';
+import { readBatch } from '../batch/batch-reading.ts';
+import { runStream } from './byte-streams.ts';
+import type { Counters, Exchange } from './exchange.ts';
+import { executes, faultOf } from '../faults/fault.ts';
+import { substituteFor } from '../faults/fault-answer.ts';
+import type { FaultScript } from '../faults/fault-script.ts';
+import { type FrontDesk, isBatch } from './router.ts';
+import { headerValue } from '../representation/headers.ts';
+import type { Ledger, RequestRecord } from '../pool/request-log.ts';
+import { failed } from '../representation/outcome.ts';
+import { Reply } from './reply.ts';
+import { gzipped, offersGzip, serverHeaders } from './server-headers.ts';
+import { locate, type Place } from '../pool/target.ts';
+import type { Timers } from '../pool/timers.ts';
+
+/** A longer body is refused; the real pool's bound is not known. */
+const maxBodyBytes = 16 * 1024 * 1024;
+
+const nothing = Buffer.alloc(0);
+
+export interface HttpRimParts {
+  readonly ledger: Ledger;
+  readonly faults: FaultScript;
+  readonly timers: Timers;
+  readonly counters: Counters;
+  readonly desk: FrontDesk;
+}
+
+export class HttpRim {
+  readonly #with: HttpRimParts;
+
+  constructor(parts: HttpRimParts) {
+    this.#with = parts;
+  }
+
+  /** Answers one request. Rejects when the client leaves in the middle of its body. */
+  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { counters, ledger, faults: script, timers, desk } = this.#with;
+    const { method = 'GET', url: target = '/', rawHeaders: headers } = request;
+    const record = ledger.received(method, target, headers);
+    const place = locate(target);
+    const { user, credential } = desk.visitor(place, headers);
+    const kind = isBatch(place, method) ? 'batch' : 'single';
+    counters.requests++;
+    if (kind === 'batch') counters.batches++;
+    const faults = script.take({ kind, method, target, user });
+    const reply = new Reply(response, request.socket, timers, faults);
+    const head = { method, target, headers, user, credential, record, faults, reply };
+    const isLate = faultOf(faults, 'status')?.early !== true;
+    const isStream = place.kind === 'stream';
+    const body = isLate && !isStream ? await this.#read(request, record) : nothing;
+    const batch = kind === 'batch' ? readBatch(headers, body) : undefined;
+    if (batch?.kind === 'batch') record.parts = batch.parts;
+    const exchange: Exchange = { ...head, body, batch };
+    await timers.wait(faultOf(faults, 'delay')?.ms ?? 0);
+    if (!executes(faults)) return this.#finish(exchange, undefined);
+    if (record.bodyBytes > maxBodyBytes && !isStream) {
+      return this.#finish(exchange, toAnswer(failed(413), '', method, headers));
+    }
+    if (place.kind === 'stream') return this.#stream(exchange, place, request);
+    const answer = await desk.answer(exchange, place);
+    if (answer) await this.#finish(exchange, answer);
+  }
+
+  async #read(request: AsyncIterable<Buffer>, record: RequestRecord): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of this.#recorded(request, record)) {
+      if (record.bodyBytes <= maxBodyBytes) chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  }
+
+  async *#recorded(request: AsyncIterable<Buffer>, record: RequestRecord): AsyncIterable<Buffer> {
+    for await (const chunk of request) {
+      this.#with.ledger.receivedBody(record, chunk);
+      yield chunk;
+    }
+    record.complete = true;
+  }
+
+  async #stream(
+    exchange: Exchange,
+    { name, query }: Extract<Place, { kind: 'stream' }>,
+    request: AsyncIterable<Buffer>,
+  ): Promise<void> {
+    const { method, target, headers, user, credential, record, reply } = exchange;
+    const isReplaced = (['hang', 'junk', 'status', 'html'] as const).some(
+      (kind) => faultOf(exchange.faults, kind) !== undefined,
+    );
+    if (isReplaced) return this.#finish(exchange, undefined);
+    const body = this.#recorded(request, record);
+    const isKnown = await runStream({ method, name, query, headers, body }, reply);
+    if (!isKnown) {
+      return this.#finish(exchange, { status: 404, headers: [], body: nothing });
+    }
+    const place = { application: undefined, batchId: undefined, position: undefined };
+    const entry = { user, credential, method, target, headers, requestId: record.id, status: 200 };
+    this.#with.ledger.ran({ ...entry, ...place, via: 'single' });
+  }
+
+  /** Ends an exchange as its faults want; `answer` is undefined if nothing ran. */
+  async #finish(exchange: Exchange, answer: Answer | undefined): Promise<void> {
+    const { faults, headers, reply } = exchange;
+    if (faultOf(faults, 'hang')) return reply.gone;
+    const junk = faultOf(faults, 'junk');
+    if (junk) {
+      reply.junk(junk.bytes ?? 'SSH-2.0-OpenSSH_9.2\r\n');
+      return;
+    }
+    const last = substituteFor(faults, headers) ?? answer;
+    return last ? this.#send(exchange, last) : reply.reset();
+  }
+
+  async #send({ method, headers, faults, reply }: Exchange, answer: Answer): Promise<void> {
+    const isCompressed = offersGzip(headers) || faultOf(faults, 'gzip') !== undefined;
+    const { status, headers: own, body } = isCompressed ? await gzipped(answer) : answer;
+    const truncate = faultOf(faults, 'truncate');
+    const sent = truncate?.framing === 'complete' ? body.subarray(0, truncate.afterBytes) : body;
+    const isChunked =
+      headerValue(own, 'content-encoding') !== undefined || truncate?.framing === 'chunked';
+    const hasLength = !isChunked && status !== 204 && status !== 304;
+    const length = hasLength ? ['Content-Length', String(sent.length)] : [];
+    await reply.head(status, serverHeaders([...own, ...length], headers));
+    if (method !== 'HEAD') await reply.write(sent);
+    reply.end();
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The way of one answer to the socket, with the faults that a script orders for the wire: cuts,
+ * resets, junk, small writes.
+ */
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
+import { type Fault, faultOf } from '../faults/fault.ts';
+import type { FlatHeaders } from '../representation/headers.ts';
+import type { Timers } from '../pool/timers.ts';
+
+/** Until then what the system was given has arrived on the same machine. */
+const arrivalMs = 20;
+
+export class Reply {
+  /** Resolves when the answer is out or the client has left. */
+  readonly gone: Promise<void>;
+  readonly #response: ServerResponse;
+  readonly #socket: Socket;
+  readonly #timers: Timers;
+  readonly #faults: readonly Fault[];
+  #bodyBytes = 0;
+  #broken = false;
+
+  constructor(response: ServerResponse, socket: Socket, timers: Timers, faults: readonly Fault[]) {
+    this.#response = response;
+    this.#socket = socket;
+    this.#timers = timers;
+    this.#faults = faults;
+    // What is written to a client that left is lost, which is no error of ours.
+    response.on('error', () => undefined);
+    this.gone = new Promise((resolve) => response.once('close', resolve));
+  }
+
+  /** Whether nobody will read any more, because the client left or a fault broke the answer off. */
+  get isOver(): boolean {
+    return this.#broken || this.#response.closed || this.#socket.destroyed;
+  }
+
+  /** A TCP reset, after what was written before has arrived at a client that reads. */
+  async reset(): Promise<void> {
+    if (this.isOver) return;
+    this.#broken = true;
+    if (this.#response.headersSent) {
+      await this.#flushed();
+      // What still is in a buffer of the system when the reset overtakes it is lost.
+      await this.#timers.wait(arrivalMs);
+    }
+    this.#socket.resetAndDestroy();
+  }
+
+  /** These bytes instead of an answer, then the end of the connection. */
+  junk(bytes: string | Buffer): void {
+    this.#broken = true;
+    this.#socket.end(bytes);
+  }
+
+  /** Sends the head with the first byte of the body or at its end, or breaks off here. */
+  async head(status: number, headers: FlatHeaders): Promise<void> {
+    if (this.isOver) return;
+    const reset = faultOf(this.#faults, 'reset');
+    if (reset?.at === 'beforeHead') return this.reset();
+    this.#response.writeHead(status, [...headers]);
+    if (reset?.at === 'afterHead') {
+      this.#response.flushHeaders();
+      return this.reset();
+    }
+  }
+
+  /** Writes a piece of the body, as fast as the client takes it. */
+  async write(piece: Buffer): Promise<void> {
+    const cutAt = this.#cutAt();
+    const kept = piece.subarray(0, Math.max(0, cutAt - this.#bodyBytes));
+    this.#bodyBytes += kept.length;
+    await this.#writeInChunks(kept);
+    if (kept.length < piece.length || this.#bodyBytes === cutAt) await this.#breakOff();
+  }
+
+  end(): void {
+    if (!this.isOver) this.#response.end();
+  }
+
+  /** After how many bytes of body a fault breaks the answer off. */
+  #cutAt(): number {
+    const reset = faultOf(this.#faults, 'reset');
+    if (typeof reset?.at === 'number') return reset.at;
+    const truncate = faultOf(this.#faults, 'truncate');
+    return truncate && truncate.framing !== 'complete' ? truncate.afterBytes : Infinity;
+  }
+
+  async #breakOff(): Promise<void> {
+    if (this.isOver) return;
+    if (faultOf(this.#faults, 'reset')) return this.reset();
+    this.#broken = true;
+    this.#response.flushHeaders();
+    await this.#flushed();
+    this.#socket.destroySoon();
+  }
+
+  async #writeInChunks(bytes: Buffer): Promise<void> {
+    const chunks = faultOf(this.#faults, 'chunks');
+    if (!chunks) return this.#writeOut(bytes);
+    let index = 0;
+    for (let at = 0; at < bytes.length;) {
+      const size = Math.max(1, chunks.sizes[Math.min(index++, chunks.sizes.length - 1)] ?? 1);
+      await this.#writeOut(bytes.subarray(at, at + size));
+      at += size;
+      if (chunks.pauseMs === undefined) await turnOfTheLoop();
+      else await this.#timers.wait(chunks.pauseMs);
+    }
+  }
+
+  async #writeOut(bytes: Buffer): Promise<void> {
+    if (this.isOver || bytes.length === 0 || this.#response.write(bytes)) return;
+    const leaving = new AbortController();
+    const { signal } = leaving;
+    await Promise.race([
+      once(this.#response, 'drain', { signal }),
+      once(this.#response, 'close', { signal }),
+    ]).catch(() => undefined);
+    leaving.abort();
+  }
+
+  /** Resolves when all that was written has been handed to the system. */
+  async #flushed(): Promise<void> {
+    // Node holds writes back until the end of the tick.
+    await turnOfTheLoop();
+    await new Promise((resolve) => this.#socket.write('', resolve));
+  }
+}

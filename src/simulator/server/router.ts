@@ -1,0 +1,199 @@
+/** Decides who asks, for which application, and who answers. */
+import { type Answer, toAnswer } from '../representation/answer.ts';
+import type { BatchRunner } from './batch-runner.ts';
+import type { CallRunner } from '../resources/call-runner.ts';
+import { inputOf } from '../resources/call.ts';
+import { type CredentialKind, type Credentials, photoCookies } from '../pool/credentials.ts';
+import { type Discovery, nowhere } from '../resources/discovery.ts';
+import type { Counters, Exchange } from './exchange.ts';
+import { faultOf } from '../faults/fault.ts';
+import type { FlatHeaders } from '../representation/headers.ts';
+import type { Ledger } from '../pool/request-log.ts';
+import { failed, found, type Outcome } from '../representation/outcome.ts';
+import type { Outstanding } from '../pool/outstanding.ts';
+import type { Application, Pool } from '../pool/pool.ts';
+import { applicationResource, photoCookieHeader } from '../resources/application-resource.ts';
+import type { Place } from '../pool/target.ts';
+
+type PlaceOf<K extends Place['kind']> = Extract<Place, { kind: K }>;
+
+export interface Visitor {
+  /** Undefined without a good credential. */
+  readonly user: string | undefined;
+  readonly credential: CredentialKind;
+}
+
+export interface FrontDeskParts {
+  readonly pool: Pool;
+  readonly credentials: Credentials;
+  readonly discovery: Discovery;
+  readonly ledger: Ledger;
+  readonly outstanding: Outstanding;
+  readonly counters: Counters;
+  readonly runner: CallRunner;
+  readonly batches: BatchRunner;
+  /** Resolves when a route's latency has passed. */
+  readonly pause: (route: string) => Promise<void>;
+  readonly longPollCounts: boolean;
+}
+
+/** Whether a request is a batch, by its place alone. */
+export function isBatch(place: Place, method: string): boolean {
+  return place.kind === 'application' && method === 'POST' && isLeaf(place, 'batch');
+}
+
+function isLeaf({ path }: PlaceOf<'application'>, name: string): boolean {
+  return path.length === 1 && path[0]?.toLowerCase() === name;
+}
+
+function allowing(method: string): Outcome {
+  return { ...failed(405), headers: ['Allow', method] };
+}
+
+const options: Outcome = {
+  status: 200,
+  content: { kind: 'none' },
+  headers: ['Allow', 'GET, HEAD, POST, PUT, DELETE, OPTIONS'],
+};
+
+export class FrontDesk {
+  readonly #with: FrontDeskParts;
+
+  constructor(parts: FrontDeskParts) {
+    this.#with = parts;
+  }
+
+  visitor(place: Place, headers: FlatHeaders): Visitor {
+    const { credentials, pool } = this.#with;
+    const family =
+      place.kind === 'applications' || place.kind === 'application' ? place.family : 'oauth';
+    const user = credentials.userOf(headers, family);
+    if (user !== undefined) {
+      return { user, credential: family === 'oauth' ? 'bearer' : 'webTicket' };
+    }
+    if (place.kind === 'application' && place.path[0]?.toLowerCase() === 'photos') {
+      const application = pool.applicationByPhotoCookie(place.id, photoCookies(headers));
+      if (application) return { user: application.user.name, credential: 'cookie' };
+    }
+    return { user: undefined, credential: 'none' };
+  }
+
+  /** Answers everything but byte streams; undefined if the answer has been streamed. */
+  async answer(
+    exchange: Exchange,
+    place: PlaceOf<'application' | 'applications' | 'elsewhere'>,
+  ): Promise<Answer | undefined> {
+    const { method, headers, user } = exchange;
+    const asIs = (outcome: Outcome) => toAnswer(outcome, '', method, headers);
+    if (method === 'OPTIONS') return asIs(options);
+    if (place.kind === 'elsewhere') return asIs(await this.#elsewhere(exchange, place.path));
+    if (user === undefined) return asIs(this.#with.discovery.unauthorized());
+    if (place.kind === 'applications') {
+      return this.#counted(exchange, user, () => this.#create(exchange, user, place.base));
+    }
+    const application = this.#with.pool.application(place.id, user);
+    if (!application) return asIs(failed(404, 'ApplicationNotFound'));
+    const { batch } = exchange;
+    if (batch) return this.#with.batches.run(exchange, batch, place, application);
+    if (isLeaf(place, 'batch')) return asIs(allowing('POST'));
+    if (isLeaf(place, 'events')) {
+      return method === 'GET' ? this.#poll(exchange, place, application) : asIs(allowing('GET'));
+    }
+    return this.#counted(exchange, user, () => this.#call(exchange, place, application));
+  }
+
+  /** Runs a single call under the user's limit. */
+  async #counted(exchange: Exchange, user: string, run: () => Promise<Answer>): Promise<Answer> {
+    const { outstanding, counters } = this.#with;
+    if (!outstanding.take(user, 1)) {
+      counters.refused429++;
+      return toAnswer(failed(429), '', exchange.method, exchange.headers);
+    }
+    counters.singles++;
+    const answer = await run();
+    if (faultOf(exchange.faults, 'hang')) await exchange.reply.gone;
+    outstanding.give(user, 1);
+    return answer;
+  }
+
+  #call(exchange: Exchange, place: PlaceOf<'application'>, application: Application) {
+    const { base, path, rawQuery } = place;
+    const { method, target, headers, body, credential, record } = exchange;
+    const own = { method, target, headers, body, credential };
+    const way = { requestId: record.id, position: undefined };
+    return this.#with.runner.run({ application, base, path, rawQuery, ...own, ...way });
+  }
+
+  #ran(exchange: Exchange, application: string | undefined, { status }: Outcome): void {
+    const { method, target, headers, user, credential, record } = exchange;
+    this.#with.ledger.ran({
+      ...{ user, credential, application, method, target, headers, status },
+      ...{ via: 'single', requestId: record.id, batchId: undefined, position: undefined },
+    });
+  }
+
+  async #elsewhere(exchange: Exchange, path: string): Promise<Outcome> {
+    const { discovery, pause } = this.#with;
+    const { method, headers, body } = exchange;
+    const route = discovery.route(path);
+    if (!route) return nowhere;
+    await pause(route);
+    const outcome = discovery.answer({ method, path, headers, body });
+    this.#ran(exchange, undefined, outcome);
+    return outcome;
+  }
+
+  async #create(exchange: Exchange, user: string, base: string): Promise<Answer> {
+    const { method, headers, body } = exchange;
+    await this.#with.pause('applications');
+    const input = { rawQuery: '', headers, body };
+    const endpointId = inputOf(input, 'endpointId');
+    if (method !== 'POST' || endpointId === undefined) {
+      const outcome =
+        method === 'POST' ? failed(400, 'ParameterValidationFailure') : allowing('POST, OPTIONS');
+      this.#ran(exchange, undefined, outcome);
+      return toAnswer(outcome, base, method, headers);
+    }
+    const { made, application } = this.#with.pool.createApplication(user, {
+      endpointId,
+      culture: inputOf(input, 'culture') ?? 'en-US',
+      userAgent: inputOf(input, 'userAgent') ?? 'unknown',
+    });
+    const own = `${base}/${application.id}`;
+    const outcome = {
+      ...found(applicationResource(this.#with.pool, application, inputOf(input, 'instanceId'))),
+      status: made ? 201 : 200,
+      headers: photoCookieHeader(application, own),
+    };
+    this.#ran(exchange, application.id, outcome);
+    return toAnswer(outcome, own, method, headers);
+  }
+
+  async #poll(
+    exchange: Exchange,
+    place: PlaceOf<'application'>,
+    application: Application,
+  ): Promise<Answer> {
+    const { pool, outstanding, counters, longPollCounts } = this.#with;
+    const user = application.user.name;
+    const asIs = (outcome: Outcome) => toAnswer(outcome, place.base, 'GET', exchange.headers);
+    if (longPollCounts && !outstanding.take(user, 1)) {
+      counters.refused429++;
+      return asIs(failed(429));
+    }
+    const query = new URLSearchParams(place.rawQuery);
+    const poll = pool.channel(application, query.get('instanceId') ?? '').poll(query);
+    let outcome: Outcome;
+    if ('status' in poll) {
+      outcome = poll;
+    } else {
+      counters.parkedPolls++;
+      void exchange.reply.gone.then(() => poll.leave());
+      outcome = await poll.outcome;
+      counters.parkedPolls--;
+    }
+    if (longPollCounts) outstanding.give(user, 1);
+    if (!exchange.reply.isOver) this.#ran(exchange, application.id, outcome);
+    return asIs(outcome);
+  }
+}

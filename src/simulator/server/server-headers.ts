@@ -1,0 +1,53 @@
+/** The fields that the web server in front of UCWA adds to every answer, and its compression. */
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { Answer } from '../representation/answer.ts';
+import { type FlatHeaders, headerValue, headerValues } from '../representation/headers.ts';
+
+const compress = promisify(gzip);
+
+const usual: readonly string[] = [
+  ...['Cache-Control', 'no-cache'],
+  ...['Pragma', 'no-cache'],
+  ...['Expires', '-1'],
+  ...['Server', 'Microsoft-IIS/8.0'],
+  ...['X-AspNet-Version', '4.0.30319'],
+  ...['X-MS-Server-Fqdn', 'fe01.pool.example'],
+  ...['X-Powered-By', 'ASP.NET'],
+];
+
+const echoed = ['client-request-id', 'X-MS-Correlation-Id'];
+
+/** The answer's own fields, then the usual ones that it lacks, and the caller's correlation ids. */
+export function serverHeaders(own: FlatHeaders, asked: FlatHeaders): string[] {
+  const all = [...own];
+  const mayBeCached = headerValue(own, 'expires') !== undefined;
+  for (let i = 0; i < usual.length; i += 2) {
+    const [name = '', value = ''] = usual.slice(i, i + 2);
+    if (name === 'Pragma' && mayBeCached) continue;
+    if (headerValue(own, name.toLowerCase()) === undefined) all.push(name, value);
+  }
+  for (const name of echoed) {
+    const value = headerValue(asked, name.toLowerCase());
+    if (value !== undefined) all.push(name, value);
+  }
+  return all;
+}
+
+/** Whether the caller offers to read gzip. */
+export function offersGzip(asked: FlatHeaders): boolean {
+  return headerValues(asked, 'accept-encoding')
+    .flatMap((line) => line.toLowerCase().split(','))
+    .some((coding) => /^\s*(gzip|\*)\s*(;\s*q=(1|0?\.\d*[1-9]).*)?$/.test(coding));
+}
+
+/** The answer compressed, if its type is one that IIS compresses. */
+export async function gzipped(answer: Answer): Promise<Answer> {
+  const type = headerValue(answer.headers, 'content-type') ?? '';
+  if (answer.body.length === 0 || !/json|xml|html|multipart/i.test(type)) return answer;
+  return {
+    ...answer,
+    headers: [...answer.headers, 'Content-Encoding', 'gzip', 'Vary', 'Accept-Encoding'],
+    body: await compress(answer.body),
+  };
+}

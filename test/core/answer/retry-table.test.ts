@@ -1,0 +1,102 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  retryAction,
+  retryTable,
+  type BatchedMethod,
+} from '../../../src/core/answer/retry-table.ts';
+import { retryAfterMs } from '../../../src/core/answer/retry-after.ts';
+
+const sendsAgain = new Set(['requeue', 'smaller', 'singly', 'again']);
+const writes: readonly BatchedMethod[] = ['PUT', 'DELETE', 'POST'];
+
+describe('the retry table', () => {
+  test('never sends a write again of which nobody knows whether it ran', () => {
+    for (const row of retryTable.filter(({ phase }) => phase === 'unknown')) {
+      for (const method of writes)
+        expect([row.what, sendsAgain.has(row[method])]).toEqual([row.what, false]);
+    }
+  });
+
+  test('gives a write that certainly did not run the same chance as a GET', () => {
+    for (const row of retryTable.filter(({ phase }) => phase === 'unsent')) {
+      for (const method of writes) expect(row[method]).toBe(row.GET);
+    }
+  });
+
+  test('says for each trouble what becomes of a GET and of a write', () => {
+    const said = retryTable.map((row) => {
+      const [write, ...others] = new Set(writes.map((method) => row[method]));
+      expect(others).toEqual([]);
+      return `${row.trouble}, ${row.phase}: ${row.GET}, ${write}`;
+    });
+    expect(said).toEqual([
+      'refused, unsent: requeue, requeue',
+      'refused_part, unknown: again, relay',
+      'no_batch, unsent: singly, singly',
+      'request_too_large, unsent: smaller, smaller',
+      'not_read, unsent: again, again',
+      'doubted, unknown: again, fail',
+      'server_error, unknown: again, relay',
+      'not_understood, unknown: again, fail',
+      'malformed_part, unknown: again, fail',
+      'miscounted, unknown: again, fail',
+      'broken_off, unknown: again, fail',
+      'answer_too_large, unknown: again, fail',
+      'connection, unsent: again, again',
+      'connection, unknown: again, fail',
+      'tls, unsent: fail, fail',
+      'tls, unknown: fail, fail',
+      'own_mistake, unsent: fail, fail',
+      'own_mistake, unknown: fail, fail',
+    ]);
+    expect(retryTable.filter(({ what }) => what.length < 10)).toEqual([]);
+  });
+
+  test('has one row for each case', () => {
+    const cases = retryTable.map(({ trouble, phase }) => `${trouble} ${phase}`);
+    expect(new Set(cases).size).toBe(cases.length);
+    for (const row of retryTable) {
+      for (const method of ['GET', ...writes] as const) {
+        expect(retryAction(row.trouble, method, row.phase)).toBe(row[method]);
+      }
+    }
+  });
+
+  test('sends nothing again that it does not name', () => {
+    expect(retryAction('refused', 'GET', 'unknown')).toBe('fail');
+    expect(retryAction('connection', 'PATCH', 'unsent')).toBe('fail');
+  });
+});
+
+describe('Retry-After', () => {
+  const date = 'Sat, 21 Nov 2026 08:00:00 GMT';
+
+  test.each<[string, string | undefined, number | undefined]>([
+    ['seconds', '2', 2000],
+    ['a part of a second', '0.249', 249],
+    ['none at all', '0', 0],
+    ['blanks around it', ' 7 ', 7000],
+    ['a date', 'Sat, 21 Nov 2026 08:00:05 GMT', 5000],
+    ['a date that is past', 'Sat, 21 Nov 2026 07:00:05 GMT', 0],
+    ['nothing', undefined, undefined],
+    ['words', 'soon', undefined],
+    ['less than nothing', '-1', undefined],
+    ['a number in disguise', '1e9', undefined],
+  ])('is understood: %s', (_what, field, expected) => {
+    expect(retryAfterMs(field, date)).toBe(expected);
+  });
+
+  test('says nothing when it is a date and the answer has none to hold it against', () => {
+    expect(retryAfterMs('Sat, 21 Nov 2026 08:00:05 GMT', undefined)).toBeUndefined();
+  });
+
+  test('is a number of milliseconds or nothing, whatever is said', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (field, other) => {
+        const ms = retryAfterMs(field, other);
+        expect(ms === undefined || ms >= 0).toBe(true);
+      }),
+    );
+  });
+});

@@ -1,0 +1,48 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  endToEndHeaders,
+  fieldLines,
+  namedByConnection,
+} from '../../../src/core/messages/http-message.ts';
+
+test.each([
+  ['before', ['keep-alive', 'X-Hop, close']],
+  ['after', ['X-Hop, close', 'keep-alive']],
+  ['in one field with', ['Keep-Alive, x-hop , Close']],
+])('a Connection field hides nothing that stands %s its keep-alive', (_where, values) => {
+  const headers = values.flatMap((value) => ['Connection', value]);
+  headers.push('Keep-Alive', 'timeout=5', 'X-Hop', '1', 'X-End', '2');
+  expect(endToEndHeaders(headers)).toEqual(['X-End', '2']);
+  expect([...namedByConnection(headers)]).toEqual(expect.arrayContaining(['close', 'x-hop']));
+});
+
+test('a Connection field that only says keep-alive takes the hop-by-hop fields away, and no others', () => {
+  const headers = ['Connection', 'keep-alive', 'Keep-Alive', 'timeout=5', 'X-End', '2'];
+  expect(endToEndHeaders(headers)).toEqual(['X-End', '2']);
+});
+
+const legal = (name: string, value: string): boolean => {
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+test('fields stand on the wire a line each, and only if Node too would let each of them', () => {
+  const characters = 'aZ-9\t \r\n\0:\x7f\x80\xff\u0100(~'.split('');
+  const text = fc.string({ unit: fc.constantFrom(...characters), maxLength: 4 });
+  const name = fc.oneof(fc.constantFrom('ETag', 'x-a'), text);
+  fc.assert(
+    fc.property(fc.array(fc.tuple(name, text), { maxLength: 4 }), (fields) => {
+      const lines = fields.map(([key, value]) => `${key}: ${value}\r\n`).join('');
+      const isLegal = fields.every(([key, value]) => legal(key, value));
+      expect(fieldLines(fields.flat())).toBe(isLegal ? lines : undefined);
+    }),
+    { numRuns: 5000 },
+  );
+});

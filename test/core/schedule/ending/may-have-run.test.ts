@@ -1,0 +1,25 @@
+import { expect, test } from '@jest/globals';
+import { Doubts } from '../../../../src/core/schedule/ending/may-have-run.ts';
+import { aKey, aReply, Recorder } from '../../../support/recording-sink.ts';
+
+test('a call whose batch came to nothing is in doubt while a request for it beside that is out', () => {
+  const doubts = new Doubts<string>();
+  const recorder = new Recorder({ timeoutMs: 1000 });
+  const calls = ['a', 'b'].map((ticket) => recorder.submit(ticket, 0, aKey('ann')));
+  recorder.core.wake(10);
+  recorder.grant(10);
+  const unsent = { phase: 'unsent', name: 'connection_timeout' } as const;
+  expect(doubts.judge(calls[0]!, unsent)).toBe(unsent);
+  // Half of their time is gone: they are asked again.
+  recorder.core.wake(510);
+  expect(recorder.grant(510)).toEqual(['a (idle)', 'b (idle)']);
+  expect(doubts.judge(calls[0]!, unsent).valueOf()).toMatchObject({ phase: 'unknown' });
+  expect(doubts.judge(calls[0]!, 'never-sent')).toMatchObject({ phase: 'unknown' });
+  const [, beside] = recorder.batches;
+  const fault = { phase: 'unsent', name: 'connection_refused' } as const;
+  recorder.core.settle(beside!, { kind: 'trouble', trouble: 'connection', fault }, 520);
+  expect(doubts.judge(calls[0]!, unsent)).toBe(unsent);
+  expect(doubts.judge(calls[1]!, 'never-sent')).toMatchObject({ phase: 'unknown' });
+  recorder.core.settle(recorder.batches[2]!, { kind: 'relay', reply: aReply('B') }, 530);
+  expect(recorder.endings).toEqual(['b: B']);
+});

@@ -1,0 +1,166 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Trouble } from '../../../../src/core/answer/retry-table.ts';
+import type { FaultPhase } from '../../../../src/core/messages/fault.ts';
+import type { Reply } from '../../../../src/core/messages/reply.ts';
+import type { Ending } from '../../../../src/core/schedule/sink.ts';
+import { aKey, aReply, app, Recorder } from '../../../support/recording-sink.ts';
+
+function trouble(what: Trouble, phase: FaultPhase, reply?: Reply): Ending {
+  const fault = { phase, name: 'http_protocol_error' } as const;
+  return { kind: 'trouble', trouble: what, fault, ...(reply === undefined ? {} : { reply }) };
+}
+
+/** Two calls of that class that leave in one batch at 10 ms. */
+function sent(callClass: 'safe' | 'unsafe', changes = {}): Recorder {
+  const recorder = new Recorder({ timeoutMs: 30_000, ...changes });
+  for (const ticket of ['a', 'b']) recorder.submit(ticket, 0, aKey('ann'), { callClass });
+  recorder.core.wake(10);
+  recorder.grant(10);
+  return recorder;
+}
+
+const answer = (text: string): Ending => ({ kind: 'relay', reply: aReply(text) });
+
+describe('GETs of a batch that failed', () => {
+  test('are asked again singly, once', () => {
+    const recorder = sent('safe');
+    recorder.core.settle(recorder.batches[0]!, trouble('not_understood', 'unknown'), 20);
+    expect(recorder.grant(20)).toEqual(['a (linger)', 'b (idle)']);
+    recorder.core.settle(recorder.batches[1]!, answer('A'), 30);
+    recorder.core.settle(recorder.batches[2]!, trouble('connection', 'unknown'), 30);
+    expect(recorder.endings).toEqual(['a: A', 'b: http_protocol_error']);
+    expect(recorder.noted).toEqual(['repeat answer answered', 'repeat answer failed']);
+  });
+
+  test('get the answer of the pool, where there is one, when the budget is spent', () => {
+    const recorder = new Recorder({ timeoutMs: 30_000, maxParts: 1 });
+    for (let i = 0; i < 130; i += 1) {
+      recorder.submit(`x${i}`, i, aKey('ann'));
+      recorder.core.wake(i);
+      recorder.grant(i);
+      const batch = recorder.batches.pop()!;
+      recorder.core.settle(batch, trouble('server_error', 'unknown', aReply('500')), i);
+      recorder.grant(i);
+      const again = recorder.batches.pop();
+      if (again !== undefined) recorder.core.settle(again, answer('again'), i);
+    }
+    const relayed = recorder.endings.filter((ending) => ending.endsWith(': 500')).length;
+    // 100 to begin with, a fifth of each call, and one for the time that passed.
+    expect(relayed).toBeGreaterThan(0);
+    expect(relayed).toBeLessThanOrEqual(130 - 100 - 25);
+    expect(recorder.noted.filter((note) => note.endsWith('denied'))).toHaveLength(relayed);
+  });
+
+  test('wait for what a 503 asks for before they are asked again', () => {
+    const recorder = sent('safe');
+    const ending = { ...trouble('server_error', 'unknown', aReply('503')), retryAfterMs: 700 };
+    recorder.core.settle(recorder.batches[0]!, ending, 20);
+    expect(recorder.grant(20)).toEqual([]);
+    recorder.core.wake(720);
+    expect(recorder.grant(720)).toEqual(['a (linger)', 'b (linger)']);
+  });
+});
+
+test('callers who leave take nothing from the budget of those who stay', () => {
+  const recorder = new Recorder({ timeoutMs: 30_000, mode: 'off' });
+  for (let i = 0; i < 300; i += 1) {
+    const call = recorder.submit(`x${i}`, i, aKey(`gone${i % 10}`));
+    recorder.grant(i);
+    recorder.core.cancel(call, i);
+    recorder.core.settle(recorder.batches.pop()!, trouble('connection', 'unknown'), i);
+  }
+  recorder.submit('stays', 300);
+  recorder.grant(300);
+  recorder.core.settle(recorder.batches.pop()!, trouble('connection', 'unknown'), 310);
+  expect(recorder.grant(310)).toEqual(['stays (idle)']);
+  expect(recorder.noted).toEqual([]);
+});
+
+describe('writes of a batch that failed', () => {
+  test('are not sent again where nobody knows whether they ran', () => {
+    const recorder = sent('unsafe');
+    recorder.core.settle(recorder.batches[0]!, trouble('broken_off', 'unknown'), 20);
+    expect(recorder.grant(20)).toEqual([]);
+    expect(recorder.endings).toEqual(['a: http_protocol_error', 'b: http_protocol_error']);
+  });
+
+  test('get the answer of a pool that failed', () => {
+    const recorder = sent('unsafe');
+    recorder.core.settle(
+      recorder.batches[0]!,
+      trouble('server_error', 'unknown', aReply('500')),
+      20,
+    );
+    expect(recorder.endings).toEqual(['a: 500', 'b: 500']);
+  });
+
+  test('are sent again where nothing had left', () => {
+    const recorder = sent('unsafe');
+    recorder.core.settle(recorder.batches[0]!, trouble('connection', 'unsent'), 20);
+    expect(recorder.grant(20)).toEqual(['a (linger)', 'b (idle)']);
+  });
+});
+
+describe('a pool without a batch resource', () => {
+  test('gets all calls singly for a minute, when it has answered the user that it told so', () => {
+    const recorder = sent('unsafe');
+    recorder.core.settle(recorder.batches[0]!, trouble('no_batch', 'unsent'), 20);
+    expect(recorder.grant(20)).toEqual(['a (linger)', 'b (idle)']);
+    recorder.core.settle(recorder.batches[1]!, answer('A'), 25);
+    for (const atMs of [30, 59_000]) {
+      recorder.submit('c', atMs, aKey('bob'));
+      recorder.submit('d', atMs, aKey('bob'));
+      expect(recorder.grant(atMs)).toEqual(['c (idle)', 'd (idle)']);
+    }
+    recorder.submit('e', 60_021, aKey('bob'));
+    expect(recorder.grant(60_021)).toEqual([]);
+  });
+
+  test('is believed for that user alone, when it has answered batches before', () => {
+    const recorder = sent('safe');
+    for (const index of [0, 1])
+      recorder.core.part(recorder.batches[0]!, index, aReply('x'), false, 20);
+    recorder.core.settle(recorder.batches[0]!, { kind: 'complete' }, 20);
+    for (const ticket of ['c', 'd']) recorder.submit(ticket, 100, aKey('evil'));
+    recorder.core.wake(110);
+    recorder.grant(110);
+    recorder.core.settle(recorder.batches[1]!, trouble('no_batch', 'unsent'), 120);
+    recorder.grant(120);
+    recorder.submit('e', 130, aKey('evil'));
+    expect(recorder.grant(130)).toEqual(['e (idle)']);
+    recorder.submit('f', 130, aKey('ann'));
+    expect(recorder.grant(130)).toEqual([]);
+  });
+});
+
+test('a bad credential cannot turn batching off for others', () => {
+  const recorder = sent('safe');
+  recorder.core.settle(recorder.batches[0]!, trouble('no_batch', 'unsent'), 20);
+  recorder.submit('c', 30, aKey('bob'));
+  expect(recorder.grant(30)).not.toContain('c (idle)');
+});
+
+describe('a batch that is too large for the pool', () => {
+  test('leaves again in halves, without a pause', () => {
+    const recorder = sent('unsafe', { maxParts: 2 });
+    recorder.core.settle(recorder.batches[0]!, trouble('request_too_large', 'unsent'), 20);
+    expect(recorder.grant(20)).toEqual(['a (parts)']);
+    recorder.turn(20);
+    expect(recorder.grant(20)).toEqual(['b (linger)']);
+    expect(recorder.noted).toContain('requeued 1 (too_large)');
+  });
+});
+
+describe('a route whose answer made a batch too large', () => {
+  test('stays out of batches for an hour; other routes do not', () => {
+    const recorder = sent('safe');
+    recorder.core.part(recorder.batches[0]!, 0, aReply('A'), false, 15);
+    recorder.core.settle(recorder.batches[0]!, trouble('answer_too_large', 'unknown'), 20);
+    expect(recorder.endings).toEqual(['a: A']);
+    expect(recorder.grant(20)).toEqual(['b (linger)']);
+    recorder.submit('again', 100, aKey('bob'), { target: `${app}/b?x=1` });
+    expect(recorder.grant(100)).toEqual(['again (idle)']);
+    recorder.submit('note', 100, aKey('bob'), { target: `${app}/me/note` });
+    expect(recorder.grant(100)).toEqual([]);
+  });
+});

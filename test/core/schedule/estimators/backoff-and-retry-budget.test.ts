@@ -1,0 +1,70 @@
+import { describe, expect, test } from '@jest/globals';
+import { Budget } from '../../../../src/core/schedule/estimators/retry-budget.ts';
+import { Pause } from '../../../../src/core/schedule/estimators/backoff.ts';
+
+describe('a pause', () => {
+  test('lasts 20 to 60 ms, and longer with each refusal, up to 2 s', () => {
+    const pause = new Pause();
+    pause.begin(0, 0, undefined, true);
+    expect(pause.untilMs).toBe(20);
+    const lengths = [];
+    for (let nowMs = 1000; nowMs < 300_000; nowMs += 30_000) {
+      pause.begin(nowMs, 0.999, undefined, true);
+      lengths.push(Math.round(pause.untilMs - nowMs));
+    }
+    expect(lengths.slice(0, 4)).toEqual([100, 180, 340, 659]);
+    expect(lengths.at(-1)).toBe(2018);
+  });
+
+  test('is short again once the pool has accepted', () => {
+    const pause = new Pause();
+    for (let i = 0; i < 5; i += 1) pause.begin(i * 5000, 0.5, undefined, true);
+    pause.reset();
+    pause.begin(100_000, 0.5, undefined, true);
+    expect(pause.untilMs).toBe(100_040);
+  });
+
+  test('does what the pool asks for, up to 30 s, and never ends sooner than one before', () => {
+    const pause = new Pause();
+    pause.begin(0, 0, 249, true);
+    expect(pause.untilMs).toBe(249);
+    pause.begin(10, 0, undefined, true);
+    expect(pause.untilMs).toBe(249);
+    pause.begin(10, 0, 3_600_000, true);
+    expect(pause.untilMs).toBe(30_010);
+  });
+
+  test('does not grow with refusals of what left before the last was known', () => {
+    const pause = new Pause();
+    pause.begin(0, 0.5, undefined, true);
+    const { untilMs } = pause;
+    pause.begin(1, 0.5, undefined, false);
+    expect(pause.untilMs).toBe(untilMs);
+  });
+});
+
+describe('the budget of repeats', () => {
+  function spendAll(budget: Budget, nowMs: number): number {
+    let spent = 0;
+    for (; budget.has(nowMs); spent += 1) budget.spend();
+    return spent;
+  }
+
+  test('opens with 100', () => {
+    expect(spendAll(new Budget(1000, 0), 0)).toBe(100);
+  });
+
+  test('earns 10 a second, and a fifth of each call', () => {
+    const budget = new Budget(1000, 0);
+    spendAll(budget, 0);
+    expect(spendAll(budget, 1000)).toBe(10);
+    for (let i = 0; i < 51; i += 1) budget.deposit();
+    expect(spendAll(budget, 1000)).toBe(10);
+  });
+
+  test('saves up no more than it may', () => {
+    const budget = new Budget(100, 0);
+    for (let i = 0; i < 10_000; i += 1) budget.deposit();
+    expect(spendAll(budget, 1e9)).toBe(100);
+  });
+});

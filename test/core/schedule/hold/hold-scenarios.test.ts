@@ -1,0 +1,58 @@
+/** What the adaptive hold saves and costs, beside fixed windows, under the virtual clock. */
+import { describe, expect, test } from '@jest/globals';
+import { adaptive, fixed, off, play, type Outcome } from '../../../support/hold-player.ts';
+import { evenAppStarts, evenBusy, oneByOne, traffics } from '../../../support/traffics.ts';
+
+const windowsMs = [2, 5, 10, 20];
+
+/** The least that callers pay under a fixed window, or one between two, that saves so much. */
+function priceMs(windows: readonly Outcome[], saved: number): number {
+  let leastMs = Infinity;
+  windows.forEach((one, index) => {
+    const next = windows[index + 1];
+    if (one.saved >= saved) leastMs = Math.min(leastMs, one.paidMs.mean);
+    if (next === undefined || next.saved < saved || one.saved >= saved) return;
+    const part = (saved - one.saved) / (next.saved - one.saved);
+    leastMs = Math.min(leastMs, one.paidMs.mean + part * (next.paidMs.mean - one.paidMs.mean));
+  });
+  return leastMs;
+}
+
+/** Some five thousand calls each, ten thousand where they come at random. */
+const share = 0.5;
+/** That much is chance. */
+const toleratedShare = 0.03;
+const toleratedMs = 0.1;
+
+test.each(traffics.map((traffic) => [traffic.name, traffic] as const))(
+  '%s: callers pay no more than under the best fixed window that saves as much',
+  (_name, traffic) => {
+    const windows = [off, ...windowsMs.map(fixed)].map((rule) => play(traffic, rule, share));
+    const { saved, paidMs } = play(traffic, adaptive, share);
+    expect(paidMs.mean).toBeLessThan(priceMs(windows, saved) * (1 + toleratedShare) + toleratedMs);
+  },
+);
+
+test('a client that waits for each answer is neither held nor wrapped', () => {
+  const { saved, meanHoldMs } = play(oneByOne, adaptive, share);
+  expect(saved).toBe(0);
+  expect(meanHoldMs).toBeLessThan(0.1);
+});
+
+describe('applications that start, with routes of 40 ms', () => {
+  const { saved, paidMs, meanHoldMs } = play(evenAppStarts, adaptive, share);
+
+  test('share more than four fifths of their requests, for 8 ms at most as a rule', () => {
+    expect(saved).toBeGreaterThan(0.8);
+    expect(paidMs.p50).toBeLessThan(8);
+    expect(paidMs.p95).toBeLessThan(15);
+  });
+
+  test('are held for little longer than it takes until their last call has come', () => {
+    expect(meanHoldMs).toBeLessThan(2);
+  });
+});
+
+test('devices of one user that think between their calls share two fifths of their requests', () => {
+  expect(play(evenBusy, adaptive, share).saved).toBeGreaterThan(0.4);
+});

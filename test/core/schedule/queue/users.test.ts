@@ -1,0 +1,79 @@
+import { expect, test } from '@jest/globals';
+import type { Learnt } from '../../../../src/core/schedule/user.ts';
+import { Users } from '../../../../src/core/schedule/queue/users.ts';
+import { policy } from '../../../support/recording-sink.ts';
+
+/** Users who each have called once, at that time, and are idle since. */
+function idleUsers(maxUsers: number, calledAtMs: Readonly<Record<string, number>>) {
+  const kept = new Map<string, Learnt>();
+  const users = new Users<string>(
+    { ...policy, maxUsers },
+    {
+      take: (name) => kept.get(name),
+      keep: (name, learnt) => kept.set(name, learnt),
+      get size() {
+        return kept.size;
+      },
+    },
+  );
+  /** @param name who calls, and is answered well at once */
+  const call = (name: string, atMs: number): void => {
+    const user = users.admit(name, 10, atMs);
+    if (typeof user === 'string') throw new Error(user);
+    user.proved = true;
+    users.ended(user, 10, atMs);
+  };
+  for (const [name, atMs] of Object.entries(calledAtMs)) call(name, atMs);
+  return { users, kept, call };
+}
+
+test('who has been idle for ten seconds is reduced to what was learnt, who called meanwhile is not', () => {
+  const { users, kept, call } = idleUsers(100, { early: 0, faithful: 1000, late: 4000 });
+  call('faithful', 9000);
+  users.sweep(9999);
+  expect([...kept.keys()]).toEqual([]);
+  users.sweep(10_000);
+  expect([...kept.keys()]).toEqual(['early']);
+  users.sweep(13_999);
+  expect([...kept.keys()]).toEqual(['early']);
+  users.sweep(14_000);
+  expect([...kept.keys()]).toEqual(['early', 'late']);
+  users.sweep(18_999);
+  expect(users.find('faithful')).toBeDefined();
+  users.sweep(19_000);
+  expect([...kept.keys()]).toEqual(['early', 'late', 'faithful']);
+  expect(users.find('faithful')).toBeUndefined();
+});
+
+test('no more idle users are kept whole than may be remembered, the last to call of them', () => {
+  const { users, kept } = idleUsers(2, { a: 0, b: 1, c: 2, d: 3 });
+  users.sweep(4);
+  expect([...kept.keys()]).toEqual(['a', 'b']);
+  expect(users.counts).toEqual({ active: 0, idle: 4 });
+});
+
+test('a user who comes when nobody has been idle for long is swept ten seconds after his last call', () => {
+  const { users, kept, call } = idleUsers(100, {});
+  users.sweep(0);
+  call('first', 5000);
+  users.sweep(14_999);
+  expect(kept.size).toBe(0);
+  users.sweep(15_000);
+  expect(kept.size).toBe(1);
+});
+
+test('a user of whom something is under way is kept whole, though it was no call of ours', () => {
+  const { users, kept } = idleUsers(100, { ann: 0 });
+  users.open('ann', 5000).outstanding += 1;
+  users.sweep(30_000);
+  expect([kept.size, users.counts]).toEqual([0, { active: 1, idle: 0 }]);
+});
+
+test('a user who is seen idle again and again is idle since the first time, and counts once', () => {
+  const { users, kept } = idleUsers(100, { ann: 0, bob: 1 });
+  for (const nowMs of [2, 3]) users.idle(users.find('ann')!, nowMs);
+  expect(users.counts).toEqual({ active: 0, idle: 2 });
+  users.sweep(10_000);
+  users.sweep(10_001);
+  expect([[...kept.keys()], users.counts]).toEqual([['ann', 'bob'], { active: 0, idle: 2 }]);
+});

@@ -1,0 +1,186 @@
+import { describe, expect, test } from '@jest/globals';
+import type { FaultPhase } from '../../../../src/core/messages/fault.ts';
+import type { Reply } from '../../../../src/core/messages/reply.ts';
+import type { Trouble } from '../../../../src/core/answer/retry-table.ts';
+import type { Ending } from '../../../../src/core/schedule/sink.ts';
+import { aKey, aReply, Recorder } from '../../../support/recording-sink.ts';
+
+function trouble(what: Trouble, phase: FaultPhase, reply?: Reply): Ending {
+  const fault = { phase, name: 'http_protocol_error' } as const;
+  return { kind: 'trouble', trouble: what, fault, ...(reply === undefined ? {} : { reply }) };
+}
+
+const answer = (text: string): Ending => ({ kind: 'relay', reply: aReply(text) });
+
+describe('a late batch', () => {
+  /** A pool that usually takes 30 ms for `a` and `b`. */
+  function usual(callClass: 'safe' | 'unsafe' = 'safe'): Recorder {
+    const recorder = new Recorder({ timeoutMs: 30_000 });
+    for (let i = 0; i < 5; i += 1) {
+      pair(recorder, i * 1000, callClass);
+      recorder.core.settle(recorder.batches.pop()!, answer('x'), i * 1000 + 40);
+    }
+    recorder.endings.length = 0;
+    return recorder;
+  }
+
+  function pair(recorder: Recorder, nowMs: number, callClass: 'safe' | 'unsafe'): void {
+    for (const ticket of ['a', 'b']) recorder.submit(ticket, nowMs, aKey('ann'), { callClass });
+    recorder.core.wake(nowMs + 10);
+    recorder.grant(nowMs + 10);
+  }
+
+  const sentAtMs = 10_010;
+
+  /** One that was not answered after so long. */
+  function late(afterMs: number, callClass: 'safe' | 'unsafe' = 'safe'): Recorder {
+    const recorder = usual(callClass);
+    pair(recorder, sentAtMs - 10, callClass);
+    recorder.core.wake(sentAtMs + 50);
+    recorder.core.wake(sentAtMs + afterMs);
+    return recorder;
+  }
+
+  test('has its GETs asked again beside it after three times what they usually take', () => {
+    const early = late(89);
+    expect(early.grant(sentAtMs + 89)).toEqual([]);
+    const recorder = late(90);
+    expect(recorder.grant(sentAtMs + 90)).toEqual(['a (idle)', 'b (idle)']);
+    expect(recorder.noted).toEqual(['late batch']);
+  });
+
+  /** Of batches that were late one after the other, the fewest parts; somebody else's call left later. */
+  function fewestParts(comesBack: 'before' | 'after'): number {
+    const recorder = usual();
+    const send = (atMs: number): void => {
+      for (const ticket of 'abcdefgh') recorder.submit(ticket, atMs, aKey('ann'));
+      recorder.core.wake(atMs + 10);
+      recorder.grant(atMs + 10);
+    };
+    let fewest = Infinity;
+    let atMs = sentAtMs;
+    for (let n = 0; n < 20; n += 1, atMs += 1000) {
+      recorder.batches.length = 0;
+      send(atMs);
+      recorder.core.wake(atMs + 200);
+      const late = [...recorder.batches];
+      fewest = Math.min(fewest, late[0]!.calls.length);
+      recorder.submit('other', atMs + 200, aKey('bob'));
+      recorder.core.wake(atMs + 210);
+      recorder.grant(atMs + 210);
+      const later = recorder.batches.slice(late.length);
+      const order = comesBack === 'before' ? [...later, ...late] : [...late, ...later];
+      for (const batch of order) recorder.core.settle(batch, answer('x'), atMs + 400);
+    }
+    return fewest;
+  }
+
+  test('makes the next ones smaller only if what left later came back earlier', () => {
+    expect(fewestParts('before')).toBe(2);
+    // Where the pool, or this machine, is slow for all, smaller batches are only more work.
+    expect(fewestParts('after')).toBe(5);
+  });
+
+  test('is answered by whoever is first; the other is let go', () => {
+    const recorder = late(90);
+    recorder.grant(sentAtMs + 90);
+    const [batch, a, b] = recorder.batches;
+    recorder.core.settle(a!, answer('A'), sentAtMs + 120);
+    expect(recorder.endings).toEqual(['a: A']);
+    recorder.core.part(batch!, 0, aReply('late A'), false, sentAtMs + 130);
+    recorder.core.part(batch!, 1, aReply('B'), false, sentAtMs + 130);
+    recorder.core.settle(batch!, { kind: 'complete' }, sentAtMs + 130);
+    expect(recorder.endings).toEqual(['a: A', 'b: B']);
+    expect(recorder.abandoned).toEqual([b]);
+    expect(recorder.noted).toEqual(['late batch', 'repeat late answered', 'repeat late needless']);
+  });
+
+  test('is let go when all have their answers', () => {
+    const recorder = late(90);
+    recorder.grant(sentAtMs + 90);
+    const [batch, a, b] = recorder.batches;
+    recorder.core.settle(a!, answer('A'), sentAtMs + 120);
+    recorder.core.settle(b!, answer('B'), sentAtMs + 121);
+    expect(recorder.endings).toEqual(['a: A', 'b: B']);
+    expect(recorder.abandoned).toEqual([batch]);
+  });
+
+  test('that fails leaves its callers to what was asked beside it, and the other way round', () => {
+    const recorder = late(90);
+    recorder.grant(sentAtMs + 90);
+    const [batch, a, b] = recorder.batches;
+    recorder.core.settle(b!, trouble('connection', 'unknown'), sentAtMs + 100);
+    recorder.core.settle(batch!, trouble('broken_off', 'unknown'), sentAtMs + 110);
+    expect(recorder.endings).toEqual(['b: http_protocol_error']);
+    recorder.core.settle(a!, answer('A'), sentAtMs + 120);
+    expect(recorder.endings).toEqual(['b: http_protocol_error', 'a: A']);
+  });
+
+  test('that is refused goes back into the queue when what was asked beside it is refused too', () => {
+    const recorder = late(90);
+    recorder.grant(sentAtMs + 90);
+    const [batch, a, b] = recorder.batches;
+    const refused = { ...trouble('refused', 'unsent', aReply('429')), retryAfterMs: 100 };
+    recorder.core.settle(batch!, refused, sentAtMs + 110);
+    recorder.core.settle(a!, refused, sentAtMs + 120);
+    recorder.core.settle(b!, refused, sentAtMs + 120);
+    expect(recorder.endings).toEqual([]);
+    expect(recorder.core.heldCalls).toBe(2);
+    recorder.core.wake(sentAtMs + 300);
+    expect(recorder.grant(sentAtMs + 300)).toHaveLength(1);
+  });
+
+  test('is not judged by quick refusals of a bad credential', () => {
+    const recorder = usual();
+    for (let i = 0; i < 20; i += 1) {
+      recorder.submit('a', 9000 + i, aKey('junk'));
+      recorder.core.wake(9000 + i + 10);
+      recorder.grant(9000 + i + 10);
+      const no = { ...aReply('401'), status: 401 };
+      recorder.core.settle(recorder.batches.pop()!, { kind: 'relay', reply: no }, 9000 + i + 11);
+    }
+    pair(recorder, sentAtMs - 10, 'safe');
+    recorder.core.wake(sentAtMs + 50);
+    recorder.core.wake(sentAtMs + 89);
+    expect(recorder.grant(sentAtMs + 89)).toEqual([]);
+  });
+
+  test('that fails in a shutdown does not wait for what was asked beside it and never left', () => {
+    const recorder = late(90);
+    const [batch] = recorder.batches;
+    const wait = { ...trouble('server_error', 'unknown', aReply('503')), retryAfterMs: 5000 };
+    recorder.submit('c', sentAtMs + 91);
+    recorder.core.wake(sentAtMs + 101);
+    recorder.core.settle(batch!, wait, sentAtMs + 110);
+    recorder.core.drain(sentAtMs + 111);
+    recorder.core.expireAll(sentAtMs + 30_000);
+    expect(recorder.endings.toSorted()).toEqual(['a: 503', 'b: 503', 'c: never-sent']);
+    expect(recorder.core.heldCalls).toBe(0);
+  });
+
+  test('of writes waits: they cannot be asked again', () => {
+    const recorder = late(20_000, 'unsafe');
+    expect(recorder.grant(sentAtMs + 20_000)).toEqual([]);
+  });
+
+  test('of routes that nobody knows is late when half of the time of its callers is gone', () => {
+    const recorder = new Recorder({ timeoutMs: 30_000 });
+    pair(recorder, 0, 'safe');
+    recorder.core.wake(14_000);
+    expect(recorder.grant(14_000)).toEqual([]);
+    recorder.core.wake(15_005);
+    expect(recorder.grant(15_005)).toEqual(['a (idle)', 'b (idle)']);
+  });
+
+  test('whose callers leave takes what was asked beside it along', () => {
+    const recorder = new Recorder({ timeoutMs: 1000 });
+    const calls = ['a', 'b'].map((ticket) => recorder.submit(ticket, 0));
+    recorder.core.wake(10);
+    recorder.grant(10);
+    recorder.core.wake(505);
+    recorder.grant(505);
+    for (const call of calls) recorder.core.cancel(call, 510);
+    expect(recorder.abandoned).toHaveLength(3);
+    expect(recorder.core.heldCalls).toBe(0);
+  });
+});

@@ -1,0 +1,50 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { ArrivalList, type Listed } from '../../../src/core/structures/linked-list.ts';
+
+interface Node extends Listed<Node> {
+  readonly number: number;
+}
+
+const node = (number: number): Node => ({ number, earlier: undefined, later: undefined });
+
+test('holds who was added and not removed, in order, and nothing of who was', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat({ max: 30 })), (numbers) => {
+      const list = new ArrivalList<Node>();
+      const nodes = new Map<number, Node>();
+      const removed: Node[] = [];
+      // A number again: it leaves.
+      for (const number of numbers) {
+        const known = nodes.get(number);
+        if (known === undefined) {
+          const added = node(number);
+          nodes.set(number, added);
+          list.add(added);
+          for (const one of nodes.values()) list.add(one);
+        } else {
+          nodes.delete(number);
+          list.remove(known);
+          list.remove(known);
+          removed.push(known);
+        }
+      }
+      expect(removed).toEqual(removed.map(({ number }) => node(number)));
+      const expected = [...nodes.keys()];
+      expect([...list].map((one) => one.number)).toEqual(expected);
+      expect([list.size, list.first?.number]).toEqual([expected.length, expected[0]]);
+    }),
+  );
+});
+
+test('can be emptied while it is walked', () => {
+  const list = new ArrivalList<Node>();
+  for (let number = 0; number < 5; number += 1) list.add(node(number));
+  const seen: number[] = [];
+  for (const one of list) {
+    seen.push(one.number);
+    list.remove(one);
+  }
+  expect(seen).toEqual([0, 1, 2, 3, 4]);
+  expect(list.size).toBe(0);
+});

@@ -1,0 +1,53 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  isFieldOfProxies,
+  isSelfContained,
+  signsInConnection,
+} from '../../../src/core/ucwa/credential-scheme.ts';
+
+describe('a credential may travel on a shared connection:', () => {
+  test.each([
+    [undefined],
+    [''],
+    ['Bearer cwt=AAEBHAEFAAAAAAAFFQ'],
+    ['bearer   eyJhbGciOiJSUzI1NiJ9.e30.c2ln'],
+    ['BASIC YWxpY2U6c2VjcmV0'],
+  ])('%j', (authorization) => {
+    expect(isSelfContained(authorization)).toBe(true);
+    expect(signsInConnection(['Host', 'a', 'Authorization', authorization ?? ''])).toBe(false);
+  });
+});
+
+describe('a credential signs in a connection, or may:', () => {
+  test.each([
+    ...[
+      'NTLM TlRMTVNTUAABAAAA',
+      'ntlm TlRMTVNTUAABAAAA',
+      'NTLM',
+      'Negotiate YIIB',
+      'NEGOTIATE YIIB',
+    ],
+    ...['Nego2 YIIB', 'Kerberos YIIB', 'Digest username="a"', 'AWS4-HMAC-SHA256 Credential=a', 'a'],
+    ...['Bearerx a', 'NTLM\tTlRM', 'Negotiate, Bearer a', ',NTLM TlRM', 'TlRMTVNTUAABAAAA='],
+  ])('%j', (authorization) => {
+    expect(isSelfContained(authorization)).toBe(false);
+    expect(signsInConnection(['AUTHORIZATION', authorization])).toBe(true);
+  });
+
+  test.each([['Bearer a, NTLM TlRM'], ['Bearer a b'], ['Bearer'], ['Bearer\ta'], ['Basic a,b']])(
+    'not one credential alone: %j',
+    (authorization) => expect(isSelfContained(authorization)).toBe(false),
+  );
+});
+
+test('a second look at a head finds a sign-in in any of several fields', () => {
+  const fields = ['Authorization', 'Bearer a', 'X-Other', 'NTLM b', 'authorization', 'Nego2 c'];
+  expect(signsInConnection(fields)).toBe(true);
+  expect(signsInConnection(fields.slice(0, 4))).toBe(false);
+});
+
+test('fields that say that another proxy sent the request', () => {
+  const names = ['via', 'forwarded', 'x-real-ip', 'x-forwarded-for', 'x-forwarded-proto'];
+  expect(names.filter(isFieldOfProxies)).toEqual(names);
+  expect(['x-forwarded', 'host', 'viaduct'].filter(isFieldOfProxies)).toEqual([]);
+});

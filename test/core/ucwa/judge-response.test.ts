@@ -1,0 +1,84 @@
+import { describe, expect, test } from '@jest/globals';
+import { judgeResponse, judgeShared } from '../../../src/core/ucwa/judge-response.ts';
+
+function judged(status: number, headers: readonly string[] = []): string {
+  const verdict = judgeResponse(status, headers);
+  if (verdict.kind === 'parts') return `parts ${verdict.boundary} ${verdict.coding ?? ''}`.trim();
+  if (verdict.kind === 'relay') return 'relay';
+  const { trouble, fault, relayable } = verdict;
+  return `${trouble}, ${fault.phase}${relayable ? ', may be relayed' : ''}`;
+}
+
+const multipart = ['Content-Type', 'multipart/batching; boundary="B"'];
+const coded = ['Transfer-Encoding', 'gzip, chunked'];
+const json = ['Content-Type', 'application/json; charset=utf-8'];
+
+describe('judgeResponse', () => {
+  test.each<[string, number, readonly string[], string]>([
+    ['parts', 200, multipart, 'parts B'],
+    ['parts said to be identity', 200, [...multipart, 'Content-Encoding', 'identity'], 'parts B'],
+    [
+      'parts that were compressed unasked',
+      200,
+      [...multipart, 'Content-Encoding', 'GZip'],
+      'parts B gzip',
+    ],
+    ['the same, deflated', 200, [...multipart, 'Content-Encoding', 'deflate'], 'parts B deflate'],
+    ['a sign-in page', 200, ['Content-Type', 'text/html'], 'not_understood, unknown'],
+    ['no type', 200, [], 'not_understood, unknown'],
+    [
+      'a coding that was not asked for',
+      200,
+      [...multipart, 'content-encoding', 'br'],
+      'not_understood, unknown',
+    ],
+    ['an expired credential', 401, ['Content-Type', 'text/html'], 'relay'],
+    ['a forbidden origin', 403, json, 'relay'],
+    ['an application that is gone', 404, json, 'relay'],
+    [
+      'the same in UCWA error JSON',
+      404,
+      ['Content-Type', 'application/vnd.microsoft.com.ucwa.error+json'],
+      'relay',
+    ],
+    ['no batch resource', 404, ['Content-Type', 'text/html'], 'no_batch, unsent'],
+    ['no batch method', 405, json, 'no_batch, unsent'],
+    ['too large a batch', 413, json, 'request_too_large, unsent'],
+    ['no batch type', 415, json, 'no_batch, unsent'],
+    ['no batches', 501, [], 'no_batch, unsent'],
+    ['a dead application', 410, json, 'relay'],
+    ['too many outstanding calls', 429, json, 'refused, unsent, may be relayed'],
+    ['a batch that was not read', 408, [], 'not_read, unsent'],
+    ['a batch for another server', 421, [], 'not_read, unsent'],
+    ['a malformed batch', 400, json, 'doubted, unknown'],
+    ['a conflict of somebody in it', 409, json, 'doubted, unknown'],
+    ['a redirect', 302, [], 'doubted, unknown'],
+    ['a failure of the pool', 500, json, 'server_error, unknown, may be relayed'],
+    ['parts in chunks', 200, [...multipart, 'Transfer-Encoding', 'chunked'], 'parts B'],
+    ['parts that are coded', 200, [...multipart, ...coded], 'not_understood, unknown'],
+    ['a coded answer to all', 403, [...json, ...coded], 'not_understood, unknown'],
+    ['a coded failure of the pool', 500, [...json, ...coded], 'server_error, unknown'],
+    ['a coded refusal', 429, [...json, ...coded], 'refused, unsent'],
+    [
+      'a pool in trouble',
+      503,
+      ['Content-Type', 'text/html'],
+      'server_error, unknown, may be relayed',
+    ],
+  ])('%s', (_what, status, headers, expected) => {
+    expect(judged(status, headers)).toBe(expected);
+  });
+});
+
+test.each<[number, readonly string[], string]>([
+  [200, [], 'relay'],
+  [500, ['Transfer-Encoding', 'Chunked'], 'relay'],
+  [429, [], 'refused'],
+  [429, coded, 'refused, without its words'],
+  [200, coded, 'not_understood, without its words'],
+  [304, coded, 'relay'],
+])('a %i for several callers, with %j: %s', (status, headers, expected) => {
+  const verdict = judgeShared(status, headers);
+  const words = verdict.kind === 'trouble' && !verdict.relayable ? ', without its words' : '';
+  expect(`${verdict.kind === 'trouble' ? verdict.trouble : verdict.kind}${words}`).toBe(expected);
+});

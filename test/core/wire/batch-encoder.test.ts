@@ -1,0 +1,214 @@
+import { describe, expect, test } from '@jest/globals';
+import { batchKey } from '../../../src/core/ucwa/batch-key.ts';
+import { readHead } from '../../../src/core/admit/request-head.ts';
+import {
+  encodeBatch,
+  encodeWith,
+  envelopeHeaders,
+  passThroughHeaders,
+  singleHeaders,
+  type OutgoingCall,
+} from '../../../src/core/wire/batch-encoder.ts';
+import { readBatchRequest, splitMessage } from '../../support/exchanges.ts';
+
+function aCall(
+  method: string,
+  target: string,
+  headers: readonly string[],
+  body = '',
+  forwardedFor?: string,
+): OutgoingCall {
+  const key = batchKey('/ucwa/oauth/v1/applications/1', readHead(headers), forwardedFor);
+  return { method, target, headers, body: Buffer.from(body), key };
+}
+
+const bearer = ['Authorization', 'Bearer cwt=user_oauth_token'];
+const json = ['Accept', 'application/json'];
+
+describe('encodeBatch', () => {
+  test('writes GETs as the recorded client of 2013 did, byte for byte', () => {
+    const recorded = splitMessage(readBatchRequest('2013-contacts-and-me'));
+    const app = '/ucwa/oauth/v1/applications/104209230921';
+    const body = encodeBatch(
+      [
+        aCall('GET', `${app}/people/contacts`, ['Host', 'proxy', ...bearer, ...json]),
+        aCall('GET', `${app}/me`, ['Host', 'proxy', ...bearer, ...json]),
+      ],
+      'lyncweb.domain.com',
+      '8963d8ed-59c3-4bbf-bef5-ceb7c182698b',
+    );
+    expect(body?.toString('latin1')).toBe(recorded.body.toString('latin1'));
+    expect(recorded.head).toContain(`Content-Length: ${body?.length ?? 0}`);
+  });
+
+  test('writes a POST as the recorded client did, less the blank line it had too much', () => {
+    const recorded = splitMessage(readBatchRequest('2013-note')).body.toString('latin1');
+    const app = '/ucwa/oauth/v1/applications/101384582682';
+    const note = '{\r\n  "message": "hello ucwa"\r\n}';
+    const body = encodeBatch(
+      [
+        aCall('GET', `${app}/me/presence`, json),
+        aCall('GET', `${app}/me/note`, json),
+        aCall(
+          'POST',
+          `${app}/me/note`,
+          [...json, 'Content-Type', 'application/json', 'Content-Length', '31'],
+          note,
+        ),
+      ],
+      'lyncweb.domain.com',
+      'eb219fa7-0b21-456a-a808-f7a2aa55a6ce',
+    );
+    expect(body?.toString('latin1')).toBe(recorded.replace(`${note}\r\n\r\n--`, `${note}\r\n--`));
+  });
+
+  test('a part carries what travels end to end, and nothing that speaks for the envelope', () => {
+    const body = encodeBatch(
+      [
+        aCall('GET', '/ucwa/v1/applications/1/me', [
+          ...['Host', 'proxy.example', ...bearer, 'X-MS-WebTicket', 't', 'Cookie', 'c=1'],
+          ...['Accept-Encoding', 'gzip', 'Expect', '100-continue', 'Forwarded', 'for=x'],
+          ...['X-Forwarded-For', '1.2.3.4', 'X-Forwarded-Proto', 'https', 'Via', '1.1 x'],
+          ...['traceparent', '00-1', 'X-B3-TraceId', '1', 'X-Ucwa-Batch', 'explain'],
+          ...['Connection', 'X-Mine, close', 'X-Mine', '1', 'Keep-Alive', '1', 'TE', 'trailers'],
+          ...['Proxy-Authorization', 'p', 'Upgrade', 'h2c', 'Content-Length', '0'],
+          ...[
+            'X-MS-RequiresMinResourceVersion',
+            '2',
+            'If-None-Match',
+            '"1"',
+            'If-None-Match',
+            '"2"',
+          ],
+          ...['client-request-id', '7', 'x-lower', 'caf\xe9'],
+        ]),
+      ],
+      'pool.example',
+      'B',
+    );
+    expect(body?.toString('latin1')).toBe(
+      '\r\n--B\r\nContent-Type: application/http; msgtype=request\r\n\r\n' +
+        'GET /ucwa/v1/applications/1/me HTTP/1.1\r\nHost: pool.example\r\n' +
+        'X-MS-RequiresMinResourceVersion: 2\r\nIf-None-Match: "1"\r\nIf-None-Match: "2"\r\n' +
+        'client-request-id: 7\r\nx-lower: caf\xe9\r\n\r\n\r\n--B--\r\n',
+    );
+  });
+
+  test('a boundary that occurs in a part is not used', () => {
+    const inTarget = aCall('GET', '/x--B', json);
+    const inBody = aCall('POST', '/x', json, 'text\r\n--abc--\r\n');
+    expect(encodeBatch([inTarget], 'pool', 'B')).toBeUndefined();
+    expect(encodeBatch([inBody], 'pool', 'abc')).toBeUndefined();
+    expect(encodeBatch([inTarget, inBody], 'pool', 'other')).toBeDefined();
+  });
+
+  test('a boundary that is in use is passed over for the next, eight times and no more', () => {
+    const call = aCall('POST', '/x', json, 'b1 b2 b3 b4 b5 b6 b7');
+    const draw = (from: number) => () => `b${from++}`;
+    expect(encodeWith(draw(1), [call], 'pool').boundary).toBe('b8');
+    const { boundary, body } = encodeWith(draw(8), [call], 'pool');
+    expect(body).toEqual(encodeBatch([call], 'pool', boundary));
+    const hopeless = aCall('POST', '/x', json, 'b0 b1 b2 b3 b4 b5 b6 b7');
+    expect(() => encodeWith(draw(0), [hopeless], 'pool')).toThrow('no boundary');
+  });
+
+  test('bytes above ASCII stay one byte each, in heads before a body too', () => {
+    const call = aCall('POST', '/x', ['X-A', 'caf\xe9'], 'x');
+    expect(encodeBatch([call], 'pool', 'B')?.includes(Buffer.from('caf\xe9', 'latin1'))).toBe(true);
+  });
+
+  test('a line break in a field value never reaches the wire', () => {
+    const smuggled = aCall('GET', '/x', ['X-A', 'b\r\n\r\nPOST /evil HTTP/1.1']);
+    expect(() => encodeBatch([smuggled], 'pool', 'B')).toThrow(/line break/);
+  });
+});
+
+describe('the head around a call', () => {
+  const headers = [
+    ...[
+      'Host',
+      'proxy',
+      ...bearer,
+      'Cookie',
+      'c=1',
+      'X-Ms-Origin',
+      'http://a',
+      'Origin',
+      'http://b',
+    ],
+    ...['X-MS-RequiresMinResourceVersion', '2', 'User-Agent', 'Phone/1', 'Referer', 'r'],
+    ...[
+      'X-Requested-With',
+      'XMLHttpRequest',
+      'Accept-Language',
+      'en',
+      'X-Ms-Namespace',
+      'internal',
+    ],
+    ...['X-Ms-SDK-Instance', '1', 'Accept', 'application/json', 'Accept-Encoding', 'gzip'],
+    ...['X-Forwarded-For', '6.6.6.6', 'If-Match', '"1"'],
+  ];
+
+  test("the envelope says the key's fields, and of its oldest call what describes the client", () => {
+    expect(envelopeHeaders(aCall('GET', '/x', headers), 'pool', 'B')).toEqual([
+      ...['Host', 'pool', 'Accept', 'multipart/batching'],
+      ...['Content-Type', 'multipart/batching;boundary=B', ...bearer, 'Cookie', 'c=1'],
+      ...['Origin', 'http://b', 'X-Ms-Origin', 'http://a', 'X-MS-RequiresMinResourceVersion', '2'],
+      ...['User-Agent', 'Phone/1', 'Referer', 'r', 'X-Requested-With', 'XMLHttpRequest'],
+      ...['Accept-Language', 'en', 'X-Ms-Namespace', 'internal', 'X-Ms-SDK-Instance', '1'],
+      ...['Accept-Encoding', 'identity', 'Via', '1.1 ucwa-batch-proxy'],
+    ]);
+  });
+
+  test('the envelope carries a web ticket, alone or beside an Authorization', () => {
+    const envelope = envelopeHeaders(aCall('GET', '/x', ['X-MS-WebTicket', 't']), 'pool', 'B');
+    expect(envelope.slice(6, 8)).toEqual(['X-MS-WebTicket', 't']);
+    const both = aCall('GET', '/x', [...bearer, 'X-MS-WebTicket', 't']);
+    expect(envelopeHeaders(both, 'pool', 'B').slice(6, 10)).toEqual([
+      ...bearer,
+      'X-MS-WebTicket',
+      't',
+    ]);
+  });
+
+  test('the address of the client is said only when a trusted proxy said it', () => {
+    const trusted = aCall('GET', '/x', headers, '', '6.6.6.6');
+    expect(envelopeHeaders(trusted, 'pool', 'B').slice(-2)).toEqual(['X-Forwarded-For', '6.6.6.6']);
+    expect(singleHeaders(trusted, 'pool').slice(-2)).toEqual(['X-Forwarded-For', '6.6.6.6']);
+    expect(singleHeaders(aCall('GET', '/x', headers), 'pool')).not.toContain('X-Forwarded-For');
+  });
+
+  test('a call that travels alone keeps its credentials, cookies and codings', () => {
+    const single = singleHeaders(aCall('GET', '/x', headers), 'pool');
+    expect(single.slice(0, 4)).toEqual(['Host', 'pool', ...bearer]);
+    expect(single).toEqual(expect.arrayContaining(['c=1', 'gzip', '"1"']));
+  });
+
+  test('a call that passes through keeps all but what ends at us', () => {
+    const fields = [
+      'Host',
+      'proxy',
+      'traceparent',
+      '1',
+      'X-Forwarded-For',
+      'x',
+      'X-Ucwa-Batch',
+      'n',
+    ];
+    expect(passThroughHeaders(fields, 'pool', false, '1.1')).toEqual([
+      ...['Host', 'pool', 'traceparent', '1', 'Via', '1.1 ucwa-batch-proxy'],
+    ]);
+    expect(passThroughHeaders(fields, 'pool', true, '1.0')).toEqual([
+      ...[
+        'Host',
+        'pool',
+        'traceparent',
+        '1',
+        'X-Forwarded-For',
+        'x',
+        'Via',
+        '1.0 ucwa-batch-proxy',
+      ],
+    ]);
+  });
+});

@@ -1,0 +1,99 @@
+/** Which fields of a caller go how far: into a part, with a lone call, with a call that passes through. */
+import { describe, expect, test } from '@jest/globals';
+import { batchKey } from '../../../src/core/ucwa/batch-key.ts';
+import { readHead } from '../../../src/core/admit/request-head.ts';
+import {
+  encodeBatch,
+  envelopeHeaders,
+  passThroughHeaders,
+  singleHeaders,
+  type OutgoingCall,
+} from '../../../src/core/wire/batch-encoder.ts';
+
+/** What we say of ourselves. */
+const via = ['Via', '1.1 ucwa-batch-proxy'];
+
+/** Where a field of that name arrives, of: part, single, pass-through (behind a peer that is not trusted). */
+function reach(name: string): string[] {
+  const headers = [name, 'said'];
+  const key = batchKey('/ucwa/v1/applications/1', readHead([]), undefined);
+  const call: OutgoingCall = { method: 'GET', target: '/x', headers, body: Buffer.alloc(0), key };
+  const part = encodeBatch([call], 'pool', 'zzz')?.toString('latin1') ?? '';
+  const places = {
+    part: part.includes('said'),
+    single: singleHeaders(call, 'pool').includes('said'),
+    'pass-through': passThroughHeaders(headers, 'pool', false, '1.1').includes('said'),
+  };
+  return Object.entries(places).flatMap(([place, is]) => (is ? [place] : []));
+}
+
+const everywhere = ['part', 'single', 'pass-through'];
+const rows: ReadonlyArray<readonly [string[], readonly string[]]> = [
+  [
+    everywhere,
+    [
+      ...['Accept', 'Accept-Language', 'Accept-Charset', 'Cache-Control', 'Content-Type', 'Pragma'],
+      ...['Content-Language', 'Content-Location', 'Date', 'From', 'If-Match', 'If-None-Match'],
+      ...['If-Modified-Since', 'If-Unmodified-Since', 'Origin', 'Referer', 'User-Agent'],
+      ...['X-MS-RequiresMinResourceVersion', 'X-Ms-Origin', 'X-Ms-Namespace', 'X-Ms-SDK-Instance'],
+      ...['X-Requested-With', 'client-request-id', 'X-Correlation-Id', 'X-Forwarded', 'X-B3'],
+      ...['__proto__', 'constructor', 'Traceparents', 'Hostname', 'Sec-Fetch-Site', 'X-Host'],
+    ],
+  ],
+  [
+    ['single', 'pass-through'],
+    ['Authorization', 'X-MS-WebTicket', 'Cookie', 'Accept-Encoding', 'Via'],
+  ],
+  [
+    ['pass-through'],
+    [
+      ...['traceparent', 'tracestate', 'baggage', 'b3', 'uber-trace-id', 'X-B3-SpanId'],
+      ...['X-Amzn-Trace-Id', 'X-Cloud-Trace-Context', 'X-B3-TraceId', 'X-Forwarded-Other'],
+      'Content-Length',
+    ],
+  ],
+  [
+    [],
+    [
+      ...['Host', 'HOST', 'Expect', 'X-Ucwa-Batch', 'Connection', 'Keep-Alive', 'Trailer', 'TE'],
+      ...['Proxy-Authenticate', 'Proxy-Authorization', 'Proxy-Connection', 'Transfer-Encoding'],
+      ...['Upgrade', 'HTTP2-Settings', 'Forwarded', 'X-Forwarded-For', 'X-Forwarded-Host'],
+      ...['X-Forwarded-Proto', 'X-Forwarded-Port', 'FORWARDED', 'x-forwarded-for'],
+    ],
+  ],
+];
+
+describe.each(rows)('goes to: %j', (places, names) => {
+  test.each(names)('%s', (name) => {
+    expect(reach(name)).toEqual(places);
+  });
+});
+
+test('what a trusted peer says of the client passes through', () => {
+  const headers = ['Forwarded', 'for=a', 'X-Forwarded-Port', '1', 'Expect', 'x'];
+  expect(passThroughHeaders(headers, 'pool', true, '1.1')).toEqual([
+    'Host',
+    'pool',
+    ...headers.slice(0, 4),
+    ...via,
+  ]);
+});
+
+test('what Connection names ends here, in any case, and nothing else does', () => {
+  const kept = ['X-C', '3', 'X-D', 'X-C'];
+  const headers = ['X-A', '1', 'CONNECTION', 'close, x-a , X-B', 'X-B', '2', ...kept];
+  expect(passThroughHeaders(headers, 'pool', false, '1.1')).toEqual([
+    ...['Host', 'pool', ...kept, ...via],
+  ]);
+});
+
+test('the envelope takes what describes the client, unless Connection names it', () => {
+  const headers = ['User-Agent', 'Phone/1', 'Referer', 'r', 'Connection', 'Referer', 'X-A', '1'];
+  const key = batchKey('/ucwa/v1/applications/1', readHead([]), undefined);
+  const call: OutgoingCall = { method: 'GET', target: '/x', headers, body: Buffer.alloc(0), key };
+  expect(envelopeHeaders(call, 'pool', 'B')).toEqual([
+    ...['Host', 'pool', 'Accept', 'multipart/batching'],
+    ...['Content-Type', 'multipart/batching;boundary=B', 'User-Agent', 'Phone/1'],
+    ...['Accept-Encoding', 'identity', ...via],
+  ]);
+});

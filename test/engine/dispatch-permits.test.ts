@@ -1,0 +1,202 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { Departures, type Permit } from '../../src/engine/dispatch-permits.ts';
+
+interface Grant {
+  readonly user: object;
+  readonly solo: boolean;
+  readonly permit: Permit;
+}
+
+function departures(perUser: number, process: number, soloPerUser = perUser) {
+  const granted: Grant[] = [];
+  const made = new Departures<object>({ perUser, soloPerUser, process }, (user, solo, permit) => {
+    granted.push({ user, solo, permit });
+  });
+  return { made, granted };
+}
+
+/** Until p-queue has granted what it can. */
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('whose requests take long may have more of them, up to half of all connections', async () => {
+  const { made, granted } = departures(2, 10);
+  const greedy = {};
+  for (let i = 0; i < 20; i += 1) {
+    made.request(greedy, false, false);
+    await settled();
+    for (const { permit } of granted) permit.freeSlot();
+    await settled();
+  }
+  expect(granted.length).toBeGreaterThan(2);
+  expect(granted.length).toBeLessThanOrEqual(5);
+  const other = {};
+  made.request(other, false, false);
+  await settled();
+  expect(granted.at(-1)?.user).toBe(other);
+  for (const { permit } of granted) permit.release();
+});
+
+test('an operation goes before all that waits for a connection, other solo calls wait their turn', async () => {
+  const { made, granted } = departures(4, 1);
+  const users = { first: {}, batch: {}, slow: {}, operation: {} };
+  made.request(users.first, false, false);
+  await settled();
+  made.request(users.batch, false, false);
+  await settled();
+  made.request(users.slow, true, false);
+  made.request(users.operation, true, true);
+  for (let i = 0; i < 4; i += 1) {
+    granted[i]?.permit.release();
+    await settled();
+  }
+  const order = granted.map(({ user }) =>
+    Object.entries(users)
+      .find(([, known]) => known === user)
+      ?.at(0),
+  );
+  expect(order).toEqual(['first', 'operation', 'batch', 'slow']);
+});
+
+test('slow calls of one user leave most connections to others, and wait for his operation', async () => {
+  const { made, granted } = departures(4, 8, 2);
+  const slow = {};
+  for (let i = 0; i < 10; i += 1) {
+    made.request(slow, true, false);
+    await settled();
+  }
+  expect(granted).toHaveLength(2);
+  // One of them still waits for its turn, and must not stand in for what is urgent.
+  made.request(slow, true, true);
+  await settled();
+  expect(granted).toHaveLength(3);
+  made.request({}, false, false);
+  await settled();
+  expect(granted).toHaveLength(4);
+});
+
+test('whoever waits for a departure of his own gets the next that is given back, once', async () => {
+  const { made, granted } = departures(1, 10);
+  const user = {};
+  made.request(user, false, false);
+  made.request(user, false, false);
+  made.request(user, false, false);
+  expect(granted).toHaveLength(1);
+  const [first] = granted;
+  // Given back early, and again when it is over.
+  first?.permit.freeSlot();
+  expect(granted).toHaveLength(2);
+  made.request(user, false, false);
+  first?.permit.release();
+  await settled();
+  expect(granted).toHaveLength(2);
+  granted[1]?.permit.release();
+  await settled();
+  expect(granted).toHaveLength(3);
+});
+
+test('a departure that is given back twice, the second time by the grant that it made room for, counts once', async () => {
+  const permits: Permit[] = [];
+  const made = new Departures<object>(
+    { perUser: 1, soloPerUser: 1, process: 10 },
+    (_, __, permit) => {
+      permits.push(permit);
+      if (permits.length !== 2) return;
+      made.request(user, false, false);
+      permits[0]?.release();
+    },
+  );
+  const user = {};
+  made.request(user, false, false);
+  made.request(user, false, false);
+  permits[0]?.freeSlot();
+  await settled();
+  expect(permits).toHaveLength(2);
+});
+
+test('a free connection is taken at once, and whoever waits gets the first that is given back', async () => {
+  const kinds = fc.constantFrom('batch', 'solo', 'urgent');
+  const steps = fc.array(fc.oneof(kinds, fc.nat(20)), { minLength: 5, maxLength: 40 });
+  let waited = 0;
+  const schedule = fc.asyncProperty(fc.integer({ min: 1, max: 4 }), steps, async (most, list) => {
+    const { made, granted } = departures(1, most);
+    const released = new Set<Grant>();
+    let wanted = 0;
+    for (const step of list) {
+      const before = granted.length;
+      let atOnce = 0;
+      if (typeof step === 'string') {
+        atOnce = wanted < most ? 1 : 0;
+        waited += 1 - atOnce;
+        wanted += 1;
+        made.request({}, step !== 'batch', step === 'urgent');
+      } else {
+        const out = granted.filter((grant) => !released.has(grant));
+        const given = out[step % Math.max(1, out.length)];
+        if (given === undefined) continue;
+        released.add(given);
+        wanted -= 1;
+        // Nobody gets it at once: of a client that leaves, all that waits ends first.
+        given.permit.release();
+      }
+      expect(granted).toHaveLength(before + atOnce);
+      await settled();
+      expect(granted.length - released.size).toBe(Math.min(wanted, most));
+    }
+  });
+  await fc.assert(schedule, { numRuns: 300 });
+  expect(waited).toBeGreaterThan(300);
+});
+
+test('who comes when a connection has just been given back does not overtake whoever waits for it', async () => {
+  const { made, granted } = departures(1, 1);
+  const [first, second, third] = [{}, {}, {}];
+  made.request(first, false, false);
+  made.request(second, false, false);
+  granted[0]?.permit.release();
+  made.request(third, false, false);
+  await settled();
+  granted[1]?.permit.release();
+  await settled();
+  expect(granted.map(({ user }) => [first, second, third].indexOf(user))).toEqual([0, 1, 2]);
+});
+
+test('what a user waits for of his own is not granted in the turn in which his connection is given back', async () => {
+  const { made, granted } = departures(1, 1);
+  const user = {};
+  made.request(user, false, false);
+  made.request(user, false, false);
+  made.request(user, true, false);
+  expect(granted).toHaveLength(1);
+  granted[0]?.permit.release();
+  expect(granted).toHaveLength(1);
+  await settled();
+  granted[1]?.permit.release();
+  await settled();
+  expect(granted.map(({ solo }) => solo)).toEqual([false, true, false]);
+});
+
+test('an operation goes first also when it comes just after a connection has been given back', async () => {
+  const { made, granted } = departures(4, 1);
+  const [first, slow, operation] = [{}, {}, {}];
+  made.request(first, false, false);
+  made.request(slow, true, false);
+  granted[0]?.permit.release();
+  made.request(operation, true, true);
+  await settled();
+  granted[1]?.permit.release();
+  await settled();
+  expect(granted.map(({ user }) => [first, slow, operation].indexOf(user))).toEqual([0, 2, 1]);
+});
+
+test('a connection that is given back twice is free once', async () => {
+  const { made, granted } = departures(1, 1);
+  made.request({}, false, false);
+  granted[0]?.permit.release();
+  granted[0]?.permit.release();
+  await settled();
+  made.request({}, false, false);
+  made.request({}, false, false);
+  await settled();
+  expect(granted).toHaveLength(2);
+});

@@ -1,0 +1,89 @@
+import { PassThrough } from 'node:stream';
+import type { IncomingMessage } from 'node:http';
+import { expect, test } from '@jest/globals';
+import { Bodies } from '../../src/listen/body-reader.ts';
+
+const request = (): PassThrough & IncomingMessage => new PassThrough() as never;
+
+const closed = (stream: PassThrough): Promise<void> =>
+  new Promise((resolve) => stream.once('close', resolve));
+
+/** Resolves when what was written before has been read. */
+const written = (stream: PassThrough, piece: string): Promise<void> =>
+  new Promise((resolve) => stream.write(piece, () => setImmediate(resolve)));
+
+const never = (): void => {
+  throw new Error('there is room');
+};
+
+test('a body is told when it is whole, in however many pieces it came', async () => {
+  const told: string[] = [];
+  for (const pieces of [['hello'], ['he', 'l', 'lo']]) {
+    const client = request();
+    new Bodies(5).read(client, 5, 'a', (body) => void told.push(body.toString()), never);
+    for (const piece of pieces) client.write(piece);
+    expect(told).not.toContain('hello');
+    client.end();
+    await closed(client);
+    expect(told.splice(0)).toEqual(['hello']);
+  }
+});
+
+test('a call without a body waits for none, and takes no room', () => {
+  const told: Buffer[] = [];
+  new Bodies(0).read(request(), 0, 'a', (body) => void told.push(body), never);
+  expect(told).toEqual([Buffer.alloc(0)]);
+});
+
+/** Reads of bodies under one bound, and what became of them. */
+function reader(maxBytes: number) {
+  const bodies = new Bodies(maxBytes);
+  const told: string[] = [];
+  const start = (address: string, lengthBytes: number): PassThrough => {
+    const client = request();
+    const done = (body: Buffer): void => void told.push(body.toString());
+    bodies.read(client, lengthBytes, address, done, () => void told.push(`no room for ${address}`));
+    return client;
+  };
+  return { told, start };
+}
+
+test('what is announced and does not come takes no room', async () => {
+  const { told, start } = reader(10);
+  for (let i = 0; i < 1000; i += 1) start('attacker', 10);
+  const client = start('b', 8);
+  client.end('eight...');
+  await closed(client);
+  expect(told).toEqual(['eight...']);
+});
+
+test('what has come has room together, and gives it back when it is read or its client leaves', async () => {
+  const { told, start } = reader(10);
+  const [a, b, c] = [start('a', 6), start('b', 6), start('c', 6)];
+  await written(a, 'aaaaa');
+  await written(b, 'bbbbb');
+  await written(c, 'c');
+  expect(told).toEqual(['no room for c']);
+  b.destroy();
+  await closed(b);
+  a.end('a');
+  await closed(a);
+  expect(told).toEqual(['no room for c', 'aaaaaa']);
+  const whole = start('d', 10);
+  whole.end('dddddddddd');
+  await closed(whole);
+  expect(told.at(-1)).toBe('dddddddddd');
+});
+
+test('one address has a quarter of the room, and one body in any case', async () => {
+  const { told, start } = reader(40);
+  const [first, second, other] = [start('a', 8), start('a', 8), start('b', 8)];
+  await written(first, 'aaaaaaa');
+  await written(second, 'aaaa');
+  expect(told).toEqual(['no room for a']);
+  other.end('bbbbbbbb');
+  await closed(other);
+  first.end('a');
+  await closed(first);
+  expect(told.slice(1)).toEqual(['bbbbbbbb', 'aaaaaaaa']);
+});

@@ -1,0 +1,72 @@
+import { expect, test } from '@jest/globals';
+import type { Caller } from '../../src/engine/caller.ts';
+import { Following } from '../../src/shadow/call-observers.ts';
+import type { Arrival, Call } from '../../src/core/schedule/state.ts';
+import type { Overflow } from '../../src/core/schedule/queue/users.ts';
+import { arrivalOf } from '../support/played-call.ts';
+import { silentCaller } from '../support/silent-caller.ts';
+
+function setUp() {
+  const said: string[] = [];
+  let answer: Overflow | undefined;
+  const engine = {
+    submit(arrival: Arrival<Caller>) {
+      said.push('submit');
+      return answer ?? ({ ...arrival, stage: 'held' } as unknown as Call<Caller>);
+    },
+    cancel: () => void said.push('cancel'),
+    barrier: () => void said.push('barrier'),
+    passedThrough: () => void said.push('passedThrough'),
+    drain: () => void said.push('drain'),
+  };
+  const follower = {
+    arrives() {
+      said.push('- arrives');
+      return {
+        ended: () => void said.push('- ended'),
+        over: () => void said.push('- over'),
+        left: () => void said.push('- left'),
+      };
+    },
+    barrier: () => void said.push('- barrier'),
+    passedThrough: () => void said.push('- passedThrough'),
+    drain: () => void said.push('- drain'),
+  };
+  const clock = { now: () => 1, alarm: () => () => undefined };
+  const following = new Following(engine, [follower], clock);
+  return {
+    following,
+    said,
+    refuse: (why: Overflow) => void (answer = why),
+    submit: () => following.submit({ ...arrivalOf('ann', { path: 'me' }), ticket: silentCaller() }),
+  };
+}
+
+test('the engine is told all that its followers are', () => {
+  const { following, said, submit } = setUp();
+  following.cancel(submit() as Call<Caller>);
+  following.barrier('ann');
+  following.passedThrough('ann', 1, false);
+  following.drain();
+  expect(said.join(' ')).toBe(
+    '- arrives submit cancel - left barrier - barrier passedThrough - passedThrough drain - drain',
+  );
+});
+
+test('a call that was not let in has left', () => {
+  const { said, refuse, submit } = setUp();
+  refuse('queue_calls');
+  expect(submit()).toBe('queue_calls');
+  expect(said).toEqual(['- arrives', 'submit', '- left']);
+});
+
+test('a call that was answered without having left is over within the second', () => {
+  const { following, said, submit } = setUp();
+  const call = submit() as Call<Caller>;
+  following.checkOver();
+  expect(said).not.toContain('- over');
+  call.stage = 'done';
+  following.checkOver();
+  following.checkOver();
+  expect(said.filter((what) => what === '- over')).toHaveLength(1);
+});
