@@ -1,0 +1,97 @@
+/**
+ * Prose of the project is plain: no words and no sentence openings that make a reader read a sentence twice.
+ * CONTRIBUTING.md explains the style.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+
+/** Words that stand for a noun which the reader has to look for, and archaic words. */
+const unclearWords =
+  /\b(?:whoever|whomever|somebody|nobody|everybody|anybody|whose|thereof|lest|hereby|henceforth|whence|thence|wherein|whereby|he|his|him|himself|so (?:many|long|much)|such an?|of which|learnt|amidst|whilst)\b/i;
+
+/** A bold or italic lead-in, such as a question, is a title. */
+const leadIn = /^[*_]+[^*_]+[*_]+:?\s*/;
+
+/** Openings of a sentence that has no subject, or has it at its end. */
+const unclearOpening = /(?:^|[.:;!?] +)(?:Of|What|Who|Nor|Neither|As to)\b/;
+
+const maxWords = 30;
+
+/** Sentences of the text that a stranger has to read twice, each with what is wrong in front. */
+function unclear(text: string): string[] {
+  const found: string[] = [];
+  for (const sentence of text
+    .replace(leadIn, '')
+    .split(/(?<=[.!?:)])\s+(?=[A-Z`"'[(])|(?<=[.!?])\s+/)) {
+    const isTitle = /^(?:#|\[)|\?$/.test(sentence);
+    const opening = isTitle ? null : unclearOpening.exec(sentence);
+    const word = unclearWords.exec(sentence)?.[0] ?? opening?.[0].trim();
+    if (word !== undefined) found.push(`"${word}": ${sentence}`);
+    const count = sentence.split(/\s+/).filter((part) => /\w/.test(part)).length;
+    if (count > maxWords) found.push(`${count} words: ${sentence}`);
+  }
+  return found;
+}
+
+/** The prose of a source file: its comments, each as one text. Directives and drawings are none. */
+function comments(source: string): string[] {
+  const blocks = Array.from(source.matchAll(/\/\*\*?([\s\S]*?)\*\/|((?:^[ \t]*\/\/.*\n)+)/gm));
+  return blocks.flatMap(([, block, lines]) =>
+    (block ?? lines ?? '')
+      .split('\n')
+      .map((line) => line.replace(/^\s*(?:\*|\/\/) ?/, ''))
+      // A drawing, or code, is indented.
+      .map((line) => (/^ {4}/.test(line) ? '' : line.trim()))
+      .join('\n')
+      .split(/\n\s*\n|\n(?=[-@|])/)
+      .map((paragraph) => paragraph.replace(/\s+/g, ' ').trim())
+      .filter(
+        (paragraph) => paragraph !== '' && !/^(?:eslint|shellcheck|Stryker|@ts-)/.test(paragraph),
+      ),
+  );
+}
+
+/** The prose of a page: its paragraphs, list items and table cells, without code. */
+function paragraphs(page: string): string[] {
+  return page
+    .replace(/^```[\s\S]*?^```/gm, '')
+    .replace(/`[^`\n]*`/g, 'x')
+    .replace(/\]\([^)]*\)/g, ']')
+    .split(/\n\s*\n|\n(?=[-*|#]|\d+\. )|(?<=\S) \| /)
+    .map((paragraph) => paragraph.replace(/\s+/g, ' ').trim())
+    .filter((paragraph) => paragraph !== '' && !/^[-|: ]+$/.test(paragraph));
+}
+
+function filesBelow(folder: string, ending: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith(ending))
+    .map((name) => join(folder, name))
+    .sort();
+}
+
+/** Folders and pages that hold to it. `WORDS=src/core npm test -- test/docs/words` looks at another one. */
+const swept: readonly string[] = process.env['WORDS']?.split(',') ?? [
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+];
+
+describe.each(swept)('%s', (place) => {
+  const isPage = place.endsWith('.md');
+  const files = isPage ? [place] : [...filesBelow(place, '.ts'), ...filesBelow(place, '.md')];
+  test.each(files)('%s has no sentence that must be read twice', (file) => {
+    const text = readFileSync(file, 'utf8');
+    const texts = file.endsWith('.md') ? paragraphs(text) : comments(text);
+    expect(texts.flatMap(unclear)).toEqual([]);
+  });
+});
+
+test.each([
+  ['Whose companions are too unlikely does not wait.', 1],
+  ['Of one that is gone the end has been told.', 1],
+  ['The dispatcher sends the batch. Nobody waits.', 1],
+  ['The dispatcher sends the batch. No caller waits.', 0],
+  [Array.from({ length: 31 }, () => 'word').join(' '), 1],
+])('control: %s', (text, count) => {
+  expect(unclear(text)).toHaveLength(count);
+});
