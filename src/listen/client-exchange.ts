@@ -30,7 +30,7 @@ export class ClientConnection {
   #address: string | undefined;
   readonly #socket: Socket;
   readonly #pipelined: PipelinedCount;
-  readonly #idle: () => void;
+  readonly #idle: (socket: Socket) => void;
   #isHeldUp = false;
   /** A first request is waited for as Node does: by the time that a head may take. */
   #hasAsked = false;
@@ -39,7 +39,7 @@ export class ClientConnection {
   #idleSinceMs: number | undefined;
 
   /** `idle`: told when nothing is under way any more. */
-  constructor(socket: Socket, pipelined: PipelinedCount, idle: () => void) {
+  constructor(socket: Socket, pipelined: PipelinedCount, idle: (socket: Socket) => void) {
     this.#socket = socket;
     this.#pipelined = pipelined;
     this.#idle = idle;
@@ -102,7 +102,7 @@ export class ClientConnection {
     if (at === -1) return;
     if (this.waiting > 0) this.#pipelined.waiting -= 1;
     this.exchanges.splice(at, 1);
-    if (this.exchanges.length === 0) this.#idle();
+    if (this.exchanges.length === 0) this.#idle(this.#socket);
     else this.#goOn();
   }
 

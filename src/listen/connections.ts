@@ -20,24 +20,27 @@ export class Connections {
   readonly #idleTimers = new Map<Socket, NodeJS.Timeout>();
   readonly #pipelined: PipelinedCount = { waiting: 0 };
   readonly #maxPipelined: number;
+  /** One function of each kind for all connections, since thousands of them may be idle. */
+  readonly #onClose: (this: Socket) => void;
+  readonly #onIdle: (socket: Socket) => void;
   #closing = false;
 
   /** `maxPipelined`: requests that wait for earlier ones of their connection; who sends more is cut off. */
   constructor(maxPipelined: number) {
     this.#maxPipelined = maxPipelined;
+    this.#onIdle = (socket) => {
+      if (this.#closing) this.#closeWhenIdle(socket);
+    };
+    const leave = (socket: Socket): void => this.#leave(socket);
+    this.#onClose = function onClose() {
+      leave(this);
+    };
   }
 
   open(socket: Socket): ClientConnection {
-    const connection = new ClientConnection(socket, this.#pipelined, () => {
-      if (this.#closing) this.#closeWhenIdle(socket);
-    });
+    const connection = new ClientConnection(socket, this.#pipelined, this.#onIdle);
     this.#connections.set(socket, connection);
-    socket.once('close', () => {
-      this.#connections.delete(socket);
-      clearTimeout(this.#idleTimers.get(socket));
-      this.#idleTimers.delete(socket);
-      connection.end();
-    });
+    socket.on('close', this.#onClose);
     if (this.#closing) this.#closeWhenIdle(socket);
     return connection;
   }
@@ -108,6 +111,14 @@ export class Connections {
     for (const [socket, { exchanges }] of this.#connections) {
       if (exchanges.length === 0) this.#closeWhenIdle(socket);
     }
+  }
+
+  #leave(socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    this.#connections.delete(socket);
+    clearTimeout(this.#idleTimers.get(socket));
+    this.#idleTimers.delete(socket);
+    connection?.end();
   }
 
   #closeWhenIdle(socket: Socket): void {

@@ -40,6 +40,12 @@ export interface HttpServerHandlers {
   refused(reason: RefusalReason): void;
 }
 
+/** What one client address has. */
+interface AddressUse {
+  readonly address: string;
+  connections: number;
+}
+
 /** Often, so that those whose time is up at the same time are not all answered in one go. */
 const connectionsCheckingIntervalMs = 100;
 const usualMaxPipelined = 10_000;
@@ -53,10 +59,11 @@ const minVersion = 'TLSv1.2';
 
 export class HttpServer {
   readonly #server: Server;
-  /** As they were accepted; below TLS, where there is TLS. */
-  readonly #accepted = new Set<Socket>();
-  /** How many of them each client address has. */
-  readonly #ofAddress = new Map<string, number>();
+  /** As they were accepted, each with what its address has; below TLS, where there is TLS. */
+  readonly #accepted = new Map<Socket, AddressUse>();
+  readonly #ofAddress = new Map<string, AddressUse>();
+  /** One function for all connections, since thousands of them may be idle. */
+  readonly #onClose: (this: Socket) => void;
   /** As requests know them. */
   readonly #connections: Connections;
   readonly #slowReaders: SlowReaders;
@@ -91,6 +98,10 @@ export class HttpServer {
     this.#server.maxConnections = options.maxConnections;
     // The size of the head is bounded; a bound on the count would drop fields in silence.
     this.#server.maxHeadersCount = 0;
+    const leave = (socket: Socket): void => this.#leave(socket);
+    this.#onClose = function onClose() {
+      leave(this);
+    };
     this.#server.on('connection', (socket: Socket) => {
       this.#accept(socket);
     });
@@ -188,27 +199,31 @@ export class HttpServer {
     clearInterval(this.#forgetting);
     clearInterval(this.#closingIdle);
     this.#server.closeAllConnections();
-    for (const socket of this.#accepted) socket.destroy();
+    for (const socket of this.#accepted.keys()) socket.destroy();
   }
 
   #accept(socket: Socket): void {
     const { maxConnectionsPerAddress: most = Infinity, isTrustedPeer } = this.#options;
     const { remoteAddress = '' } = socket;
     const address = addressName(remoteAddress);
-    const count = this.#ofAddress.get(address) ?? 0;
-    if (count >= most && isTrustedPeer?.(socket) !== true) {
+    const use = this.#ofAddress.get(address) ?? { address, connections: 0 };
+    if (use.connections >= most && isTrustedPeer?.(socket) !== true) {
       this.#handlers.refused('connections');
       socket.destroy();
       return;
     }
-    this.#accepted.add(socket);
-    this.#ofAddress.set(address, count + 1);
-    socket.once('close', () => {
-      this.#accepted.delete(socket);
-      const left = (this.#ofAddress.get(address) ?? 1) - 1;
-      if (left === 0) this.#ofAddress.delete(address);
-      else this.#ofAddress.set(address, left);
-    });
+    use.connections += 1;
+    this.#ofAddress.set(address, use);
+    this.#accepted.set(socket, use);
+    socket.on('close', this.#onClose);
+  }
+
+  #leave(socket: Socket): void {
+    const use = this.#accepted.get(socket);
+    if (use === undefined) return;
+    this.#accepted.delete(socket);
+    use.connections -= 1;
+    if (use.connections === 0) this.#ofAddress.delete(use.address);
   }
 
   #begin(request: IncomingMessage, response: ServerResponse): ClientExchange {

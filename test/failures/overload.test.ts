@@ -127,9 +127,9 @@ test('under a heap of 96 MiB as many clients as are let in, with heads as long a
     );
   }
   expect(proxy.child.exitCode).toBeNull();
-  // A connection takes 4.4 KiB, its address among them, and all heads 4 MiB, which are 1.4 KiB each.
+  // A connection takes 4 KiB, its address among them, and all heads 4 MiB, which are 1.4 KiB each.
   const eachBytes = ((await proxy.liveHeapBytes()) - before) / clients.length;
-  expect(eachBytes).toBeLessThan(7 * 1024);
+  expect(eachBytes).toBeLessThan(6 * 1024);
 }, 60_000);
 
 test('under a heap of 96 MiB a flood meets the caps before the process dies: whoever is too many is turned away', async () => {
