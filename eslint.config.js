@@ -59,6 +59,7 @@ const shellRules = (self) => ({
             message: 'Shell folders share types, not values; app/ joins them.',
             allowTypeImports: true,
           },
+          ...(self === 'engine' ? [protocolSeam] : []),
           ...(self === 'simulator'
             ? [{ group: ['**/core/**'], message: 'The simulator shares no code with the proxy.' }]
             : []),
@@ -68,8 +69,14 @@ const shellRules = (self) => ({
   },
 });
 
-/** Of files that stand so many folders below src/core. */
-const coreRules = (files, depth) => ({
+/** The scheduler and the engine import one file of core/ucwa. */
+const protocolSeam = {
+  regex: '/ucwa/(?!protocol\\.ts$)',
+  message: 'The scheduler and the engine import only protocol.ts of core/ucwa.',
+};
+
+/** Rules for files that are `depth` folders below src/core. */
+const coreRules = (files, depth, more = []) => ({
   files,
   rules: {
     'no-restricted-imports': [
@@ -80,6 +87,7 @@ const coreRules = (files, depth) => ({
             regex: `^(?!\\.\\.?/)|^(?:\\.\\./){${depth + 1}}`,
             message: 'core/ imports only core/.',
           },
+          ...more,
         ],
       },
     ],
@@ -150,7 +158,8 @@ export default defineConfig(
   },
   coreRules(['src/core/*.ts'], 0),
   coreRules(['src/core/*/*.ts'], 1),
-  coreRules(['src/core/*/*/*.ts'], 2),
+  coreRules(['src/core/schedule/*.ts'], 1, [protocolSeam]),
+  coreRules(['src/core/schedule/*/*.ts'], 2, [protocolSeam]),
   ...shells.map(shellRules),
   {
     files: ['src/cli/**', 'src/app/**', 'src/main.ts'],

@@ -5,8 +5,8 @@
  */
 import { sameKey } from './ucwa/batch-key.ts';
 import type { Asked } from './messages/reply.ts';
-import type { OutgoingCall } from './wire/batch-encoder.ts';
 import { headerValue } from './messages/http-message.ts';
+import type { OutgoingCall } from './messages/outgoing-call.ts';
 
 /** Label values of `ucwa_proxy_invariant_violations_total`, a closed set, in the order of docs/guarantees.md. */
 export const invariants = [

@@ -1,16 +1,16 @@
 /** One batch on the wire: its answer becomes the answers of its callers, as its parts come. */
 import type { Fault, FaultName } from '../core/messages/fault.ts';
 import { PartReplies, relayedReply } from '../core/answer/fan-out.ts';
-import { coded, judgeResponse, judgeShared, type Verdict } from '../core/ucwa/judge-response.ts';
+import { coded, judgeResponse, judgeShared, type Verdict } from '../core/ucwa/protocol.ts';
 import type { Asked, Reply } from '../core/messages/reply.ts';
 import type { Trouble } from '../core/answer/retry-table.ts';
-import { contradicts } from '../core/ucwa/self-link.ts';
-import type { Ending } from '../core/schedule/sink.ts';
+import { contradicts } from '../core/ucwa/protocol.ts';
 import { MultipartParser } from '../core/wire/multipart-parser.ts';
 import type { ExchangeHandler } from '../upstream/exchange.ts';
 import { createInflater, type Inflater } from './inflate.ts';
 import type { ProtocolError } from './observer.ts';
 import { lostConnection, troubleWithAnswer } from '../core/answer/failed-exchange.ts';
+import type { Ending } from '../core/answer/ending.ts';
 
 export interface BatchExchangeHost {
   answered(status: number): void;

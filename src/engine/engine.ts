@@ -10,14 +10,11 @@ import type { Reply, ReplyHead } from '../core/messages/reply.ts';
 import { InvariantViolation } from '../core/invariants.ts';
 import { Coalescer } from '../core/schedule/coalescer.ts';
 import { ArrivalList } from '../core/structures/linked-list.ts';
-import type { Arrival, Batch, Call, Journey } from '../core/schedule/state.ts';
-import { waitersOf } from '../core/schedule/state.ts';
+import type { Arrival, Batch, Call, Journey, User } from '../core/schedule/state.ts';
 import { departureLimits } from '../core/schedule/dispatch/dispatch-slots.ts';
 import type { Notes } from '../core/schedule/observer.ts';
-import type { Ending, Failure, Sink } from '../core/schedule/sink.ts';
-import { hasOperation, type User } from '../core/schedule/user.ts';
+import type { Sink } from '../core/schedule/sink.ts';
 import type { Overflow } from '../core/schedule/queue/users.ts';
-import { waitsOf } from '../core/schedule/queue/queue-time.ts';
 import type { Exchange, ExchangeRequest, Upstream } from '../upstream/exchange.ts';
 import { BatchExchange } from './batch-exchange.ts';
 import type { Caller } from './caller.ts';
@@ -28,8 +25,11 @@ import type { EngineObserver } from './observer.ts';
 import type { EngineOptions, EngineParts } from './options.ts';
 import { explained } from './explain.ts';
 import { Guard } from './guard.ts';
-import { batchRequest, isLone, oldestOf, singleRequest } from './requests.ts';
+import { batchRequest, isLone, oldestOf, singleRequest, observeCalls } from './requests.ts';
 import { SingleExchange } from './single-exchange.ts';
+import type { Failure } from '../core/messages/fault.ts';
+import type { Ending } from '../core/answer/ending.ts';
+import { hasOperation } from '../core/schedule/queue/stream.ts';
 
 export class Engine implements Sink<Caller> {
   readonly notes: Notes;
@@ -123,15 +123,7 @@ export class Engine implements Sink<Caller> {
 
   send(batch: Batch<Caller>): void {
     const permit = this.#permit;
-    let newCalls = 0;
-    for (const slot of batch.calls) {
-      for (const call of waitersOf(slot)) {
-        this.#observer.callLeft(waitsOf(call, slot, batch));
-        if (call !== slot) this.#observer.collapsed();
-        if (call.attempts === 1 && call.original === undefined) newCalls += 1;
-      }
-    }
-    this.#observer.requestLeft(newCalls);
+    observeCalls(batch, this.#observer);
     try {
       this.#guard.leaves(batch);
       if (isLone(batch)) this.#sendSingle(batch, permit);

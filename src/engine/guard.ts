@@ -12,9 +12,9 @@ import {
   InvariantViolation,
 } from '../core/invariants.ts';
 import type { Batch, Call } from '../core/schedule/state.ts';
-import type { Ending } from '../core/schedule/sink.ts';
 import type { Caller } from './caller.ts';
 import type { EngineObserver } from './observer.ts';
+import type { Ending } from '../core/answer/ending.ts';
 
 export class Guard {
   readonly #maxParts: number;

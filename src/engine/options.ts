@@ -1,11 +1,10 @@
-import type { Batch } from '../core/schedule/state.ts';
+import type { Batch, UserMemory } from '../core/schedule/state.ts';
 import type { Policy } from '../core/schedule/policy.ts';
-import type { Ending } from '../core/schedule/sink.ts';
-import type { UserMemory } from '../core/schedule/user.ts';
 import type { Upstream } from '../upstream/exchange.ts';
 import type { Caller } from './caller.ts';
 import type { Clock } from './clock.ts';
 import type { EngineObserver } from './observer.ts';
+import type { Ending } from '../core/answer/ending.ts';
 
 export interface EngineOptions {
   readonly policy: Policy;

@@ -1,8 +1,13 @@
 /** What goes on the wire for the calls of a batch. */
 import type { Batch, Call } from '../core/schedule/state.ts';
-import { encodeWith, envelopeHeaders, singleHeaders } from '../core/wire/batch-encoder.ts';
+import { encodeWith } from '../core/wire/batch-encoder.ts';
 import type { ExchangeRequest } from '../upstream/exchange.ts';
 import type { Caller } from './caller.ts';
+import { singleHeaders } from '../core/wire/forwarded-headers.ts';
+import { envelopeHeaders, batchTarget } from '../core/ucwa/protocol.ts';
+import type { EngineObserver } from './observer.ts';
+import { waitersOf } from '../core/schedule/queue/waiters.ts';
+import { waitsOf } from '../core/schedule/queue/queue-time.ts';
 
 export function oldestOf({ calls: [oldest] }: Batch<Caller>): Call<Caller> {
   if (oldest === undefined) throw new Error('a batch without calls');
@@ -29,6 +34,19 @@ export function batchRequest(
   const oldest = oldestOf(batch);
   const { boundary, body } = encodeWith(nextBoundary, batch.calls, authority);
   const headers = envelopeHeaders(oldest, authority, boundary);
-  const target = `${oldest.key.applicationPath}/batch`;
+  const target = batchTarget(oldest.key);
   return { method: 'POST', target, headers, body, user: oldest.stream.user };
+}
+
+/** Reports how long each call of the batch waited, and that a request with these calls is sent. */
+export function observeCalls(batch: Batch<Caller>, observer: EngineObserver): void {
+  let newCalls = 0;
+  for (const slot of batch.calls) {
+    for (const call of waitersOf(slot)) {
+      observer.callLeft(waitsOf(call, slot, batch));
+      if (call !== slot) observer.collapsed();
+      if (call.attempts === 1 && call.original === undefined) newCalls += 1;
+    }
+  }
+  observer.requestLeft(newCalls);
 }

@@ -1,15 +1,15 @@
 /** A call that travels as itself: its answer streams to its caller as it comes, unread. */
 import { relayedReply } from '../core/answer/fan-out.ts';
 import type { Fault } from '../core/messages/fault.ts';
-import { refused } from '../core/ucwa/judge-response.ts';
+import { refused, isRefusal } from '../core/ucwa/protocol.ts';
 import { transferCodings } from '../core/answer/odd-heads.ts';
 import type { ReplyHead } from '../core/messages/reply.ts';
-import type { Ending } from '../core/schedule/sink.ts';
 import { keepDispositionBytes } from '../core/wire/disposition-bytes.ts';
 import { endToEndHeaders } from '../core/messages/http-message.ts';
 import type { Exchange, ExchangeHandler } from '../upstream/exchange.ts';
 import type { Caller } from './caller.ts';
 import { lostConnection, troubleWithAnswer } from '../core/answer/failed-exchange.ts';
+import type { Ending } from '../core/answer/ending.ts';
 
 export interface SingleExchangeHost {
   answered(status: number): void;
@@ -51,7 +51,7 @@ export class SingleExchange implements ExchangeHandler {
 
   head(status: number, reason: string, headers: string[]): void {
     this.#host.answered(status);
-    if (status === 429) {
+    if (isRefusal(status)) {
       this.#refusal = { reason, headers };
       return;
     }

@@ -1,6 +1,6 @@
 /** What is remembered of users who are away, by lru-cache: the only folder that imports it. */
 import { LRUCache } from 'lru-cache';
-import type { Learnt, UserMemory } from '../core/schedule/user.ts';
+import type { Learnt, UserMemory } from '../core/schedule/state.ts';
 
 export function createUserMemory(options: {
   readonly maxUsers: number;

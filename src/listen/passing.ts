@@ -2,7 +2,6 @@
 import type { RefusalReason } from '../core/admit/admit.ts';
 import type { PassThroughReason } from '../core/ucwa/classify.ts';
 import type { Fault } from '../core/messages/fault.ts';
-import { passThroughHeaders } from '../core/wire/batch-encoder.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { PassThrough } from '../pass-through/pass-through.ts';
 import type { ConnectionAuth } from './connection-auth.ts';
@@ -10,6 +9,7 @@ import type { ClientExchange } from './client-exchange.ts';
 import type { ListenObserver } from './observer.ts';
 import { countPassing } from './pass-through-outstanding.ts';
 import { PassingCaps, type PassingLimits } from './pass-through-limits.ts';
+import { passThroughHeaders } from '../core/wire/forwarded-headers.ts';
 
 export interface PassingParts {
   readonly engine: Pick<Engine, 'barrier' | 'passedThrough'>;

@@ -5,7 +5,6 @@ import type { Call } from '../core/schedule/state.ts';
 import type { Caller } from '../engine/caller.ts';
 import type { ClientExchange, OverListener } from './client-exchange.ts';
 import type { Unread } from './write-buffer-limit.ts';
-import type { WaitingCallers } from './pending-callers.ts';
 import { writeHead, writeReply } from './write-reply.ts';
 
 /** What all callers of one server have in common. */
@@ -20,7 +19,7 @@ export interface Rim {
   /** Told when the exchange of a caller whose call was taken in is over. */
   readonly over: (caller: ResponseCaller) => void;
   /** Where callers stand until their answers begin. */
-  readonly waiting: Pick<WaitingCallers, 'delete'>;
+  readonly waiting: { delete(caller: ResponseCaller): void };
   /** See `keepAliveLines`. */
   readonly keepAlive: string;
 }

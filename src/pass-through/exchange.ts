@@ -14,9 +14,8 @@ import { endToEndHeaders } from '../core/messages/http-message.ts';
 import type { PassThroughCall, PassThroughObserver, PassThroughOutcome } from './call.ts';
 import { cut, sendHead, sendHeadAlone } from './client-response.ts';
 import { keepDispositionBytes } from '../core/wire/disposition-bytes.ts';
-import { nameFault } from './name-fault.ts';
 import type { PoolConnections } from './pool-connections.ts';
-import { type Answering, framingOf } from './pool-socket.ts';
+import { type Answering, framingOf, faultOn } from './pool-socket.ts';
 
 /** The connections of one kind of call, and its exchanges that are not over, oldest first. */
 export interface Lane {
@@ -234,7 +233,7 @@ export class Exchange implements Answering {
   readonly #onUpstreamError = (error: Error): void => {
     // A whole answer stands, even if the pool closed the connection on the rest of the request.
     if (this.#isCurtailed || this.#answer?.complete === true) return;
-    this.abort(nameFault(error, this.#upstream?.socket, this.#mayHaveSent()));
+    this.abort(faultOn(this.#upstream?.socket, error, this.#mayHaveSent()));
   };
 
   readonly #onUpstreamClose = (): void => {

@@ -5,6 +5,9 @@ import { type Borrower, ConnectionLabel, type Owner } from '../core/connection-l
 import { marksConnection } from '../core/answer/challenges.ts';
 import { AnswerFrame, type Framing } from '../core/wire/answer-frame.ts';
 import { namedByConnection, type RawHeaders } from '../core/messages/http-message.ts';
+import { TLSSocket } from 'node:tls';
+import type { FaultName } from '../core/messages/fault.ts';
+import { nameFault } from '../core/answer/fault-from-error.ts';
 
 export interface PoolSocketObserver {
   /** The pool sent bytes that no request asked for; the connection is closed. */
@@ -139,4 +142,15 @@ export class PoolSocket {
       return false;
     }
   }
+}
+
+/** The name of a fault on this socket, or of a fault before there was a socket. */
+export function faultOn(
+  socket: Socket | null | undefined,
+  error: Error,
+  mayHaveSent: boolean,
+): FaultName {
+  // Node sets it if the handshake succeeded and the certificate was refused. Otherwise it is null.
+  const isRefused = socket instanceof TLSSocket && Boolean(socket.authorizationError as unknown);
+  return nameFault(error, isRefused, mayHaveSent);
 }

@@ -2,13 +2,14 @@
  * The engine with somebody who follows each call: the shadow, the recording. In front of the engine,
  * so that it costs nothing where nobody follows.
  */
-import { type Arrival, type Batch, type Call, waitersOf } from '../core/schedule/state.ts';
-import type { Ending } from '../core/schedule/sink.ts';
+import type { Arrival, Batch, Call } from '../core/schedule/state.ts';
 import type { Overflow } from '../core/schedule/queue/users.ts';
-import type { Outcome } from '../core/shadow/state.ts';
 import type { Caller } from '../engine/caller.ts';
 import type { Clock } from '../engine/clock.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Ending } from '../core/answer/ending.ts';
+import { waitersOf } from '../core/schedule/queue/waiters.ts';
+import type { Outcome } from '../core/shadow/outcome.ts';
 
 /** Told what happens to calls, and when; throws nothing. */
 export interface Follower {

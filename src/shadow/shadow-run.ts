@@ -1,6 +1,5 @@
 /** Runs the shadow against time. Whatever goes wrong in it ends it, and harms no real call. */
-import type { Arrival } from '../core/schedule/state.ts';
-import type { UserMemory } from '../core/schedule/user.ts';
+import type { Arrival, UserMemory } from '../core/schedule/state.ts';
 import { Shadow, type ShadowOptions } from '../core/shadow/shadow.ts';
 import type { ShadowReport } from '../core/shadow/state.ts';
 import { reportToBoth, ShadowTally } from '../core/shadow/tally.ts';

@@ -7,7 +7,7 @@ import {
   assertSameQuestion,
   InvariantViolation,
 } from '../../src/core/invariants.ts';
-import type { OutgoingCall } from '../../src/core/wire/batch-encoder.ts';
+import type { OutgoingCall } from '../../src/core/messages/outgoing-call.ts';
 
 const app = '/ucwa/oauth/v1/applications/1';
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { newUser } from '../../src/core/schedule/user.ts';
 import { createUserMemory } from '../../src/engine/user-memory.ts';
+import { newUser } from '../../src/core/schedule/queue/users.ts';
 
 test('of users who are away as many are remembered as the setting says, the last ones', () => {
   const memory = createUserMemory({ maxUsers: 3, idleMs: 60_000 });

@@ -3,11 +3,12 @@ import { test } from '@jest/globals';
 import fc from 'fast-check';
 import { batchKey } from '../../src/core/ucwa/batch-key.ts';
 import { readHead } from '../../src/core/admit/request-head.ts';
-import { encodeWith, type OutgoingCall } from '../../src/core/wire/batch-encoder.ts';
+import { encodeWith } from '../../src/core/wire/batch-encoder.ts';
 import { MultipartParser } from '../../src/core/wire/multipart-parser.ts';
 import { parseBatch } from '../../src/simulator/batch/batch-parser.ts';
 import { fuzzRuns } from '../support/fuzz-budget.ts';
 import { boundaries, hostileBody } from '../support/hostile-bodies.ts';
+import type { OutgoingCall } from '../../src/core/messages/outgoing-call.ts';
 
 const trials = 100_000;
 const bodiesOfABatch = fc.array(hostileBody, { minLength: 1, maxLength: 5 });

@@ -3,11 +3,10 @@
  * clock: what the coalescer makes of it, counted.
  */
 import { Coalescer } from '../../src/core/schedule/coalescer.ts';
-import type { Batch, Call } from '../../src/core/schedule/state.ts';
+import type { Batch, Call, User } from '../../src/core/schedule/state.ts';
 import type { Notes } from '../../src/core/schedule/observer.ts';
 import type { Policy } from '../../src/core/schedule/policy.ts';
 import type { Sink } from '../../src/core/schedule/sink.ts';
-import type { User } from '../../src/core/schedule/user.ts';
 import { waitsOf } from '../../src/core/schedule/queue/queue-time.ts';
 import type { Reply } from '../../src/core/messages/reply.ts';
 import { arrivalOf, type Client, type Done, type Wish } from './played-call.ts';

@@ -1,6 +1,6 @@
 import type { FaultPhase } from '../../src/core/messages/fault.ts';
 import type { Trouble } from '../../src/core/answer/retry-table.ts';
-import type { Ending } from '../../src/core/schedule/sink.ts';
+import type { Ending } from '../../src/core/answer/ending.ts';
 
 /** What the pool does with a batch. */
 export interface PoolPlan {

@@ -1,12 +1,19 @@
 import type { Reply } from '../../src/core/messages/reply.ts';
 import { Coalescer } from '../../src/core/schedule/coalescer.ts';
-import type { Arrival, Batch, Call } from '../../src/core/schedule/state.ts';
+import type {
+  Arrival,
+  Batch,
+  Call,
+  Learnt,
+  User,
+  UserMemory,
+} from '../../src/core/schedule/state.ts';
 import type { Notes } from '../../src/core/schedule/observer.ts';
 import type { Policy } from '../../src/core/schedule/policy.ts';
-import type { Failure, Sink } from '../../src/core/schedule/sink.ts';
-import type { Learnt, User, UserMemory } from '../../src/core/schedule/user.ts';
+import type { Sink } from '../../src/core/schedule/sink.ts';
 import { batchKey, type BatchKey } from '../../src/core/ucwa/batch-key.ts';
 import { readHead } from '../../src/core/admit/request-head.ts';
+import type { Failure } from '../../src/core/messages/fault.ts';
 
 export const policy: Policy = {
   mode: 'fixed',

@@ -3,13 +3,13 @@ import fc from 'fast-check';
 import { batchKey } from '../../src/core/ucwa/batch-key.ts';
 import { readHead } from '../../src/core/admit/request-head.ts';
 import { Coalescer } from '../../src/core/schedule/coalescer.ts';
-import type { CallClass } from '../../src/core/schedule/state.ts';
 import type { Policy } from '../../src/core/schedule/policy.ts';
 import type { Sink } from '../../src/core/schedule/sink.ts';
-import type { Learnt } from '../../src/core/schedule/user.ts';
 import type { Ticket } from './departure-checks.ts';
 import type { PoolPlan } from './pool-plan.ts';
 import { VirtualWorld, type Core } from './virtual-world.ts';
+import type { CallClass } from '../../src/core/messages/outgoing-call.ts';
+import type { Learnt } from '../../src/core/schedule/state.ts';
 
 interface Step {
   readonly gapMs: number;

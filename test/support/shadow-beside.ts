@@ -1,9 +1,10 @@
 /** The same calls before the same virtual pool: really batched, and sent singly with the shadow beside. */
 import type { Policy } from '../../src/core/schedule/policy.ts';
 import { Shadow } from '../../src/core/shadow/shadow.ts';
-import type { Outcome, ShadowCall } from '../../src/core/shadow/state.ts';
+import type { ShadowCall } from '../../src/core/shadow/state.ts';
 import { defaults, LimitedPool, type LimitedPoolPlan, type Tally } from './limited-pool.ts';
 import { arrivalOf, type Client } from './played-call.ts';
+import type { Outcome } from '../../src/core/shadow/outcome.ts';
 
 /** Who asks: what is due at the start; clients may ask again when they are answered. */
 export type Traffic = (

@@ -3,14 +3,15 @@
  * clients that come and leave. What happened is checked as it happens.
  */
 import type { Coalescer } from '../../src/core/schedule/coalescer.ts';
-import type { Arrival, Batch, Call } from '../../src/core/schedule/state.ts';
+import type { Arrival, Batch, Call, User } from '../../src/core/schedule/state.ts';
 import type { Policy } from '../../src/core/schedule/policy.ts';
-import type { Ending, Failure, Sink } from '../../src/core/schedule/sink.ts';
-import type { User } from '../../src/core/schedule/user.ts';
+import type { Sink } from '../../src/core/schedule/sink.ts';
 import type { Reply } from '../../src/core/messages/reply.ts';
 import type { Notes } from '../../src/core/schedule/observer.ts';
 import { DepartureChecks, type Ticket } from './departure-checks.ts';
 import { endingOf, executes, type PoolPlan } from './pool-plan.ts';
+import type { Failure } from '../../src/core/messages/fault.ts';
+import type { Ending } from '../../src/core/answer/ending.ts';
 
 export type Core = Coalescer<Ticket>;
 

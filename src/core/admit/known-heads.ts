@@ -3,10 +3,9 @@
  * differ; what was found out of such a head once is not found out again, and calls that say the same
  * share it, so that the later steps see at a glance that they do.
  */
-import { acceptsOnlyXml } from '../answer/own-answers.ts';
 import type { RawHeaders } from '../messages/http-message.ts';
 import { batchKey, type BatchKey, credentialsOf } from '../ucwa/batch-key.ts';
-import { readHead, type HeadFacts } from './request-head.ts';
+import { readHead, type HeadFacts, acceptsOnlyXml } from './request-head.ts';
 
 /** The name of the user of some credentials, see `BatchKey.user`; never one name for two of them. */
 export type NameUser = (credentials: string) => string;

@@ -3,8 +3,8 @@
  * the later steps ask for. Nothing is copied and nothing is normalised: what is judged here is what
  * is sent.
  */
-import type { RawHeaders } from '../messages/http-message.ts';
-import { isFieldOfProxies, isSelfContained } from '../ucwa/credential-scheme.ts';
+import { type RawHeaders, withHyphens } from '../messages/http-message.ts';
+import { isSelfContained } from '../ucwa/credential-scheme.ts';
 
 /** Such as `content_length` and `transfer-encoding!`; `x-transfer-encoding` is another name. */
 const resemblesFraming = /^[^a-z]*(?:content[^a-z]*length|transfer[^a-z]*encoding)[^a-z]*$/;
@@ -181,4 +181,23 @@ function note(facts: HeadFacts, name: string, value: string): void {
       facts.resemblesFraming ||= resemblesFraming.test(name);
       break;
   }
+}
+
+/** Encodes answers for callers who accept only XML as `application/problem+xml`. */
+export function acceptsOnlyXml(accept: string | undefined): boolean {
+  return (
+    accept !== undefined && /xml/i.test(accept) && !/json|\*\/\*|application\/\*/i.test(accept)
+  );
+}
+
+const fieldsOfProxies: ReadonlySet<string> = new Set(['via', 'forwarded', 'x-real-ip']);
+const prefixOfProxies = 'x-forwarded-';
+
+/**
+ * Whether a field of that name, in lower case, says that another proxy sent the request. The
+ * connections of that proxy may carry the requests of many users.
+ */
+export function isFieldOfProxies(lowerCaseName: string): boolean {
+  const name = withHyphens(lowerCaseName);
+  return fieldsOfProxies.has(name) || name.startsWith(prefixOfProxies);
 }

@@ -3,9 +3,7 @@
  * connection marks the connection that it came on: who answers it is signed in there.
  */
 import type { RawHeaders } from '../messages/http-message.ts';
-
-/** Schemes whose credentials are self-contained. `MsRtcOAuth` leads to a token for `Bearer`. */
-const challengeSchemes: ReadonlySet<string> = new Set(['bearer', 'basic', 'msrtcoauth']);
+import { challengeSchemes } from '../ucwa/credential-scheme.ts';
 
 /**
  * Fields by which a server offers a sign-in of the connection, or says that there was one (RFC 4559

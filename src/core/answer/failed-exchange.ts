@@ -3,8 +3,8 @@ import type { Fault } from '../messages/fault.ts';
 import type { Reply } from '../messages/reply.ts';
 import { retryAfterMs } from './retry-after.ts';
 import type { Trouble } from './retry-table.ts';
-import type { Ending } from '../schedule/sink.ts';
 import { headerValue, type RawHeaders } from '../messages/http-message.ts';
+import type { Ending } from './ending.ts';
 
 const comeAgain = ['Retry-After', '1'];
 

@@ -10,20 +10,7 @@ import {
 } from '../messages/http-message.ts';
 import type { ResponsePart } from '../wire/response-part.ts';
 import type { Asked, Reply } from '../messages/reply.ts';
-
-/** Said by the envelope for all its parts, lower case. */
-const fromEnvelope = new Set([
-  'date',
-  'server',
-  'expires',
-  'pragma',
-  'x-ms-server-fqdn',
-  'strict-transport-security',
-  'x-aspnet-version',
-  'x-powered-by',
-  'via',
-  'set-cookie',
-]);
+import { fromEnvelope } from '../ucwa/envelope.ts';
 
 const ownLength = new Set(['content-length']);
 

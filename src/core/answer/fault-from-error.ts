@@ -56,3 +56,33 @@ function isParserError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return error.name === 'HTTPParserError' || /^bad (?:response|upgrade)$/.test(error.message);
 }
+
+/**
+ * The RFC 9209 name of what Node reported for a request without an answer. The name says what to
+ * look for; whether the request was sent is decided by phase, since codes such as ECONNRESET occur
+ * in every phase.
+ */
+export function nameFault(
+  error: Error & { code?: string; syscall?: string },
+  certificateRefused: boolean,
+  mayHaveSent: boolean,
+): FaultName {
+  const code = error.code ?? '';
+  if (certificateRefused) return 'tls_certificate_error';
+  if (code.startsWith('HPE_')) return 'http_protocol_error';
+  if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
+    return error.message.includes(' alert ') ? 'tls_alert_received' : 'tls_protocol_error';
+  }
+  if (mayHaveSent) return 'connection_terminated';
+  if (error.syscall === 'getaddrinfo') return 'dns_error';
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'connection_refused';
+    case 'ETIMEDOUT':
+      return 'connection_timeout';
+    case 'ECONNRESET':
+      return 'connection_terminated';
+    default:
+      return 'destination_unavailable';
+  }
+}

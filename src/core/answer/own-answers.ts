@@ -64,13 +64,6 @@ const titlesOfReasons: Partial<Record<RefusalReason, string>> = {
   newcomers: 'Too many calls of new users come from this address',
 };
 
-/** Encodes answers for callers who accept only XML as `application/problem+xml`. */
-export function acceptsOnlyXml(accept: string | undefined): boolean {
-  return (
-    accept !== undefined && /xml/i.test(accept) && !/json|\*\/\*|application\/\*/i.test(accept)
-  );
-}
-
 /** The answer for a call that the pool did not answer. */
 export function answerForFault(fault: Fault, onlyXml: boolean): Reply {
   const type = fault.name.replaceAll('_', '-');

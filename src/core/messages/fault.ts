@@ -32,3 +32,10 @@ export interface Fault {
   readonly phase: FaultPhase;
   readonly name: FaultName;
 }
+
+/**
+ * Why a call got no answer from the pool:
+ * - `never-sent`: it waited until its deadline, or until the end of the shutdown.
+ * - `late`: it was sent, and the answer did not come in time.
+ */
+export type Failure = Fault | 'never-sent' | 'late';

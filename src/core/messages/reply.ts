@@ -1,5 +1,6 @@
-import type { OutgoingCall } from '../wire/batch-encoder.ts';
 import type { RawHeaders } from './http-message.ts';
+import type { OutgoingCall } from './outgoing-call.ts';
+import type { Fault, Failure } from './fault.ts';
 
 /** What tells the question that an answer belongs to. */
 export type Asked = Pick<OutgoingCall, 'target' | 'key'>;
@@ -31,4 +32,9 @@ export interface ReplyHead {
 /** What its `Content-Length` says; `undefined`: it has none (RFC 9110 section 8.6). */
 export function lengthOf({ status, body }: Reply): number | undefined {
   return status === 204 || status === 304 ? undefined : body.length;
+}
+
+/** Whether the outcome is a reply, not a fault or a failure. */
+export function isReply(outcome: Reply | Failure | Fault): outcome is Reply {
+  return typeof outcome === 'object' && 'status' in outcome;
 }

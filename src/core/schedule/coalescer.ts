@@ -26,9 +26,9 @@
  *   drain, in a pause, expire | held    | done         | fail
  */
 import type { Fault } from '../messages/fault.ts';
-import type { Reply } from '../messages/reply.ts';
+import { type Reply, isReply } from '../messages/reply.ts';
 import { Alarms } from '../structures/timer-heap.ts';
-import { type Arrival, type Batch, type Call, newBatch, newCall } from './state.ts';
+import type { Arrival, Batch, Call, Stream, User, UserMemory } from './state.ts';
 import { leaderFor } from './order/deduplication.ts';
 import { EarlyReleases } from './answers/early-parts.ts';
 import { type Leave, mayLeave } from './dispatch/dispatch-check.ts';
@@ -36,24 +36,20 @@ import { countLeaving, leavingCalls, noteHold } from './hold/hold-decision.ts';
 import { Holds } from './hold/hold-timers.ts';
 import { LateBatches } from './slow/hedging.ts';
 import { Learning } from './answers/feedback.ts';
-import { isReply, Ledger } from './queue/open-calls.ts';
+import { Ledger } from './queue/open-calls.ts';
 import type { Policy } from './policy.ts';
 import { QueueExits } from './ending/cancellation.ts';
 import { Repeats } from './ending/retries.ts';
 import { RouteTimes } from './slow/slow-routes.ts';
 import { Settlement } from './ending/settlement.ts';
 import { Singly } from './dispatch/batch-bypass.ts';
-import { type Ending, permitReady, type Sink } from './sink.ts';
+import type { Sink } from './sink.ts';
 import { noteLeft } from './queue/split-stats.ts';
-import {
-  dropIfEmpty,
-  longestReady,
-  type Stream,
-  streamOf,
-  type User,
-  type UserMemory,
-} from './user.ts';
 import { Users, type Overflow } from './queue/users.ts';
+import type { Ending } from '../answer/ending.ts';
+import { dropIfEmpty, longestReady, streamOf, permitReady } from './queue/stream.ts';
+import { newBatch, newCall } from './queue/new-call.ts';
+import { isRefusal } from '../ucwa/protocol.ts';
 
 export class Coalescer<T> {
   readonly #policy: Policy;
@@ -184,7 +180,7 @@ export class Coalescer<T> {
   part(batch: Batch<T>, index: number, reply: Reply | Fault, early: boolean, nowMs: number): void {
     if (batch.settled || index >= batch.calls.length) return;
     batch.replies[index] = reply;
-    if (!early || !isReply(reply) || reply.status === 429) return;
+    if (!early || !isReply(reply) || isRefusal(reply.status)) return;
     const atMs = this.#early.add(batch, index, nowMs);
     if (atMs !== undefined) this.#sink.wakeAt(atMs);
   }

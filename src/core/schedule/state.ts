@@ -1,22 +1,17 @@
-import type { BatchKey } from '../ucwa/batch-key.ts';
+/** The types of the scheduler's state: calls, batches, users and streams. */
+import type { BatchKey } from '../ucwa/protocol.ts';
 import type { Fault } from '../messages/fault.ts';
 import type { Reply } from '../messages/reply.ts';
 import type { Upset } from '../answer/retry-table.ts';
-import type { OutgoingCall } from '../wire/batch-encoder.ts';
 import type { Listed } from '../structures/linked-list.ts';
-import type { Watch } from './slow/hedging.ts';
-import type { Travelled } from './estimators/learned-limit.ts';
+import type { Travelled, LearnedLimit } from './estimators/learned-limit.ts';
 import type { RepeatReason } from './observer.ts';
 import type { RouteTime } from './estimators/route-latency.ts';
-import type { RefusedBatch } from './queue/split-stats.ts';
-import type { Hold, Stream, User } from './user.ts';
-
-/**
- * - `safe`: a GET; it may be asked again.
- * - `unsafe`: a POST, PUT or DELETE.
- * - `operation`: a POST that starts an operation; it is never held, and leaves alone.
- */
-export type CallClass = 'safe' | 'unsafe' | 'operation';
+import type { OutgoingCall, CallClass } from '../messages/outgoing-call.ts';
+import type { BlockedTime } from './estimators/blocked-time.ts';
+import type { Budget } from './estimators/retry-budget.ts';
+import type { Lateness } from './estimators/batch-size-cap.ts';
+import type { Pause } from './estimators/backoff.ts';
 
 /** What the shell says of a call that arrived; `T` is its own handle for the caller who waits. */
 export interface Arrival<T> extends OutgoingCall {
@@ -126,107 +121,112 @@ export interface Batch<T> extends Travelled {
   settled: boolean;
 }
 
-/** A call and those that share its part. */
-export function waitersOf<T>(call: Call<T>): ReadonlyArray<Call<T>> {
-  return call.followers === undefined ? [call] : [call, ...call.followers];
+/** One exact credential at the pool: what is counted and bounded is counted for it. */
+export interface User<T> extends Listed<User<T>> {
+  /** The credential itself. Never shown. */
+  readonly name: string;
+  readonly streams: Array<Stream<T>>;
+  readonly order: Order<T>;
+  readonly learnt: Learnt;
+  /** Accepted and not yet answered. */
+  calls: number;
+  bytes: number;
+  /** Calls that the pool works on: parts, those whose callers left included, and what passed us by. */
+  outstanding: number;
+  /** Of these, long polls. */
+  polls: number;
+  /** When something that was no poll last passed us by. */
+  passedThroughAtMs: number;
+  /** Of calls that are sent again after faults. */
+  readonly budget: Budget;
+  readonly blocked: BlockedTime;
+  /** When to ask again whether somebody may leave. */
+  retryAtMs: number;
+  /** The pool has no batch resource for his applications; until then his calls travel singly. */
+  singlyUntilMs: number;
+  /** Whether the pool ever answered this credential with 2xx; until then nothing of it is kept. */
+  proved: boolean;
+  /**
+   * When the user was last seen with nothing in flight; `undefined` while something is. Stays as it was
+   * when only what was learnt is kept: whoever comes then is another object.
+   */
+  idleSinceMs: number | undefined;
 }
 
-const nobody: readonly never[] = [];
-
-/** Those of them who wait for an answer that travels. */
-export function travellersOf<T>(call: Call<T>): ReadonlyArray<Call<T>> {
-  if (call.followers === undefined) return call.stage === 'sent' ? [call] : nobody;
-  return waitersOf(call).filter(({ stage }) => stage === 'sent');
+/** What is remembered of a user who is away. */
+export interface Learnt {
+  /** Holds in a row that brought no companion. */
+  fruitlessHolds: number;
+  /** Of the last call of each class. */
+  readonly lastArrivalMs: { safe: number | undefined; unsafe: number | undefined };
+  /** Calls of each class that came so soon behind each other that they could share a batch. */
+  readonly runLength: { safe: number; unsafe: number };
+  limit: LearnedLimit;
+  readonly lateness: Lateness;
+  readonly pause: Pause;
 }
 
-export function newCall<T>(
-  arrival: Arrival<T>,
-  stream: Stream<T>,
-  route: RouteTime,
-  sequence: number,
-  nowMs: number,
-  deadlineAtMs: number,
-  original?: Call<T>,
-): Call<T> {
-  return {
-    key: arrival.key,
-    callClass: arrival.callClass,
-    resource: arrival.resource,
-    collapsible: arrival.collapsible,
-    method: arrival.method,
-    target: arrival.target,
-    headers: arrival.headers,
-    body: arrival.body,
-    sizeBytes: arrival.sizeBytes,
-    ticket: arrival.ticket,
-    stream,
-    route,
-    sequence,
-    arrivedAtMs: nowMs,
-    deadlineAtMs,
-    stage: 'held',
-    batch: undefined,
-    attempts: 0,
-    queuedAtMs: nowMs,
-    pauseBeforeMs: stream.user.blocked.pausedMs(nowMs),
-    limitBeforeMs: stream.user.blocked.limitedMs(nowMs),
-    refusals: 0,
-    refusedBatch: undefined,
-    fallback: undefined,
-    upset: undefined,
-    collapseKey: undefined,
-    mayRepeat: true,
-    repeated: undefined,
-    repeat: undefined,
-    original,
-    freeAtMs: nowMs,
-    behind: undefined,
-    overtakers: undefined,
-    followers: undefined,
-    leader: undefined,
-    earlier: undefined,
-    later: undefined,
-  };
+/** Where what was learnt of idle users is kept: bounded, forgetting. */
+export interface UserMemory {
+  take(name: string): Learnt | undefined;
+  keep(name: string, learnt: Learnt): void;
+  readonly size: number;
 }
 
-/** Seals these calls into a batch that leaves now. */
-export function newBatch<T>(
-  id: number,
-  stream: Stream<T>,
-  hold: Hold & { readonly kind: 'ready' },
-  calls: ReadonlyArray<Call<T>>,
-  travelled: Travelled,
-): Batch<T> {
-  const batch: Batch<T> = {
-    // Field by field: a spread copy is many times slower here.
-    parts: travelled.parts,
-    outstanding: travelled.outstanding,
-    sentAtMs: travelled.sentAtMs,
-    probe: travelled.probe,
-    id,
-    user: stream.user,
-    callClass: stream.callClass,
-    calls,
-    flushReason: hold.reason,
-    readyAtMs: hold.sinceMs,
-    takesSlot: !stream.solo,
-    isLate: false,
-    journey: undefined,
-    watch: undefined,
-    status: undefined,
-    replies: [],
-    waiting: 0,
-    releasedEarly: false,
-    settled: false,
-  };
-  for (const call of calls) {
-    for (const waiter of waitersOf(call)) {
-      waiter.stage = 'sent';
-      waiter.batch = batch;
-      waiter.attempts += 1;
-      waiter.fallback = undefined;
-      batch.waiting += 1;
-    }
-  }
-  return batch;
+/** Calls of one key and class that may leave together; the hold is the stream's. */
+export interface Stream<T> {
+  readonly user: User<T>;
+  readonly key: BatchKey;
+  readonly callClass: CallClass;
+  /** Its calls leave one by one, and wait for no other departure of their user. */
+  readonly solo: boolean;
+  /** In order of arrival; followers of another call are not in it. */
+  readonly queue: Array<Call<T>>;
+  queuedBytes: number;
+  hold: Hold;
+}
+
+/**
+ * - `empty`: nobody waits.
+ * - `arriving`: what arrives in this turn of the event loop is judged together, at its end.
+ * - `holding`: the calls wait for companions until `untilMs`.
+ * - `ready`: a departure was asked for; whoever may leave when it is granted leaves.
+ */
+export type Hold =
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'arriving' }
+  | { readonly kind: 'holding'; readonly untilMs: number }
+  | {
+      readonly kind: 'ready';
+      readonly reason: FlushReason;
+      readonly sinceMs: number;
+      /** Whether anybody was made to wait before. */
+      readonly held: boolean;
+    };
+
+/** What rings for a batch that may be over by then, and must not be kept for that. */
+export interface Watch<T> {
+  batch: Batch<T> | undefined;
+}
+
+/** The calls of one refused batch, until they have left again. */
+export interface RefusedBatch {
+  /** Calls that have not. */
+  waiting: number;
+  /** Parts of each request that some of them left in. */
+  readonly sizes: number[];
+  /** How often the most refused of them has been refused. */
+  readonly depth: number;
+}
+
+/** The order of one user's writes. `order/write-order.ts` describes the methods. */
+export interface Order<T> {
+  arrive(call: Call<T>): ReadonlyArray<Call<T>>;
+  rejoin(call: Call<T>, but?: Call<T>): void;
+  forget(call: Call<T>): void;
+  lets(call: Call<T>): boolean;
+  hasWriteSince(call: Call<T>): boolean;
+  left(write: Call<T>, nowMs: number): boolean;
+  returned(write: Call<T>, held: Iterable<Call<T>>): void;
+  over(write: Call<T>, nowMs: number): boolean;
 }

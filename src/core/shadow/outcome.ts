@@ -2,7 +2,8 @@
  * What the pool would have refused. It counts outstanding calls, so what it really refused one call
  * of a user for, it would have refused a batch for, once as many were outstanding in the shadow.
  */
-import type { Outcome } from './state.ts';
+import type { Fault } from '../messages/fault.ts';
+import type { Trouble } from '../answer/retry-table.ts';
 
 export type Refusal = Extract<Outcome, { trouble: unknown }>;
 
@@ -25,3 +26,21 @@ export class Refusals {
     return outstanding >= this.#from ? this.#last : undefined;
   }
 }
+
+interface Ended {
+  /** From its departure. */
+  readonly tookMs: number;
+  /** Calls of its user that were outstanding when it left, itself included. */
+  readonly outstanding?: number;
+}
+
+/** How a request of a call that travelled by itself ended. */
+export type Outcome = Ended &
+  (
+    | { readonly status: number }
+    | {
+        readonly trouble: Trouble;
+        readonly fault: Fault;
+        readonly retryAfterMs?: number | undefined;
+      }
+  );

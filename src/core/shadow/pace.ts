@@ -7,33 +7,15 @@
  * came when nothing of his was unanswered, and soon after the last answer. From such a call on, what
  * he sends comes in the shadow when nothing is unanswered there either.
  */
-import { ArrivalList, type Listed } from '../structures/linked-list.ts';
+import { ArrivalList } from '../structures/linked-list.ts';
 import type { Policy } from '../schedule/policy.ts';
 import { Refusals } from './outcome.ts';
-import type { ShadowCall } from './state.ts';
+import type { ShadowCall, Pace } from './state.ts';
 
 const inARow = 8;
 /** Who comes back so late has done something else meanwhile, which tells nothing of how he waits. */
 const restMs = 1000;
 const keptMs = 10_000;
-
-/** One user's. */
-export interface Pace extends Listed<Pace> {
-  readonly userName: string;
-  /** Calls that are really unanswered. */
-  unanswered: number;
-  /** Calls that are unanswered in the shadow, or will come there. */
-  inShadow: number;
-  /** Calls in a row that really came when nothing was unanswered, soon after the last answer. */
-  inARow: number;
-  answeredAtMs: number;
-  /** So much later what comes now comes in the shadow. */
-  shiftMs: number;
-  readonly refusals: Refusals;
-  /** Calls that wait for the shadow's answers; each that `opens` for all before it. */
-  readonly waiting: Array<{ readonly call: ShadowCall; readonly opens: boolean }>;
-  idleSinceMs: number;
-}
 
 type PacePolicy = Pick<Policy, 'lingerMaxMs' | 'maxQueuedCallsPerUser' | 'maxUsers'>;
 

@@ -1,9 +1,9 @@
 /** A trace under other settings, in no time: the shadow under a clock that jumps from event to event. */
-import type { UserMemory } from '../schedule/user.ts';
 import type { ShadowArrival, ShadowCall } from './state.ts';
 import { Shadow, type ShadowOptions } from './shadow.ts';
 import { ShadowTally } from './tally.ts';
 import type { TraceCall } from './trace.ts';
+import type { UserMemory } from '../schedule/state.ts';
 
 /** Calls that come so close together are read in one turn of the event loop, more or less. */
 const turnMs = 0.2;

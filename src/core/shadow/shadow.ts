@@ -13,23 +13,23 @@
  *   wake                  | holds end; requests have ended before, each at its time
  */
 import { Alarms } from '../structures/timer-heap.ts';
-import { type Batch, type Call, waitersOf } from '../schedule/state.ts';
+import type { Batch, Call, User, UserMemory } from '../schedule/state.ts';
 import { Coalescer } from '../schedule/coalescer.ts';
-import { departureLimits } from '../schedule/dispatch/dispatch-slots.ts';
+import { departureLimits, Places } from '../schedule/dispatch/dispatch-slots.ts';
 import type { Policy } from '../schedule/policy.ts';
 import type { Sink } from '../schedule/sink.ts';
-import type { User, UserMemory } from '../schedule/user.ts';
 import { Paces } from './pace.ts';
-import { Places } from './places.ts';
 import {
   newShadowCall,
-  type Outcome,
   type ShadowArrival,
   type ShadowCall,
   type ShadowReport,
   withTicket,
+  type Travel,
 } from './state.ts';
-import { brokenOff, judge, replyOf, type Travel, type Verdict } from './travel.ts';
+import { brokenOff, judge, replyOf, type Verdict } from './travel.ts';
+import { waitersOf } from '../schedule/queue/waiters.ts';
+import type { Outcome } from './outcome.ts';
 
 export interface ShadowOptions {
   readonly policy: Policy;

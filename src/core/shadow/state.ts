@@ -1,26 +1,6 @@
-import type { Fault } from '../messages/fault.ts';
-import type { Trouble } from '../answer/retry-table.ts';
-import type { Arrival, Call } from '../schedule/state.ts';
-import type { Pace } from './pace.ts';
-import type { Travel } from './travel.ts';
-
-interface Ended {
-  /** From its departure. */
-  readonly tookMs: number;
-  /** Calls of its user that were outstanding when it left, itself included. */
-  readonly outstanding?: number;
-}
-
-/** How a request of a call that travelled by itself ended. */
-export type Outcome = Ended &
-  (
-    | { readonly status: number }
-    | {
-        readonly trouble: Trouble;
-        readonly fault: Fault;
-        readonly retryAfterMs?: number | undefined;
-      }
-  );
+import type { Arrival, Call, Batch } from '../schedule/state.ts';
+import type { Outcome, Refusals } from './outcome.ts';
+import type { Listed } from '../structures/linked-list.ts';
 
 /** A call that came. Its body is of no use here, and should not be kept. */
 export type ShadowArrival = Omit<Arrival<never>, 'ticket'>;
@@ -92,4 +72,32 @@ export function withTicket(arrival: ShadowArrival, ticket: ShadowCall): Arrival<
     sizeBytes: arrival.sizeBytes,
     ticket,
   };
+}
+
+/** One user's. */
+export interface Pace extends Listed<Pace> {
+  readonly userName: string;
+  /** Calls that are really unanswered. */
+  unanswered: number;
+  /** Calls that are unanswered in the shadow, or will come there. */
+  inShadow: number;
+  /** Calls in a row that really came when nothing was unanswered, soon after the last answer. */
+  inARow: number;
+  answeredAtMs: number;
+  /** So much later what comes now comes in the shadow. */
+  shiftMs: number;
+  readonly refusals: Refusals;
+  /** Calls that wait for the shadow's answers; each that `opens` for all before it. */
+  readonly waiting: Array<{ readonly call: ShadowCall; readonly opens: boolean }>;
+  idleSinceMs: number;
+}
+
+export interface Travel {
+  readonly batch: Batch<ShadowCall>;
+  readonly solo: boolean;
+  /** Whether it has given back its place among those of its user. */
+  isFreed: boolean;
+  /** Whether its end is known. */
+  isJudged: boolean;
+  isOver: boolean;
 }

@@ -3,7 +3,7 @@
  * Comma-separated, the names of the columns in the first line. Users, keys, resources and questions
  * are hashes under a key that nobody kept: they tell what is equal, and nothing else.
  */
-import type { CallClass } from '../schedule/state.ts';
+import type { CallClass } from '../messages/outgoing-call.ts';
 
 export interface TraceCall {
   /** Since the recording began. */

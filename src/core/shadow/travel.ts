@@ -1,17 +1,8 @@
 /** One request of the shadow under way: when it would have ended, and how. */
-import type { Batch, Call } from '../schedule/state.ts';
-import type { Ending } from '../schedule/sink.ts';
-import type { Outcome, ShadowCall } from './state.ts';
-
-export interface Travel {
-  readonly batch: Batch<ShadowCall>;
-  readonly solo: boolean;
-  /** Whether it has given back its place among those of its user. */
-  isFreed: boolean;
-  /** Whether its end is known. */
-  isJudged: boolean;
-  isOver: boolean;
-}
+import type { Call } from '../schedule/state.ts';
+import type { ShadowCall, Travel } from './state.ts';
+import type { Ending } from '../answer/ending.ts';
+import type { Outcome } from './outcome.ts';
 
 /** How it ends, and when. */
 export interface Verdict {

@@ -3,7 +3,6 @@
  * a part into somebody else's batch would act as that person: everything that the envelope says on
  * behalf of its parts is compared byte for byte.
  */
-import type { HeadFacts } from '../admit/request-head.ts';
 
 /** The fields of one key. Two calls may share a batch only when all of them are equal. */
 export interface BatchKey {
@@ -26,7 +25,7 @@ export interface BatchKey {
 
 export function batchKey(
   applicationPath: string,
-  facts: HeadFacts,
+  facts: Omit<BatchKey, 'applicationPath' | 'forwardedFor' | 'user'>,
   forwardedFor: string | undefined,
   user = credentialsOf(facts),
 ): BatchKey {

@@ -4,7 +4,7 @@
  * client gave it, or by the resource: these are the last segments of the paths of all that UCWA
  * documents as taking an `operationId`.
  */
-import type { CallClass } from '../schedule/state.ts';
+import type { CallClass } from '../messages/outgoing-call.ts';
 
 const starters: ReadonlySet<string> = new Set([
   'messages',

@@ -4,7 +4,7 @@
  * the handshake carries the last message, and later requests carry nothing. Their first message is
  * often the same bytes for all users. An unknown scheme is treated as if it signed in a connection.
  */
-import { type RawHeaders, withHyphens } from '../messages/http-message.ts';
+import type { RawHeaders } from '../messages/http-message.ts';
 
 /** Schemes of `Authorization` whose credential is whole in each request (RFC 6750, RFC 7617). */
 const credentialSchemes: ReadonlySet<string> = new Set(['bearer', 'basic']);
@@ -41,14 +41,5 @@ export function signsInConnection(headers: RawHeaders): boolean {
   return false;
 }
 
-const fieldsOfProxies: ReadonlySet<string> = new Set(['via', 'forwarded', 'x-real-ip']);
-const prefixOfProxies = 'x-forwarded-';
-
-/**
- * Whether a field of that name, in lower case, says that another proxy sent the request. The
- * connections of that proxy may carry the requests of many users.
- */
-export function isFieldOfProxies(lowerCaseName: string): boolean {
-  const name = withHyphens(lowerCaseName);
-  return fieldsOfProxies.has(name) || name.startsWith(prefixOfProxies);
-}
+/** Schemes of challenges whose credentials are self-contained. `MsRtcOAuth` leads to a token for `Bearer`. */
+export const challengeSchemes: ReadonlySet<string> = new Set(['bearer', 'basic', 'msrtcoauth']);

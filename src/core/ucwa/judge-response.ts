@@ -39,6 +39,11 @@ function trouble(
   return { kind: 'trouble', trouble: what, fault: { phase, name }, relayable };
 }
 
+/** Whether the pool refused the request because the user has too many outstanding calls. It did not run. */
+export function isRefusal(status: number): boolean {
+  return status === 429;
+}
+
 /** Too many outstanding calls: also said to a call that travels alone. */
 export const refused = trouble('refused', 'unsent', 'destination_unavailable', true);
 const noBatch = trouble('no_batch', 'unsent', 'destination_unavailable');
@@ -58,7 +63,7 @@ export function judgeResponse(status: number, headers: RawHeaders): Verdict {
 
 /** `status` and `headers` of an answer that is read whole, and that several callers get as it is. */
 export function judgeShared(status: number, headers: RawHeaders): Verdict {
-  return readable(status === 429 ? refused : relay, status, headers);
+  return readable(isRefusal(status) ? refused : relay, status, headers);
 }
 
 function readable(verdict: Verdict, status: number, headers: RawHeaders): Verdict {

@@ -1,76 +1,13 @@
 /**
  * The way out: calls become the parts of one `multipart/batching` body, in the very shape that real
- * clients send (a CRLF before the first delimiter, one part header, a bare boundary). A call that
- * travels alone is not wrapped; its head is made here too, so that both say the same things.
+ * clients send (a CRLF before the first delimiter, one part header, a bare boundary). A call that is
+ * sent alone is not wrapped; `forwarded-headers.ts` makes its head.
  */
-import type { BatchKey } from '../ucwa/batch-key.ts';
 import { InvariantViolation } from '../invariants.ts';
-import { endToEndHeaders, type RawHeaders, withHyphens } from '../messages/http-message.ts';
-
-/** What of a call goes to the pool. */
-export interface OutgoingCall {
-  readonly method: string;
-  readonly target: string;
-  /** As the caller sent them. */
-  readonly headers: RawHeaders;
-  readonly body: Buffer;
-  readonly key: BatchKey;
-}
-
-/** Fields that speak for the connection to us, or that we say ourselves. */
-const neverForwarded = [
-  'host',
-  'content-length',
-  'expect',
-  'forwarded',
-  'traceparent',
-  'tracestate',
-  'baggage',
-  'b3',
-  'uber-trace-id',
-  'x-amzn-trace-id',
-  'x-cloud-trace-context',
-  'x-ucwa-batch',
-  'x-real-ip',
-];
-const prefixesNeverForwarded = ['x-forwarded-', 'x-b3-'];
-
-/** Our name in `Via` (RFC 9110 section 7.6.3). A pool on IIS keeps no sign-in that came with a `Via`. */
-const pseudonym = 'ucwa-batch-proxy';
-
-const notOnSingles: ReadonlySet<string> = new Set(neverForwarded);
-const notInParts: ReadonlySet<string> = new Set([
-  ...neverForwarded,
-  'via',
-  'authorization',
-  'x-ms-webticket',
-  'cookie',
-  'accept-encoding',
-]);
-
-const notPassedThrough: ReadonlySet<string> = new Set(['host', 'expect', 'x-ucwa-batch']);
-
-/** Fields that the envelope takes from its oldest call, since they describe the client. */
-const fromOldestCall = [
-  'user-agent',
-  'referer',
-  'x-requested-with',
-  'accept-language',
-  'x-ms-namespace',
-];
-const fromOldestCallByPrefix = 'x-ms-sdk-';
-
-function forwardable(headers: RawHeaders, without: ReadonlySet<string>): string[] {
-  const kept = endToEndHeaders(headers, without);
-  const result: string[] = [];
-  for (let i = 0; i < kept.length; i += 2) {
-    const name = kept[i] as string;
-    const lower = withHyphens(name.toLowerCase());
-    if (prefixesNeverForwarded.some((prefix) => lower.startsWith(prefix))) continue;
-    result.push(name, kept[i + 1] as string);
-  }
-  return result;
-}
+import type { RawHeaders } from '../messages/http-message.ts';
+import type { OutgoingCall } from '../messages/outgoing-call.ts';
+import { forwardable } from './forwarded-headers.ts';
+import { notInParts, partHeader } from '../ucwa/envelope.ts';
 
 /** The body of a batch, or `undefined` when the boundary occurs in a part: then draw another. */
 export function encodeBatch(
@@ -93,8 +30,7 @@ export function encodeBatch(
     if (target.includes(boundary) || body.includes(boundary)) return undefined;
     const length = body.length > 0 ? `Content-Length: ${body.length}\r\n` : '';
     text +=
-      `${delimiter}\r\nContent-Type: application/http; msgtype=request\r\n\r\n` +
-      `${method} ${target} HTTP/1.1\r\n${fields}${length}\r\n`;
+      `${delimiter}\r\n${partHeader}` + `${method} ${target} HTTP/1.1\r\n${fields}${length}\r\n`;
     if (body.length > 0) {
       pieces.push(Buffer.from(text, 'latin1'), body);
       text = '';
@@ -141,75 +77,4 @@ function partFields(fields: RawHeaders, authority: string): string {
 function areSame(one: RawHeaders, other: RawHeaders): boolean {
   if (one === other) return true;
   return one.length === other.length && one.every((text, i) => text === other[i]);
-}
-
-/** The fields of a batch's envelope; `Content-Length` is left to the sender. */
-export function envelopeHeaders(
-  oldest: OutgoingCall,
-  authority: string,
-  boundary: string,
-): string[] {
-  const { key } = oldest;
-  const headers = ['Host', authority, 'Accept', 'multipart/batching'];
-  headers.push('Content-Type', `multipart/batching;boundary=${boundary}`);
-  if (key.authorization !== undefined) headers.push('Authorization', key.authorization);
-  if (key.webTicket !== undefined) headers.push('X-MS-WebTicket', key.webTicket);
-  if (key.cookie !== undefined) headers.push('Cookie', key.cookie);
-  if (key.origin !== undefined) headers.push('Origin', key.origin);
-  if (key.msOrigin !== undefined) headers.push('X-Ms-Origin', key.msOrigin);
-  if (key.minVersion !== undefined) {
-    headers.push('X-MS-RequiresMinResourceVersion', key.minVersion);
-  }
-  const own = endToEndHeaders(oldest.headers);
-  for (let i = 0; i < own.length; i += 2) {
-    const name = own[i] as string;
-    const lower = name.toLowerCase();
-    if (fromOldestCall.includes(lower) || lower.startsWith(fromOldestCallByPrefix)) {
-      headers.push(name, own[i + 1] as string);
-    }
-  }
-  headers.push('Accept-Encoding', 'identity', 'Via', `1.1 ${pseudonym}`);
-  if (key.forwardedFor !== undefined) headers.push('X-Forwarded-For', key.forwardedFor);
-  return headers;
-}
-
-/** The fields of a call that travels as itself; `Content-Length` is left to the sender. */
-export function singleHeaders(call: OutgoingCall, authority: string): string[] {
-  const headers = ['Host', authority, ...forwardable(call.headers, notOnSingles)];
-  headers.push('Via', `1.1 ${pseudonym}`);
-  if (call.key.forwardedFor !== undefined) headers.push('X-Forwarded-For', call.key.forwardedFor);
-  return headers;
-}
-
-/** Fields by which proxies speak of the client; from a peer that is not trusted they are hearsay. */
-const hearsay: ReadonlySet<string> = new Set([
-  'forwarded',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'x-forwarded-port',
-  'x-forwarded-server',
-  'x-real-ip',
-]);
-
-/**
- * The fields of a request that passes through: all that travel end to end, and ourselves in `Via`.
- *
- * @param httpVersion of the request, as `1.1`
- */
-export function passThroughHeaders(
-  headers: RawHeaders,
-  authority: string,
-  trusted: boolean,
-  httpVersion: string,
-): string[] {
-  const kept = endToEndHeaders(headers, notPassedThrough);
-  const result = ['Host', authority];
-  for (let i = 0; i < kept.length; i += 2) {
-    const name = kept[i] as string;
-    const isHearsay = hearsay.has(withHyphens(name.toLowerCase()));
-    if (trusted || !isHearsay) result.push(name, kept[i + 1] as string);
-  }
-  result.push('Via', `${httpVersion} ${pseudonym}`);
-  return result;
 }

@@ -4,6 +4,7 @@
  * word alone; a length that says less is a miscount, one that says more is a part that was cut.
  */
 import { headerValue, type RawHeaders } from '../messages/http-message.ts';
+import { partType } from '../ucwa/envelope.ts';
 
 export interface ResponsePart {
   readonly kind: 'response';
@@ -100,7 +101,7 @@ export class PartReader {
     const partHead = this.#readHead(text, 0);
     if (typeof partHead === 'string') return partHead;
     const type = headerValue(partHead.headers, 'content-type');
-    if (type !== undefined && !/^application\/http[ \t]*(?:;|$)/i.test(type)) return 'part_type';
+    if (type !== undefined && !partType.test(type)) return 'part_type';
     const encoding = headerValue(partHead.headers, 'content-transfer-encoding');
     if (encoding !== undefined && !/^(?:7bit|8bit|binary)$/i.test(encoding)) return 'part_encoding';
 

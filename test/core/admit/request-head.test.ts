@@ -1,5 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { readHead, type HeadFacts } from '../../../src/core/admit/request-head.ts';
+import {
+  readHead,
+  type HeadFacts,
+  isFieldOfProxies,
+} from '../../../src/core/admit/request-head.ts';
 
 /** What the fields change of what an empty head says. */
 function said(...headers: string[]): Partial<HeadFacts> {
@@ -93,4 +97,10 @@ test('an empty head says nothing', () => {
   const { hosts, bytes, ...rest } = readHead([]);
   expect([hosts, bytes]).toEqual([0, 0]);
   expect(Object.values(rest).filter((value) => value !== undefined && value !== false)).toEqual([]);
+});
+
+test('fields that say that another proxy sent the request', () => {
+  const names = ['via', 'forwarded', 'x-real-ip', 'x-forwarded-for', 'x-forwarded-proto'];
+  expect(names.filter(isFieldOfProxies)).toEqual(names);
+  expect(['x-forwarded', 'host', 'viaduct'].filter(isFieldOfProxies)).toEqual([]);
 });

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Fault } from '../../../src/core/messages/fault.ts';
 import {
-  acceptsOnlyXml,
   answerForFault,
   answerForRefusal,
   answerForUnsent,
 } from '../../../src/core/answer/own-answers.ts';
 import type { Reply } from '../../../src/core/messages/reply.ts';
 import { headerValue } from '../../../src/core/messages/http-message.ts';
+import { acceptsOnlyXml } from '../../../src/core/admit/request-head.ts';
 
 const unsent: Fault = { phase: 'unsent', name: 'connection_refused' };
 const unknown: Fault = { phase: 'unknown', name: 'http_response_timeout' };

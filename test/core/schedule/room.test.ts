@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Batch } from '../../../src/core/schedule/state.ts';
-import type { Ending } from '../../../src/core/schedule/sink.ts';
 import { aKey, aReply, app, Recorder } from '../../support/recording-sink.ts';
+import type { Ending } from '../../../src/core/answer/ending.ts';
 
 const refused: Ending = {
   kind: 'trouble',

@@ -1,15 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { batchKey } from '../../../src/core/ucwa/batch-key.ts';
 import { readHead } from '../../../src/core/admit/request-head.ts';
-import {
-  encodeBatch,
-  encodeWith,
-  envelopeHeaders,
-  passThroughHeaders,
-  singleHeaders,
-  type OutgoingCall,
-} from '../../../src/core/wire/batch-encoder.ts';
+import { encodeBatch, encodeWith } from '../../../src/core/wire/batch-encoder.ts';
 import { readBatchRequest, splitMessage } from '../../support/exchanges.ts';
+import type { OutgoingCall } from '../../../src/core/messages/outgoing-call.ts';
+import { passThroughHeaders, singleHeaders } from '../../../src/core/wire/forwarded-headers.ts';
+import { envelopeHeaders } from '../../../src/core/ucwa/envelope.ts';
 
 function aCall(
   method: string,

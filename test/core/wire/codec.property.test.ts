@@ -3,10 +3,11 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { batchKey } from '../../../src/core/ucwa/batch-key.ts';
 import { readHead } from '../../../src/core/admit/request-head.ts';
-import { encodeWith, type OutgoingCall } from '../../../src/core/wire/batch-encoder.ts';
+import { encodeWith } from '../../../src/core/wire/batch-encoder.ts';
 import { MultipartParser } from '../../../src/core/wire/multipart-parser.ts';
 import { parseBatch } from '../../../src/simulator/batch/batch-parser.ts';
 import { boundaries, hostileBody } from '../../support/hostile-bodies.ts';
+import type { OutgoingCall } from '../../../src/core/messages/outgoing-call.ts';
 
 /** A taste; test/failures/ runs many more. */
 const trials = 2000;

@@ -2,13 +2,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { batchKey } from '../../../src/core/ucwa/batch-key.ts';
 import { readHead } from '../../../src/core/admit/request-head.ts';
-import {
-  encodeBatch,
-  envelopeHeaders,
-  passThroughHeaders,
-  singleHeaders,
-  type OutgoingCall,
-} from '../../../src/core/wire/batch-encoder.ts';
+import { encodeBatch } from '../../../src/core/wire/batch-encoder.ts';
+import type { OutgoingCall } from '../../../src/core/messages/outgoing-call.ts';
+import { passThroughHeaders, singleHeaders } from '../../../src/core/wire/forwarded-headers.ts';
+import { envelopeHeaders } from '../../../src/core/ucwa/envelope.ts';
 
 /** What we say of ourselves. */
 const via = ['Via', '1.1 ucwa-batch-proxy'];

@@ -1,6 +1,7 @@
 import type { Batch } from '../state.ts';
 import type { Learning } from './feedback.ts';
-import { isReply, type Ledger } from '../queue/open-calls.ts';
+import type { Ledger } from '../queue/open-calls.ts';
+import { isReply } from '../../messages/reply.ts';
 
 /** Parts of one batch that came at about the same time. */
 interface EarlyParts<T> {

@@ -1,11 +1,11 @@
 /** What the answers of the pool teach: its limit, how long routes take, what goes in no batch. */
 import type { Batch, Call } from '../state.ts';
 import { Inheritance } from './limit-inheritance.ts';
-import { isReply } from '../queue/open-calls.ts';
 import type { Notes } from '../observer.ts';
 import type { RouteTimes } from '../slow/slow-routes.ts';
 import type { Singly } from '../dispatch/batch-bypass.ts';
-import type { Ending } from '../sink.ts';
+import { isReply } from '../../messages/reply.ts';
+import type { Ending } from '../../answer/ending.ts';
 
 export class Learning<T> {
   readonly #notes: Notes;

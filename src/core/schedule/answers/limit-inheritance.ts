@@ -4,7 +4,7 @@
  * person gives or takes anything.
  */
 import type { LearnedLimit } from '../estimators/learned-limit.ts';
-import type { Learnt } from '../user.ts';
+import type { Learnt } from '../state.ts';
 
 export class Inheritance {
   readonly #maxRecent: number;

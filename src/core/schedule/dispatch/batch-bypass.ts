@@ -2,10 +2,9 @@
  * What must travel by itself: operations; in mode `off` all calls; for a while everything, where the
  * pool turns out to have no batch resource, and routes whose answers made a batch's too large.
  */
-import { routeTemplate } from '../../ucwa/route-template.ts';
-import type { Arrival, Call } from '../state.ts';
+import { routeTemplate } from '../../ucwa/protocol.ts';
+import type { Arrival, Call, User } from '../state.ts';
 import type { Policy } from '../policy.ts';
-import type { User } from '../user.ts';
 
 const noBatchForMs = 60_000;
 const largeForMs = 3_600_000;

@@ -3,7 +3,8 @@
  * allow, and rather in one piece a little later than in crumbs at once.
  */
 import type { Block } from '../estimators/blocked-time.ts';
-import { hasOperation, type User } from '../user.ts';
+import { hasOperation } from '../queue/stream.ts';
+import type { User } from '../state.ts';
 
 export type Leave =
   | { readonly kind: 'go'; readonly parts: number; readonly probe: boolean }

@@ -3,9 +3,10 @@
  * Such a call is asked again, and when that request does not even leave, or time is up before, its
  * caller still must not hear that it did not run.
  */
-import type { Fault } from '../../messages/fault.ts';
-import { type Batch, type Call, waitersOf } from '../state.ts';
-import type { Ending, Failure } from '../sink.ts';
+import type { Fault, Failure } from '../../messages/fault.ts';
+import type { Batch, Call } from '../state.ts';
+import type { Ending } from '../../answer/ending.ts';
+import { waitersOf } from '../queue/waiters.ts';
 
 const tooLate: Fault = { phase: 'unknown', name: 'http_response_timeout' };
 

@@ -1,14 +1,16 @@
 /** What becomes of the calls of a request that is over: the retry table, carried out. */
 import { retryAction, type Upset } from '../../answer/retry-table.ts';
 import type { Fault } from '../../messages/fault.ts';
-import type { Reply } from '../../messages/reply.ts';
-import { type Batch, type Call, travellersOf, waitersOf } from '../state.ts';
-import { isReply, type Ledger } from '../queue/open-calls.ts';
+import { type Reply, isReply } from '../../messages/reply.ts';
+import type { Batch, Call } from '../state.ts';
+import type { Ledger } from '../queue/open-calls.ts';
 import type { RepeatReason } from '../observer.ts';
-import type { Repeats } from './retries.ts';
-import { putBack } from './requeue.ts';
-import type { Ending, Sink } from '../sink.ts';
+import { type Repeats, putBack } from './retries.ts';
+import type { Sink } from '../sink.ts';
 import { noteRefused } from '../queue/split-stats.ts';
+import type { Ending } from '../../answer/ending.ts';
+import { travellersOf, waitersOf } from '../queue/waiters.ts';
+import { isRefusal } from '../../ucwa/protocol.ts';
 
 const ownMistake: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
 /** All parts came, and this one did not. */
@@ -50,7 +52,7 @@ export class Settlement<T> {
     const part = isCounted ? batch.replies[index] : undefined;
     if (part !== undefined) {
       if (!isReply(part)) return { trouble: 'malformed_part', fault: part };
-      if (part.status !== 429) return part;
+      if (!isRefusal(part.status)) return part;
       const fault: Fault = { phase: 'unknown', name: 'http_protocol_error' };
       return { trouble: 'refused_part', fault, reply: part };
     }

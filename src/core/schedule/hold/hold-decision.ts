@@ -5,10 +5,9 @@
  * holds brought nobody not at all, until a companion comes by itself; so a client that waits for
  * each answer pays nothing. `fixed` is a plain window from the first arrival. `off` never waits.
  */
-import type { Call, FlushReason } from '../state.ts';
+import type { Call, FlushReason, Hold, Stream, User } from '../state.ts';
 import type { Gaps } from '../estimators/gap-histogram.ts';
 import type { Policy } from '../policy.ts';
-import type { Hold, Stream, User } from '../user.ts';
 
 const fruitlessHoldsAtMost = 2;
 /** A shorter wait brings nobody, and could be too short to move the clock. */

@@ -1,11 +1,11 @@
 import { Alarms } from '../../structures/timer-heap.ts';
-import type { CallClass, FlushReason } from '../state.ts';
-import type { Gaps } from '../estimators/gap-histogram.ts';
-import { GapsInRuns, longestRun } from '../estimators/gaps-in-runs.ts';
+import type { FlushReason, Hold, Stream, User } from '../state.ts';
+import { type Gaps, GapsInRuns, longestRun } from '../estimators/gap-histogram.ts';
 import { judge, reasonToLeave } from './hold-decision.ts';
 import type { Policy } from '../policy.ts';
 import type { Sink } from '../sink.ts';
-import { emptyHold, type Hold, type Stream, type User } from '../user.ts';
+import type { CallClass } from '../../messages/outgoing-call.ts';
+import { emptyHold } from '../queue/stream.ts';
 
 /** All holds: which streams were joined in this turn, which wait and until when. */
 export class Holds<T> {

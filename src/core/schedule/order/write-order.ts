@@ -4,11 +4,11 @@
  * leave before an earlier write to its resource has left. The pool may run the parts of a batch in
  * any order, and requests on two connections too, so nothing less keeps it.
  */
-import type { Call } from '../state.ts';
+import type { Call, Order } from '../state.ts';
 
 const none: readonly never[] = [];
 
-export class WriteOrder<T> {
+export class WriteOrder<T> implements Order<T> {
   /** Unsafe calls that are not answered, by resource, in order of arrival. */
   readonly #writes = new Map<string, Array<Call<T>>>();
 

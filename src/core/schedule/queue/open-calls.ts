@@ -1,13 +1,14 @@
 /** The calls that are not over: how many, until when, and how each of them ends, exactly once. */
-import type { Fault } from '../../messages/fault.ts';
-import type { Reply } from '../../messages/reply.ts';
+import type { Failure } from '../../messages/fault.ts';
+import { type Reply, isReply } from '../../messages/reply.ts';
 import { ArrivalList } from '../../structures/linked-list.ts';
-import { type Batch, type Call, travellersOf } from '../state.ts';
+import type { Batch, Call } from '../state.ts';
 import type { RepeatOutcome } from '../observer.ts';
-import type { Failure, Sink } from '../sink.ts';
+import type { Sink } from '../sink.ts';
 import { noteOver } from './split-stats.ts';
-import { unqueue } from '../user.ts';
 import type { Users } from './users.ts';
+import { unqueue } from './stream.ts';
+import { travellersOf } from './waiters.ts';
 
 export class Ledger<T> {
   /** In the order of their deadlines, too, since all wait equally long. */
@@ -69,8 +70,4 @@ export class Ledger<T> {
       this.#sink.abandon(batch);
     }
   }
-}
-
-export function isReply(outcome: Reply | Failure | Fault): outcome is Reply {
-  return typeof outcome === 'object' && 'status' in outcome;
 }

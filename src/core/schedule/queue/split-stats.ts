@@ -2,18 +2,8 @@
  * Splits: what was refused as one batch and has left again in two or more requests. A batch counts
  * once, when the last of its calls has left again, or ended otherwise.
  */
-import type { Call } from '../state.ts';
+import type { Call, RefusedBatch } from '../state.ts';
 import type { Notes } from '../observer.ts';
-
-/** The calls of one refused batch, until they have left again. */
-export interface RefusedBatch {
-  /** Calls that have not. */
-  waiting: number;
-  /** Parts of each request that some of them left in. */
-  readonly sizes: number[];
-  /** How often the most refused of them has been refused. */
-  readonly depth: number;
-}
 
 /** These calls of one batch are back in the queue. */
 export function noteRefused<T>(calls: ReadonlyArray<Call<T>>): void {

@@ -6,7 +6,13 @@
 import type { RefusalReason } from '../../admit/admit.ts';
 import { ArrivalList } from '../../structures/linked-list.ts';
 import type { Policy } from '../policy.ts';
-import { newUser, type User, type UserMemory } from '../user.ts';
+import { BlockedTime } from '../estimators/blocked-time.ts';
+import { Budget } from '../estimators/retry-budget.ts';
+import { Lateness } from '../estimators/batch-size-cap.ts';
+import { LearnedLimit } from '../estimators/learned-limit.ts';
+import { WriteOrder } from '../order/write-order.ts';
+import { Pause } from '../estimators/backoff.ts';
+import type { User, UserMemory, Learnt } from '../state.ts';
 
 /** Caps that a call may break. */
 export type Overflow = Extract<RefusalReason, `${string}queue_${string}`>;
@@ -116,4 +122,38 @@ export class Users<T> {
     this.#calls += calls;
     this.#bytes += bytes;
   }
+}
+
+const nothingLearnt = (): Learnt => ({
+  fruitlessHolds: 0,
+  lastArrivalMs: { safe: undefined, unsafe: undefined },
+  runLength: { safe: 0, unsafe: 0 },
+  limit: new LearnedLimit(),
+  lateness: new Lateness(),
+  pause: new Pause(),
+});
+
+/** Repeats that one user can save up. */
+const mostRepeats = 100;
+
+export function newUser<T>(name: string, remembered: Learnt | undefined, nowMs: number): User<T> {
+  return {
+    name,
+    streams: [],
+    order: new WriteOrder<T>(),
+    learnt: remembered ?? nothingLearnt(),
+    calls: 0,
+    bytes: 0,
+    outstanding: 0,
+    polls: 0,
+    passedThroughAtMs: -Infinity,
+    budget: new Budget(mostRepeats, nowMs),
+    blocked: new BlockedTime(),
+    retryAtMs: Infinity,
+    singlyUntilMs: -Infinity,
+    proved: remembered !== undefined,
+    idleSinceMs: undefined,
+    earlier: undefined,
+    later: undefined,
+  };
 }

@@ -5,9 +5,9 @@
  * its user do not wait for it.
  */
 import { Alarms } from '../../structures/timer-heap.ts';
-import type { Batch, Call } from '../state.ts';
-import { travellersOf } from '../state.ts';
+import type { Batch, Call, Watch } from '../state.ts';
 import type { RouteTimes } from './slow-routes.ts';
+import { travellersOf } from '../queue/waiters.ts';
 
 /** Nothing is late before. */
 const leastMs = 50;
@@ -22,11 +22,6 @@ export interface Late<T> {
   readonly isNew: boolean;
   /** Whether it gives its departure back. */
   readonly freesSlot: boolean;
-}
-
-/** What rings for a batch that may be over by then, and must not be kept for that. */
-export interface Watch<T> {
-  batch: Batch<T> | undefined;
 }
 
 export class LateBatches<T> {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Inheritance } from '../../../../src/core/schedule/answers/limit-inheritance.ts';
-import { type Learnt, newUser } from '../../../../src/core/schedule/user.ts';
+import { newUser } from '../../../../src/core/schedule/queue/users.ts';
+import type { Learnt } from '../../../../src/core/schedule/state.ts';
 
 const newcomer = (): Learnt => newUser('ann', undefined, 0).learnt;
 

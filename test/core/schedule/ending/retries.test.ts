@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import type { Trouble } from '../../../../src/core/answer/retry-table.ts';
 import type { FaultPhase } from '../../../../src/core/messages/fault.ts';
 import type { Reply } from '../../../../src/core/messages/reply.ts';
-import type { Ending } from '../../../../src/core/schedule/sink.ts';
 import { aKey, aReply, app, Recorder } from '../../../support/recording-sink.ts';
+import type { Ending } from '../../../../src/core/answer/ending.ts';
 
 function trouble(what: Trouble, phase: FaultPhase, reply?: Reply): Ending {
   const fault = { phase, name: 'http_protocol_error' } as const;

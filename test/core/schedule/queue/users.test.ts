@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import type { Learnt } from '../../../../src/core/schedule/user.ts';
 import { Users } from '../../../../src/core/schedule/queue/users.ts';
 import { policy } from '../../../support/recording-sink.ts';
+import type { Learnt } from '../../../../src/core/schedule/state.ts';
 
 /** Users who each have called once, at that time, and are idle since. */
 function idleUsers(maxUsers: number, calledAtMs: Readonly<Record<string, number>>) {

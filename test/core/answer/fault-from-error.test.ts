@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { nameFault } from '../../src/pass-through/name-fault.ts';
+import { nameFault } from '../../../src/core/answer/fault-from-error.ts';
 
 test.each([
   ['ENOTFOUND', 'getaddrinfo', 'dns_error'],
@@ -11,7 +11,7 @@ test.each([
   ['EMFILE', 'connect', 'destination_unavailable'],
 ])('%s of %s before the request was sent is a %s', (code, syscall, name) => {
   const error = Object.assign(new Error('no connection'), { code, syscall });
-  expect(nameFault(error, null, false)).toBe(name);
+  expect(nameFault(error, false, false)).toBe(name);
 });
 
 test.each([
@@ -22,5 +22,5 @@ test.each([
   ['ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC', 'tls_protocol_error'],
 ])('%s after it was sent is a %s', (code, name) => {
   const error = Object.assign(new Error('no answer'), { code });
-  expect(nameFault(error, null, true)).toBe(name);
+  expect(nameFault(error, false, true)).toBe(name);
 });

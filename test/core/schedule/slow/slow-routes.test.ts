@@ -2,12 +2,12 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Call } from '../../../../src/core/schedule/state.ts';
-import { Lanes } from '../../../../src/core/schedule/slow/lanes.ts';
 import { RouteTime } from '../../../../src/core/schedule/estimators/route-latency.ts';
-import { RouteTimes } from '../../../../src/core/schedule/slow/slow-routes.ts';
-import { longestReady, newUser, streamOf } from '../../../../src/core/schedule/user.ts';
+import { RouteTimes, Lanes } from '../../../../src/core/schedule/slow/slow-routes.ts';
 import { waitsOf } from '../../../../src/core/schedule/queue/queue-time.ts';
 import { aKey, aReply, app, Recorder } from '../../../support/recording-sink.ts';
+import { newUser } from '../../../../src/core/schedule/queue/users.ts';
+import { longestReady, streamOf } from '../../../../src/core/schedule/queue/stream.ts';
 
 /** Answers of a route, and for each of them three of one that takes 30 ms. */
 function learn(lanes: Lanes, route: RouteTime, usual: RouteTime, ...tookMs: number[]): void {

@@ -1,0 +1,91 @@
+/** The queues of calls that can share a batch. */
+import { sameKey, type BatchKey } from '../../ucwa/protocol.ts';
+import type { Call, Hold, User, Stream } from '../state.ts';
+import type { CallClass } from '../../messages/outgoing-call.ts';
+import type { Sink } from '../sink.ts';
+
+export const emptyHold: Hold = { kind: 'empty' };
+
+export function streamOf<T>(
+  user: User<T>,
+  key: BatchKey,
+  callClass: CallClass,
+  solo: boolean,
+): Stream<T> {
+  for (const stream of user.streams) {
+    if (stream.callClass === callClass && stream.solo === solo && sameKey(stream.key, key)) {
+      return stream;
+    }
+  }
+  const stream: Stream<T> = {
+    user,
+    key,
+    callClass,
+    solo,
+    queue: [],
+    queuedBytes: 0,
+    hold: emptyHold,
+  };
+  user.streams.push(stream);
+  return stream;
+}
+
+/** Lets go of a stream in which nobody waits; whether it did. */
+export function dropIfEmpty<T>(stream: Stream<T>): boolean {
+  if (stream.queue.length > 0) return false;
+  stream.hold = emptyHold;
+  const { streams } = stream.user;
+  streams.splice(streams.indexOf(stream), 1);
+  return true;
+}
+
+/** Takes a call out of the queue of its stream. */
+export function unqueue<T>(call: Call<T>): void {
+  const { stream } = call;
+  stream.queue.splice(stream.queue.indexOf(call), 1);
+  stream.queuedBytes -= call.sizeBytes;
+  dropIfEmpty(stream);
+}
+
+/**
+ * Of the streams of that kind that are ready and not kept back, the one that waited longest; an
+ * operation before all others.
+ */
+export function longestReady<T>(user: User<T>, solo: boolean): Stream<T> | undefined {
+  let longest: Stream<T> | undefined;
+  let sinceMs = Infinity;
+  for (const stream of user.streams) {
+    if (stream.solo !== solo || stream.hold.kind !== 'ready') continue;
+    const urgency = Number(isOperation(stream)) - Number(isOperation(longest));
+    if (urgency < 0 || (urgency === 0 && stream.hold.sinceMs >= sinceMs)) continue;
+    if (!stream.queue.some((call) => user.order.lets(call))) continue;
+    longest = stream;
+    sinceMs = stream.hold.sinceMs;
+  }
+  return longest;
+}
+
+function isOperation<T>(stream: Stream<T> | undefined): boolean {
+  return stream?.callClass === 'operation';
+}
+
+/** Whether an operation of his may leave, which goes before everything else. */
+export function hasOperation<T>({ streams, order }: User<T>): boolean {
+  return streams.some(
+    (stream) =>
+      isOperation(stream) &&
+      stream.hold.kind === 'ready' &&
+      stream.queue.some((call) => order.lets(call)),
+  );
+}
+
+/** Asks for departures for whoever of a user is ready; who goes solo is first in line. */
+export function permitReady<T>(user: User<T>, sink: Pick<Sink<T>, 'permit'>): void {
+  let batch = false;
+  for (const { hold, solo } of user.streams) {
+    if (hold.kind !== 'ready') continue;
+    if (solo) sink.permit(user, true);
+    else batch = true;
+  }
+  if (batch) sink.permit(user, false);
+}

@@ -1,0 +1,83 @@
+/**
+ * The words of UCWA in a batch request and in its response: the target, the fields of the envelope, the header
+ * of a part, and the media types. The envelope names the credentials and the client once for all parts.
+ */
+import { endToEndHeaders } from '../messages/http-message.ts';
+import type { OutgoingCall } from '../messages/outgoing-call.ts';
+import { neverForwarded, pseudonym } from '../wire/forwarded-headers.ts';
+import type { BatchKey } from './batch-key.ts';
+
+/** Fields that no part has. The envelope has the credentials for all parts. */
+export const notInParts: ReadonlySet<string> = new Set([
+  ...neverForwarded,
+  'via',
+  'authorization',
+  'x-ms-webticket',
+  'cookie',
+  'accept-encoding',
+]);
+
+/** Fields that the envelope takes from its oldest call, since they describe the client. */
+const fromOldestCall = [
+  'user-agent',
+  'referer',
+  'x-requested-with',
+  'accept-language',
+  'x-ms-namespace',
+];
+const fromOldestCallByPrefix = 'x-ms-sdk-';
+
+/** The header of each part of a batch request. */
+export const partHeader = 'Content-Type: application/http; msgtype=request\r\n\r\n';
+
+/** The media type of each part of a batch response. */
+export const partType = /^application\/http[ \t]*(?:;|$)/i;
+
+/** The target of the batches of an application. */
+export function batchTarget({ applicationPath }: BatchKey): string {
+  return `${applicationPath}/batch`;
+}
+
+/** The fields of a batch's envelope; `Content-Length` is left to the sender. */
+export function envelopeHeaders(
+  oldest: OutgoingCall,
+  authority: string,
+  boundary: string,
+): string[] {
+  const { key } = oldest;
+  const headers = ['Host', authority, 'Accept', 'multipart/batching'];
+  headers.push('Content-Type', `multipart/batching;boundary=${boundary}`);
+  if (key.authorization !== undefined) headers.push('Authorization', key.authorization);
+  if (key.webTicket !== undefined) headers.push('X-MS-WebTicket', key.webTicket);
+  if (key.cookie !== undefined) headers.push('Cookie', key.cookie);
+  if (key.origin !== undefined) headers.push('Origin', key.origin);
+  if (key.msOrigin !== undefined) headers.push('X-Ms-Origin', key.msOrigin);
+  if (key.minVersion !== undefined) {
+    headers.push('X-MS-RequiresMinResourceVersion', key.minVersion);
+  }
+  const own = endToEndHeaders(oldest.headers);
+  for (let i = 0; i < own.length; i += 2) {
+    const name = own[i] as string;
+    const lower = name.toLowerCase();
+    if (fromOldestCall.includes(lower) || lower.startsWith(fromOldestCallByPrefix)) {
+      headers.push(name, own[i + 1] as string);
+    }
+  }
+  headers.push('Accept-Encoding', 'identity', 'Via', `1.1 ${pseudonym}`);
+  if (key.forwardedFor !== undefined) headers.push('X-Forwarded-For', key.forwardedFor);
+  return headers;
+}
+
+/** Said by the envelope of an answer for all its parts, lower case. */
+export const fromEnvelope = new Set([
+  'date',
+  'server',
+  'expires',
+  'pragma',
+  'x-ms-server-fqdn',
+  'strict-transport-security',
+  'x-aspnet-version',
+  'x-powered-by',
+  'via',
+  'set-cookie',
+]);

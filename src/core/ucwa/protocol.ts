@@ -1,0 +1,16 @@
+/**
+ * The seam between UCWA and the scheduler and engine. Lint lets them import no other file of this folder.
+ * For them a batch key is a value to compare, and a route is a name.
+ */
+export { type BatchKey, sameKey } from './batch-key.ts';
+export { batchTarget, envelopeHeaders } from './envelope.ts';
+export {
+  coded,
+  isRefusal,
+  judgeResponse,
+  judgeShared,
+  refused,
+  type Verdict,
+} from './judge-response.ts';
+export { routeTemplate } from './route-template.ts';
+export { contradicts } from './self-link.ts';
