@@ -1,6 +1,6 @@
 /** Time as the engine sees it: monotonic milliseconds, and one alarm. */
 export interface Clock {
-  now(): number;
+  readonly now: () => number;
   /**
    * Rings once at that time or a little later; for a time that is past, at the end of this turn of
    * the event loop. Returns how to call it off.
@@ -12,7 +12,7 @@ export interface Clock {
 const lateMs = 20;
 
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: performance.now.bind(performance),
   alarm(atMs, ring) {
     let immediate: NodeJS.Immediate | undefined;
     const ringNext = (): void => void (immediate = setImmediate(ring));

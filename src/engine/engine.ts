@@ -118,7 +118,7 @@ export class Engine implements Sink<Caller> {
   }
 
   permit(user: User<Caller>, solo: boolean): void {
-    this.#departures.request(user, solo, hasOperation(user));
+    this.#departures.request(user, solo, solo && hasOperation(user));
   }
 
   send(batch: Batch<Caller>): void {

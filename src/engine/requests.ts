@@ -6,7 +6,7 @@ import type { Caller } from './caller.ts';
 import { singleHeaders } from '../core/wire/forwarded-headers.ts';
 import { envelopeHeaders, batchTarget } from '../core/ucwa/protocol.ts';
 import type { EngineObserver } from './observer.ts';
-import { waitersOf } from '../core/schedule/queue/waiters.ts';
+import { waitersOf } from '../core/schedule/queue/calls.ts';
 import { waitsOf } from '../core/schedule/queue/queue-time.ts';
 
 export function oldestOf({ calls: [oldest] }: Batch<Caller>): Call<Caller> {

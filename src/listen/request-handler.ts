@@ -232,7 +232,7 @@ export class RequestHandler {
   #over(caller: ResponseCaller): void {
     const { call, exchange } = caller;
     if (call === undefined) return;
-    this.#waiting.delete(caller);
+    if (caller.isWaiting) this.#waiting.delete(caller);
     const left = !exchange.isAnswered && !caller.wasCut;
     if (call.stage !== 'done') {
       if (left) this.#parts.observer.callerLeft(call.stage);

@@ -128,7 +128,7 @@ export class ResponseCaller implements Caller, OverListener {
   }
 
   #becomes(stage: 'begun' | 'over'): void {
+    if (this.#stage === 'waiting') this.#rim.waiting.delete(this);
     this.#stage = stage;
-    this.#rim.waiting.delete(this);
   }
 }

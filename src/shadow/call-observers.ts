@@ -8,7 +8,7 @@ import type { Caller } from '../engine/caller.ts';
 import type { Clock } from '../engine/clock.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Ending } from '../core/answer/ending.ts';
-import { waitersOf } from '../core/schedule/queue/waiters.ts';
+import { waitersOf } from '../core/schedule/queue/calls.ts';
 import type { Outcome } from '../core/shadow/outcome.ts';
 
 /** Told what happens to calls, and when; throws nothing. */

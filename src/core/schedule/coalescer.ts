@@ -28,6 +28,7 @@
 import type { Fault } from '../messages/fault.ts';
 import { type Reply, isReply } from '../messages/reply.ts';
 import { Alarms } from '../structures/timer-heap.ts';
+import { Budget } from './estimators/retry-budget.ts';
 import type { Arrival, Batch, Call, Stream, User, UserMemory } from './state.ts';
 import { leaderFor } from './order/deduplication.ts';
 import { EarlyReleases } from './answers/early-parts.ts';
@@ -36,6 +37,7 @@ import { countLeaving, leavingCalls, noteHold } from './hold/hold-decision.ts';
 import { Holds } from './hold/hold-timers.ts';
 import { LateBatches } from './slow/hedging.ts';
 import { Learning } from './answers/feedback.ts';
+import { newBatch, newCall } from './queue/calls.ts';
 import { Ledger } from './queue/open-calls.ts';
 import type { Policy } from './policy.ts';
 import { QueueExits } from './ending/cancellation.ts';
@@ -48,8 +50,10 @@ import { noteLeft } from './queue/split-stats.ts';
 import { Users, type Overflow } from './queue/users.ts';
 import type { Ending } from '../answer/ending.ts';
 import { dropIfEmpty, longestReady, streamOf, permitReady } from './queue/stream.ts';
-import { newBatch, newCall } from './queue/new-call.ts';
 import { isRefusal } from '../ucwa/protocol.ts';
+
+/** Retries that the process can save up. */
+const mostRepeats = 1000;
 
 export class Coalescer<T> {
   readonly #policy: Policy;
@@ -58,6 +62,7 @@ export class Coalescer<T> {
   readonly #ledger: Ledger<T>;
   readonly #holds: Holds<T>;
   readonly #early: EarlyReleases<T>;
+  readonly #budget = new Budget(mostRepeats, 0);
   readonly #repeats: Repeats<T>;
   readonly #settlement: Settlement<T>;
   readonly #singly: Singly<T>;
@@ -77,7 +82,7 @@ export class Coalescer<T> {
     this.#users = new Users(policy, memory);
     this.#ledger = new Ledger(sink, this.#users);
     this.#holds = new Holds(policy, sink);
-    this.#repeats = new Repeats(sink, this.#ledger);
+    this.#repeats = new Repeats(sink, this.#ledger, this.#budget);
     this.#settlement = new Settlement(sink, this.#ledger, this.#repeats);
     this.#exits = new QueueExits(sink, this.#ledger);
     this.#singly = new Singly(policy.mode);
@@ -100,7 +105,8 @@ export class Coalescer<T> {
   submit(arrival: Arrival<T>, nowMs: number): Call<T> | Overflow {
     const user = this.#users.admit(arrival.key.user, arrival.sizeBytes, nowMs);
     if (typeof user === 'string') return user;
-    this.#repeats.deposit(user);
+    user.budget.deposit();
+    this.#budget.deposit();
     const route = this.#routes.of(arrival);
     if (!route.isSlow) this.#holds.learnGap(user, arrival.callClass, nowMs);
     const solo = route.isSlow || this.#singly.mustGoAlone(user, arrival, nowMs);
@@ -109,8 +115,9 @@ export class Coalescer<T> {
     const call = newCall(arrival, stream, route, (this.#lastSequence += 1), nowMs, deadlineAtMs);
     this.#ledger.held += 1;
     this.#ledger.deadlines.add(call);
+    if (this.#ledger.deadlines.first === call) this.#sink.wakeAt(deadlineAtMs);
     const held = user.order.arrive(call);
-    const leader = this.#policy.collapse ? leaderFor(call) : undefined;
+    const leader = this.#policy.collapse && stream.queue.length > 0 ? leaderFor(call) : undefined;
     if (leader === undefined) {
       stream.queue.push(call);
       stream.queuedBytes += call.sizeBytes;
@@ -120,7 +127,6 @@ export class Coalescer<T> {
       call.leader = leader;
       (leader.followers ??= []).push(call);
     }
-    this.#askToWake();
     return call;
   }
 
@@ -145,7 +151,8 @@ export class Coalescer<T> {
     if (!solo) user.blocked.end(nowMs);
     const calls = leavingCalls(stream, leave.parts, maxBytes);
     this.#send(stream, stream.hold, calls, leave.probe, nowMs);
-    if (longestReady(user, solo) !== undefined) this.#sink.permit(user, solo);
+    const isMoreReady = user.streams.length > 0 && longestReady(user, solo) !== undefined;
+    if (isMoreReady) this.#sink.permit(user, solo);
     return true;
   }
 
@@ -166,14 +173,13 @@ export class Coalescer<T> {
     this.#ledger.held -= batch.waiting;
     this.#ledger.outstanding += parts;
     noteHold(user, hold, calls);
-    noteLeft(calls, this.#sink.notes);
+    if (calls.some((call) => call.refusedBatch !== undefined)) noteLeft(calls, this.#sink.notes);
     if (!dropIfEmpty(stream)) this.#holds.left(stream, hold, nowMs);
     for (const call of calls) {
       if (user.order.left(call, nowMs)) permitReady(user, this.#sink);
     }
-    this.#late.sent(batch);
+    this.#sink.wakeAt(this.#late.sent(batch));
     this.#sink.send(batch);
-    this.#askToWake();
   }
 
   /** The answer at that position came whole. `early`: it may be given before the count is known. */
@@ -207,13 +213,12 @@ export class Coalescer<T> {
     this.#learning.settled(batch, ending, nowMs);
     this.#settlement.settle(batch, ending, this.#holds.isDraining, nowMs);
     batch.replies.length = 0;
-    this.#exits.outlasted(user, this.#holds.isDraining, nowMs);
+    if (user.streams.length > 0) this.#exits.outlasted(user, this.#holds.isDraining, nowMs);
     for (const call of calls) {
       if (call.callClass !== 'safe' && call.stage === 'done') user.order.over(call, nowMs);
     }
     permitReady(user, this.#sink);
     this.#users.idle(user, nowMs);
-    this.#askToWake();
   }
 
   /** So many calls of that user pass us by, or, below zero, have. */
@@ -225,16 +230,16 @@ export class Coalescer<T> {
     else user.passedThroughAtMs = nowMs;
     if (calls < 0) permitReady(user, this.#sink);
     this.#users.idle(user, nowMs);
-    this.#askToWake();
   }
 
   wake(nowMs: number): void {
     this.#holds.wake(nowMs);
-    this.#early.release(nowMs);
-    for (let late = this.#late.takeLate(nowMs); late; late = this.#late.takeLate(nowMs)) {
-      if (late.freesSlot) this.#sink.freeSlot(late.batch);
-      if (late.isNew) this.#sink.notes.lateBatch();
-      for (const call of late.calls) this.#repeats.beside(call, nowMs);
+    if (this.#early.nextAtMs <= nowMs) this.#early.release(nowMs);
+    while (this.#late.nextAtMs <= nowMs) {
+      const late = this.#late.takeLate(nowMs);
+      if (late?.freesSlot === true) this.#sink.freeSlot(late.batch);
+      if (late?.isNew === true) this.#sink.notes.lateBatch();
+      for (const call of late?.calls ?? []) this.#repeats.beside(call, nowMs);
     }
     for (let due = this.#retries.takeDue(nowMs); due; due = this.#retries.takeDue(nowMs)) {
       if (due.what.retryAtMs === due.atMs) due.what.retryAtMs = Infinity;
@@ -272,15 +277,18 @@ export class Coalescer<T> {
 
   #block(user: User<T>, { reason, untilMs }: Leave & { kind: 'blocked' }, nowMs: number): void {
     user.blocked.begin(reason, nowMs);
-    if (untilMs < user.retryAtMs) this.#retries.add(user, (user.retryAtMs = untilMs));
-    this.#askToWake();
+    if (untilMs >= user.retryAtMs) return;
+    user.retryAtMs = untilMs;
+    this.#retries.add(user, untilMs);
+    this.#sink.wakeAt(untilMs);
   }
 
+  /** Each timer asks for its own time when it is set. After a wake-up the next timer must ask again. */
   #askToWake(): void {
     const atMs = Math.min(
       this.#holds.nextAtMs,
       this.#ledger.deadlines.first?.deadlineAtMs ?? Infinity,
-      this.#early.nextAtMs ?? Infinity,
+      this.#early.nextAtMs,
       this.#late.nextAtMs,
       this.#retries.nextAtMs,
     );

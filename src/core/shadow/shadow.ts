@@ -28,7 +28,7 @@ import {
   type Travel,
 } from './state.ts';
 import { brokenOff, judge, replyOf, type Verdict } from './travel.ts';
-import { waitersOf } from '../schedule/queue/waiters.ts';
+import { waitersOf } from '../schedule/queue/calls.ts';
 import type { Outcome } from './outcome.ts';
 
 export interface ShadowOptions {

@@ -33,8 +33,8 @@ export class EarlyReleases<T> {
     this.#learning = learning;
   }
 
-  get nextAtMs(): number | undefined {
-    return this.#parts[this.#next]?.atMs;
+  get nextAtMs(): number {
+    return this.#parts[this.#next]?.atMs ?? Infinity;
   }
 
   /** When to ask again; `undefined`: nothing is due that was not before. */

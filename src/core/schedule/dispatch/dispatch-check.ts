@@ -49,7 +49,8 @@ function blocked(untilMs: number): Leave {
 
 /** Room that batches leave: for an operation that is ready, and for what may pass by. */
 function reservedFor<T>(user: User<T>, nowMs: number): number {
-  const first = hasOperation(user) ? 1 : 0;
+  // An operation has a stream of its own, beside the stream that is about to be sent.
+  const first = user.streams.length > 1 && hasOperation(user) ? 1 : 0;
   if (nowMs - user.passedThroughAtMs > reservedForMs) return first;
   return first + Math.max(1, Math.floor(user.learnt.limit.value * reservedShare));
 }

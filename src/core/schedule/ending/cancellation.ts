@@ -1,10 +1,10 @@
 /** How calls end that are not answered: their callers leave, or their time is up. */
 import type { Call, User } from '../state.ts';
 import type { Ledger } from '../queue/open-calls.ts';
+import { travellersOf, waitersOf } from '../queue/calls.ts';
 import type { Sink } from '../sink.ts';
 import { isReply } from '../../messages/reply.ts';
 import { unqueue, permitReady } from '../queue/stream.ts';
-import { travellersOf, waitersOf } from '../queue/waiters.ts';
 
 export class QueueExits<T> {
   readonly #sink: Sink<T>;

@@ -6,7 +6,7 @@
 import type { Fault, Failure } from '../../messages/fault.ts';
 import type { Batch, Call } from '../state.ts';
 import type { Ending } from '../../answer/ending.ts';
-import { waitersOf } from '../queue/waiters.ts';
+import { waitersOf } from '../queue/calls.ts';
 
 const tooLate: Fault = { phase: 'unknown', name: 'http_response_timeout' };
 

@@ -4,32 +4,24 @@
  */
 import type { Fault } from '../../messages/fault.ts';
 import type { Reply } from '../../messages/reply.ts';
-import { Budget } from '../estimators/retry-budget.ts';
+import type { Budget } from '../estimators/retry-budget.ts';
 import type { Call, User, Stream } from '../state.ts';
 import type { Ledger } from '../queue/open-calls.ts';
 import type { RepeatReason } from '../observer.ts';
 import type { Sink } from '../sink.ts';
 import { streamOf } from '../queue/stream.ts';
-import { waitersOf, travellersOf } from '../queue/waiters.ts';
-import { newCall } from '../queue/new-call.ts';
-
-/** Repeats that the process can save up. */
-const mostRepeats = 1000;
+import { newCall, travellersOf, waitersOf } from '../queue/calls.ts';
 
 export class Repeats<T> {
   readonly #sink: Sink<T>;
   readonly #ledger: Ledger<T>;
-  readonly #budget = new Budget(mostRepeats, 0);
+  readonly #budget: Budget;
 
-  constructor(sink: Sink<T>, ledger: Ledger<T>) {
+  /** `budget`: retries of the process. Each call that comes pays into it, and into its user's. */
+  constructor(sink: Sink<T>, ledger: Ledger<T>, budget: Budget) {
     this.#sink = sink;
     this.#ledger = ledger;
-  }
-
-  /** A call came: it earns its share. */
-  deposit(user: User<T>): void {
-    user.budget.deposit();
-    this.#budget.deposit();
+    this.#budget = budget;
   }
 
   /** Puts a call whose request failed back, to leave by itself, if it still may. */

@@ -4,12 +4,12 @@ import type { Fault } from '../../messages/fault.ts';
 import { type Reply, isReply } from '../../messages/reply.ts';
 import type { Batch, Call } from '../state.ts';
 import type { Ledger } from '../queue/open-calls.ts';
+import { travellersOf, waitersOf } from '../queue/calls.ts';
 import type { RepeatReason } from '../observer.ts';
 import { type Repeats, putBack } from './retries.ts';
 import type { Sink } from '../sink.ts';
 import { noteRefused } from '../queue/split-stats.ts';
 import type { Ending } from '../../answer/ending.ts';
-import { travellersOf, waitersOf } from '../queue/waiters.ts';
 import { isRefusal } from '../../ucwa/protocol.ts';
 
 const ownMistake: Fault = { phase: 'unknown', name: 'proxy_internal_error' };

@@ -25,6 +25,11 @@ export class BlockedTime {
     return this.#reason === 'limit' ? this.#sinceMs : nowMs;
   }
 
+  /** Both sums, in ms. */
+  sums(nowMs: number): { readonly pausedMs: number; readonly limitedMs: number } {
+    return { pausedMs: this.pausedMs(nowMs), limitedMs: this.limitedMs(nowMs) };
+  }
+
   pausedMs(nowMs: number): number {
     return this.#pausedMs + (this.#reason === 'pause' ? nowMs - this.#sinceMs : 0);
   }

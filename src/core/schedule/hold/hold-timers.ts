@@ -117,7 +117,10 @@ export class Holds<T> {
 
   #set(stream: Stream<T>, hold: Hold): void {
     stream.hold = hold;
-    if (hold.kind === 'holding') this.#alarms.add(stream, hold.untilMs);
+    if (hold.kind === 'holding') {
+      this.#alarms.add(stream, hold.untilMs);
+      this.#sink.wakeAt(hold.untilMs);
+    }
     if (hold.kind === 'ready') this.#sink.permit(stream.user, stream.solo);
   }
 }

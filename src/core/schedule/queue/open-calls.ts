@@ -8,7 +8,7 @@ import type { Sink } from '../sink.ts';
 import { noteOver } from './split-stats.ts';
 import type { Users } from './users.ts';
 import { unqueue } from './stream.ts';
-import { travellersOf } from './waiters.ts';
+import { travellersOf } from './calls.ts';
 
 export class Ledger<T> {
   /** In the order of their deadlines, too, since all wait equally long. */
@@ -43,7 +43,7 @@ export class Ledger<T> {
     const { notes } = this.#sink;
     if (call.stage === 'held') this.held -= 1;
     call.stage = 'done';
-    noteOver(call, notes);
+    if (call.refusedBatch !== undefined) noteOver(call, notes);
     if (call.repeated !== undefined) notes.repeated(call.repeated, outcome);
     if (call.batch !== undefined) call.batch.waiting -= 1;
     if (call.original !== undefined) return;

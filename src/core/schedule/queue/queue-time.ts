@@ -22,9 +22,9 @@ export function waitsOf<T>(call: Call<T>, slot: Call<T>, batch: Batch<T>): Waits
     leftMs -= most;
     return most;
   };
-  const { blocked } = batch.user;
-  const pause = part(blocked.pausedMs(sentAtMs) - call.pauseBeforeMs);
-  const limit = part(blocked.limitedMs(sentAtMs) - call.limitBeforeMs);
+  const { pausedMs, limitedMs } = batch.user.blocked.sums(sentAtMs);
+  const pause = part(pausedMs - call.pauseBeforeMs);
+  const limit = part(limitedMs - call.limitBeforeMs);
   return {
     hold:
       call.attempts === 1 && call.original === undefined ? readyAtMs - call.queuedAtMs : undefined,

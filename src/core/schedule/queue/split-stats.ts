@@ -12,9 +12,8 @@ export function noteRefused<T>(calls: ReadonlyArray<Call<T>>): void {
   for (const call of calls) call.refusedBatch = batch;
 }
 
-/** These calls leave in one request. */
+/** These calls, some of which were refused, leave in one request. */
 export function noteLeft<T>(calls: ReadonlyArray<Call<T>>, notes: Notes): void {
-  if (!calls.some(({ refusedBatch }) => refusedBatch !== undefined)) return;
   for (const batch of new Set(calls.map(({ refusedBatch }) => refusedBatch))) {
     batch?.sizes.push(calls.length);
   }

@@ -7,7 +7,7 @@
 import { Alarms } from '../../structures/timer-heap.ts';
 import type { Batch, Call, Watch } from '../state.ts';
 import type { RouteTimes } from './slow-routes.ts';
-import { travellersOf } from '../queue/waiters.ts';
+import { travellersOf } from '../queue/calls.ts';
 
 /** Nothing is late before. */
 const leastMs = 50;
@@ -38,8 +38,9 @@ export class LateBatches<T> {
     return this.#alarms.nextAtMs;
   }
 
-  sent(batch: Batch<T>): void {
-    if (!batch.takesSlot) return;
+  /** Returns the time at which the batch may be late, in ms; `Infinity` for a batch that is not watched. */
+  sent(batch: Batch<T>): number {
+    if (!batch.takesSlot) return Infinity;
     let atMs = batch.sentAtMs + leastMs;
     if (mayBeAsked(batch)) {
       batch.user.learnt.lateness.sent(batch.calls.length);
@@ -47,6 +48,7 @@ export class LateBatches<T> {
     }
     batch.watch = { batch };
     this.#alarms.add(batch.watch, atMs);
+    return atMs;
   }
 
   /**

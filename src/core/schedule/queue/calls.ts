@@ -1,6 +1,5 @@
 import type { Travelled } from '../estimators/learned-limit.ts';
 import type { RouteTime } from '../estimators/route-latency.ts';
-import { waitersOf } from './waiters.ts';
 import type { Arrival, Stream, Call, Hold, Batch } from '../state.ts';
 
 export function newCall<T>(
@@ -93,4 +92,17 @@ export function newBatch<T>(
     }
   }
   return batch;
+}
+
+/** A call and those that share its part. */
+export function waitersOf<T>(call: Call<T>): ReadonlyArray<Call<T>> {
+  return call.followers === undefined ? [call] : [call, ...call.followers];
+}
+
+const nobody: readonly never[] = [];
+
+/** Those of them who wait for an answer that travels. */
+export function travellersOf<T>(call: Call<T>): ReadonlyArray<Call<T>> {
+  if (call.followers === undefined) return call.stage === 'sent' ? [call] : nobody;
+  return waitersOf(call).filter(({ stage }) => stage === 'sent');
 }
