@@ -7,7 +7,7 @@ import type { Caller } from '../engine/caller.ts';
 import type { Clock } from '../engine/clock.ts';
 import type { FollowedCall, Follower } from './call-observers.ts';
 
-interface ShadowParts {
+export interface ShadowParts {
   readonly clock: Clock;
   readonly report: ShadowReport & { broke(): void };
   readonly memory: UserMemory;

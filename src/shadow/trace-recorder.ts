@@ -10,7 +10,7 @@ import { sharedHeadersOf } from '../core/schedule/order/deduplication.ts';
 import { traceHeader, traceLine } from '../core/shadow/trace.ts';
 import type { FollowedCall, Follower } from './call-observers.ts';
 
-interface TraceObserver {
+export interface TraceObserver {
   written(): void;
   dropped(): void;
   /** Nothing is written any more; once. */

@@ -1,15 +1,21 @@
 import { readFileSync } from 'node:fs';
 import type { Log } from '../log/log.ts';
 import type { PoolTls } from '../upstream/pool-connector.ts';
-import type { ServeSettings } from './load-settings.ts';
-import { TlsRenewal } from './tls-renewal.ts';
+import type { ServeSettings } from '../settings/load-settings.ts';
+import { TlsRenewal } from '../settings/tls-renewal.ts';
+
+export interface TlsWatch {
+  readonly listen: TlsRenewal;
+  readonly upstream: () => PoolTls;
+  check(): void;
+}
 
 /** The TLS files of both sides, as they are replaced. */
 export function watchTls(
   { listen, upstream }: ServeSettings,
   log: Log,
   listenRenewed: () => void,
-): { listen: TlsRenewal; upstream: () => PoolTls; check(): void } {
+): TlsWatch {
   const side = (name: string, paths: typeof upstream.tls | typeof listen.tls, then: () => void) =>
     new TlsRenewal(paths, readFileSync, {
       renewed() {

@@ -1,0 +1,84 @@
+/**
+ * The order of a shutdown: readiness ends, the listener closes, held calls are sent, polls end in steps, and
+ * after the time that the settings give all connections are closed.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Fault } from '../core/messages/fault.ts';
+import type { HttpServer } from '../listen/http-server.ts';
+import type { PassThrough } from '../pass-through/pass-through.ts';
+import type { ServeSettings } from '../settings/load-settings.ts';
+
+interface ShutdownParts {
+  readonly drain: ServeSettings['drain'];
+  readonly server: Pick<HttpServer, 'drain' | 'close' | 'destroy'>;
+  readonly passThrough: Pick<PassThrough, 'endPolls' | 'endWaiting'>;
+  /** Ends readiness. */
+  readonly unready: () => void;
+  /** Sends the held calls. */
+  readonly sendHeld: () => void;
+  /** Ends the checks, the calls that wait, and the observers of calls. */
+  readonly endCalls: () => void;
+  /** Closes the connections to the pool, the admin port and the files. */
+  readonly close: () => Promise<unknown>;
+}
+
+interface Shutdown {
+  stop(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+/** Polls are ended in this many steps, so that their clients do not come back all at once. */
+const pollSteps = 20;
+const shuttingDown: Fault = { phase: 'unsent', name: 'destination_unavailable' };
+/** Grace period for final responses before connections close, in ms. */
+const lastWordsMs = 100;
+
+export function createShutdown(parts: ShutdownParts): Shutdown {
+  const { drain, server, passThrough } = parts;
+  const cut = new AbortController();
+  const end = async (): Promise<void> => {
+    parts.endCalls();
+    passThrough.endPolls(1, shuttingDown);
+    passThrough.endWaiting();
+    await delay(lastWordsMs);
+    server.destroy();
+    await parts.close();
+  };
+  const stopInOrder = async (): Promise<void> => {
+    parts.unready();
+    server.drain();
+    await pause(drain.delayMs, cut.signal);
+    const closed = server.close();
+    // A second signal asks for an end at once: held calls are not sent.
+    if (!cut.signal.aborted) parts.sendHeld();
+    void endPollsEvenly(passThrough, drain.timeoutMs / 2, cut.signal);
+    await Promise.race([closed, pause(drain.timeoutMs, cut.signal)]);
+    cut.abort();
+    await end();
+  };
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopped ??= stopInOrder());
+  return {
+    stop,
+    abort() {
+      cut.abort();
+      return stop();
+    },
+  };
+}
+
+async function endPollsEvenly(
+  passThrough: Pick<PassThrough, 'endPolls'>,
+  withinMs: number,
+  cut: AbortSignal,
+): Promise<void> {
+  for (let left = pollSteps; left > 0; left -= 1) {
+    passThrough.endPolls(1 / left, shuttingDown);
+    await pause(withinMs / pollSteps, cut);
+  }
+}
+
+/** Ends early if the signal is aborted. */
+async function pause(ms: number, cut: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal: cut }).catch(() => undefined);
+}

@@ -1,0 +1,38 @@
+/** Starts the observers of calls that the settings ask for: the shadow and the recording. */
+import type { ShadowOptions } from '../core/shadow/shadow.ts';
+import type { ServeSettings } from '../settings/load-settings.ts';
+import type { Follower } from './call-observers.ts';
+import { type ShadowParts, ShadowRun } from './shadow-run.ts';
+import { type TraceObserver, TraceRecorder } from './trace-recorder.ts';
+
+interface ModeOptions extends Omit<ShadowOptions, 'policy'> {
+  readonly policy: Omit<ShadowOptions['policy'], 'mode'>;
+}
+
+/** The shadow in mode `shadow`, where the engine sends each call alone. */
+export function startShadow(
+  { batching }: ServeSettings,
+  options: ModeOptions,
+  parts: ShadowParts,
+): ShadowRun | undefined {
+  if (batching.mode !== 'shadow') return undefined;
+  return new ShadowRun({ ...options, policy: { ...options.policy, mode: 'adaptive' } }, parts);
+}
+
+/** @throws when the file cannot be written */
+export function startRecording(
+  { record }: ServeSettings,
+  observer: TraceObserver,
+  nowMs: number,
+): TraceRecorder | undefined {
+  const { file } = record;
+  return file === undefined ? undefined : new TraceRecorder({ ...record, file }, observer, nowMs);
+}
+
+/** The observers that run, in the order in which they are told of a call. */
+export function callObservers(
+  shadow: ShadowRun | undefined,
+  recorder: TraceRecorder | undefined,
+): Follower[] {
+  return [shadow, recorder].filter((one) => one !== undefined);
+}
