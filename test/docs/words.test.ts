@@ -52,13 +52,15 @@ function comments(source: string): string[] {
   );
 }
 
-/** The prose of a page: its paragraphs, list items and table cells, without code. */
+/** The prose of a page: its paragraphs, list items and table cells, without code, titles of tests and addresses. */
 function paragraphs(page: string): string[] {
   return page
     .replace(/^```[\s\S]*?^```/gm, '')
     .replace(/`[^`\n]*`/g, 'x')
+    .replace(/\[[^\]]*\]\([^)]*\.(?:test\.ts|yaml)\)/g, 'x')
+    .replace(/^\[[^\]]+\]: \S+$/gm, '')
     .replace(/\]\([^)]*\)/g, ']')
-    .split(/\n\s*\n|\n(?=[-*|#]|\d+\. )|(?<=\S) \| /)
+    .split(/\n\s*\n|\n(?= *(?:[-*|#]|\d+\. ))| +\| /)
     .map((paragraph) => paragraph.replace(/\s+/g, ' ').trim())
     .filter((paragraph) => paragraph !== '' && !/^[-|: ]+$/.test(paragraph));
 }
