@@ -1,5 +1,5 @@
 /** Pages that people write, compared with the code and with the scripts. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { serve } from '../../src/cli/serve.ts';
 import { unsafeNames } from '../../src/cli/unsafe-runtime.ts';
@@ -42,6 +42,27 @@ test('the guarantees are the invariants of the code, in their order', () => {
   expect(rows.map(([, number, name]) => [number, name])).toEqual(
     invariants.map((name, index) => [`I${index + 1}`, name]),
   );
+});
+
+const testFiles = readdirSync(new URL('test/', root), { recursive: true, encoding: 'utf8' });
+
+/** Paths below test/, with or without their ending, that name no file and no folder. */
+const missingTests = (paths: readonly string[]): readonly string[] =>
+  paths.filter((path) => !testFiles.some((file) => file.startsWith(path)));
+
+test.each([
+  ['docs/bounds.md', /`((?:admin|core|e2e|engine|failures|fixtures|listen|pass-through)\/[^`]+)`/g],
+  ['docs/reliability.md', / -- test\/([^` ]+)`/g],
+])('%s names tests that exist', (page, pattern) => {
+  const paths = [...textOf(page).matchAll(pattern)]
+    .map(([, path = '']) => path)
+    .filter((path) => path !== 'failures/NAME');
+  expect(paths.length).toBeGreaterThan(20);
+  expect(missingTests(paths)).toEqual([]);
+});
+
+test('a test that is missing is found', () => {
+  expect(missingTests(['e2e/bounds', 'e2e/nothing'])).toEqual(['e2e/nothing']);
 });
 
 test('the page of commands has each command, each flag of serve that is no setting, and each unsafe name', () => {
