@@ -115,7 +115,6 @@ export class Coalescer<T> {
     const call = newCall(arrival, stream, route, (this.#lastSequence += 1), nowMs, deadlineAtMs);
     this.#ledger.held += 1;
     this.#ledger.deadlines.add(call);
-    if (this.#ledger.deadlines.first === call) this.#sink.wakeAt(deadlineAtMs);
     const held = user.order.arrive(call);
     const leader = this.#policy.collapse && stream.queue.length > 0 ? leaderFor(call) : undefined;
     if (leader === undefined) {
@@ -127,6 +126,7 @@ export class Coalescer<T> {
       call.leader = leader;
       (leader.followers ??= []).push(call);
     }
+    if (this.#ledger.deadlines.first === call) this.#sink.wakeAt(deadlineAtMs);
     return call;
   }
 
@@ -148,7 +148,7 @@ export class Coalescer<T> {
       return false;
     }
     // What goes solo does not end the patience of those who wait for room.
-    if (!solo) user.blocked.end(nowMs);
+    if (!solo && user.blocked.isBlocked) user.blocked.end(nowMs);
     const calls = leavingCalls(stream, leave.parts, maxBytes);
     this.#send(stream, stream.hold, calls, leave.probe, nowMs);
     const isMoreReady = user.streams.length > 0 && longestReady(user, solo) !== undefined;
@@ -217,7 +217,7 @@ export class Coalescer<T> {
     for (const call of calls) {
       if (call.callClass !== 'safe' && call.stage === 'done') user.order.over(call, nowMs);
     }
-    permitReady(user, this.#sink);
+    if (user.streams.length > 0) permitReady(user, this.#sink);
     this.#users.idle(user, nowMs);
   }
 
@@ -241,9 +241,10 @@ export class Coalescer<T> {
       if (late?.isNew === true) this.#sink.notes.lateBatch();
       for (const call of late?.calls ?? []) this.#repeats.beside(call, nowMs);
     }
-    for (let due = this.#retries.takeDue(nowMs); due; due = this.#retries.takeDue(nowMs)) {
-      if (due.what.retryAtMs === due.atMs) due.what.retryAtMs = Infinity;
-      permitReady(due.what, this.#sink);
+    while (this.#retries.nextAtMs <= nowMs) {
+      const { what: user, atMs } = this.#retries.take();
+      if (user.retryAtMs === atMs) user.retryAtMs = Infinity;
+      permitReady(user, this.#sink);
     }
     const { deadlines } = this.#ledger;
     for (let call = deadlines.first; call; call = deadlines.first) {

@@ -216,8 +216,8 @@ export class Shadow implements Sink<ShadowCall> {
         this.#solo = solo;
         if (!this.#core.depart(user, solo, this.#nowMs)) this.#places.release(user, solo, false);
       }
-      const due = this.#events.takeDue(nowMs);
-      if (due === undefined) break;
+      if (this.#events.nextAtMs > nowMs) break;
+      const due = this.#events.take();
       this.#nowMs = Math.max(this.#nowMs, due.atMs);
       if (due.what.kind === 'arrive') this.#submit(due.what.call);
       else this.#end(due.what.travel, due.what.verdict);

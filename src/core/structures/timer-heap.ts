@@ -5,7 +5,10 @@ interface Entry<E> {
   readonly what: E;
 }
 
-/** What is due when: a binary heap. Who adds something twice, or not any more, tells at `takeDue`. */
+/**
+ * Timers in a binary heap. No timer can be taken back: the owner of an entry finds out, when it takes the entry,
+ * whether the entry still matters.
+ */
 export class Alarms<E> {
   readonly #heap: Array<Entry<E>> = [];
   #added = 0;
@@ -25,10 +28,14 @@ export class Alarms<E> {
     }
   }
 
-  /** Takes out the next entry whose time has come. */
-  takeDue(nowMs: number): Entry<E> | undefined {
+  /**
+   * Takes out the entry that is due first.
+   *
+   * @throws when there is none; `nextAtMs` is `Infinity` then
+   */
+  take(): Entry<E> {
     const top = this.#heap[0];
-    if (top === undefined || top.atMs > nowMs) return undefined;
+    if (top === undefined) throw new Error('no timer is set');
     this.#removeTop();
     return top;
   }

@@ -39,7 +39,7 @@ export class Learning<T> {
       if (status === 401 || status === 403) limit.lost(batch);
       else {
         limit.accepted(batch);
-        pause.reset();
+        if (pause.isRaised) pause.reset();
       }
       if (calls.length > 1 && ending.kind === 'complete') this.#singly.hasBatched();
       this.#noticeAll(batch, ending, nowMs);

@@ -26,6 +26,11 @@ export class Pause {
     }
   }
 
+  /** Whether the next backoff is longer than the first one. */
+  get isRaised(): boolean {
+    return this.#inARow > 0;
+  }
+
   /** The pool accepts again. */
   reset(): void {
     this.#inARow = 0;

@@ -7,6 +7,10 @@ export class BlockedTime {
   #reason: Block | undefined;
   #sinceMs = 0;
 
+  get isBlocked(): boolean {
+    return this.#reason !== undefined;
+  }
+
   begin(reason: Block, nowMs: number): void {
     if (this.#reason === reason) return;
     this.end(nowMs);

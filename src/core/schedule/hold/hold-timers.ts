@@ -96,9 +96,10 @@ export class Holds<T> {
     for (const stream of arriving) {
       if (stream.queue.length > 0 && stream.hold.kind !== 'ready') this.#judge(stream, nowMs);
     }
-    for (let due = this.#alarms.takeDue(nowMs); due; due = this.#alarms.takeDue(nowMs)) {
-      const { hold } = due.what;
-      if (hold.kind === 'holding' && hold.untilMs === due.atMs) this.#judge(due.what, nowMs);
+    while (this.#alarms.nextAtMs <= nowMs) {
+      const { what: stream, atMs } = this.#alarms.take();
+      const { hold } = stream;
+      if (hold.kind === 'holding' && hold.untilMs === atMs) this.#judge(stream, nowMs);
     }
   }
 

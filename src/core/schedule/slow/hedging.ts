@@ -68,8 +68,9 @@ export class LateBatches<T> {
 
   /** The next batch of which something is late. */
   takeLate(nowMs: number): Late<T> | undefined {
-    for (let due = this.#alarms.takeDue(nowMs); due; due = this.#alarms.takeDue(nowMs)) {
-      const { batch } = due.what;
+    while (this.#alarms.nextAtMs <= nowMs) {
+      const { what: watch } = this.#alarms.take();
+      const { batch } = watch;
       if (batch === undefined) continue;
       const calls: Array<Call<T>> = [];
       let nextAtMs = batch.takesSlot ? this.#slotUntilMs(batch) : Infinity;
@@ -80,7 +81,7 @@ export class LateBatches<T> {
         if (atMs <= nowMs) calls.push(call);
         else nextAtMs = Math.min(nextAtMs, atMs);
       }
-      if (nextAtMs !== Infinity) this.#alarms.add(due.what, nextAtMs);
+      if (nextAtMs !== Infinity) this.#alarms.add(watch, nextAtMs);
       if (freesSlot) batch.takesSlot = false;
       const isNew = calls.length > 0 && !batch.isLate;
       if (isNew) {
