@@ -10,7 +10,10 @@ export interface TlsWatch {
   check(): void;
 }
 
-/** The TLS files of both sides, as they are replaced. */
+/**
+ * Loads the TLS files for clients and for the pool. `check` reads them again, and logs a replacement.
+ * `listenRenewed` is called after the files for clients were replaced.
+ */
 export function watchTls(
   { listen, upstream }: ServeSettings,
   log: Log,

@@ -1,19 +1,19 @@
-/** An address to listen at. */
+/** A host and a port. */
 export interface Address {
-  /** A canonical host: lower case, IPv6 without brackets. */
+  /** Canonical host: lower case, IPv6 without brackets. */
   readonly host: string;
-  /** 0 to 65535; 0 takes any free port. */
+  /** 0 to 65535; a listener on port 0 gets any free port. */
   readonly port: number;
 }
 
-/** A dotted or plain host, or an IPv6 address in brackets; then a port. */
+/** A host name, an IPv4 address, or an IPv6 address in brackets; then a port. */
 const shape = /^([\w.-]+|\[[0-9a-f:.]+\]):(\d{1,5})$/i;
 
 /**
- * Reads `127.0.0.1:8080`, `proxy.example:8080` or `[::1]:8080`. The host is never left out: whether
- * to listen on all interfaces is for the operator to say.
+ * Parses `127.0.0.1:8080`, `proxy.example:8080` or `[::1]:8080`. The host is required, so that an
+ * operator has to choose explicitly to listen on all interfaces.
  *
- * @returns undefined when the text is no address
+ * @returns undefined if the text is not an address
  */
 export function parseAddress(text: string): Address | undefined {
   const [, host = '', digits = ''] = shape.exec(text) ?? [];
@@ -22,17 +22,17 @@ export function parseAddress(text: string): Address | undefined {
   return { host: hostOf(new URL(`http://${host}`)), port };
 }
 
-/** The text that `parseAddress` reads. */
+/** Formats an address as text that `parseAddress` accepts. */
 export function formatAddress({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Where a connection to that http or https URL goes. */
+/** Returns the host and port of an http or https URL. */
 export function addressOf(url: URL): Address {
   return { host: hostOf(url), port: Number(url.port || (url.protocol === 'https:' ? 443 : 80)) };
 }
 
-/** Whether two listeners on these addresses would take each other's connections. */
+/** Whether listeners on these two addresses would conflict. */
 export function overlap(a: Address, b: Address): boolean {
   if (a.port !== b.port || a.port === 0) return false;
   return (
@@ -43,7 +43,7 @@ export function overlap(a: Address, b: Address): boolean {
   );
 }
 
-/** Whether a connection to `target` certainly ends at our own listener. */
+/** Whether a connection to `target` certainly arrives at the proxy's own `listener`. */
 export function reaches(target: Address, listener: Address): boolean {
   const isHere = (host: string) => isLoopback(host) || isWildcard(host);
   return (
@@ -52,7 +52,7 @@ export function reaches(target: Address, listener: Address): boolean {
   );
 }
 
-/** Without brackets; an IPv4 address that is written as an IPv6 one is the former. */
+/** Returns the host without brackets. An IPv4-mapped IPv6 address becomes its IPv4 address. */
 function hostOf(url: URL): string {
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const [, high, low] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(host) ?? [];

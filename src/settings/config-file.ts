@@ -12,16 +12,16 @@ const sections: ReadonlySet<string> = new Set(
 );
 
 /**
- * Takes the settings of a YAML file. Text that is not YAML is not looked into any further, as its
- * values may not be what they seem.
+ * Adds the settings of a YAML file to `found`. If the text is not valid YAML, no setting is taken from
+ * it, because the parsed values may be wrong.
  */
 export function takeConfigFile(found: Findings, file: string, text: string): void {
   const lineCounter = new LineCounter();
   const document = parseDocument(text, {
     lineCounter,
-    prettyErrors: false, // would quote lines, and with them secrets
+    prettyErrors: false, // pretty errors quote lines, which may contain secrets
     schema: 'core',
-    uniqueKeys: false, // found below, where the name of the key is known
+    uniqueKeys: false, // takeSection() reports duplicate keys with their full name
   });
   const placeAt = (offset: number) => {
     const { line, col } = lineCounter.linePos(offset);
@@ -33,7 +33,7 @@ export function takeConfigFile(found: Findings, file: string, text: string): voi
   };
   const resolved = (node: unknown): unknown => (isAlias(node) ? node.resolve(document) : node);
 
-  /** A node as a value, as deep as any setting goes; so aliases that contain themselves end. */
+  /** Returns the value of a node down to list items, so that an alias that contains itself ends. */
   const valueOf = (node: unknown): unknown => {
     const target = resolved(node);
     return isSeq(target)
@@ -83,7 +83,7 @@ export function takeConfigFile(found: Findings, file: string, text: string): voi
 
   const faults = firstOfEachLine([...document.errors, ...document.warnings], lineCounter);
   for (const fault of faults) {
-    // What follows a colon repeats text of the file.
+    // The text after a colon quotes the file, which may contain secrets.
     const reason = fault.message.replace(/(?<=\w): .*$/s, '');
     found.problems.push(`${placeAt(fault.pos[0])}: not valid YAML: ${reason}`);
   }
@@ -91,13 +91,13 @@ export function takeConfigFile(found: Findings, file: string, text: string): voi
   else takeSection(document.contents, '', placeOf(document.contents, file));
 }
 
-/** A scalar's value; of collections only the kind. */
+/** Returns the value of a scalar, and an empty list or mapping for a collection. */
 function shallowValue(node: unknown): unknown {
   if (isScalar(node)) return node.value;
   return isSeq(node) ? [] : isMap(node) ? {} : null;
 }
 
-/** One fault tends to be followed by others on the same line. */
+/** Returns the first fault of each line, because one mistake often causes several on its line. */
 function firstOfEachLine(faults: readonly YAMLError[], lineCounter: LineCounter): YAMLError[] {
   const byLine = new Map<number, YAMLError>();
   for (const fault of faults) {
@@ -107,7 +107,7 @@ function firstOfEachLine(faults: readonly YAMLError[], lineCounter: LineCounter)
   return [...byLine.values()];
 }
 
-/** What could have been meant by an unknown name in a section. */
+/** Returns a hint for an unknown name in a section: a similar key, or all keys of the section. */
 function knownKeys(section: string, name: string): string {
   const prefix = section === '' ? '' : `${section}.`;
   const siblings = [...sections, ...leaves.keys()]

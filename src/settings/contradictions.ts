@@ -3,7 +3,10 @@ import { leaves } from './describe-settings.ts';
 import { complaint, type Findings, shown } from './findings.ts';
 import type { Settings } from './schema.ts';
 
-/** Above the second, the first could never be reached, or Node refuses it, or no call would end. */
+/**
+ * Pairs in which the first value must not exceed the second. Otherwise the first limit has no effect,
+ * Node refuses the pair, or calls end before their hold ends.
+ */
 const notAbove: ReadonlyArray<readonly [smaller: string, larger: string]> = [
   ['limits.maxQueuedCallsPerUser', 'limits.maxQueuedCalls'],
   ['limits.maxQueuedBytesPerUser', 'limits.maxQueuedBytes'],
@@ -12,7 +15,7 @@ const notAbove: ReadonlyArray<readonly [smaller: string, larger: string]> = [
   ['batching.lingerMaxMs', 'upstream.timeoutMs'],
 ];
 
-/** The first is of no use without the second. */
+/** Pairs in which the first setting needs the second. */
 const inPairs: ReadonlyArray<readonly [string, string]> = [
   ['listen.tls.cert', 'listen.tls.key'],
   ['listen.tls.key', 'listen.tls.cert'],
@@ -21,8 +24,8 @@ const inPairs: ReadonlyArray<readonly [string, string]> = [
 ];
 
 /**
- * Complaints about settings that contradict each other with certainty. Each is brought where one of
- * them was given; settings that are already complained about are left alone.
+ * Returns a message for each pair of settings that contradict each other. The message has the place
+ * of a setting that was given, not of a default. Settings that already have a problem are skipped.
  */
 export function contradictions(settings: Settings, found: Findings): string[] {
   const problems: string[] = [];
@@ -56,8 +59,8 @@ export function contradictions(settings: Settings, found: Findings): string[] {
   }
 
   const { mode } = settings.batching;
-  const isSingly = mode === 'off' || mode === 'shadow';
-  if (isSound('record.file', 'batching.mode') && isGiven('record.file') && !isSingly) {
+  const isUnbatched = mode === 'off' || mode === 'shadow';
+  if (isSound('record.file', 'batching.mode') && isGiven('record.file') && !isUnbatched) {
     complain('record.file', 'batching.mode off or shadow beside it', described('batching.mode'));
   }
 

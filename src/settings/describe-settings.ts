@@ -2,20 +2,20 @@ import { z } from 'zod';
 import { settingsSchema } from './schema.ts';
 import { facts } from './value-kinds.ts';
 
-/** A setting's value as it stands in a file. */
+/** The value of a setting in a file, before it is parsed. */
 export type SettingValue = string | number | boolean | readonly string[];
 
-/** One setting, as documentation, help and tests need it. */
+/** Facts about one setting for documentation, help and tests. */
 export interface SettingRow {
-  /** Its place in the file: `limits.maxQueuedCalls`. */
+  /** Path in the file, for example `limits.maxQueuedCalls`. */
   readonly key: string;
   readonly defaultValue: SettingValue | undefined;
-  /** Without dashes. */
+  /** Name of the flag without dashes, if the setting has a flag. */
   readonly flag: string | undefined;
   readonly env: string;
-  /** What the value must be, to stand after "expected". */
+  /** Text for accepted values; follows "expected" in messages. */
   readonly accepts: string;
-  /** How help shows a value. */
+  /** Placeholder for the value in help, for example `MS`. */
   readonly placeholder: string;
   readonly meaning: string;
 }
@@ -23,23 +23,23 @@ export interface SettingRow {
 /** A setting with the schema of its value. */
 export interface Leaf extends SettingRow {
   readonly schema: z.ZodType;
-  /** What an item must be, if the value is a list. */
+  /** Text for accepted items, if the value is a list. */
   readonly itemAccepts: string | undefined;
-  /** A refused value is not repeated, as it may be a secret in the wrong place. */
+  /** Whether messages omit a refused value, because it may be a secret in the wrong place. */
   readonly isHidden: boolean;
-  /** What text from a flag or the environment stands for. */
+  /** Type that text from a flag or an environment variable is converted to. */
   readonly takes: 'text' | 'number' | 'boolean' | 'list';
 }
 
-/** What environment variables for settings begin with. */
+/** Prefix of the environment variables of settings. */
 export const environmentPrefix = 'UCWA_PROXY_';
 
-/** All settings by key, in the order of the schema. */
+/** All settings by key, in schema order. */
 export const leaves: ReadonlyMap<string, Leaf> = new Map(
   leavesBelow(settingsSchema, []).map((leaf) => [leaf.key, leaf]),
 );
 
-/** The rows of the table of settings, of which README, help and tests are made. */
+/** Returns all settings in schema order. README, help and tests use these rows. */
 export function describeSettings(): readonly SettingRow[] {
   return [...leaves.values()];
 }
@@ -87,7 +87,7 @@ function defaultOf(schema: z.ZodType): SettingValue | undefined {
   return schema instanceof z.ZodPrefault ? (schema.def.defaultValue as SettingValue) : undefined;
 }
 
-/** The schema of the value itself, without what makes it optional. */
+/** Returns the schema of the value, without its `optional` and `prefault` wrappers. */
 function unwrapped(schema: z.ZodType): z.ZodType {
   return schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional
     ? unwrapped(schema.def.innerType as z.ZodType)

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { type Settings, settingsSchema } from './schema.ts';
 
 /**
- * Settings as a configuration file that yields them again. It needs no masking: the schema, which
- * is applied once more here, takes nothing that holds a secret (see `masked`).
+ * Formats settings as a configuration file that loads to the same settings. The schema is applied
+ * again, and accepts no value that contains a secret (see `masked`), so no value needs masking.
  *
- * @throws a ZodError, which repeats no values, when the settings do not fit the schema
+ * @throws a ZodError without values, if the settings do not fit the schema
  */
 export function effectiveYaml(settings: Settings): string {
   const values = z.encode(settingsSchema, settings as z.output<typeof settingsSchema>);

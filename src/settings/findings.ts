@@ -1,28 +1,29 @@
 import { type Leaf, leaves, type SettingValue } from './describe-settings.ts';
 import { quoted } from './quoted.ts';
 
-/** A value that fits its setting, and where it came from. */
+/** A valid value of a setting, and the place where it was given. */
 interface Given {
   readonly value: SettingValue;
   /** `proxy.yaml:3:14`, `--linger` or the name of an environment variable. */
   readonly place: string;
 }
 
-/** What the sources of settings gave; collected source by source, the weakest first. */
+/** Everything found in the sources of settings. Sources are read in order of increasing precedence. */
 export interface Findings {
-  /** By key; a stronger source replaces what a weaker one gave. */
+  /** Valid values by key; a later source overrides an earlier one. */
   readonly given: Map<string, Given>;
-  /** Keys of which it is not known what was meant, as some source has a fault there. */
+  /** Keys with an unknown intended value, because a source has a mistake there. */
   readonly broken: Set<string>;
-  /** One line each. */
+  /** One line for each problem. */
   readonly problems: string[];
   readonly warnings: string[];
 }
 
 /**
- * Takes one value from one source if it fits, and complains if not.
+ * Records one value from one source, or a problem if the value does not fit the setting.
  *
- * @param itemPlaces where the items of a list stand, if they have places of their own
+ * @param place source of the value, for example `proxy.yaml:3:14`
+ * @param itemPlaces places of the items of a list, if known
  */
 export function take(
   found: Findings,
@@ -49,19 +50,19 @@ export function take(
   }
 }
 
-/** Notes that what a section (`` for all) holds is not known, so that nothing is concluded from it. */
+/** Marks all keys of a section as broken; an empty name marks all settings. */
 export function distrust(found: Findings, section: string): void {
   for (const key of leaves.keys()) {
     if (section === '' || key === section || key.startsWith(`${section}.`)) found.broken.add(key);
   }
 }
 
-/** The form of all complaints about values. */
+/** Formats the message about a value that does not fit. */
 export function complaint(place: string, key: string, expected: string, what: string): string {
   return `${place} ${key}: expected ${expected}, found ${what}`;
 }
 
-/** A value as messages show it: quoted if it is text, with its type. */
+/** Formats a value for messages, with its type. Text is quoted and without secrets. */
 export function shown(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   if (typeof value === 'object') return Array.isArray(value) ? 'a list' : 'a mapping';

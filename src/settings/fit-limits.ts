@@ -1,18 +1,19 @@
 import type { Settings } from './schema.ts';
 
-/** What the process may use. */
+/** Memory and files that the process may use. */
 export interface Resources {
-  /** V8's limit of the heap. */
+  /** V8's heap limit, in bytes. */
   readonly heapBytes: number;
-  /** Open files that the process may have, sockets included; `undefined` where nobody knows. */
+  /** Maximum number of open files, including sockets; `undefined` if the system does not report it. */
   readonly openFiles: number | undefined;
 }
 
-/** Descriptors for all that is neither a client nor the pool: the admin port may have 128 for a moment. */
+/** Open files for everything else; the admin port alone can briefly have 128 connections. */
 const spareFiles = 160;
 const heapShare = 4;
-/** Of the heap for each kind of what is counted and not weighed, and what one of it takes (measured). */
+/** Each limit on a number of items may fill an eighth of the heap. */
 const countedShare = 8;
+/** Heap that one item takes, in bytes (measured). */
 const bytesEach = {
   queuedCall: 6 * 1024,
   connection: 4 * 1024,
@@ -22,10 +23,12 @@ const bytesEach = {
 };
 
 /**
- * Limits that the machine cannot hold, made smaller: bytes of waiting calls and of answers to a
- * quarter of the heap each; calls, connections, polls, bound connections and remembered users to what an
- * eighth of it holds of each; client connections, and the connections to the pool of polls and of bound clients, in their
- * proportion, to the open files that the pool's other connections leave over.
+ * Lowers limits that exceed the resources of the process, and returns a note for each change.
+ *
+ * - Bytes of waiting calls, and bytes of answers: at most a quarter of the heap each.
+ * - Calls, connections, polls, bound connections and idle users: at most an eighth of the heap each.
+ * - Client connections, polls and bound connections share the open files in proportion to their
+ *   limits. The other connections to the pool are subtracted first.
  */
 export function fitLimits(
   settings: Settings,
@@ -51,7 +54,7 @@ export function fitLimits(
   const holds = (each: number): number =>
     Math.max(1, Math.floor(resources.heapBytes / countedShare / each));
   const holdsWhy = 'an eighth of the heap';
-  /** Of what needs an open file. */
+  /** Fits a limit on items that each have an open file and a share of the heap. */
   const counted = (key: string, wanted: number, each: number): number => {
     const most = Math.min(fittingFiles(wanted), holds(each));
     return shrunk(key, wanted, most, most === holds(each) ? holdsWhy : filesWhy);

@@ -1,17 +1,17 @@
 import { isIP } from 'node:net';
 
-/** A range of IP addresses, in the terms of `net.BlockList.addSubnet()`. */
+/** A range of IP addresses, with the parameters of `net.BlockList.addSubnet()`. */
 export interface IpRange {
   readonly address: string;
-  /** Leading bits that must agree: 0 to 32, or 0 to 128 for IPv6. */
+  /** Number of leading bits that must match: 0 to 32, or 0 to 128 for IPv6. */
   readonly prefixLength: number;
   readonly family: 'ipv4' | 'ipv6';
 }
 
 /**
- * Reads one address (`10.1.2.3`, `fd00::1`) or a range in CIDR notation (`10.0.0.0/8`).
+ * Parses one address (`10.1.2.3`, `fd00::1`) or a range in CIDR notation (`10.0.0.0/8`).
  *
- * @returns undefined when the text is neither
+ * @returns undefined if the text is neither
  */
 export function parseIpRange(text: string): IpRange | undefined {
   const [, address = '', digits] = /^([0-9a-f:.]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? [];
@@ -23,7 +23,7 @@ export function parseIpRange(text: string): IpRange | undefined {
   return { address, prefixLength, family: version === 4 ? 'ipv4' : 'ipv6' };
 }
 
-/** The text that `parseIpRange` reads. */
+/** Formats a range as text that `parseIpRange` accepts. */
 export function formatIpRange({ address, prefixLength, family }: IpRange): string {
   const isOneAddress = prefixLength === (family === 'ipv4' ? 32 : 128);
   return isOneAddress ? address : `${address}/${prefixLength}`;

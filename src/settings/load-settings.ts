@@ -4,24 +4,24 @@ import { distrust, type Findings } from './findings.ts';
 import { type Settings, settingsSchema } from './schema.ts';
 import { takeEnvironment, takeFlags } from './text-sources.ts';
 
-/** Where settings come from; flags beat the environment, which beats the file. */
+/** Sources of settings. Flags override the environment, and the environment overrides the file. */
 export interface SettingsSources {
-  /** By name without dashes; `config` names the file. */
+  /** Values by flag name without dashes; `config` is the path of the file. */
   readonly flags: Readonly<Record<string, string>>;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The text of a file; throws when it cannot be read. */
+  /** Returns the text of a file, or throws if the file cannot be read. */
   readonly readFile: (path: string) => string;
 }
 
-/** Settings, or all that is wrong with them, one line each. */
+/** The settings, or all problems with them, one line each. */
 export type LoadedSettings<T = Settings> =
   | { readonly ok: true; readonly settings: T; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly problems: readonly string[] };
 
-/** Settings of a proxy that has a pool to send calls to. */
+/** Settings in which `upstream.url` is set. */
 export type ServeSettings = Settings & { readonly upstream: { readonly url: string } };
 
-/** What to do about an `upstream.url` that is not set. */
+/** Message for a missing `upstream.url`. */
 export const missingUpstream =
   'upstream.url: expected the address of the pool, found nothing; give --upstream URL, ' +
   'UCWA_PROXY_UPSTREAM_URL or upstream.url in the file of --config FILE';
@@ -32,7 +32,7 @@ export function loadSettings(sources: SettingsSources): LoadedSettings {
   return concluded(found, settings);
 }
 
-/** Loads settings for a command that cannot do without `upstream.url`; never throws. */
+/** Loads and checks settings for a command that needs `upstream.url`; never throws. */
 export function loadServeSettings(sources: SettingsSources): LoadedSettings<ServeSettings> {
   const { found, settings } = collect(sources);
   const { url = '' } = settings.upstream;
@@ -70,7 +70,7 @@ function textOf(
   }
 }
 
-/** The given values as the object that the schema describes. */
+/** Returns the given values as a nested object, as the schema expects them. */
 function nested({ given }: Findings): Record<string, unknown> {
   const root: Record<string, unknown> = {};
   for (const [key, { value }] of given) {

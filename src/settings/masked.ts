@@ -1,7 +1,6 @@
 /**
- * The text without what may be a secret, for messages. No setting holds a secret: keys and
- * certificates are named by path, and a text that masking would change is refused. But people
- * paste things: PEM data and the credentials, queries and fragments of URLs become `***`.
+ * Replaces possible secrets in a text by `***`, for messages: PEM data, and the credentials, query and
+ * fragment of a URL. No valid setting contains a secret, but people sometimes paste one by mistake.
  */
 export function masked(text: string): string {
   return text

@@ -1,6 +1,6 @@
 /**
- * The candidate that was probably meant, for "did you mean": the one with the fewest single-letter
- * edits, when these are at most a third of the word.
+ * Returns the candidate with the smallest edit distance to `word`. Returns undefined if every distance
+ * exceeds a third of the length of `word`.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
@@ -12,13 +12,13 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/** The end of a complaint about an unknown word; nothing when no candidate comes near. */
+/** Returns ", did you mean …?" for an unknown word, or an empty text if no candidate is similar. */
 export function didYouMean(word: string, candidates: Iterable<string>, prefix = ''): string {
   const meant = nearest(word, candidates);
   return meant === undefined ? '' : `, did you mean ${prefix}${meant}?`;
 }
 
-/** Levenshtein's distance, one row of the matrix at a time. */
+/** Levenshtein distance, computed one matrix row at a time. */
 function editDistance(a: string, b: string): number {
   let above = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

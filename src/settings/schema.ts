@@ -1,6 +1,7 @@
 /**
- * All settings: the one source of keys, defaults, bounds, meanings, flags, environment names, the
- * documentation and the JSON schema. A key that is absent here is an error in a configuration.
+ * All settings, with their keys, defaults, bounds, meanings and flags. The names of environment
+ * variables, the documentation and the JSON schema derive from this file. A configuration with a key
+ * that is not here is refused.
  */
 import { z } from 'zod';
 import {
@@ -29,141 +30,159 @@ const listen = z
   .strictObject({
     address: address()
       .prefault('127.0.0.1:8080')
-      .describe('where clients come')
+      .describe('address and port for clients')
       .register(facts, { flag: 'listen' }),
     keepAliveTimeoutMs: milliseconds(100, 60 * minute)
       .prefault(75_000)
       .describe(
-        'how long an idle client connection is kept; longer than a balancer in front keeps it',
+        'time until an idle client connection is closed; must be longer than that of a balancer in front',
       ),
     headersTimeoutMs: milliseconds(100, 60 * minute)
       .prefault(10_000)
-      .describe('the longest that a client may take to send the head of a request'),
+      .describe('maximum time for a client to send the head of a request'),
     requestTimeoutMs: milliseconds(100, 60 * minute)
       .prefault(60_000)
-      .describe('the longest that a client may take to send a whole request'),
+      .describe('maximum time for a client to send a whole request'),
     trustedProxies: ipRanges()
       .prefault([])
-      .describe('peers whose X-Forwarded-For is believed and sent on'),
+      .describe(
+        'addresses of proxies in front; X-Forwarded-For is accepted from them and from no other peer',
+      ),
     tls: z
       .strictObject({
-        cert: filePath().optional().describe('certificate chain to serve clients with; needs key'),
-        key: filePath().optional().describe('private key of cert'),
+        cert: filePath()
+          .optional()
+          .describe('file with the certificate chain that clients see; needs key'),
+        key: filePath().optional().describe('file with the private key of cert'),
       })
       .prefault({})
-      .describe('TLS for clients; none: plain HTTP'),
+      .describe('TLS for clients; without cert and key: plain HTTP'),
   })
   .prefault({})
-  .describe('the side of the clients');
+  .describe('connections from clients');
 
 const admin = z
   .strictObject({
     address: address()
       .prefault('127.0.0.1:9464')
-      .describe('where health and metrics are served')
+      .describe('address and port for health checks and metrics')
       .register(facts, { flag: 'admin' }),
     hosts: hostPatterns()
       .prefault([])
       .describe(
-        'names by which the admin port may be asked, besides addresses and names inside the cluster',
+        'further host names that requests to the admin port may use; IP addresses and names inside the cluster always work',
       ),
   })
   .prefault({})
-  .describe('the side of the operators');
+  .describe('the admin port: health checks and metrics');
 
 const upstream = z
   .strictObject({
     url: origin()
       .optional()
-      .describe('the pool that all calls go to; serve needs it')
+      .describe('the UCWA pool that receives all calls; required by serve')
       .register(facts, { flag: 'upstream' }),
     timeoutMs: milliseconds(100, 10 * minute)
       .prefault(30_000)
-      .describe('the deadline of a call that may be batched, holds and repeats included'),
+      .describe('deadline of a batchable call, including its hold and its retries'),
     passThroughIdleMs: milliseconds(1000, 60 * minute)
       .prefault(120_000)
-      .describe('passed-through traffic ends after so long without a byte; event polls never do'),
+      .describe(
+        'time without a byte until a pass-through request is aborted; event polls have no such limit',
+      ),
     connectTimeoutMs: milliseconds(10, 2 * minute)
       .prefault(3000)
-      .describe('the longest that a connection to the pool may take to open'),
+      .describe('maximum time to open a connection to the pool'),
     idleTimeoutMs: milliseconds(100, 10 * minute)
       .prefault(15_000)
-      .describe('how long an idle connection to the pool is kept; less than the pool keeps it'),
+      .describe(
+        'time until an idle connection to the pool is closed; must be shorter than that of the pool',
+      ),
     connectionAuth: oneOf('refuse', 'bind')
       .prefault('refuse')
       .describe(
-        'sign-in that the pool keeps on a connection (NTLM, Negotiate); refuse: it is answered with 501; ' +
-          'bind: a client that signs in has one connection to the pool of its own, and its calls are ' +
-          'not batched there',
+        'what to do with a sign-in that belongs to a connection (NTLM, Negotiate). ' +
+          'refuse: answer 501. bind: give the client connection its own connection to the pool; ' +
+          'calls on it are not batched',
       ),
     maxBoundConnections: count(1, 65_535)
       .prefault(2000)
-      .describe('the most bound connections to the pool; each belongs to one client connection'),
+      .describe('maximum number of bound connections to the pool, each for one client connection'),
     boundIdleMs: milliseconds(1000, 60 * minute)
       .prefault(60_000)
       .describe(
-        'how long a bound connection is kept without a request; less than the pool keeps it',
+        'time until an idle bound connection is closed; must be shorter than that of the pool',
       ),
     boundMaxAgeMs: milliseconds(1000, 24 * 60 * minute)
       .prefault(3_600_000)
-      .describe('the age at which a bound connection is closed behind an answer'),
+      .describe('age of a bound connection after which it is closed at the end of an answer'),
     maxConnections: count(1, 65_535)
       .prefault(128)
       .describe(
-        'connections for batches and single calls; passed-through traffic has as many of its own',
+        'maximum number of connections to the pool for batchable calls; pass-through requests have the same number again',
       ),
     tls: z
       .strictObject({
         ca: filePath()
           .optional()
-          .describe("certificate authorities to trust instead of the system's"),
-        cert: filePath().optional().describe('client certificate chain; needs key'),
-        key: filePath().optional().describe('private key of cert'),
+          .describe(
+            "file with the certificate authorities to trust for the pool, instead of the system's",
+          ),
+        cert: filePath()
+          .optional()
+          .describe('file with the client certificate chain to show to the pool; needs key'),
+        key: filePath().optional().describe('file with the private key of cert'),
         servername: hostName()
           .optional()
-          .describe('the name to ask for and to verify, when it is not the host of upstream.url'),
+          .describe(
+            "name to verify in the pool's certificate (also sent as SNI), if it is not the host of upstream.url",
+          ),
       })
       .prefault({})
-      .describe('TLS towards the pool; only with an https upstream.url'),
+      .describe('TLS to the pool; only with an https upstream.url'),
   })
   .prefault({})
-  .describe('the side of the pool');
+  .describe('connections to the pool');
 
 const batching = z
   .strictObject({
     mode: oneOf('adaptive', 'fixed', 'off', 'shadow')
       .prefault('adaptive')
       .describe(
-        'adaptive: calls are held while a companion is likely; fixed: a window opens with the ' +
-          'first call; off: every call goes singly; shadow: as off, and what adaptive would have ' +
-          'saved and cost is worked out beside',
+        'when calls are held to form a batch. adaptive: while another call is likely to come soon. ' +
+          'fixed: always, for lingerMaxMs. off: never; each call is sent by itself. ' +
+          'shadow: never; metrics show what adaptive would save and cost',
       )
       .register(facts, { flag: 'mode' }),
     lingerMaxMs: milliseconds(0, 1000)
       .prefault(15)
-      .describe('the longest that a call is held for companions')
+      .describe('maximum time that a call is held for other calls to join its batch')
       .register(facts, { flag: 'linger' }),
     exchangeRateMs: milliseconds(0, 10_000)
       .prefault(50)
       .describe(
-        'what one saved request is worth, in milliseconds that callers wait; adaptive only',
+        'milliseconds of waiting that one saved request is worth; larger values make larger batches; only in mode adaptive',
       ),
     maxParts: count(1, 1000)
       .prefault(20)
-      .describe('calls in one batch, never more')
+      .describe('maximum number of calls in a batch')
       .register(facts, { flag: 'max-parts' }),
     maxBytes: bytes(KiB, 16 * MiB)
       .prefault(256 * KiB)
-      .describe('bytes of one batch, never more'),
+      .describe('maximum size of the body of a batch'),
     maxInFlightPerUser: count(1, 100)
       .prefault(4)
-      .describe('batches of one user on the wire at a time; one that takes long does not count'),
+      .describe(
+        'maximum number of batches of one user that the pool works on at a time; late batches do not count',
+      ),
     collapse: yesOrNo()
       .prefault(true)
-      .describe('whether identical GETs that are held together share a part'),
+      .describe('whether identical GETs of a user share one part of a batch while they are held'),
     never: pathPatterns()
       .prefault([])
-      .describe('paths below an application that are not batched; * is one segment, ** any number'),
+      .describe(
+        'paths below an application that are never batched; * is one segment, ** any number',
+      ),
   })
   .prefault({})
   .describe('how calls become batches');
@@ -172,89 +191,106 @@ const limits = z
   .strictObject({
     maxCallBytes: bytes(0, 16 * MiB)
       .prefault(64 * KiB)
-      .describe('the largest body of a call that may be batched'),
+      .describe('maximum body of a batchable call; larger calls pass through'),
     maxQueuedCalls: count(1, 1_000_000)
       .prefault(10_000)
-      .describe('calls accepted and not yet answered; more are refused'),
-    maxQueuedCallsPerUser: count(1, 1_000_000).prefault(500).describe('such calls of one user'),
+      .describe('maximum number of calls that wait for an answer; more are refused with 503'),
+    maxQueuedCallsPerUser: count(1, 1_000_000)
+      .prefault(500)
+      .describe(
+        'maximum number of calls of one user that wait for an answer; more are refused with 429',
+      ),
     maxQueuedBytes: bytes(KiB, 16 * GiB)
       .prefault(64 * MiB)
-      .describe('bytes of calls accepted and not yet answered; more are refused'),
+      .describe('maximum size of all calls that wait for an answer; more are refused with 503'),
     maxQueuedBytesPerUser: bytes(KiB, 16 * GiB)
       .prefault(4 * MiB)
-      .describe('such bytes of one user'),
+      .describe(
+        'maximum size of all calls of one user that wait for an answer; more are refused with 429',
+      ),
     maxResponseBytes: bytes(KiB, GiB)
       .prefault(8 * MiB)
-      .describe("bytes of one batch's answer"),
+      .describe('maximum size of the answer to one batch'),
     maxBufferedResponseBytes: bytes(KiB, 16 * GiB)
       .prefault(64 * MiB)
-      .describe("bytes of all batches' answers that are held in memory"),
+      .describe('maximum size of all answers to batches in memory'),
     maxUsers: count(1, 10_000_000)
       .prefault(50_000)
-      .describe('idle users of whom something is remembered'),
+      .describe(
+        'maximum number of idle users that the proxy remembers (learned limits, timing of calls)',
+      ),
     userIdleMs: milliseconds(1000, 24 * 60 * minute)
       .prefault(600_000)
-      .describe('how long it is remembered'),
+      .describe('time until an idle user is forgotten'),
     maxConnections: count(1, 1_000_000)
       .prefault(20_000)
-      .describe('client connections; further ones are closed'),
+      .describe('maximum number of client connections; further ones are closed at once'),
     maxLongPolls: count(1, 1_000_000)
       .prefault(10_000)
-      .describe('open polls of `events`, each with a connection to the pool; more are refused'),
+      .describe(
+        'maximum number of open polls of `events`, each with its own connection to the pool; more are refused with 503',
+      ),
     longPollCounts: yesOrNo()
       .prefault(true)
-      .describe('whether the pool counts an open poll of `events` as an outstanding call'),
+      .describe(
+        'whether the pool counts an open poll of `events` as an outstanding call of the user',
+      ),
   })
   .prefault({})
-  .describe('bounds on what the proxy takes upon itself');
+  .describe('bounds on memory and connections');
 
 const drain = z
   .strictObject({
     delayMs: milliseconds(0, 10 * minute)
       .prefault(1000)
-      .describe('after SIGTERM, how long calls are still taken while readiness is off'),
+      .describe('time after SIGTERM in which the proxy is not ready but still takes new calls'),
     timeoutMs: milliseconds(0, 60 * minute)
       .prefault(25_000)
-      .describe('after that, the longest that calls under way may take to end'),
+      .describe('maximum time after delayMs for open calls to end'),
   })
   .prefault({})
-  .describe('the way out');
+  .describe('shutdown after SIGTERM');
 
 const log = z
   .strictObject({
     level: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent')
       .prefault('info')
-      .describe('the least severe lines that are written')
+      .describe('lowest severity that is logged')
       .register(facts, { flag: 'log-level', placeholder: 'LEVEL' }),
-    format: oneOf('json').prefault('json').describe('one JSON object a line'),
+    format: oneOf('json').prefault('json').describe('format of the log: one JSON object a line'),
     access: oneOf('all', 'sampled', 'problems')
       .prefault('problems')
       .describe(
-        'which calls get a line; problems: answered 429 or 5xx, refused, or slower than a second',
+        'which calls are logged. problems: calls over one second, refused, or answered 429 or 5xx. sampled: those and one call of 100',
       ),
   })
   .prefault({})
-  .describe('what is written to standard output');
+  .describe('the log on standard output');
 
 const record = z
   .strictObject({
     file: outputPath()
       .optional()
-      .describe('where to note when which calls came, for tune; only in mode off or shadow')
+      .describe(
+        'file for a recording of the times of calls, for the command tune; only in mode off or shadow',
+      )
       .register(facts, { flag: 'record' }),
     maxBytes: bytes(KiB, 16 * GiB)
       .prefault(64 * MiB)
-      .describe('bytes of that file; then no more is noted'),
+      .describe('maximum size of the recording; later calls are not recorded'),
   })
   .prefault({})
-  .describe('a recording of arrivals, without what they say');
+  .describe('a recording of when calls arrive, without their content');
 
-/** Settings as they stand in a file; decoding completes and parses them, encoding undoes it. */
+/**
+ * The schema of a settings file. Decoding adds defaults, and parses addresses and ranges. Encoding
+ * turns parsed values into text again.
+ */
 export const settingsSchema = z
   .strictObject({ listen, admin, upstream, batching, limits, drain, log, record })
   .describe('Settings of ucwa-batch-proxy');
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 
-/** Settings as the proxy uses them: complete, checked, addresses and ranges parsed. */
+/** Checked settings with all defaults; addresses and ranges are parsed. */
 export type Settings = DeepReadonly<z.output<typeof settingsSchema>>;

@@ -4,8 +4,8 @@ import { type Findings, take } from './findings.ts';
 import { didYouMean } from './nearest.ts';
 
 /**
- * Takes `UCWA_PROXY_*` variables. An unknown one is only a warning: Kubernetes adds such names to
- * the environment of each container for a Service that is called `ucwa-proxy`.
+ * Adds the settings of `UCWA_PROXY_*` variables to `found`. An unknown variable is only a warning:
+ * Kubernetes adds variables with this prefix for a Service with the name `ucwa-proxy`.
  */
 export function takeEnvironment(
   found: Findings,
@@ -25,7 +25,7 @@ export function takeEnvironment(
   }
 }
 
-/** Takes flags by name, without dashes; names that are no settings are not its business. */
+/** Adds the settings of flags to `found`. Flags that are not settings are ignored. */
 export function takeFlags(found: Findings, flags: Readonly<Record<string, string>>): void {
   for (const leaf of leaves.values()) {
     const text = leaf.flag === undefined ? undefined : flags[leaf.flag];
@@ -37,7 +37,10 @@ function withoutPrefix(name: string): string {
   return name.slice(environmentPrefix.length);
 }
 
-/** Lists are separated by commas; what is no plain integer, true or false stays text, and is refused as such. */
+/**
+ * Converts text to the type of a setting. Commas separate list items. Text that is not a plain integer
+ * or a boolean stays text, and the schema refuses it.
+ */
 function valueOf(leaf: Leaf, text: string): unknown {
   switch (leaf.takes) {
     case 'number':

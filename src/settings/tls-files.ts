@@ -1,7 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import type { Settings } from './schema.ts';
 
-/** The PEM files that settings name, read. */
+/** Contents of the PEM files that the settings name. */
 export interface TlsFiles {
   readonly ca?: Buffer;
   readonly cert?: Buffer;
@@ -10,7 +10,7 @@ export interface TlsFiles {
 
 type FileSettings = Readonly<Record<'ca' | 'cert' | 'key', string | undefined>>;
 
-/** Reads the files of one side. Throws what reading throws. */
+/** Reads the PEM files of one section (`listen.tls` or `upstream.tls`). Throws what `readFile` throws. */
 export function readTlsFiles(
   files: Partial<FileSettings>,
   readFile: (path: string) => Buffer,
@@ -23,8 +23,8 @@ export function readTlsFiles(
 }
 
 /**
- * What is wrong with the files, a line each: those that cannot be read or hold no PEM, and keys that
- * do not fit their certificates.
+ * Returns the problems with the TLS files, one line each: a file that cannot be read, a file without
+ * PEM data, or a key that does not match its certificate.
  */
 export function tlsProblems(
   { listen, upstream }: Settings,

@@ -2,17 +2,18 @@ import { createSecureContext } from 'node:tls';
 import { readTlsFiles, type TlsFiles } from './tls-files.ts';
 
 export interface TlsRenewalObserver {
-  /** Other files are in force from now on. */
+  /** New files are in use from now on. */
   renewed(): void;
-  /** The files have changed and cannot be used as they are; the last good ones stay in force. */
+  /** The files changed, but cannot be used. The previous files stay in use. */
   unusable(reason: string): void;
 }
 
 /**
- * The TLS files of one side, which may be replaced while we run, as certificates are. They are read
- * again and again instead of being watched: Kubernetes replaces them by a link to another folder,
- * which watching misses. Until all of them fit together (a new key is written before or after its
- * certificate) the old ones stay.
+ * The TLS files of one section, which can be replaced while the proxy runs. `check` reads the files
+ * again. The files are not watched, because Kubernetes replaces the folder link, which a watch misses.
+ *
+ * A new certificate and its key are not written at the same moment. The previous files stay in use
+ * until the new files match.
  */
 export class TlsRenewal {
   readonly #paths: Parameters<typeof readTlsFiles>[0];
@@ -21,7 +22,7 @@ export class TlsRenewal {
   #current: TlsFiles;
   #complaint = '';
 
-  /** Throws what reading throws. */
+  /** Throws what `readFile` throws. */
   constructor(
     paths: Parameters<typeof readTlsFiles>[0],
     readFile: (path: string) => Buffer,
@@ -33,11 +34,12 @@ export class TlsRenewal {
     this.#current = readTlsFiles(paths, readFile);
   }
 
-  /** The same object until other files are in force. */
+  /** The files in use. This is the same object until the files are replaced. */
   get current(): TlsFiles {
     return this.#current;
   }
 
+  /** Reads the files again, and uses them if they changed and match. */
   check(): void {
     try {
       const read = readTlsFiles(this.#paths, this.#readFile);
@@ -52,7 +54,7 @@ export class TlsRenewal {
     this.#observer.renewed();
   }
 
-  /** Once, not at every check. */
+  /** Reports a reason once, not at every check. */
   #complain(reason: string): void {
     if (reason === this.#complaint) return;
     this.#complaint = reason;

@@ -1,6 +1,6 @@
 /**
- * The kinds of values that settings take. Each is a zod schema which knows in words what it
- * accepts, so that every complaint reads "expected ..., found ...".
+ * The kinds of values that settings take, as zod schemas. Each schema has a text for what it accepts,
+ * so that every error message reads "expected ..., found ...".
  */
 import { isIP } from 'node:net';
 import { z } from 'zod';
@@ -8,19 +8,19 @@ import { formatAddress, parseAddress, type Address } from './address.ts';
 import { masked } from './masked.ts';
 import { formatIpRange, parseIpRange, type IpRange } from './ip-range.ts';
 
-/** What schemas cannot say by themselves. */
+/** Facts about a setting that a zod schema has no place for. */
 interface Facts {
-  /** What the value must be, to stand after "expected". */
+  /** Text for accepted values; follows "expected" in messages. */
   readonly accepts?: string;
-  /** How help shows the value of a flag. */
+  /** Placeholder for the value of the flag, for example `MS`. */
   readonly placeholder?: string;
-  /** The flag that sets it, without dashes. */
+  /** Name of the flag that sets this value, without dashes. */
   readonly flag?: string;
-  /** A refused value is not repeated in messages, as it may be a secret in the wrong place. */
+  /** Whether messages omit a refused value, because it may be a secret in the wrong place. */
   readonly isHidden?: boolean;
 }
 
-/** Facts about schemas; a wrapped schema (`optional`, `prefault`) has facts of its own. */
+/** Facts by schema. A wrapper (`optional`, `prefault`) and the schema inside it each have their own. */
 export const facts = z.registry<Facts>();
 
 const wholeNumber = (min: number, max: number, accepts: string, placeholder: string) =>
@@ -30,29 +30,29 @@ const wholeNumber = (min: number, max: number, accepts: string, placeholder: str
     .max(max)
     .register(facts, { accepts: `${accepts} from ${min} to ${max}`, placeholder });
 
-/** Whole milliseconds, bounds included. */
+/** A whole number of milliseconds from `min` to `max`. */
 export const milliseconds = (min: number, max: number) =>
   wholeNumber(min, max, 'a number of milliseconds', 'MS');
 
-/** Whole bytes, bounds included. */
+/** A whole number of bytes from `min` to `max`. */
 export const bytes = (min: number, max: number) =>
   wholeNumber(min, max, 'a number of bytes', 'BYTES');
 
-/** A number of things, bounds included. */
+/** A whole number from `min` to `max`. */
 export const count = (min: number, max: number) => wholeNumber(min, max, 'a whole number', 'N');
 
 /** True or false. */
 export const yesOrNo = () =>
   z.boolean().register(facts, { accepts: 'true or false', placeholder: 'true|false' });
 
-/** A path pattern: segments of a path, `*` or `**`. */
+/** A path pattern. Each segment is text, `*` (one segment) or `**` (any number of segments). */
 const pathPattern = () =>
   z
     .string()
     .regex(/^\/?(?:\*{1,2}|[\w.~!$&'()+,=:@%-]+)(?:\/(?:\*{1,2}|[\w.~!$&'()+,=:@%-]+))*$/)
     .register(facts, { accepts: 'a path pattern such as people/search or groups/*/members' });
 
-/** Path patterns. */
+/** A list of path patterns. */
 export const pathPatterns = () =>
   z.array(pathPattern()).register(facts, {
     accepts: 'a list of path patterns such as [people/search, groups/*/members]',
@@ -61,13 +61,13 @@ export const pathPatterns = () =>
 
 const alternatives = new Intl.ListFormat('en', { type: 'disjunction' });
 
-/** One of some words. */
+/** One of `names`. */
 export const oneOf = <const Names extends readonly string[]>(...names: Names) =>
   z
     .enum(names)
     .register(facts, { accepts: alternatives.format(names), placeholder: names.join('|') });
 
-/** `host:port`, as an `Address`. */
+/** `host:port`; decodes to an `Address`. */
 export const address = () =>
   z
     .codec(z.string(), z.custom<Address>(), {
@@ -79,7 +79,7 @@ export const address = () =>
       placeholder: 'HOST:PORT',
     });
 
-/** IP addresses and CIDR ranges, as `IpRange`s. */
+/** A list of IP addresses and CIDR ranges; decodes to `IpRange`s. */
 export const ipRanges = () =>
   z
     .array(
@@ -95,7 +95,7 @@ export const ipRanges = () =>
       placeholder: 'IP,CIDR,...',
     });
 
-/** Scheme, host and port of a server, as its origin (`https://pool.example`, no slash at the end). */
+/** Scheme, host and optional port of a server; becomes an origin such as `https://pool.example`. */
 export const origin = () =>
   z
     .string()
@@ -107,7 +107,7 @@ export const origin = () =>
       placeholder: 'URL',
     });
 
-/** The path of a file. PEM data in its place is refused. */
+/** The path of a PEM file. PEM data instead of a path is refused. */
 export const filePath = () =>
   z
     .string()
@@ -115,7 +115,7 @@ export const filePath = () =>
     .refine((text) => masked(text) === text)
     .register(facts, { accepts: 'the path of a PEM file', placeholder: 'FILE', isHidden: true });
 
-/** The path of a file that will be written. */
+/** The path of a file that the proxy writes. */
 export const outputPath = () =>
   z
     .string()
@@ -123,7 +123,7 @@ export const outputPath = () =>
     .refine((text) => masked(text) === text)
     .register(facts, { accepts: 'the path of a file', placeholder: 'FILE', isHidden: true });
 
-/** A name for TLS server name indication, which takes no IP addresses (RFC 6066 section 3). */
+/** A host name for TLS server name indication, which does not allow IP addresses (RFC 6066 section 3). */
 export const hostName = () =>
   z
     .string()
@@ -131,7 +131,7 @@ export const hostName = () =>
     .refine((text) => isIP(text) === 0)
     .register(facts, { accepts: 'a host name', placeholder: 'NAME' });
 
-/** Host names, each exact or, as `*.example.com`, all names below one. */
+/** A list of host names. `*.example.com` stands for all names below `example.com`. */
 export const hostPatterns = () =>
   z
     .array(

@@ -76,6 +76,7 @@ function filesBelow(folder: string, ending: string): string[] {
 const swept: readonly string[] = process.env['WORDS']?.split(',') ?? [
   'CHANGELOG.md',
   'CONTRIBUTING.md',
+  'README.md',
   'SECURITY.md',
   'docs/README.md',
   'docs/advisories.md',
@@ -91,6 +92,9 @@ const swept: readonly string[] = process.env['WORDS']?.split(',') ?? [
   'docs/performance.md',
   'docs/reliability.md',
   'docs/savings.md',
+  'docs/settings.md',
+  'src/settings',
+  'test/settings',
 ];
 
 describe.each(swept)('%s', (place) => {

@@ -11,7 +11,7 @@ describe('parseAddress()', () => {
     ['[0:0:0:0:0:0:0:1]:80', '::1', 80],
     ['LocalHost:443', 'localhost', 443],
     ['a-b.example:80', 'a-b.example', 80],
-  ])('reads %s', (text, host, port) => {
+  ])('parses %s', (text, host, port) => {
     expect(parseAddress(text)).toEqual({ host, port });
   });
 
@@ -33,13 +33,13 @@ describe('parseAddress()', () => {
     'http://a:80',
     'a/b:80',
     'u@a:80',
-  ])('does not read %j', (text) => {
+  ])('refuses %j', (text) => {
     expect(parseAddress(text)).toBeUndefined();
   });
 });
 
 test.each(['127.0.0.1:8080', '[fd00::1]:0', 'proxy.example:80'])(
-  'formatAddress() undoes parseAddress() for %s',
+  'formatAddress() is the inverse of parseAddress() for %s',
   (text) => {
     expect(formatAddress(address(text))).toBe(text);
   },

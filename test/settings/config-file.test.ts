@@ -4,12 +4,12 @@ import { problemsOf, settingsOf } from './load.ts';
 describe('unknown keys', () => {
   test.each([
     [
-      'a slip of the pen',
+      'a typing error in a key',
       'batching:\n  lingerMaxMS: 5\n',
       'proxy.yaml:2:3 batching.lingerMaxMS: unknown key, did you mean batching.lingerMaxMs?',
     ],
     [
-      'a section misspelt',
+      'a typing error in a section',
       'batchin:\n  maxParts: 5\n',
       'proxy.yaml:1:1 batchin: unknown key, did you mean batching?',
     ],
@@ -19,7 +19,7 @@ describe('unknown keys', () => {
       'proxy.yaml:2:3 limits.maxParts: unknown key, did you mean batching.maxParts?',
     ],
     [
-      'nothing like any key',
+      'a name similar to no key',
       'admin: { token: hunter2 }\n',
       'proxy.yaml:1:10 admin.token: unknown key, expected one of address, hosts',
     ],
@@ -53,7 +53,7 @@ describe('unknown keys', () => {
   );
 });
 
-describe('values that do not fit', () => {
+describe('values that do not fit their settings', () => {
   const milliseconds = 'expected a number of milliseconds from 0 to 1000';
   const url =
     'expected scheme and host such as https://pool.example.com (no path, query or credentials)';
@@ -141,7 +141,7 @@ describe('values that do not fit', () => {
     expect(problemsOf({ file })).toEqual([`proxy.yaml:${problem}`]);
   });
 
-  test('are refused without what may be a secret', () => {
+  test('are refused in messages without secrets', () => {
     const file = `
 upstream:
   url: https://user:hunter2@pool.example/?token=hunter2
@@ -158,7 +158,7 @@ upstream:
     ]);
   });
 
-  test('are not repeated when they are very long', () => {
+  test('are shortened in messages if they are long', () => {
     expect(problemsOf({ file: `log: {level: ${'x'.repeat(100_000)}}` })).toEqual([
       'proxy.yaml:1:14 log.level: expected trace, debug, info, warn, error, fatal, or silent, found a text of 100000 characters (string)',
     ]);
@@ -168,7 +168,7 @@ upstream:
   });
 
   test.each(['user:hunter2@pool', 'http:user:hunter2@pool', 'https://u:hunter2/hunter2@pool'])(
-    'are refused without the credentials of %s',
+    'are refused in messages without credentials: %s',
     (text) => {
       const problems = problemsOf({ flags: { upstream: text } });
       expect(problems).toHaveLength(1);
@@ -177,7 +177,7 @@ upstream:
   );
 });
 
-describe('text that is no YAML', () => {
+describe('text that is not YAML', () => {
   test.each([
     ['listen:\n\taddress: a\n', '2:1: not valid YAML: Tabs are not allowed as indentation'],
     ['listen: {address: "a\n', '2:1: not valid YAML: Missing closing "quote'],
@@ -189,11 +189,11 @@ describe('text that is no YAML', () => {
       'log: {}\n---\nlog: {}\n',
       '2:1: not valid YAML: Source contains multiple documents; please use YAML.parseAllDocuments()',
     ],
-  ])('is refused with the line, and without what it says: %j', (file, problem) => {
+  ])('is refused with its line and without its content: %j', (file, problem) => {
     expect(problemsOf({ file })).toEqual([`proxy.yaml:${problem}`]);
   });
 
-  test('is not searched for settings, while the other sources are', () => {
+  test('gives no settings, but the other sources are still checked', () => {
     expect(problemsOf({ file: 'nonsense: 1\nlog: @x\n', flags: { mode: 'no' } })).toEqual([
       'proxy.yaml:2:6: not valid YAML: Plain value cannot start with reserved character @',
       '--mode batching.mode: expected adaptive, fixed, off, or shadow, found "no" (string)',
@@ -201,15 +201,15 @@ describe('text that is no YAML', () => {
   });
 });
 
-test('text is read by the rules of YAML 1.2, whatever it says of itself', () => {
-  // In YAML 1.1 this is 70, by sixties.
+test('text is parsed as YAML 1.2, even if it declares another version', () => {
+  // YAML 1.1 reads 1:10 as 70, a number in base 60.
   expect(problemsOf({ file: '%YAML 1.1\n---\nbatching: {lingerMaxMs: 1:10}\n' })).toEqual([
     'proxy.yaml:3:25 batching.lingerMaxMs: expected a number of milliseconds from 0 to 1000, found "1:10" (string)',
   ]);
 });
 
 describe('keys given twice', () => {
-  test('are refused, be they settings or sections', () => {
+  test('are refused, both settings and sections', () => {
     const file = 'log:\n  level: info\n  level: debug\ndrain: {}\nlog: {}\n';
     expect(problemsOf({ file })).toEqual([
       'proxy.yaml:3:3 log.level: expected one value, found a second one (first: proxy.yaml:2:3)',
@@ -219,18 +219,18 @@ describe('keys given twice', () => {
 });
 
 describe('aliases', () => {
-  test('stand for what their anchors name', () => {
+  test('have the value of their anchor', () => {
     const file = 'drain: {delayMs: &ms 500, timeoutMs: *ms}\nlog: &log {level: warn}\n';
     expect(settingsOf({ file }).drain).toEqual({ delayMs: 500, timeoutMs: 500 });
   });
 
-  test('without an anchor stand for nothing', () => {
+  test('without an anchor have no value', () => {
     expect(problemsOf({ file: 'drain: {delayMs: *ms}' })).toEqual([
       'proxy.yaml:1:18 drain.delayMs: expected a number of milliseconds from 0 to 600000, found nothing',
     ]);
   });
 
-  test('that contain themselves come to an end', () => {
+  test('that contain themselves are refused without an endless loop', () => {
     const file = 'listen: &a {tls: *a, trustedProxies: &b [*b]}';
     expect(problemsOf({ file })).toEqual([
       'proxy.yaml:1:13 listen.tls.tls: unknown key, expected one of cert, key',

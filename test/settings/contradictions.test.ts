@@ -4,15 +4,15 @@ import { problemsOf } from './load.ts';
 
 const environmentName = (key: string) => leaves.get(key)!.env;
 
-describe('a bound above another that contains it', () => {
-  test('is refused where it was given', () => {
+describe('a limit above the limit that includes it', () => {
+  test('is refused, with the place where it was given', () => {
     const file = 'limits:\n  maxQueuedCallsPerUser: 9\n  maxQueuedCalls: 8\n';
     expect(problemsOf({ file })).toEqual([
       'proxy.yaml:2:26 limits.maxQueuedCallsPerUser: expected at most limits.maxQueuedCalls (8), found 9 (number)',
     ]);
   });
 
-  test('is refused where the other was given, if it is a default itself', () => {
+  test('is refused with the place of the other limit, if the first limit is a default', () => {
     expect(problemsOf({ env: { UCWA_PROXY_LIMITS_MAX_QUEUED_CALLS: '499' } })).toEqual([
       'UCWA_PROXY_LIMITS_MAX_QUEUED_CALLS limits.maxQueuedCalls: expected at least limits.maxQueuedCallsPerUser (500 by default), found 499 (number)',
     ]);
@@ -35,13 +35,13 @@ describe('a bound above another that contains it', () => {
     expect(problemsOf({ env: env(below) })).toEqual([]);
   });
 
-  test('is not looked at while one of the two is refused for itself', () => {
+  test('is not reported if one of the two values is invalid', () => {
     const file = 'limits: { maxQueuedCallsPerUser: 9, maxQueuedCalls: few }';
     expect(problemsOf({ file })).toHaveLength(1);
   });
 });
 
-test('a recording goes with calls that travel singly, or nobody knows what each took', () => {
+test('a recording needs mode off or shadow, because only unbatched calls have a duration of their own', () => {
   expect(problemsOf({ file: 'record: { file: trace.csv }' })).toEqual([
     'proxy.yaml:1:17 record.file: expected batching.mode off or shadow beside it, found batching.mode (adaptive by default)',
   ]);
@@ -53,7 +53,7 @@ test('a recording goes with calls that travel singly, or nobody knows what each 
 });
 
 describe('TLS', () => {
-  test.each(['listen', 'upstream'])('takes certificate and key of %s together', (side) => {
+  test.each(['listen', 'upstream'])('needs both certificate and key of %s', (side) => {
     expect(problemsOf({ file: `${side}: { tls: { cert: a.pem, key: b.pem } }` })).toEqual([]);
     expect(problemsOf({ file: `${side}: { tls: { cert: a.pem } }` })).toEqual([
       expect.stringMatching(
@@ -67,7 +67,7 @@ describe('TLS', () => {
     ]);
   });
 
-  test('towards the pool wants a pool with https', () => {
+  test('to the pool needs an https upstream.url', () => {
     const file = 'upstream:\n  tls: { ca: ca.pem, servername: pool }\n';
     expect(problemsOf({ file, flags: { upstream: 'http://pool.example' } })).toEqual([
       'proxy.yaml:2:14 upstream.tls.ca: expected an https upstream.url, found "http://pool.example" (string)',
@@ -79,7 +79,7 @@ describe('TLS', () => {
 });
 
 describe('addresses', () => {
-  test('of clients and operators are apart', () => {
+  test('of clients and of the admin port must differ', () => {
     expect(problemsOf({ flags: { listen: '127.0.0.1:9464' } })).toEqual([
       '--listen listen.address: expected an address apart from admin.address (127.0.0.1:9464 by default), found "127.0.0.1:9464" (string)',
     ]);
@@ -88,7 +88,7 @@ describe('addresses', () => {
     ]);
   });
 
-  test('may both leave the port to the system', () => {
+  test('may both have port 0, for any free port', () => {
     expect(problemsOf({ flags: { admin: '127.0.0.1:0', listen: '127.0.0.1:0' } })).toEqual([]);
   });
 
@@ -97,20 +97,20 @@ describe('addresses', () => {
     ['http://localhost:8080/', 'listen.address (127.0.0.1:8080 by default)'],
     ['http://0.0.0.0:8080', 'listen.address (127.0.0.1:8080 by default)'],
     ['https://127.0.0.1:9464', 'admin.address (127.0.0.1:9464 by default)'],
-  ])('of ourselves are not the pool: %s', (url, own) => {
+  ])('of the proxy itself are refused as the pool: %s', (url, own) => {
     expect(problemsOf({ flags: { upstream: url } })).toEqual([
       `--upstream upstream.url: expected the address of the pool, found this proxy's own ${own}`,
     ]);
   });
 
   test.each(['http://127.0.0.1:8081', 'http://pool.example:8080', 'http://10.0.0.1:8080'])(
-    'of others may be the pool: %s',
+    'of other hosts or ports are accepted as the pool: %s',
     (url) => {
       expect(problemsOf({ flags: { upstream: url, listen: '0.0.0.0:8080' } })).toEqual([]);
     },
   );
 
-  test('without a port in the URL are those of its scheme', () => {
+  test('in a URL without a port have the default port of the scheme', () => {
     const flags = { upstream: 'http://localhost', listen: '[::]:80' };
     expect(problemsOf({ flags })).toEqual([
       "--upstream upstream.url: expected the address of the pool, found this proxy's own listen.address ([::]:80)",

@@ -6,7 +6,7 @@ import { problemsOf } from './load.ts';
 
 const rows = describeSettings();
 
-test('every setting says what it is and what it takes', () => {
+test('every setting has a meaning, accepted values and a placeholder', () => {
   for (const row of rows) {
     expect(row).toMatchObject({
       key: expect.stringMatching(/^[a-z]+(\.[a-z]+)?\.[a-zA-Z]+$/),
@@ -17,14 +17,14 @@ test('every setting says what it is and what it takes', () => {
   }
 });
 
-test('names of environment variables come from the keys and differ', () => {
+test('names of environment variables derive from the keys and are unique', () => {
   const names = new Map(rows.map(({ key, env }) => [key, env]));
   expect(names.get('limits.maxQueuedCalls')).toBe('UCWA_PROXY_LIMITS_MAX_QUEUED_CALLS');
   expect(names.get('listen.tls.cert')).toBe('UCWA_PROXY_LISTEN_TLS_CERT');
   expect(new Set(names.values()).size).toBe(rows.length);
 });
 
-test('flags are those of the contract', () => {
+test('the flags are the documented ones', () => {
   const flags = rows.flatMap(({ key, flag }) => (flag === undefined ? [] : [[key, flag]]));
   expect(flags).toEqual([
     ['listen.address', 'listen'],
@@ -38,7 +38,7 @@ test('flags are those of the contract', () => {
   ]);
 });
 
-test('every default fits its own setting', () => {
+test('every default is a valid value of its setting', () => {
   const env = Object.fromEntries(
     rows.flatMap((row) =>
       row.defaultValue === undefined ? [] : [[row.env, String(row.defaultValue)]],
@@ -47,7 +47,7 @@ test('every default fits its own setting', () => {
   expect(problemsOf({ env })).toEqual([]);
 });
 
-test('the complaint about a missing upstream.url names its flag and its variable', () => {
+test('the message for a missing upstream.url names its flag and its environment variable', () => {
   const row = rows.find(({ key }) => key === 'upstream.url')!;
   expect(missingUpstream).toContain(`--${row.flag!} ${row.placeholder}`);
   expect(missingUpstream).toContain(row.env);
@@ -71,7 +71,7 @@ describe('the JSON schema', () => {
     });
   }
 
-  test('is of draft 7', () => {
+  test('declares draft 7', () => {
     expect(schema.$schema).toBe('http://json-schema.org/draft-07/schema#');
   });
 
@@ -93,7 +93,7 @@ describe('the JSON schema', () => {
     }
   });
 
-  test('knows bounds and alternatives', () => {
+  test('has bounds and alternatives', () => {
     const nodes = new Map(nodesBelow(schema, ''));
     expect(nodes.get('batching.lingerMaxMs')).toMatchObject({ minimum: 0, maximum: 1000 });
     expect(nodes.get('batching.mode')).toMatchObject({

@@ -25,7 +25,7 @@ const path = fc
   .string({ minLength: 1, unit: 'grapheme' })
   .filter((text) => /^[^\0\r\n]+$/.test(text) && !/:\/\/|-----BEGIN/.test(text));
 
-/** Texts by key, for the settings whose JSON schema does not say which texts they take. */
+/** Generators of valid texts by key, for settings with no pattern in their JSON schema. */
 const texts: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   'listen.address': fc.tuple(host, fc.nat(65535)).map((parts) => parts.join(':')),
   'admin.address': fc.tuple(host, fc.nat(65535)).map((parts) => parts.join(':')),
@@ -47,7 +47,7 @@ const texts: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   'batching.never': fc.array(fc.constantFrom('people/search', '/a/*/b', '**', 'x.y/%20')),
 };
 
-/** Any of the settings by key, each as its JSON schema has it. */
+/** Generator of any subset of the settings by key, with values that fit the JSON schema. */
 const values: fc.Arbitrary<Record<string, unknown>> = fc.record(
   Object.fromEntries(describeSettings().map(({ key }) => [key, valueOf(key)])),
   { requiredKeys: [] },
@@ -62,7 +62,7 @@ function valueOf(key: string): fc.Arbitrary<unknown> {
   return texts[key] ?? path;
 }
 
-/** Leaves out what contradicts other settings; all else that is refused is a fault. */
+/** Removes settings that contradict others, and throws if a setting has any other problem. */
 function withoutContradictions(given: Record<string, unknown>): Record<string, unknown> {
   const problems = problemsOf({ file: fileOf(given) });
   if (problems.length === 0) return given;
@@ -78,7 +78,7 @@ function withoutContradictions(given: Record<string, unknown>): Record<string, u
   return withoutContradictions(rest);
 }
 
-/** JSON is YAML. */
+/** Returns a settings file as JSON, which is valid YAML. */
 function fileOf(given: Record<string, unknown>): string {
   const root: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(given)) {
@@ -92,7 +92,7 @@ function fileOf(given: Record<string, unknown>): string {
   return JSON.stringify(root);
 }
 
-test('settings that were printed load as the same settings', () => {
+test('printed settings load as the same settings', () => {
   fc.assert(
     fc.property(values, (given) => {
       const settings = settingsOf({ file: fileOf(withoutContradictions(given)) });
@@ -103,14 +103,14 @@ test('settings that were printed load as the same settings', () => {
   );
 });
 
-test('all settings that are set are printed, and no others', () => {
+test('settings with a value are printed, and no empty sections', () => {
   const printed = effectiveYaml(settingsOf({ flags: { upstream: 'http://pool.example' } }));
   expect(printed).toContain('upstream:\n  url: http://pool.example\n  timeoutMs: 30000\n');
   expect(printed).not.toContain('tls');
 });
 
 test.each(['-----BEGIN PRIVATE KEY-----\nhunter2', 'https://user:hunter2@vault/?token=hunter2'])(
-  'settings that hold a secret are not printed: %j',
+  'settings with a secret are not printed: %j',
   (key) => {
     const settings = settingsOf({});
     const print = () =>
@@ -121,7 +121,7 @@ test.each(['-----BEGIN PRIVATE KEY-----\nhunter2', 'https://user:hunter2@vault/?
 );
 
 test.each(describeSettings().filter((row) => row.defaultValue === undefined))(
-  'PEM data and URLs with credentials do not fit $key',
+  '$key refuses PEM data and URLs with credentials',
   ({ env }) => {
     for (const secret of ['-----BEGIN PRIVATE KEY----- hunter2', 'https://u:hunter2@vault']) {
       const problems = problemsOf({ env: { [env]: secret } });

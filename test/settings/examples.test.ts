@@ -16,18 +16,18 @@ function settingsIn(name: string) {
   return loaded.settings;
 }
 
-test('the examples are these', () => {
+test('config/ has these examples', () => {
   expect(names).toEqual(['development.yaml', 'full.yaml', 'kubernetes.yaml', 'sidecar.yaml']);
 });
 
 describe('the example for', () => {
-  test('a sidecar is reached by clients from the pod only, by operators from outside', () => {
+  test('a sidecar accepts clients only from the pod, and probes and Prometheus from outside', () => {
     const { listen, admin } = settingsIn('sidecar.yaml');
     expect(listen.address.host).toBe('127.0.0.1');
     expect(admin.address.host).toBe('0.0.0.0');
   });
 
-  test('Kubernetes is reached from outside, and states the time that its drain takes', () => {
+  test('Kubernetes accepts clients from outside, and states a grace period longer than the shutdown', () => {
     const { listen, admin, drain } = settingsIn('kubernetes.yaml');
     expect([listen.address.host, admin.address.host]).toEqual(['0.0.0.0', '0.0.0.0']);
     const [, graceSeconds] = /terminationGracePeriodSeconds must exceed .*: (\d+) here/s.exec(
@@ -36,19 +36,19 @@ describe('the example for', () => {
     expect(Number(graceSeconds) * 1000).toBeGreaterThan(drain.delayMs + drain.timeoutMs);
   });
 
-  test('development goes to the simulated pool', () => {
+  test('development uses the simulated pool', () => {
     expect(settingsIn('development.yaml').upstream.url).toBe('http://127.0.0.1:8090');
   });
 });
 
 describe('the full example', () => {
-  test('has every setting with its default and its meaning, in the words of the schema', () => {
+  test('has every setting with its default and the meaning from the schema', () => {
     if (process.env['UPDATE_README'] === '1')
       writeFileSync(new URL('full.yaml', folder), fullExample());
     expect(textOf('full.yaml')).toBe(fullExample());
   });
 
-  test('changes nothing', () => {
+  test('loads as the defaults', () => {
     expect(loadSettings(sources('full.yaml'))).toEqual(
       loadSettings({ flags: {}, env: {}, readFile: () => '' }),
     );
@@ -62,8 +62,8 @@ interface Section {
 
 function fullExample(): string {
   const lines = [
-    '# Every setting with its default; those without a default are commented out.',
-    '# A file needs only what differs. "ucwa-batch-proxy check-config --config FILE" checks it.',
+    '# Every setting with its default. A setting without a default is a comment.',
+    '# A file needs only the settings that differ. "ucwa-batch-proxy check-config --config FILE" checks it.',
   ];
   let open: string[] = [];
   for (const row of describeSettings()) {

@@ -4,7 +4,7 @@ import { settingsOf } from './load.ts';
 
 const MiB = 1024 * 1024;
 
-test('limits that the machine can hold stay as they are', () => {
+test('limits that fit the resources do not change', () => {
   const settings = settingsOf({});
   expect(fitLimits(settings, { heapBytes: 4096 * MiB, openFiles: 1_000_000 })).toEqual({
     settings,
@@ -13,7 +13,7 @@ test('limits that the machine can hold stay as they are', () => {
   expect(fitLimits(settings, { heapBytes: 4096 * MiB, openFiles: undefined }).notes).toEqual([]);
 });
 
-test('bytes shrink to a quarter of the heap, what is counted to an eighth, with a note for each', () => {
+test('limits of bytes fall to a quarter of the heap, other limits to an eighth, with a note for each', () => {
   const { settings, notes } = fitLimits(settingsOf({}), {
     heapBytes: 12 * MiB,
     openFiles: undefined,
@@ -38,7 +38,7 @@ test('bytes shrink to a quarter of the heap, what is counted to an eighth, with 
   ]);
 });
 
-test('client connections and polls share the open files that other connections to the pool leave over', () => {
+test('client connections and polls share the open files that remain after other connections to the pool', () => {
   const { settings, notes } = fitLimits(settingsOf({}), { heapBytes: 4096 * MiB, openFiles: 1024 });
   const { maxConnections, maxLongPolls } = settings.limits;
   expect(maxConnections + maxLongPolls).toBeLessThanOrEqual(1024 - 2 * 128 - 160);
@@ -48,12 +48,12 @@ test('client connections and polls share the open files that other connections t
   ]);
 });
 
-test('something is served however few open files there are', () => {
+test('each limit is at least 1, even with very few open files', () => {
   const { settings } = fitLimits(settingsOf({}), { heapBytes: 4096 * MiB, openFiles: 64 });
   expect(settings.limits).toMatchObject({ maxConnections: 1, maxLongPolls: 1 });
 });
 
-test('bound connections are fitted like polls, where clients may have them', () => {
+test('the limit of bound connections is lowered like that of polls, if connectionAuth is bind', () => {
   const bind = {
     ...settingsOf({}),
     upstream: { ...settingsOf({}).upstream, connectionAuth: 'bind' },

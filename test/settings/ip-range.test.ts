@@ -8,14 +8,17 @@ test.each([
   ['0.0.0.0/0', '0.0.0.0', 0, 'ipv4'],
   ['fd00::1', 'fd00::1', 128, 'ipv6'],
   ['fd00::/8', 'fd00::', 8, 'ipv6'],
-])('%s is read, written back and fit for a BlockList', (text, address, prefixLength, family) => {
-  const range = parseIpRange(text)!;
-  expect(range).toEqual({ address, prefixLength, family });
-  expect(formatIpRange(range)).toBe(text);
-  const list = new BlockList();
-  list.addSubnet(range.address, range.prefixLength, range.family);
-  expect(list.check(address, range.family)).toBe(true);
-});
+])(
+  '%s is parsed, formatted again, and accepted by a BlockList',
+  (text, address, prefixLength, family) => {
+    const range = parseIpRange(text)!;
+    expect(range).toEqual({ address, prefixLength, family });
+    expect(formatIpRange(range)).toBe(text);
+    const list = new BlockList();
+    list.addSubnet(range.address, range.prefixLength, range.family);
+    expect(list.check(address, range.family)).toBe(true);
+  },
+);
 
 test.each([
   '',
@@ -28,6 +31,6 @@ test.each([
   'fe80::1%eth0',
   'localhost',
   '*',
-])('%j is no range', (text) => {
+])('%j is not a range', (text) => {
   expect(parseIpRange(text)).toBeUndefined();
 });

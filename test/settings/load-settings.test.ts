@@ -3,7 +3,7 @@ import { loadServeSettings } from '../../src/settings/load-settings.ts';
 import { load, problemsOf, settingsOf } from './load.ts';
 
 describe('defaults', () => {
-  test('are those of the contract', () => {
+  test('are the documented defaults', () => {
     expect(settingsOf({})).toEqual({
       listen: {
         address: { host: '127.0.0.1', port: 8080 },
@@ -57,7 +57,7 @@ describe('defaults', () => {
   });
 
   test.each(['', '# nothing but a comment\n', 'listen:\nbatching:\n', '---\n'])(
-    'hold for the file %j',
+    'apply to the file %j',
     (file) => {
       expect(settingsOf({ file })).toEqual(settingsOf({}));
     },
@@ -71,7 +71,7 @@ describe('precedence', () => {
     UCWA_PROXY_BATCHING_MAX_PARTS: '2',
   };
 
-  test('flags beat the environment, which beats the file, which beats defaults', () => {
+  test('flags override the environment, the environment overrides the file, the file overrides defaults', () => {
     expect(settingsOf({ flags: { linger: '3' }, env, file }).batching).toMatchObject({
       mode: 'adaptive',
       lingerMaxMs: 3,
@@ -81,7 +81,7 @@ describe('precedence', () => {
     });
   });
 
-  test('a value that does not fit is complained about even where a stronger source has one', () => {
+  test('an invalid value is reported even if another source overrides it', () => {
     expect(problemsOf({ flags: { linger: '3' }, file: 'batching: { lingerMaxMs: no }' })).toEqual([
       'proxy.yaml:1:26 batching.lingerMaxMs: expected a number of milliseconds from 0 to 1000, found "no" (string)',
     ]);
@@ -99,14 +99,14 @@ describe('precedence', () => {
   });
 });
 
-describe('names by which the admin port may be asked', () => {
-  test('are exact, or all below a name', () => {
+describe('admin.hosts', () => {
+  test('accepts exact names, and wildcards for all names below one', () => {
     const env = { UCWA_PROXY_ADMIN_HOSTS: 'Proxy.Example.com, *.ops.example' };
     expect(settingsOf({ env }).admin.hosts).toEqual(['Proxy.Example.com', '*.ops.example']);
   });
 
   test.each(['*', '*.', 'a.*', 'a*.example', 'a.example:9464', 'http://a', 'a b', 'a..b', ''])(
-    'are names: not %j',
+    'refuses %j, which is not a name',
     (name) => {
       expect(problemsOf({ file: `admin: { hosts: [${JSON.stringify(name)}] }` })).toEqual([
         `proxy.yaml:1:18 admin.hosts[0]: expected a host name such as proxy.example.com or *.example.com, found ${JSON.stringify(name)} (string)`,
@@ -116,7 +116,7 @@ describe('names by which the admin port may be asked', () => {
 });
 
 describe('flags', () => {
-  test('set what the contract says', () => {
+  test('set the documented settings', () => {
     const { listen, admin, upstream, batching, log } = settingsOf({
       flags: {
         listen: '[::1]:81',
@@ -135,7 +135,7 @@ describe('flags', () => {
     expect(log.level).toBe('debug');
   });
 
-  test('are named in complaints', () => {
+  test('are named in messages', () => {
     expect(problemsOf({ flags: { 'max-parts': '1001', mode: 'dark' } })).toEqual([
       '--mode batching.mode: expected adaptive, fixed, off, or shadow, found "dark" (string)',
       '--max-parts batching.maxParts: expected a whole number from 1 to 1000, found 1001 (number)',
@@ -143,27 +143,27 @@ describe('flags', () => {
   });
 });
 
-describe('environment', () => {
-  test.each(['', ' 5', '5ms', '5.0', '1e3', '0x10', '+5'])('takes no %j for a number', (text) => {
+describe('the environment', () => {
+  test.each(['', ' 5', '5ms', '5.0', '1e3', '0x10', '+5'])('refuses %j as a number', (text) => {
     expect(problemsOf({ env: { UCWA_PROXY_BATCHING_LINGER_MAX_MS: text } })).toEqual([
       `UCWA_PROXY_BATCHING_LINGER_MAX_MS batching.lingerMaxMs: expected a number of milliseconds from 0 to 1000, found "${text}" (string)`,
     ]);
   });
 
-  test('takes an empty list', () => {
+  test('can set an empty list', () => {
     const env = { UCWA_PROXY_LISTEN_TRUSTED_PROXIES: '' };
     const settings = settingsOf({ env, file: 'listen: { trustedProxies: [192.0.2.1] }' });
     expect(settings.listen.trustedProxies).toEqual([]);
   });
 
-  test('is complained about by item where it is a list', () => {
+  test('gets a message for each invalid item of a list', () => {
     expect(problemsOf({ env: { UCWA_PROXY_LISTEN_TRUSTED_PROXIES: '10.0.0.1,,me' } })).toEqual([
       'UCWA_PROXY_LISTEN_TRUSTED_PROXIES listen.trustedProxies[1]: expected an IP address or a CIDR range such as 10.0.0.0/8, found "" (string)',
       'UCWA_PROXY_LISTEN_TRUSTED_PROXIES listen.trustedProxies[2]: expected an IP address or a CIDR range such as 10.0.0.0/8, found "me" (string)',
     ]);
   });
 
-  test('has unknown names ignored with a warning', () => {
+  test('gets a warning for unknown names, which are ignored', () => {
     const env = {
       UCWA_PROXY_SERVICE_HOST: '10.0.0.7',
       UCWA_PROXY_LIMITS_MAX_QUEUD_CALLS: '5',
@@ -179,8 +179,8 @@ describe('environment', () => {
   });
 });
 
-describe('complaints', () => {
-  test('come all at once, from every source', () => {
+describe('problems', () => {
+  test('of all sources are reported together', () => {
     expect(
       problemsOf({
         file: 'limits:\n  maxQueuedCalls: 0\n  maxGroups: 5\nlog: {level: loud}\nlisten: { tls: { cert: a } }\n',
@@ -198,20 +198,20 @@ describe('complaints', () => {
   });
 });
 
-describe('from a file that is not understood', () => {
+describe('a file that cannot be understood causes one problem and no further messages', () => {
   test.each([
-    ['text that is no YAML', 'upstream: }'],
-    ['no mapping at all', '[]'],
-    ['a section that is no mapping', 'upstream: off'],
+    ['text that is not YAML', 'upstream: }'],
+    ['a list instead of a mapping', '[]'],
+    ['a section that is not a mapping', 'upstream: off'],
     ['a section given twice', 'upstream: {}\nupstream: {}'],
     ['a key given twice', 'upstream: {url: "http://a", url: "http://b"}'],
-  ])('nothing further is concluded: %s', (_name, file) => {
+  ])('%s', (_name, file) => {
     const sources = { flags: { config: 'proxy.yaml' }, env: {}, readFile: () => file };
     const loaded = loadServeSettings(sources);
     expect(loaded).toEqual({ ok: false, problems: [expect.stringMatching(/^proxy.yaml:\d+:/)] });
   });
 
-  test('nothing further is concluded: a file that cannot be read', () => {
+  test('a file that cannot be read', () => {
     const loaded = loadServeSettings({
       flags: { config: 'gone.yaml' },
       env: {},
@@ -226,7 +226,7 @@ describe('from a file that is not understood', () => {
   });
 });
 
-describe('settings to serve with', () => {
+describe('settings for serve', () => {
   const noFile = { env: {}, readFile: () => '' };
 
   test('have an upstream.url', () => {
@@ -237,7 +237,7 @@ describe('settings to serve with', () => {
     });
   });
 
-  test('lack it with a word on what to do, beside all other complaints', () => {
+  test('without an upstream.url get a message that says how to set it, beside other problems', () => {
     expect(loadServeSettings({ ...noFile, flags: { linger: 'x' } })).toEqual({
       ok: false,
       problems: [
@@ -247,7 +247,7 @@ describe('settings to serve with', () => {
     });
   });
 
-  test('complain once about an upstream.url that does not fit', () => {
+  test('get one message for an invalid upstream.url', () => {
     const loaded = loadServeSettings({ ...noFile, flags: { upstream: 'pool' } });
     expect(loaded).toEqual({
       ok: false,

@@ -8,7 +8,7 @@ export interface Given {
   readonly file?: string;
 }
 
-/** Loads settings as from these sources. */
+/** Loads settings from these sources. */
 export function load({ flags = {}, env = {}, file }: Given): LoadedSettings {
   return loadSettings({
     flags: file === undefined ? flags : { config: 'proxy.yaml', ...flags },
@@ -17,14 +17,14 @@ export function load({ flags = {}, env = {}, file }: Given): LoadedSettings {
   });
 }
 
-/** The settings of sources that are all right. */
+/** Loads settings, and throws if a source has a problem. */
 export function settingsOf(given: Given): Settings {
   const loaded = load(given);
   if (!loaded.ok) throw new Error(loaded.problems.join('\n'));
   return loaded.settings;
 }
 
-/** What is wrong with sources; nothing when they are all right. */
+/** Returns the problems with the sources; empty if they are valid. */
 export function problemsOf(given: Given): readonly string[] {
   const loaded = load(given);
   return loaded.ok ? [] : loaded.problems;

@@ -7,12 +7,12 @@ test.each([
   ['https://pool.example/a?token=hunter2 and more', 'https://pool.example/a?*** and more'],
   ['https://pool.example/#hunter2', 'https://pool.example/#***'],
   ['x -----BEGIN PRIVATE KEY-----\nhunter2', 'x *** (PEM data)'],
-])('what may be a secret is masked in %j', (text, expected) => {
+])('masks the secret in %j', (text, expected) => {
   expect(masked(text)).toBe(expected);
 });
 
 test.each(['/etc/ssl//me@corp/key.pem', 'C:\\certs\\me@corp.pem', 'http://[::1]:80', 'why?'])(
-  '%s is left alone',
+  '%s stays unchanged',
   (text) => {
     expect(masked(text)).toBe(text);
   },

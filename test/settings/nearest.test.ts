@@ -9,15 +9,15 @@ test.each([
   ['lnger', 'linger'],
   ['loglevel', 'log-level'],
   ['mod', 'mode'],
-])('%s is near %s', (word, expected) => {
+])('%s is similar to %s', (word, expected) => {
   expect(nearest(word, words)).toBe(expected);
 });
 
-test.each(['', 'x', 'upstream', 'level'])('%j is near none', (word) => {
+test.each(['', 'x', 'upstream', 'level'])('%j is similar to no candidate', (word) => {
   expect(nearest(word, words)).toBeUndefined();
   expect(didYouMean(word, words)).toBe('');
 });
 
-test('a complaint ends with what was probably meant', () => {
+test('the hint names the most similar candidate', () => {
   expect(didYouMean('lisen', words, '--')).toBe(', did you mean --listen?');
 });

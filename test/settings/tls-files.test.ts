@@ -19,13 +19,13 @@ function problems(listen: Record<string, string>, upstream: Record<string, strin
   );
 }
 
-test('files that fit are no problem', () => {
+test('a matching certificate and key cause no problem', () => {
   expect(
     problems({ cert: path('server.pem'), key: path('server.key') }, { ca: path('ca.pem') }),
   ).toEqual([]);
 });
 
-test('a file that is missing or no PEM is named by its key', () => {
+test('a missing file and a file without PEM data are reported with the name of the setting', () => {
   expect(problems({}, { ca: '/nope' })).toEqual([
     expect.stringMatching(/^upstream\.tls\.ca: cannot be used: ENOENT/),
   ]);
@@ -34,7 +34,7 @@ test('a file that is missing or no PEM is named by its key', () => {
   ]);
 });
 
-test('a key of another certificate is a problem', () => {
+test('a key that does not match its certificate is reported', () => {
   expect(problems({ cert: path('server.pem'), key: path('client.key') })).toEqual([
     expect.stringMatching(/^listen\.tls: the files cannot be used together: /),
   ]);
