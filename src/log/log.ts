@@ -1,6 +1,8 @@
 /**
- * Logs, by pino: the only folder that imports it. Lines hold an allow-list of facts: no credential,
- * cookie, body or raw path; users appear as a hash under a key that lives as long as the process.
+ * The log. Only this folder imports pino.
+ *
+ * Lines contain only facts from an allow-list: no credential, cookie, body or raw path. A user appears
+ * as a hash. The key of the hash is new for each process.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { pino, type DestinationStream } from 'pino';
@@ -8,7 +10,7 @@ import { routeTemplate } from '../core/ucwa/route-template.ts';
 import type { FinishedCall } from '../listen/observer.ts';
 
 type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
-/** Which calls get an access line. */
+/** Setting `log.access`: which calls are logged. */
 type AccessMode = 'all' | 'sampled' | 'problems';
 
 export interface LogOptions {
@@ -21,9 +23,9 @@ export interface Log {
   warn(message: string, facts?: Facts): void;
   error(message: string, facts?: Facts): void;
   access(call: FinishedCall): void;
-  /** Told of each line that was not written, since it would have shown a secret. */
+  /** Sets the function to call for each line that was withheld because it contained a secret. */
   onWithheld(listener: () => void): void;
-  /** What went wrong, without what it went wrong with. */
+  /** Logs an error by its class, code and stack, without its message. */
   failure(message: string, error: unknown): void;
 }
 
@@ -33,11 +35,11 @@ const sampledEvery = 100;
 const slowMs = 1000;
 const keyBytes = 32;
 
-/** Lines are made of what may be shown; this proves that none of them says a token or an address. */
+/** Pattern of tokens, cookies and SIP addresses. It catches a secret that the allow-list missed. */
 const secret = /\b(?:bearer|basic|ntlm|negotiate) [\w+/=.~-]{8}|\bcwt(?:_ucwa)?=|\bsips?:[^\s"]*@/i;
 
 export function createLog(options: LogOptions, destination?: DestinationStream): Log {
-  let withheld: () => void = () => undefined;
+  let onWithheld: () => void = () => undefined;
   const logger = pino(
     {
       level: options.level,
@@ -46,7 +48,7 @@ export function createLog(options: LogOptions, destination?: DestinationStream):
       hooks: {
         streamWrite(line) {
           if (!secret.test(line)) return line;
-          withheld();
+          onWithheld();
           return `{"level":50,"msg":"a line was withheld: it would have shown a secret"}\n`;
         },
       },
@@ -61,7 +63,7 @@ export function createLog(options: LogOptions, destination?: DestinationStream):
     return options.access === 'sampled' && seen % sampledEvery === 0;
   };
   return {
-    onWithheld: (listener) => void (withheld = listener),
+    onWithheld: (listener) => void (onWithheld = listener),
     info: (message, facts) => logger.info(facts ?? {}, message),
     warn: (message, facts) => logger.warn(facts ?? {}, message),
     error: (message, facts) => logger.error(facts ?? {}, message),
@@ -89,7 +91,7 @@ function isProblem(call: FinishedCall): boolean {
   return !call.poll && call.durationMs > slowMs;
 }
 
-/** A method is the client's text: only known ones are repeated. */
+/** Returns a known method, or `OTHER`, because an unknown method is arbitrary text of the client. */
 function methodName(method: string): string {
   return /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|CONNECT|TRACE)$/.test(method)
     ? method
@@ -100,12 +102,12 @@ function userHash(key: Buffer, credential: string): string {
   return createHmac('sha256', key).update(credential).digest('hex').slice(0, 8);
 }
 
-/** Class, code and places in the code; messages may quote what a client or the pool said. */
+/** Returns the class, code and stack of an error. A message may quote a client or the pool. */
 function describe(error: unknown): Facts {
   if (!(error instanceof Error)) return { error: typeof error };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   const { stack = '', message } = error;
-  // A message may have lines that look like places in the code; they stand behind it.
+  // Only lines after the message are stack frames: the message itself may contain similar lines.
   const at = stack.indexOf(message);
   const places = at === -1 ? '' : stack.slice(at + message.length);
   const frames = places.split('\n').filter((line) => /^\s+at /.test(line));

@@ -13,7 +13,7 @@ const call: FinishedCall = {
   callerLeft: false,
 };
 
-/** What is logged of these calls. */
+/** Returns the access lines for these calls. */
 function logged(access: 'all' | 'sampled' | 'problems', calls: readonly FinishedCall[]): string[] {
   const lines: string[] = [];
   const log = createLog({ level: 'info', access }, { write: (line) => void lines.push(line) });
@@ -22,7 +22,7 @@ function logged(access: 'all' | 'sampled' | 'problems', calls: readonly Finished
 }
 
 describe('access lines', () => {
-  test('of a sample are one in a hundred, and every problem', () => {
+  test('in mode sampled are one of a hundred, and every problem', () => {
     const calls = Array.from({ length: 300 }, (_, i) => ({
       ...call,
       status: i === 150 ? 503 : 200,
@@ -31,24 +31,24 @@ describe('access lines', () => {
   });
 
   test.each<[string, Partial<FinishedCall>, number]>([
-    ['a good call', {}, 0],
+    ['a fast success', {}, 0],
     ['a failure', { status: 504 }, 1],
     ['a refusal', { via: 'refused', status: 400 }, 1],
     ['a 429', { status: 429 }, 1],
     ['a slow call', { durationMs: 1001 }, 1],
-    ['a poll, slow by nature', { durationMs: 60_000, poll: true }, 0],
-  ])('of problems: %s', (_what, changes, count) => {
+    ['an event poll, which is normally slow', { durationMs: 60_000, poll: true }, 0],
+  ])('in mode problems: %s', (_what, changes, count) => {
     expect(logged('problems', [{ ...call, ...changes }])).toHaveLength(count);
   });
 
-  test('repeat no method that is not known, and no credential', () => {
+  test('contain no unknown method and no credential', () => {
     const [line = ''] = logged('all', [{ ...call, method: 'SECRET' }]);
     expect(JSON.parse(line)).toMatchObject({ method: 'OTHER' });
     expect(line.toLowerCase()).not.toContain('secret');
   });
 });
 
-test('a failure is told by its class, code and place, never by its message', () => {
+test('an error is logged with its class, code and stack, never with its message', () => {
   const lines: string[] = [];
   const log = createLog(
     { level: 'info', access: 'all' },
@@ -64,14 +64,14 @@ test('a failure is told by its class, code and place, never by its message', () 
   expect(JSON.parse(lines[0] ?? '')).toMatchObject({ code: 'E1', msg: 'internal error' });
 });
 
-describe('a line that would show a secret', () => {
+describe('a line with a secret', () => {
   test.each([
     'Bearer cwt=AAEBHAEF',
     'bearer eyJhbGciOi',
     'Basic YW5uOnNlY3JldA==',
     'Cookie: cwt_ucwa=1',
     'at sip:dana@pool.example',
-  ])('is not written, and that is told: %s', (text) => {
+  ])('is withheld and reported: %s', (text) => {
     const lines: string[] = [];
     const log = createLog(
       { level: 'info', access: 'all' },
