@@ -1,4 +1,4 @@
-/** Every combination of the values of the labels; one empty combination where there are none. */
+/** Returns every combination of label values; without labels, one empty combination. */
 export function combinations<L extends string>(
   labels: Record<L, readonly string[]>,
 ): Array<Record<L, string>> {

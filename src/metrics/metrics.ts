@@ -1,9 +1,10 @@
 /**
- * The metrics, by prom-client: the only folder that imports it. Labels come from closed sets and
- * every combination is there from the start with 0, so that rates and alerts are right. No metric
- * names a user, an application or a path.
+ * The metrics of the proxy. Only this folder imports prom-client.
+ *
+ * Label values come from closed sets. Every combination exists from the start with value 0, so that
+ * rates and alerts see the first increase. No label contains a user, an application or a path.
  */
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Registry } from 'prom-client';
 import { refusalReasons } from '../core/admit/admit.ts';
 import { passThroughReasons } from '../core/ucwa/classify.ts';
 import { type Invariant, invariants } from '../core/invariants.ts';
@@ -12,30 +13,20 @@ import { repeatOutcomes, repeatReasons, requeueReasons } from '../core/schedule/
 import type { EngineObserver, ProtocolError } from '../engine/observer.ts';
 import type { AbortStage, ListenObserver, Via } from '../listen/observer.ts';
 import { codeLabel, codeLabels } from './code-label.ts';
+import { createGauges, type MetricSources } from './gauges.ts';
 import { combinations } from './label-combinations.ts';
 import { createShadowMetrics, type ShadowMetrics } from './shadow-metrics.ts';
 import { CounterTally, HistogramTally } from './tally.ts';
 import { createTraceMetrics, type TraceMetrics } from './trace-metrics.ts';
-
-/** What is asked for when the metrics are read. */
-export interface MetricSources {
-  heldCalls(): number;
-  outstandingCalls(): number;
-  users(): { readonly active: number; readonly idle: number };
-  longPolls(): number;
-  clientConnections(): number;
-  upstreamConnections(): number;
-  boundConnections(): number;
-}
 
 export interface Metrics {
   readonly engine: Omit<EngineObserver, 'internalError'>;
   readonly listen: Omit<ListenObserver, 'internalError'>;
   readonly shadow: ShadowMetrics;
   readonly trace: TraceMetrics;
-  /** A promise of the README would have been broken. */
+  /** Counts an invariant violation that was prevented (docs/guarantees.md). */
   violated(invariant: Invariant): void;
-  /** The Prometheus text format. One format only: the library confuses names when they alternate. */
+  /** Returns the metrics as Prometheus text. prom-client confuses names if formats alternate. */
   render(): Promise<string>;
   readonly contentType: string;
 }
@@ -81,165 +72,161 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
     return made;
   };
   const named = (name: string, help: string) => ({ name: `ucwa_proxy_${name}`, help, registry });
-  const gauge = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name: `ucwa_proxy_${name}`,
-      help,
-      registers,
-      collect() {
-        this.set(read());
-      },
-    });
-  const labelledGauge = (
-    name: string,
-    help: string,
-    label: string,
-    reads: Readonly<Record<string, () => number>>,
-  ) =>
-    new Gauge({
-      name: `ucwa_proxy_${name}`,
-      help,
-      labelNames: [label],
-      registers,
-      collect() {
-        for (const [value, read] of Object.entries(reads)) this.set({ [label]: value }, read());
-      },
-    });
 
   const calls = new CounterTally(
-    named('calls_total', 'Calls of clients that were answered, by how and with what.'),
+    named(
+      'calls_total',
+      'Answered calls. via is how the proxy handled the call; refused means that it did not reach the pool. ' +
+        'code is the HTTP status that the client got.',
+    ),
     ['via', vias],
     ['code', codeLabels],
   );
   const callDuration = new HistogramTally(
-    named('call_duration_seconds', 'From the head of a call to the end of its answer.'),
+    named(
+      'call_duration_seconds',
+      'Time from the head of a call to the end of its answer. ' +
+        'passthrough includes event polls, which normally take minutes.',
+    ),
     durationBuckets,
     { name: 'via', values: vias },
   );
-  const batchParts = new HistogramTally(named('batch_parts', 'Parts in a batch.'), partBuckets);
+  const batchParts = new HistogramTally(
+    named('batch_parts', 'Number of parts in each batch sent to the pool.'),
+    partBuckets,
+  );
   const batchBytes = new HistogramTally(
-    named('batch_bytes', 'Bytes of the body of a batch.'),
+    named('batch_bytes', 'Size of the body of each batch sent to the pool, in bytes.'),
     byteBuckets,
   );
-  const batches = counter('batches_total', 'Batches sent, by what made them leave.', {
-    flush_reason: flushReasons,
-  });
+  const batches = counter(
+    'batches_total',
+    'Batches sent to the pool, by the reason that ended their hold. idle: no further call was likely. ' +
+      'linger: maximum hold reached. parts, bytes: full. barrier: a later call must follow. drain: shutdown.',
+    {
+      flush_reason: flushReasons,
+    },
+  );
   const hold = new HistogramTally(
-    named('hold_seconds', 'How long a batchable call waited for companions.'),
+    named(
+      'hold_seconds',
+      'Time that a batchable call was held for other calls. Normal is at most batching.lingerMaxMs.',
+    ),
     waitBuckets,
   );
   const queue = new HistogramTally(
-    named('queue_seconds', 'How long a call that could have left waited for its departure.'),
+    named(
+      'queue_seconds',
+      'Time that a call waited to be sent after its hold. limit: concurrent calls that the pool allows the user. ' +
+        'pause: backoff after a refusal. slots: free requests or connections. order: an earlier write.',
+    ),
     queueBuckets,
     { name: 'reason', values: ['limit', 'pause', 'slots', 'order'] },
   );
   const upstreamResponses = new CounterTally(
-    named('upstream_responses_total', 'Answers of the pool.'),
+    named(
+      'upstream_responses_total',
+      'HTTP responses of the pool, by kind of request. code is the status of the response, not of its parts.',
+    ),
     ['kind', kinds],
     ['code', codeLabels],
   );
   const upstreamDuration = new HistogramTally(
-    named('upstream_duration_seconds', 'From a request to the pool to the end of its answer.'),
+    named(
+      'upstream_duration_seconds',
+      'Time from a request to the pool to the end of the response. ' +
+        'passthrough includes event polls, which normally take minutes.',
+    ),
     durationBuckets,
     { name: 'kind', values: kinds },
   );
-  const passThrough = counter('passthrough_total', 'Calls passed through, by why.', {
-    reason: passThroughReasons,
-  });
-  const aborts = counter('client_aborts_total', 'Callers who left, by where their call was.', {
-    stage: abortStages,
-  });
-  const refused = counter('refused_total', 'Requests refused by the proxy itself, by why.', {
-    reason: refusalReasons,
-  });
+  const passThrough = counter(
+    'passthrough_total',
+    'Calls forwarded unchanged instead of batched. reason is why the call cannot be batched.',
+    {
+      reason: passThroughReasons,
+    },
+  );
+  const aborts = counter(
+    'client_aborts_total',
+    'Calls that the client gave up before the end of the answer. held: not sent yet. sent: at the pool. ' +
+      'answering: in the middle of the answer.',
+    {
+      stage: abortStages,
+    },
+  );
+  const refused = counter(
+    'refused_total',
+    'Requests that the proxy refused without asking the pool. ' +
+      'reason is the mistake in the request, or the limit that was reached.',
+    {
+      reason: refusalReasons,
+    },
+  );
   const protocol = counter(
     'protocol_errors_total',
-    'Answers of the pool that broke the protocol, by how.',
+    'Responses of the pool that broke the protocol, by kind of mistake. Normal is 0.',
     {
       kind: protocolErrors,
     },
   );
   const violations = counter(
     'invariant_violations_total',
-    'Breaks of what the README promises that were stopped at the last moment: bugs.',
+    'Bugs that a last check stopped before they did harm. Normal is 0. docs/guarantees.md explains each invariant.',
     { invariant: invariants },
   );
   const collapsed = counter(
     'collapsed_calls_total',
-    'Calls that shared a part with an identical one.',
+    'GETs that shared the part of an identical GET in a batch.',
     {},
   );
 
   const splits = counter(
     '429_splits_total',
-    'Refused batches whose parts left again in two or more requests, by how often refused.',
+    'Batches that the pool refused with 429 and that were sent again as two or more smaller requests. ' +
+      'depth is how often the pool had refused the calls. Normal is mostly 1.',
     { depth: splitDepths },
   );
   const splitParts = new HistogramTally(
-    named('split_parts', 'Parts of the requests that a refused batch was split into.'),
+    named('split_parts', 'Number of parts in each request that replaced a batch refused with 429.'),
     splitBuckets,
   );
   const requeued = counter(
     'requeued_calls_total',
-    'Calls of refused batches that went back into the queue.',
+    'Calls that went back to the queue because the pool refused their batch. refused: 429. too_large: 413.',
     { reason: requeueReasons },
   );
   const learnedLimit = new HistogramTally(
     named(
       'learned_limit',
-      'Outstanding calls that the pool is believed to allow a user, at each change.',
+      'Estimated number of concurrent calls that the pool allows a user, recorded at each change of an estimate.',
     ),
     limitBuckets,
   );
-  const repeats = counter('repeats_total', 'Calls sent again after a fault, or that were to be.', {
-    reason: repeatReasons,
-    outcome: repeatOutcomes,
-  });
+  const repeats = counter(
+    'repeats_total',
+    'Retries. unsent: the call was not sent. unknown: no answer. answer: unusable answer. late: slow batch. ' +
+      'Outcome denied: the retry budget was spent. Outcome needless: the first answer arrived, or the client left.',
+    {
+      reason: repeatReasons,
+      outcome: repeatOutcomes,
+    },
+  );
   const lateBatches = counter(
     'late_batches_total',
-    'Batches that took so long that their GETs were asked again.',
+    'Batches that took unexpectedly long, so that the proxy sent their GETs a second time.',
     {},
   );
 
   let saved = 0;
-  gauge(
-    'upstream_requests_saved',
-    'Batchable calls that left less the requests sent for them, repeats too.',
-    () => saved,
-  );
-  gauge('outstanding_calls', 'Batchable calls that the pool works on.', () =>
-    sources.outstandingCalls(),
-  );
-  gauge('held_calls', 'Calls that wait for companions or for their turn to be sent.', () =>
-    sources.heldCalls(),
-  );
-  gauge('long_polls', 'Open polls of the event channel.', () => sources.longPolls());
-  labelledGauge('users', 'Users that the proxy keeps state of.', 'state', {
-    active: () => sources.users().active,
-    idle: () => sources.users().idle,
-  });
-  labelledGauge('connections', 'Open connections.', 'side', {
-    client: () => sources.clientConnections(),
-    upstream: () => sources.upstreamConnections(),
-  });
-  gauge(
-    'bound_connections',
-    'Open connections to the pool that belong to one client connection each.',
-    () => sources.boundConnections(),
-  );
-  new Gauge({
-    name: 'ucwa_proxy_build_info',
-    help: 'Always 1; what runs.',
-    labelNames: ['version', 'node_version'],
-    registers,
-  }).set({ version, node_version: process.version }, 1);
+  createGauges(registers, version, { ...sources, requestsSaved: () => saved });
 
   return {
     engine: {
       callLeft({ hold: holdMs, slots, order, pause, limit }) {
         if (holdMs !== undefined) hold.observe(holdMs / 1000);
         queue.observe(slots / 1000, 'slots');
-        // Few wait for these; a zero for each call would hide those who do.
+        // Few calls wait for these reasons. Zeros for all other calls would hide the waits.
         if (order > 0) queue.observe(order / 1000, 'order');
         if (pause > 0) queue.observe(pause / 1000, 'pause');
         if (limit > 0) queue.observe(limit / 1000, 'limit');
@@ -265,7 +252,7 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
     },
     listen: {
       finished({ via, status, durationMs, callerLeft }) {
-        // Nobody was answered where the caller left first; `client_aborts_total` has it.
+        // A call without an answer is counted by `client_aborts_total` only.
         if (status === 0 || callerLeft) return;
         calls.inc(via, codeLabel(status));
         callDuration.observe(durationMs / 1000, via);

@@ -1,9 +1,9 @@
-/** What batching would save and cost, where it is tried without being done; zeros elsewhere. */
+/** Metrics of mode shadow: what mode adaptive would save and cost. They are 0 in other modes. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { ShadowReport } from '../core/shadow/state.ts';
 
 export interface ShadowMetrics extends ShadowReport {
-  /** The shadow broke, and is off. */
+  /** Counts an error that turned the shadow off. */
   broke(): void;
 }
 
@@ -22,31 +22,46 @@ export function createShadowMetrics(registers: Registry[]): ShadowMetrics {
   const calls = new Counter({
     ...named(
       'calls_total',
-      'Calls that were answered, by what they would have met in mode adaptive.',
+      'Only in mode shadow: answered calls, by the outcome that they would have had in mode adaptive.',
     ),
     labelNames: ['outcome'],
   });
   for (const outcome of outcomes) calls.inc({ outcome }, 0);
   const requests = new Counter(
-    named('requests_total', 'Requests that would have gone to the pool in mode adaptive.'),
+    named(
+      'requests_total',
+      'Only in mode shadow: requests that mode adaptive would have sent to the pool.',
+    ),
   );
   let saved = 0;
   new Gauge({
-    ...named('requests_saved', 'Batchable calls that would have left less these requests.'),
+    ...named(
+      'requests_saved',
+      'Only in mode shadow: batchable calls, minus the requests that mode adaptive would have sent for them.',
+    ),
     collect() {
       this.set(saved);
     },
   });
   const batchParts = new Histogram({
-    ...named('batch_parts', 'Parts of the batches that would have been sent.'),
+    ...named(
+      'batch_parts',
+      'Only in mode shadow: number of parts in each batch that mode adaptive would have sent.',
+    ),
     buckets: partBuckets,
   });
   const added = new Histogram({
-    ...named('added_seconds', 'How much longer a caller would have waited for its answer.'),
+    ...named(
+      'added_seconds',
+      'Only in mode shadow: additional time that a caller would have waited for its answer in mode adaptive.',
+    ),
     buckets: addedBuckets,
   });
   const errors = new Counter(
-    named('errors_total', 'Errors in working out what would have been; the first one ends it.'),
+    named(
+      'errors_total',
+      'Bugs in the computation of mode shadow. Normal is 0. The first one stops the computation; calls go on.',
+    ),
   );
   return {
     requestLeft(newCalls, parts) {
@@ -56,7 +71,7 @@ export function createShadowMetrics(registers: Registry[]): ShadowMetrics {
     },
     answered(addedMs) {
       calls.inc({ outcome: 'answered' });
-      // Sooner is possible where a call shares the part of another one, and is no wait.
+      // The time is negative if a call would have shared the part of an earlier call.
       added.observe(Math.max(0, addedMs) / 1000);
     },
     failed: () => calls.inc({ outcome: 'failed' }),

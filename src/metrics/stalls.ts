@@ -1,18 +1,23 @@
 import { performance } from 'node:perf_hooks';
 
 const allowedMs = 200;
-const lookEveryMs = 50;
-/** A stall of ours is one in which we worked; a process that is not given the processor waits. */
-const workedShare = 0.8;
+const intervalMs = 50;
+/** Minimum share of a stall that the process used the CPU; otherwise the system withheld the CPU. */
+const ownShare = 0.8;
 
-/** Whether a stall of so long is our doing; `workedMs`: of the processor, meanwhile. */
-export function isOwnStall(stallMs: number, workedMs: number): boolean {
-  return stallMs > allowedMs && workedMs > stallMs * workedShare;
+/**
+ * Whether this process caused a stall of its event loop.
+ *
+ * @param stallMs duration of the stall
+ * @param cpuMs CPU time that the process used in the meantime
+ */
+export function isOwnStall(stallMs: number, cpuMs: number): boolean {
+  return stallMs > allowedMs && cpuMs > stallMs * ownShare;
 }
 
-/** Says when this process blocked its own event loop for more than 200 ms, and for how long. */
+/** Calls `onStall` after each time that this process blocked its event loop for more than 200 ms. */
 export function watchStalls(
-  stood: (stallMs: number) => void,
+  onStall: (stallMs: number) => void,
   isOwn = isOwnStall,
 ): { stop(): void } {
   let lastMs = performance.now();
@@ -20,11 +25,11 @@ export function watchStalls(
   const timer = setInterval(() => {
     const nowMs = performance.now();
     const { user, system } = process.cpuUsage(cpu);
-    const stallMs = nowMs - lastMs - lookEveryMs;
-    if (isOwn(stallMs, (user + system) / 1000)) stood(stallMs);
+    const stallMs = nowMs - lastMs - intervalMs;
+    if (isOwn(stallMs, (user + system) / 1000)) onStall(stallMs);
     lastMs = nowMs;
     cpu = process.cpuUsage();
-  }, lookEveryMs);
+  }, intervalMs);
   timer.unref();
   return { stop: () => clearInterval(timer) };
 }

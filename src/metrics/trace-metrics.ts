@@ -2,14 +2,14 @@ import { Counter, type Registry } from 'prom-client';
 
 export interface TraceMetrics {
   written(): void;
-  /** The disk is too slow, the file full or broken. */
+  /** Counts a call that was not recorded: the disk is slow or failed, or the file is full. */
   dropped(): void;
 }
 
 export function createTraceMetrics(registers: Registry[]): TraceMetrics {
   const calls = new Counter({
     name: 'ucwa_proxy_trace_calls_total',
-    help: 'Calls of which the recording had to take note, by whether it could.',
+    help: 'Calls for the recording (record.file). dropped: the file is full, or the disk is slow or failed.',
     labelNames: ['outcome'],
     registers,
   });

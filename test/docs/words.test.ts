@@ -89,11 +89,16 @@ const swept: readonly string[] = process.env['WORDS']?.split(',') ?? [
   'docs/glossary.md',
   'docs/guarantees.md',
   'docs/kubernetes.md',
+  'docs/metrics.md',
   'docs/performance.md',
   'docs/reliability.md',
   'docs/savings.md',
   'docs/settings.md',
+  'src/log',
+  'src/metrics',
   'src/settings',
+  'test/log',
+  'test/metrics',
   'test/settings',
 ];
 

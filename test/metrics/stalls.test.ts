@@ -5,15 +5,18 @@ import { onCleanup } from '../support/cleanup.ts';
 test.each([
   ['work of a quarter of a second', 250, 260, true],
   ['shorter work', 190, 190, false],
-  ['a process that was stopped while it was idle', 3000, 5, false],
-  ['a process that was stopped at work', 1000, 300, false],
-])('the event loop was blocked by us, or not: %s', (_what, stallMs, workedMs, isOurs) => {
-  expect(isOwnStall(stallMs, workedMs)).toBe(isOurs);
-});
+  ['an idle process that was suspended', 3000, 5, false],
+  ['a busy process that was suspended', 1000, 300, false],
+])(
+  'a stall is blamed on the process only if it used the CPU: %s',
+  (_what, stallMs, cpuMs, isOwn) => {
+    expect(isOwnStall(stallMs, cpuMs)).toBe(isOwn);
+  },
+);
 
-test('a loop that does not turn is noticed', async () => {
+test('a blocked event loop is reported', async () => {
   const seen = await new Promise<number>((resolve) => {
-    // On a busy machine nobody can say whose doing it is.
+    // The share of CPU time is not checked here, because a busy machine makes it unpredictable.
     const watch = watchStalls(resolve, (stallMs) => stallMs > 200);
     onCleanup(() => watch.stop());
     setTimeout(() => {

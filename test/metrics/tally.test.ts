@@ -7,7 +7,7 @@ const vias = ['batch', 'single'] as const;
 const codes = ['200', '404', 'other'] as const;
 const bounds = [0.005, 0.1, 2.5];
 
-/** Every line, in whatever order the labels of one stand. */
+/** Returns the lines of the metrics, sorted, with sorted labels. */
 async function lines(registry: Registry): Promise<string[]> {
   const text = await registry.metrics();
   return text
@@ -18,7 +18,7 @@ async function lines(registry: Registry): Promise<string[]> {
     .sort();
 }
 
-test('what is tallied reads like what the library itself counted', async () => {
+test('a tally renders the same text as the metrics of prom-client', async () => {
   const calls = fc.record({
     via: fc.constantFrom(...vias),
     code: fc.constantFrom(...codes),
@@ -42,7 +42,7 @@ test('what is tallied reads like what the library itself counted', async () => {
       const library = { buckets: bounds, registers };
       const libraryDurations = new Histogram({ ...labelled, ...library, labelNames: ['via'] });
       const libraryHolds = new Histogram({ ...plain, ...library });
-      // All series are there from the start.
+      // A tally has all series from the start.
       for (const via of vias) {
         for (const code of codes) libraryCounter.inc({ via, code }, 0);
         libraryDurations.zero({ via });
@@ -57,7 +57,7 @@ test('what is tallied reads like what the library itself counted', async () => {
       }
       const expected = await lines(theirs);
       expect(await lines(ours)).toEqual(expected);
-      // Reading changes nothing.
+      // A scrape does not change the values.
       expect(await lines(ours)).toEqual(expected);
     }),
   );
