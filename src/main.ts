@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from './cli/command.ts';
 import { runCommandLine } from './cli/run-command-line.ts';
 
-// Without a listener Node opens its inspector on this signal, and with it all that is in memory.
+// By default Node opens its inspector on SIGUSR1, which gives access to all credentials in memory.
 process.on('SIGUSR1', () => undefined);
 
 const commands = new Map<string, () => Promise<Command>>([

@@ -3,14 +3,14 @@ import { quoted } from '../settings/quoted.ts';
 import { didYouMean } from '../settings/nearest.ts';
 import type { Command, GivenArguments } from './command.ts';
 
-/** A command line, or all that is wrong with it, one line each. */
+/** Parsed arguments, or all problems with them, one line each. */
 type ReadArguments =
   | { readonly ok: true; readonly given: GivenArguments }
   | { readonly ok: false; readonly problems: readonly string[] };
 
 /**
- * Reads what stands after the name of a command: `--flag value`, `--flag=value`, switches and
- * operands, in any order; `--` ends the flags. Of a flag given twice the last counts.
+ * Parses the arguments of a command: `--flag value`, `--flag=value`, switches and operands, in any
+ * order. `--` ends the flags. If a flag is given twice, the last value counts.
  */
 export function readArguments(
   { flags, operands }: Pick<Command, 'flags' | 'operands'>,
@@ -26,7 +26,7 @@ export function readArguments(
     args: [...argv],
     options,
     allowPositionals: true,
-    strict: false, // or it would stop at the first fault
+    strict: false, // strict mode reports only the first problem
     tokens: true,
   });
 
@@ -51,7 +51,7 @@ export function readArguments(
       values[name] = value;
     }
   }
-  // What follows an unknown flag may have been its value.
+  // Operands are not checked after an unknown flag, because one of them may be its value.
   if (problems.length === 0) {
     for (const { name } of operands.slice(positionals.length))
       problems.push(`expected ${name}, found nothing`);

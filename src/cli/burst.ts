@@ -1,4 +1,4 @@
-/** Clients for the demonstration: phones that start all at once and ask for what a phone asks for. */
+/** Simulated phones for the demo, which all start at once and send their start-up calls. */
 import { Agent, request } from 'node:http';
 
 export interface BurstShape {
@@ -8,13 +8,13 @@ export interface BurstShape {
 
 export interface BurstResult {
   readonly calls: number;
-  /** Of each call, from its sending to the last byte, ascending. */
+  /** Time of each call until the last byte of its answer, in ms, ascending. */
   readonly latenciesMs: readonly number[];
-  /** Answers by status. */
+  /** Number of answers by status. */
   readonly statuses: ReadonlyMap<number, number>;
 }
 
-/** What a client reads when it starts, below its application. */
+/** Paths below its application that a client reads when it starts. */
 const startUp = [
   'me',
   'me/note',
@@ -27,7 +27,7 @@ const startUp = [
 ];
 const connectionsPerDevice = 6;
 
-/** Each device of each user sends its start-up calls at once, over six connections as phones do. */
+/** Sends the start-up calls of all devices of all users at once, each over six connections. */
 export async function runBurst(baseUrl: string, shape: BurstShape): Promise<BurstResult> {
   const statuses = new Map<number, number>();
   const latenciesMs: number[] = [];
@@ -72,7 +72,7 @@ function get(url: URL, token: string, agent: Agent): Promise<{ status: number; m
   });
 }
 
-/** The smallest value that at least that share (0..1) of the values does not exceed. */
+/** Returns the smallest value that is not below `share` (0 to 1) of the values. */
 export function percentile(ascending: readonly number[], share: number): number {
   return ascending[Math.max(0, Math.ceil(ascending.length * share) - 1)] ?? 0;
 }

@@ -6,16 +6,16 @@ import { tlsProblems } from '../settings/tls-files.ts';
 import { type Command, exitCode, type GivenArguments, type Io } from './command.ts';
 import { settingsFlags, settingsNotes, settingsSources } from './settings-flags.ts';
 
-/** Checks settings as `serve` would load them, without starting anything. */
+/** Checks the settings that `serve` would load. */
 export const checkConfig: Command = {
   name: 'check-config',
   summary: 'check the settings, print them or their JSON schema',
   flags: [
     ...settingsFlags,
-    { name: 'print', meaning: 'print the effective configuration as YAML; it holds no secrets' },
+    { name: 'print', meaning: 'print the effective settings as YAML; they contain no secrets' },
     {
       name: 'schema',
-      meaning: 'print the JSON schema of configuration files; goes with no other flag',
+      meaning: 'print the JSON schema of settings files; not together with other flags',
     },
   ],
   operands: [],
@@ -30,7 +30,7 @@ function run(given: GivenArguments, io: Io): number {
     for (const problem of loaded.problems) io.stderr.write(`${problem}\n`);
     return exitCode.usage;
   }
-  // The files are those of the machine that will serve, which need not be this one.
+  // A TLS file may exist only on the machine that runs serve, so a missing file is a warning here.
   const fileProblems = tlsProblems(loaded.settings, readFileSync);
   for (const warning of [...loaded.warnings, ...fileProblems]) {
     io.stderr.write(`warning: ${warning}\n`);
@@ -46,7 +46,7 @@ function run(given: GivenArguments, io: Io): number {
   return exitCode.ok;
 }
 
-/** The schema is the same whatever the settings, so a flag beside it is a misunderstanding. */
+/** Prints the schema. It does not depend on settings, so other flags are an error. */
 function printSchema({ flags, switches }: GivenArguments, io: Io): number {
   const others = [...switches, ...Object.keys(flags)].filter((name) => name !== 'schema');
   if (others.length > 0) {

@@ -1,28 +1,28 @@
 /** A command of the program. */
 export interface Command {
   readonly name: string;
-  /** One line for the list of commands. */
+  /** One line of help for the list of commands. */
   readonly summary: string;
   readonly flags: readonly Flag[];
   /** Arguments without a flag; all are required. */
   readonly operands: readonly Operand[];
-  /** What help says after the flags. */
+  /** Help text after the flags. */
   readonly notes?: string;
-  /** Ends with the exit code; what it throws is shown and ends the program with `exitCode.failed`. */
+  /** Resolves to the exit code. If it rejects, the program shows the error and exits with `exitCode.failed`. */
   run(given: GivenArguments, io: Io): Promise<number>;
 }
 
 /**
- * Commands by their names. Each is loaded when it is needed: a health check runs every few seconds, in
- * the memory that is the proxy's, and needs little of what the proxy does.
+ * Loaders of commands by name. A command is loaded only when it runs. `probe` runs as a health check
+ * every few seconds within the memory limit of the proxy, and so must not load the rest of the proxy.
  */
 export type Commands = ReadonlyMap<string, () => Promise<Command>>;
 
-/** A flag of a command line. */
+/** A flag of a command. */
 export interface Flag {
-  /** Without dashes. */
+  /** Name without dashes. */
   readonly name: string;
-  /** Stands for the value in help; a flag without one is a switch. */
+  /** Placeholder for the value in help. A flag without a placeholder is a switch. */
   readonly placeholder?: string;
   readonly meaning: string;
 }
@@ -32,21 +32,21 @@ interface Operand {
   readonly meaning: string;
 }
 
-/** A command line that fits its command. */
+/** Valid arguments of a command. */
 export interface GivenArguments {
-  /** Flags with values, by name. */
+  /** Values of flags, by name without dashes. */
   readonly flags: Readonly<Record<string, string>>;
   readonly switches: ReadonlySet<string>;
-  /** As many as the command has. */
+  /** One for each operand of the command. */
   readonly operands: readonly string[];
 }
 
-/** The process around a command, as far as commands use it. */
+/** The parts of the process that commands use. */
 export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The text of a file; throws when it cannot be read. */
+  /** Returns the text of a file, or throws if the file cannot be read. */
   readonly readFile: (path: string) => string;
 }
 
@@ -54,5 +54,5 @@ interface Output {
   write(text: string): unknown;
 }
 
-/** How commands end. `usage`: the command line or the configuration is wrong. */
+/** Exit codes. `usage` means that the arguments or the settings are wrong. */
 export const exitCode = { ok: 0, failed: 1, usage: 2 } as const;

@@ -9,11 +9,11 @@ import { catchSignals } from './signals.ts';
 import { programVersion } from './version.ts';
 
 const shape: BurstShape = { users: 8, devicesPerUser: 2 };
-/** Warms code and connections, so that the first of the two bursts is not the slower for it. */
+/** Bursts before the measurement, so that both measured bursts run with warm code and connections. */
 const rehearsals = 2;
 const preferredPorts = { listen: 8080, admin: 9464 };
 
-/** A simulated pool, the proxy in front of it, and the same burst of clients at both. */
+/** Sends the same burst of calls to a simulated pool and to a proxy in front of it, and compares. */
 export const demo: Command = {
   name: 'demo',
   summary: 'show the proxy at work in front of a simulated pool',
@@ -21,7 +21,7 @@ export const demo: Command = {
     {
       name: 'seconds',
       placeholder: 'N',
-      meaning: 'stop after so long (default: serve until Ctrl-C)',
+      meaning: 'stop after N seconds (default: run until Ctrl-C)',
     },
   ],
   operands: [],
@@ -76,7 +76,7 @@ async function measured(simulator: Simulator, url: string): Promise<Measured> {
   };
 }
 
-/** On the ports that the documentation names, or on any when somebody else has them. */
+/** Starts the proxy on the documented ports, or on any free ports if another program uses these. */
 async function startOnFreePorts(simulator: Simulator): Promise<App> {
   const log = createLog({ level: 'warn', access: 'problems' });
   const start = (ports: { listen: number; admin: number }): Promise<App> =>

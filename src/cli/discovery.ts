@@ -4,8 +4,8 @@ export type DiscoveryLinks = ReadonlyMap<string, URL>;
 const maxHrefLength = 2048;
 
 /**
- * Reads the document with which UCWA's Autodiscover service answers ("Root URL" in the UCWA
- * documentation): JSON whose `_links` lead, with absolute hrefs, to `self` or `user`.
+ * Reads the links of a document of UCWA's Autodiscover service ("Root URL" in the UCWA documentation).
+ * This document is JSON with `_links`, among them an absolute link `self` or `user`.
  *
  * @returns undefined for any other text
  */
@@ -13,7 +13,7 @@ export function readDiscovery(text: string): DiscoveryLinks | undefined {
   const links = new Map<string, URL>();
   for (const [relation, link] of Object.entries(linksOf(text))) {
     const href = hrefOf(link);
-    // Links are printed on terminals, so only what looks like one is taken.
+    // Links are printed on a terminal, so a link with unusual characters is dropped.
     if (/^[\w.-]+$/.test(relation) && href && /^https?:\/\//i.test(href) && URL.canParse(href)) {
       links.set(relation, new URL(href));
     }
@@ -21,7 +21,7 @@ export function readDiscovery(text: string): DiscoveryLinks | undefined {
   return links.has('self') || links.has('user') ? links : undefined;
 }
 
-/** Relations whose links lead to another host (or port) than the one that was asked. */
+/** Returns the relations with a link to a host or port other than that of `asked`. */
 export function foreignRelations(links: DiscoveryLinks, asked: URL): string[] {
   return [...links].filter(([, { host }]) => host !== asked.host).map(([relation]) => relation);
 }

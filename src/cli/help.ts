@@ -1,12 +1,12 @@
 import type { Command, Flag } from './command.ts';
 
-/** As users call it. */
+/** Name of the program on the command line. */
 export const programName = 'ucwa-batch-proxy';
 
-/** `--help` is known to every command. */
+/** Flag that every command has. */
 const helpFlag: Flag = { name: 'help', meaning: 'show this help' };
 
-/** The help of the program as a whole. */
+/** Returns the help of the program. */
 export function programHelp(commands: readonly Command[]): string {
   return `A reverse proxy that batches the UCWA calls of each user.
 
@@ -21,11 +21,11 @@ ${columns([
   ['--version', 'show the version'],
 ])}
 
-"${programName} COMMAND --help" tells more.
+"${programName} COMMAND --help" shows the flags of a command.
 `;
 }
 
-/** The help of one command. */
+/** Returns the help of one command. */
 export function commandHelp({ name, summary, operands, flags, notes }: Command): string {
   const usage = [programName, name, '[FLAGS]', ...operands.map((operand) => operand.name)];
   const rows = [...flags, helpFlag].map((flag): [string, string] => [
@@ -44,7 +44,7 @@ export function commandHelp({ name, summary, operands, flags, notes }: Command):
   return `${parts.join('\n\n')}\n`;
 }
 
-/** Two columns, the first as wide as its widest cell. */
+/** Formats two columns; the first is as wide as its widest cell. */
 function columns(rows: ReadonlyArray<readonly [string, string]>): string {
   const width = Math.max(...rows.map(([first]) => first.length));
   return rows.map(([first, second]) => `  ${first.padEnd(width)}  ${second}`).join('\n');

@@ -1,12 +1,12 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 
-/** An answer, whole. */
+/** A complete response. */
 export interface Answer {
   readonly status: number;
-  /** The `Content-Type`, or ``. */
+  /** Value of `Content-Type`, or an empty text. */
   readonly contentType: string;
-  /** Where a redirect points, as the server wrote it. */
+  /** Value of `Location`, unchanged. */
   readonly location: string | undefined;
   readonly body: string;
 }
@@ -14,10 +14,10 @@ export interface Answer {
 const maxBodyBytes = 1024 * 1024;
 
 /**
- * Asks for one URL on a connection of its own and follows no redirect.
+ * Sends a GET request on a new connection. Redirects are not followed.
  *
- * @param signal ends the exchange at any moment
- * @throws what Node reports when no whole answer came; a RangeError for one of over a megabyte
+ * @param signal aborts the request
+ * @throws the error of Node if the response is incomplete, or a RangeError if its body exceeds 1 MiB
  */
 export function httpGet(url: URL, signal: AbortSignal): Promise<Answer> {
   const open = url.protocol === 'https:' ? requestHttps : requestHttp;

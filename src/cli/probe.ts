@@ -8,28 +8,28 @@ const defaultTimeoutMs = 3000;
 const maxTimeoutMs = 600_000;
 
 /**
- * Asks a running proxy whether it is ready, for a container's health check as for people, or looks
- * at a discovery document as clients see it. Needs neither a shell nor curl.
+ * Asks a running proxy whether it is ready, or shows the links of a discovery document. The image uses
+ * it as its health check, because the image has neither a shell nor curl.
  */
 export const probe: Command = {
   name: 'probe',
-  summary: 'ask a proxy whether it is ready, or look at a UCWA discovery document',
+  summary: 'ask a proxy whether it is ready, or show the links of a UCWA discovery document',
   flags: [
     {
       name: 'timeout',
       placeholder: 'MS',
-      meaning: `how long to wait altogether (default: ${defaultTimeoutMs})`,
+      meaning: `maximum time for everything (default: ${defaultTimeoutMs})`,
     },
   ],
   operands: [
     {
       name: 'URL',
-      meaning: 'admin address of a proxy (http://127.0.0.1:9464), or where clients discover UCWA',
+      meaning: 'admin address of a proxy (http://127.0.0.1:9464), or discovery address of a pool',
     },
   ],
   notes: `Exit code 0: ready, or a discovery document; 1: neither; 2: not a URL.
-When links of a discovery document name another host than the one asked, a warning says so:
-clients that follow them bypass the proxy. Redirects are reported, not followed.`,
+A warning lists links of a discovery document to other hosts: clients that follow these links
+bypass the proxy. Redirects are reported, not followed.`,
   run: probeUrl,
 };
 
@@ -53,13 +53,13 @@ async function probeUrl({ operands, flags }: GivenArguments, io: Io): Promise<nu
   try {
     return await examine(url, signal, io);
   } catch (error) {
-    const reason = signal.aborted ? `no whole answer within ${timeoutMs} ms` : reasonOf(error);
+    const reason = signal.aborted ? `no complete answer within ${timeoutMs} ms` : reasonOf(error);
     io.stderr.write(`${masked(url.href)}: ${reason}\n`);
     return exitCode.failed;
   }
 }
 
-/** The root of a host may be a proxy's admin address or a place of discovery: readiness is asked first. */
+/** Asks for readiness first if the path is `/`, which can be an admin port or a discovery address. */
 async function examine(url: URL, signal: AbortSignal, io: Io): Promise<number> {
   const isRoot = url.pathname === '/' && url.search === '';
   const readyUrl = isRoot ? new URL('/readyz', url) : url;
@@ -126,12 +126,12 @@ function readUrl(text: string): URL | undefined {
   return url.username === '' && url.password === '' ? url : undefined;
 }
 
-/** What a server wrote, fit for a line on a terminal. */
+/** Returns the printable ASCII of a text from a server, at most 200 characters. */
 function printable(text: string): string {
   return text.replace(/[^ -~]/g, '').slice(0, 200);
 }
 
-/** Node's code says what happened; the message of a failed connection may be empty. */
+/** Returns code and message of an error. The message of a failed connection may be empty. */
 function reasonOf(error: unknown): string {
   const { code, message } = error as Partial<NodeJS.ErrnoException>;
   return [code, message].filter((part) => part !== undefined && part !== '').join(': ');

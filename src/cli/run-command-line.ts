@@ -6,9 +6,9 @@ import { commandHelp, programHelp, programName } from './help.ts';
 import { programVersion } from './version.ts';
 
 /**
- * Runs the command that the arguments name.
+ * Runs the command that the first argument names.
  *
- * @param argv without the names of node and of the script
+ * @param argv arguments without the paths of Node and of the script
  * @returns the exit code
  */
 export async function runCommandLine(
@@ -41,7 +41,7 @@ export async function runCommandLine(
   const read = readArguments(command, rest);
   if (!read.ok) {
     for (const problem of read.problems) io.stderr.write(`${problem}\n`);
-    io.stderr.write(`"${programName} ${command.name} --help" tells more.\n`);
+    io.stderr.write(`"${programName} ${command.name} --help" shows the flags.\n`);
     return exitCode.usage;
   }
   try {

@@ -10,10 +10,10 @@ import { tlsProblems } from '../settings/tls-files.ts';
 import { type Command, exitCode } from './command.ts';
 import { settingsFlags, settingsNotes, settingsSources } from './settings-flags.ts';
 import { catchSignals } from './signals.ts';
-import { judgeRuntime, unsafeNames } from './unsafe-runtime.ts';
+import { checkRuntime, unsafeNames } from './unsafe-runtime.ts';
 import { programVersion } from './version.ts';
 
-/** Runs the proxy until SIGTERM or SIGINT; a second one ends it at once. */
+/** Runs the proxy until SIGTERM or SIGINT. A second signal ends the process immediately. */
 export const serve: Command = {
   name: 'serve',
   summary: 'run the proxy in front of a pool',
@@ -22,14 +22,14 @@ export const serve: Command = {
     {
       name: 'allow-unsafe',
       placeholder: 'NAMES',
-      meaning: `settings of Node that are meant although they break promises: ${unsafeNames.join(', ')}`,
+      meaning: `start although these settings of Node break guarantees: ${unsafeNames.join(', ')}`,
     },
   ],
   operands: [],
   notes: settingsNotes,
   async run(given, io) {
     const loaded = loadServeSettings(settingsSources(given, io));
-    const runtime = judgeRuntime(
+    const runtime = checkRuntime(
       { nodeFlags: process.execArgv, env: io.env, inspectorUrl: inspectorUrl() },
       given.flags['allow-unsafe'] ?? '',
     );
@@ -69,7 +69,7 @@ export const serve: Command = {
   },
 };
 
-/** What went wrong is unknown, so nothing may go on; the supervisor starts a new process. */
+/** Exits on an uncaught exception, because the state of the process is unknown. A supervisor restarts it. */
 function exitOnUncaught(log: Log): void {
   process.on('uncaughtException', (error) => {
     log.failure('uncaught exception', error);

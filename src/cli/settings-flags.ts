@@ -1,9 +1,9 @@
-/** The settings as the commands that need them show and read them. */
+/** Flags and help for the commands that load settings. */
 import { describeSettings, type SettingRow } from '../settings/describe-settings.ts';
 import type { SettingsSources } from '../settings/load-settings.ts';
 import type { Flag, GivenArguments, Io } from './command.ts';
 
-/** `--config` and a flag for each setting that has one. */
+/** The flag `--config`, and the flags of settings. */
 export const settingsFlags: readonly Flag[] = [
   { name: 'config', placeholder: 'FILE', meaning: 'YAML file with settings' },
   ...describeSettings().flatMap((row) =>
@@ -19,14 +19,14 @@ export const settingsFlags: readonly Flag[] = [
   ),
 ];
 
-/** All settings, for the end of the help of commands that take them. */
-export const settingsNotes = `Flags beat environment variables, which beat the file, which beats defaults.
-Lists in environment variables are separated by commas.
+/** Help on all settings, for the end of the help of a command. */
+export const settingsNotes = `Flags override environment variables, variables override the file, the file overrides defaults.
+Commas separate the items of a list in an environment variable.
 
 Settings, by their keys in the file:
 ${describeSettings().map(settingText).join('\n')}`;
 
-/** Where these commands have their settings from. */
+/** Returns the sources of settings for a command. */
 export function settingsSources({ flags }: GivenArguments, { env, readFile }: Io): SettingsSources {
   return { flags, env, readFile };
 }

@@ -1,13 +1,14 @@
-/** SIGTERM and SIGINT, caught from now on. */
+/** SIGTERM and SIGINT that the program handles itself. */
 export interface Signals {
+  /** Resolves at the first signal. */
   readonly first: Promise<void>;
-  /** Whoever signals again does not want to wait. */
+  /** Resolves at the second signal, which asks for an immediate end. */
   readonly second: Promise<void>;
-  /** Leaves signals to the system again. */
+  /** Restores the default handling of signals. */
   release(): void;
 }
 
-/** To be called before anything says that the program runs: from then on it may be stopped. */
+/** Starts to catch signals. Call it before the program reports that it runs, and so can be stopped. */
 export function catchSignals(): Signals {
   let signals = 0;
   let onFirst: () => void = () => undefined;

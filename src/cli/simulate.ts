@@ -3,7 +3,7 @@ import { startSimulator } from '../simulator/simulator.ts';
 import { type Command, exitCode } from './command.ts';
 import { catchSignals } from './signals.ts';
 
-/** Runs the embedded UCWA pool alone, to try clients or a proxy of one's own against. */
+/** Runs the simulated UCWA pool alone, for tests of clients and of proxies. */
 export const simulate: Command = {
   name: 'simulate',
   summary: 'run a simulated UCWA pool',
@@ -11,18 +11,22 @@ export const simulate: Command = {
     {
       name: 'listen',
       placeholder: 'HOST:PORT',
-      meaning: 'where it serves (default: 127.0.0.1:8090)',
+      meaning: 'address and port of the pool (default: 127.0.0.1:8090)',
     },
     {
       name: 'seed',
       placeholder: 'N',
-      meaning: 'makes the same ids and latencies again (default: 1)',
+      meaning: 'seed of ids and latencies; the same seed gives the same values (default: 1)',
     },
-    { name: 'limit', placeholder: 'N', meaning: 'outstanding calls of one user (default: 100)' },
+    {
+      name: 'limit',
+      placeholder: 'N',
+      meaning: 'maximum number of outstanding calls of one user (default: 100)',
+    },
     {
       name: 'latency',
       placeholder: 'MS',
-      meaning: 'what every route takes (default: as real routes do, from the seed)',
+      meaning: 'latency of every route (default: realistic latencies by route)',
     },
   ],
   operands: [],

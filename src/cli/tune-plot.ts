@@ -1,4 +1,4 @@
-/** The curve: what is saved against what callers wait longer on average. */
+/** Plot of the saved requests over the mean additional wait, as text and as SVG. */
 import type { TuneRow } from './tune-table.ts';
 
 const columns = 60;
@@ -6,8 +6,9 @@ const lines = 15;
 const letters = { adaptive: 'a', fixed: 'f', off: 'o' } as const;
 
 interface Point {
-  /** 0 to 1. */
+  /** 0 to 1, as a share of the longest wait. */
   readonly x: number;
+  /** 0 to 1: the share of requests saved. */
   readonly y: number;
   readonly row: TuneRow;
 }
@@ -44,7 +45,7 @@ function textOf(points: readonly Point[], most: number): string {
   return [
     ...drawn,
     `       +${'-'.repeat(columns)}`,
-    `        0${'waits longer on average'.padStart(40)}${end.padStart(columns - 41)}`,
+    `        0${'additional wait, mean'.padStart(40)}${end.padStart(columns - 41)}`,
     '',
     'a adaptive, f fixed, o off, * these settings',
   ].join('\n');
@@ -86,7 +87,7 @@ function svgOf(points: readonly Point[], most: number): string {
     ...[0, 0.5, 1].map((x) =>
       text(atX(x), atY(-0.06), `${(x * most).toFixed(1)} ms`, ' text-anchor="middle"'),
     ),
-    text(atX(0.5), atY(-0.14), 'a caller waits longer, on average', ' text-anchor="middle"'),
+    text(atX(0.5), atY(-0.14), 'additional wait of a caller, mean', ' text-anchor="middle"'),
     text(atX(0), atY(1.05), 'requests saved'),
     curve('fixed'),
     curve('adaptive'),

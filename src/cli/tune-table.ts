@@ -1,18 +1,18 @@
 import type { ShadowTally } from '../core/shadow/tally.ts';
 
-/** One set of settings, and what came of it. */
+/** One set of settings, and its results. */
 export interface TuneRow {
   readonly mode: 'adaptive' | 'fixed' | 'off';
   readonly lingerMaxMs: number;
   readonly maxParts: number;
-  /** Whether these are the settings that were given, or the defaults. */
+  /** Whether these are the loaded settings, not a variation of them. */
   readonly isGiven: boolean;
   readonly tally: ShadowTally;
 }
 
 const head = ['mode', 'linger', 'maxParts', 'requests', 'saved', 'mean', 'p50', 'p95', 'parts'];
 
-/** One line a row; the settings that were given are marked. */
+/** Formats one line for each row. The loaded settings have a mark. */
 export function tableOf(rows: readonly TuneRow[]): string {
   const ms = (value: number): string => `${value.toFixed(1)} ms`;
   const cells = rows.map(({ mode, lingerMaxMs, maxParts, tally }) => [
@@ -34,13 +34,13 @@ export function tableOf(rows: readonly TuneRow[]): string {
   const notes = rows.flatMap(({ mode, lingerMaxMs, tally: { refusals, failures } }) =>
     refusals + failures === 0
       ? []
-      : [`${mode} ${lingerMaxMs} ms: ${refusals} calls would be refused, ${failures} fail`],
+      : [`${mode} ${lingerMaxMs} ms: ${refusals} calls would be refused, ${failures} would fail`],
   );
   return [
     line(head, ' '),
     ...cells.map((row, i) => line(row, rows[i]?.isGiven === true ? '*' : ' ')),
     '',
-    '* these settings; mean, p50, p95: what a caller waits longer',
+    '* these settings; mean, p50, p95: additional wait of a caller',
     ...notes,
     '',
   ].join('\n');

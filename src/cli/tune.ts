@@ -13,18 +13,19 @@ const windowsMs = [2, 5, 10, 20];
 const lingersMs = [2, 5, 10, 15, 20];
 const caps = [5, 10, 20, 50];
 
-/** Replays recorded arrivals under other settings, and shows what each would save and cost. */
+/** Replays a recording under other settings, and shows what each of them would save and cost. */
 export const tune: Command = {
   name: 'tune',
-  summary: 'show what other settings would save and cost on recorded arrivals',
+  summary: 'show what other settings would save and cost for a recording',
   flags: [
     { name: 'config', placeholder: 'FILE', meaning: 'YAML file with the settings to vary' },
     { name: 'json', meaning: 'print the table as JSON' },
-    { name: 'svg', placeholder: 'FILE', meaning: 'write the curve as a picture' },
+    { name: 'svg', placeholder: 'FILE', meaning: 'write the plot to this file' },
   ],
-  operands: [{ name: 'TRACE', meaning: 'a file that serve --record wrote' }],
-  notes: `Saved are requests to the pool; waits are what callers wait longer than without batching.
-The pool is taken to answer each call as it did then, and to refuse nobody.`,
+  operands: [{ name: 'TRACE', meaning: 'a recording, written by serve --record' }],
+  notes: `"saved" is the share of requests to the pool that batching would save. Waits are additional:
+compared with mode off. The replay assumes that the pool answers each call as recorded, and
+never refuses a batch.`,
   run: (given, io) => Promise.resolve(run(given, io)),
 };
 
@@ -61,14 +62,14 @@ function run(given: GivenArguments, io: Io): number {
       `${calls.length} calls of ${users} user${users === 1 ? '' : 's'} in ${seconds} s\n\n`,
     );
     io.stdout.write(`${tableOf(rows)}\n${plotOf(rows).text}\n`);
-    if (svg !== undefined) io.stdout.write(`\nthe curve is in ${svg}\n`);
+    if (svg !== undefined) io.stdout.write(`\nthe plot is in ${svg}\n`);
   }
   return exitCode.ok;
 }
 
 type Variant = Omit<TuneRow, 'tally'>;
 
-/** `isGiven`: the settings as they are, if batching is on. */
+/** Returns the variations to replay. `isGiven` marks the loaded settings, if batching is on. */
 function variants(given: Settings['batching']): Variant[] {
   const { maxParts, lingerMaxMs } = given;
   const made: Variant[] = [{ mode: 'off', lingerMaxMs: 0, maxParts, isGiven: false }];

@@ -1,33 +1,34 @@
 /**
- * Settings of Node, not ours, under which no promise of ours holds: whoever starts the proxy with one
- * must say that it is meant.
+ * Settings of Node that break the guarantees of the proxy. `serve` starts with one of these settings
+ * only if `--allow-unsafe` names the setting.
  */
 
 import { quoted } from '../settings/quoted.ts';
 
-/** What `--allow-unsafe` takes. */
+/** Accepted names in `--allow-unsafe`. */
 export const unsafeNames = ['insecure-http-parser', 'unverified-tls', 'inspector'] as const;
 type UnsafeName = (typeof unsafeNames)[number];
 
-/** The process, as far as such settings are seen in it. */
+/** The parts of the process that show these settings. */
 export interface Runtime {
-  /** Flags of Node on the command line. */
+  /** Flags of Node on the command line (`process.execArgv`). */
   readonly nodeFlags: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Where an inspector listens already. */
+  /** URL of the inspector, if it is open. */
   readonly inspectorUrl: string | undefined;
 }
 
-/** What each does, as messages say it. */
+/** Description of the harm, for messages. */
 const harm: Readonly<Record<UnsafeName, string>> = {
   'insecure-http-parser': '--insecure-http-parser lets one request be read as two',
-  'unverified-tls': 'NODE_TLS_REJECT_UNAUTHORIZED=0 lets anybody pose as the pool',
-  inspector: '--inspect shows the credentials of all users to whoever can reach its port',
+  'unverified-tls': 'NODE_TLS_REJECT_UNAUTHORIZED=0 lets any server pretend to be the pool',
+  inspector: '--inspect shows the credentials of all users to anyone who can reach its port',
 };
 
-/** Those that are in force. */
+/** Returns the unsafe settings that are active. */
 function unsafeSettings({ nodeFlags, env, inspectorUrl }: Runtime): UnsafeName[] {
-  // NODE_OPTIONS has blanks between flags, and quotes and backslashes around them; a flag may have _ for -.
+  // Spaces separate the flags in NODE_OPTIONS; quotes and backslashes may surround them. Node also
+  // accepts _ for - in a flag.
   const inEnvironment = (env['NODE_OPTIONS'] ?? '').replace(/["\\]/g, '').split(/\s+/);
   const flags = [...inEnvironment, ...nodeFlags].map((flag) =>
     flag.replace(/=.*$/s, '').replaceAll('_', '-'),
@@ -42,11 +43,11 @@ function unsafeSettings({ nodeFlags, env, inspectorUrl }: Runtime): UnsafeName[]
 }
 
 /**
- * What stands against a start, and what is to be said of one all the same, a line each.
+ * Returns problems that prevent a start, and warnings about settings that are allowed, one line each.
  *
  * @param allowed names from `unsafeNames`, separated by commas
  */
-export function judgeRuntime(
+export function checkRuntime(
   runtime: Runtime,
   allowed: string,
 ): { readonly problems: readonly string[]; readonly warnings: readonly string[] } {
@@ -57,7 +58,7 @@ export function judgeRuntime(
   const warnings: string[] = [];
   for (const name of unsafeSettings(runtime)) {
     if (names.includes(name)) warnings.push(`${harm[name]}; allowed by --allow-unsafe`);
-    else problems.push(`${harm[name]}; if that is meant, say --allow-unsafe ${name}`);
+    else problems.push(`${harm[name]}; if this is intended, add --allow-unsafe ${name}`);
   }
   return { problems, warnings };
 }

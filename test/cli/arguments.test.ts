@@ -12,7 +12,7 @@ const command = {
 
 const read = (...argv: string[]) => readArguments(command, argv);
 
-describe('a command line that fits', () => {
+describe('valid arguments', () => {
   test.each([
     [['--listen', 'a:1', '--print', 'x'], { listen: 'a:1' }, ['print']],
     [['x', '--print', '--listen=a:1'], { listen: 'a:1' }, ['print']],
@@ -20,19 +20,19 @@ describe('a command line that fits', () => {
     [['--linger=-5', 'x'], { linger: '-5' }, []],
     [['--linger', '1', '--linger', '2', 'x'], { linger: '2' }, []],
     [['--', 'x'], {}, []],
-  ])('%j is read', (argv, flags, switches) => {
+  ])('are parsed: %j', (argv, flags, switches) => {
     expect(read(...argv)).toEqual({
       ok: true,
       given: { flags, switches: new Set(switches), operands: ['x'] },
     });
   });
 
-  test('may have operands that look like flags after --', () => {
+  test('may contain operands that look like flags after --', () => {
     expect(read('--', '--print')).toMatchObject({ ok: true, given: { operands: ['--print'] } });
   });
 });
 
-describe('a command line that does not fit', () => {
+describe('invalid arguments', () => {
   test.each([
     [['--lisen', 'a:1', 'x'], ['--lisen: unknown flag, did you mean --listen?']],
     [['-p', 'x'], ['-p: unknown flag']],
@@ -50,7 +50,7 @@ describe('a command line that does not fit', () => {
         '--lingr: unknown flag, did you mean --linger?',
       ],
     ],
-  ])('%j is refused', (argv, problems) => {
+  ])('are refused: %j', (argv, problems) => {
     expect(read(...argv)).toEqual({ ok: false, problems });
   });
 });

@@ -1,11 +1,11 @@
 import type { Command, Commands, Io } from '../../src/cli/command.ts';
 
 export interface CapturedIo extends Io {
-  /** What was written so far. */
+  /** Text written so far. */
   readonly written: { stdout: string; stderr: string };
 }
 
-/** A process in memory: what it has as environment and files, and what commands write. */
+/** Returns a process in memory, with an environment and files, that collects the output of commands. */
 export function captureIo({
   env = {},
   files = {},
@@ -27,7 +27,7 @@ export function captureIo({
   };
 }
 
-/** A program that has that command alone. */
+/** Returns a program with only this command. */
 export function only(command: Command): Commands {
   return new Map([[command.name, () => Promise.resolve(command)]]);
 }

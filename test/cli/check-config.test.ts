@@ -20,7 +20,7 @@ async function run(argv: string[], env: Record<string, string> = {}) {
   return { code, ...io.written };
 }
 
-test('a file that fits is valid', async () => {
+test('a valid file is reported as valid', async () => {
   expect(await run(['--config', 'good.yaml'])).toEqual({
     code: 0,
     stdout: 'good.yaml is valid\n',
@@ -28,7 +28,7 @@ test('a file that fits is valid', async () => {
   });
 });
 
-test('a file without upstream.url is valid, with a word on what serve needs', async () => {
+test('a file without upstream.url is valid, with a note that serve needs it', async () => {
   const stdout = 'bare.yaml is valid\n';
   expect(await run(['--config=bare.yaml'])).toEqual({ code: 0, stdout, stderr: missing });
   const env = { UCWA_PROXY_UPSTREAM_URL: 'http://pool.example' };
@@ -43,21 +43,18 @@ test('flags and environment are checked without a file', async () => {
   });
 });
 
-test.each([[], ['--print']])(
-  'all that does not fit is told, with exit code 2 %j',
-  async (...argv) => {
-    expect(await run(['--config', 'bad.yaml', '--mode', 'fast', ...argv])).toEqual({
-      code: 2,
-      stdout: '',
-      stderr: `bad.yaml:2:3 batching.maxPart: unknown key, did you mean batching.maxParts?
+test.each([[], ['--print']])('all problems are reported, with exit code 2 %j', async (...argv) => {
+  expect(await run(['--config', 'bad.yaml', '--mode', 'fast', ...argv])).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: `bad.yaml:2:3 batching.maxPart: unknown key, did you mean batching.maxParts?
 bad.yaml:3:16 batching.lingerMaxMs: expected a number of milliseconds from 0 to 1000, found "soon" (string)
 --mode batching.mode: expected adaptive, fixed, off, or shadow, found "fast" (string)
 `,
-    });
-  },
-);
+  });
+});
 
-test('a file that cannot be read is told, with exit code 2', async () => {
+test('a file that cannot be read is reported, with exit code 2', async () => {
   expect(await run(['--config', 'gone.yaml'])).toEqual({
     code: 2,
     stdout: '',
@@ -65,7 +62,7 @@ test('a file that cannot be read is told, with exit code 2', async () => {
   });
 });
 
-test('what is printed is a valid file of the same settings', async () => {
+test('--print writes a valid file with the same settings', async () => {
   const first = await run(['--print', '--config', 'good.yaml', '--linger', '7']);
   expect(first).toMatchObject({ code: 0, stderr: '' });
   expect(first.stdout).toContain('  url: https://pool.example\n');
@@ -87,7 +84,7 @@ describe('--schema', () => {
   test.each([
     [['--schema', '--print'], '--print'],
     [['--config', 'bare.yaml', '--schema'], '--config'],
-  ])('stands alone: %j', async (argv, other) => {
+  ])('refuses other flags: %j', async (argv, other) => {
     expect(await run(argv)).toEqual({
       code: 2,
       stdout: '',
@@ -96,7 +93,7 @@ describe('--schema', () => {
   });
 });
 
-test('help tells every flag, every variable and every setting', async () => {
+test('help lists every flag, every environment variable and every setting', async () => {
   const { stdout } = await run(['--help']);
   for (const { key, env, flag, placeholder, meaning, accepts } of describeSettings()) {
     expect(stdout).toContain(`\n  ${key}\n      ${meaning}\n      ${env}: ${accepts} (default: `);

@@ -3,7 +3,7 @@ import { foreignRelations, readDiscovery } from '../../src/cli/discovery.ts';
 
 const documentWith = (links: unknown) => JSON.stringify({ _links: links });
 
-test('absolute links are read, others left out', () => {
+test('absolute links are returned, other links are dropped', () => {
   const links = readDiscovery(
     `\uFEFF${documentWith({
       self: { href: 'https://Pool.example/root' },
@@ -34,11 +34,11 @@ test.each([
   '<html></html>',
   documentWith({ self: { href: '/ucwa/oauth/v1/applications/1' } }),
   documentWith({ applications: { href: 'https://pool.example/' } }),
-])('%s is no discovery document', (text) => {
+])('%s is not a discovery document', (text) => {
   expect(readDiscovery(text)).toBeUndefined();
 });
 
-test('links are foreign when host or port differ from what was asked', () => {
+test('links are foreign if their host or port differs from the requested one', () => {
   const links = readDiscovery(
     documentWith({
       self: { href: 'https://pool.example/' },

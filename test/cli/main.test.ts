@@ -21,7 +21,7 @@ function started(line: RegExp, ...argv: string[]): Promise<Started> {
   return program.start(line, argv);
 }
 
-test('exit code 0: what was asked for was done', async () => {
+test('exit code 0: the command succeeded', async () => {
   expect(await run('check-config', '--config', 'config/sidecar.yaml')).toEqual({
     code: 0,
     stdout: 'config/sidecar.yaml is valid\n',
@@ -29,12 +29,12 @@ test('exit code 0: what was asked for was done', async () => {
   });
 });
 
-test('exit code 1: it failed while running', async () => {
+test('exit code 1: the command failed while it ran', async () => {
   const { code, stderr } = await run('probe', 'http://127.0.0.1:1/');
   expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('ECONNREFUSED') });
 });
 
-test('exit code 2: wrong use or configuration', async () => {
+test('exit code 2: wrong arguments or settings', async () => {
   expect(await run('check-config', '--config', 'config/gone.yaml')).toMatchObject({
     code: 2,
     stderr: expect.stringMatching(/^config\/gone\.yaml: cannot be read: ENOENT/),
@@ -42,7 +42,7 @@ test('exit code 2: wrong use or configuration', async () => {
   expect(await run()).toMatchObject({ code: 2, stdout: '' });
 });
 
-test('help lists the commands, and each tells more of itself', async () => {
+test('help lists the commands, and each command has its own help', async () => {
   const { code, stdout } = await run('--help');
   const names = [...stdout.matchAll(/^ {2}([a-z]\S*) {2}/gm)].map(([, name]) => name ?? '');
   const known = ['serve', 'demo', 'simulate', 'check-config', 'probe', 'tune'];
@@ -53,7 +53,7 @@ test('help lists the commands, and each tells more of itself', async () => {
   }
 });
 
-test('a health check loads no library and nothing of the proxy, as it runs in its memory', async () => {
+test('a health check loads no library and no code of the proxy, because it shares its memory limit', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'ucwa-batch-proxy-'));
   onCleanup(() => rmSync(folder, { recursive: true }));
   await program.run(['probe', 'http://127.0.0.1:1/'], { env: { NODE_V8_COVERAGE: folder } });
@@ -68,7 +68,7 @@ test('a health check loads no library and nothing of the proxy, as it runs in it
 });
 
 test.each(['SIGTERM', 'SIGINT'] as const)(
-  'serve stops in order and exits 0 on %s, and logs no secret',
+  'serve shuts down and exits with 0 on %s, and logs no secret',
   async (signal) => {
     const simulator = await started(/pool at (\S+)/, 'simulate', '--listen', '127.0.0.1:0');
     const serve = await started(
@@ -89,7 +89,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   },
 );
 
-test('a second signal ends serve at once', async () => {
+test('a second signal ends serve immediately', async () => {
   const serve = await started(
     /"msg":"serving"/,
     ...['serve', '--upstream', 'http://127.0.0.1:1', '--listen', '127.0.0.1:0'],
@@ -101,7 +101,7 @@ test('a second signal ends serve at once', async () => {
   expect(await serve.exited).toBe(0);
 });
 
-test('an address that is taken is a failure that says so: exit code 1', async () => {
+test('an address in use is reported, with exit code 1', async () => {
   const simulator = await started(/pool at http:\/\/(\S+)/, 'simulate', '--listen', '127.0.0.1:0');
   const taken = simulator.match[1] ?? '';
   const { code, stderr } = await run(
@@ -116,7 +116,7 @@ test('an address that is taken is a failure that says so: exit code 1', async ()
   await simulator.exited;
 });
 
-test('demo shows the same burst direct and through the proxy, what to try, and ends after its time', async () => {
+test('demo compares one burst without and with the proxy, shows commands to try, and ends on time', async () => {
   const { code, stdout } = await run('demo', '--seconds', '0');
   expect(code).toBe(0);
   const numbers = (row: string): number[] =>
@@ -143,7 +143,7 @@ test('demo shows the same burst direct and through the proxy, what to try, and e
   expect(printed).toEqual(expect.arrayContaining(shown.map(masked)));
 }, 30_000);
 
-test('the commands of "What would it save here?" say it', async () => {
+test('the commands of "What would it save here?" print the savings', async () => {
   const page = readFileSync(new URL('../../docs/savings.md', import.meta.url), 'utf8');
   const [, section = ''] = page.split('## What would it save here?');
   const commands = [...section.matchAll(/^npx ucwa-batch-proxy (.*)$/gm)].map(([, argv = '']) =>

@@ -16,7 +16,7 @@ afterEach(async () => {
   }
 });
 
-/** Serves until the end of the test; the paths that were asked for are collected. */
+/** Starts a server until the end of the test. `asked` collects the requested paths. */
 async function serve(listener: RequestListener): Promise<{ url: string; asked: string[] }> {
   const asked: string[] = [];
   const server = createServer((request, response) => {
@@ -35,7 +35,7 @@ async function run(...argv: string[]) {
   return { code, ...io.written };
 }
 
-/** Like the pool: the document at the root, 404 elsewhere. */
+/** Returns a listener that serves the document at `/`, as a pool does, and 404 elsewhere. */
 const discovery =
   (links: (host: string) => Record<string, string>): RequestListener =>
   (request, response) => {
@@ -53,17 +53,20 @@ const discovery =
   };
 
 describe('a proxy', () => {
-  test.each(['', '/', '/readyz'])('that is ready is asked at its admin address%s', async (path) => {
-    const { url, asked } = await serve((_request, response) => response.end('ready\n'));
-    expect(await run(url + path)).toEqual({
-      code: 0,
-      stdout: `${url}/readyz: ready\n`,
-      stderr: '',
-    });
-    expect(asked).toEqual(['/readyz']);
-  });
+  test.each(['', '/', '/readyz'])(
+    'that is ready is reported as ready, for its admin address%s',
+    async (path) => {
+      const { url, asked } = await serve((_request, response) => response.end('ready\n'));
+      expect(await run(url + path)).toEqual({
+        code: 0,
+        stdout: `${url}/readyz: ready\n`,
+        stderr: '',
+      });
+      expect(asked).toEqual(['/readyz']);
+    },
+  );
 
-  test('that is not ready says why', async () => {
+  test('that is not ready is reported with its reasons', async () => {
     const { url } = await serve((_request, response) =>
       response
         .writeHead(503, { 'Content-Type': 'text/plain' })
@@ -89,24 +92,24 @@ describe('a proxy', () => {
     });
   });
 
-  test('that is silent is waited for as long as --timeout says', async () => {
+  test('that does not answer fails after --timeout', async () => {
     const { url } = await serve(() => undefined);
     expect(await run(url, '--timeout', '50')).toEqual({
       code: 1,
       stdout: '',
-      stderr: `${url}/: no whole answer within 50 ms\n`,
+      stderr: `${url}/: no complete answer within 50 ms\n`,
     });
   });
 
-  test('that stops in the middle of its answer is waited for no longer', async () => {
+  test('that stops in the middle of its answer fails after --timeout', async () => {
     const { url } = await serve((_request, response) => response.write('rea'));
     expect(await run(url, '--timeout=50')).toMatchObject({
       code: 1,
-      stderr: `${url}/: no whole answer within 50 ms\n`,
+      stderr: `${url}/: no complete answer within 50 ms\n`,
     });
   });
 
-  test('that breaks off its answer is not ready', async () => {
+  test('that breaks off its answer fails', async () => {
     const { url } = await serve((_request, response) => {
       response.writeHead(200, { 'Content-Length': 9 }).write('rea', () => response.destroy());
     });
@@ -118,7 +121,7 @@ describe('a proxy', () => {
 });
 
 describe('a discovery document', () => {
-  test('with links to the host that was asked is shown', async () => {
+  test('with links to the requested host is shown', async () => {
     const { url, asked } = await serve(
       discovery((host) => ({ self: `http://${host}/root`, user: `http://${host}/root/user` })),
     );
@@ -160,7 +163,7 @@ describe('a discovery document', () => {
     expect(asked).toEqual(['/autodiscover/root?originalDomain=x']);
   });
 
-  test('is found where every path answers with it', async () => {
+  test('is found even if every path returns it', async () => {
     const { url } = await serve((_request, response) =>
       response.end(JSON.stringify({ _links: { user: { href: `${url}/u` } } })),
     );
@@ -172,7 +175,7 @@ describe('a discovery document', () => {
 });
 
 describe('anything else', () => {
-  test('is told as such', async () => {
+  test('is reported as unknown', async () => {
     const { url } = await serve((_request, response) =>
       response.setHeader('Content-Type', 'text/html').end('<p>hello</p>'),
     );
@@ -184,7 +187,7 @@ describe('anything else', () => {
     });
   });
 
-  test('that redirects is not followed', async () => {
+  test('that redirects is reported, and not followed', async () => {
     const { url, asked } = await serve((_request, response) =>
       response.writeHead(302, { Location: '/elsewhere?token=hunter2' }).end(),
     );
@@ -196,7 +199,7 @@ describe('anything else', () => {
     expect(asked).toEqual(['/root']);
   });
 
-  test('that never stops is not read to its end, but hung up on', async () => {
+  test('with an endless answer is disconnected', async () => {
     const closed = new EventEmitter();
     const hungUp = once(closed, 'close');
     const { url } = await serve((_request, response) => {
@@ -216,21 +219,21 @@ describe('anything else', () => {
   });
 });
 
-describe('wrong use', () => {
+describe('wrong arguments', () => {
   test.each([
     '127.0.0.1:9464',
     'localhost:9464',
     'ftp://host',
     'http://',
     'http://user:hunter2@host',
-  ])('is no http URL: %s', async (text) => {
+  ])('%s is not an http URL without credentials', async (text) => {
     const { code, stdout, stderr } = await run(text);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('URL: expected http or https without credentials');
     expect(stderr).not.toContain('hunter2');
   });
 
-  test.each(['0', '1s', '600001', '1.5'])('is no time to wait: %s', async (text) => {
+  test.each(['0', '1s', '600001', '1.5'])('%s is not a valid timeout', async (text) => {
     expect(await run('http://127.0.0.1:9464', '--timeout', text)).toEqual({
       code: 2,
       stdout: '',

@@ -4,7 +4,7 @@ import type { Command, GivenArguments } from '../../src/cli/command.ts';
 import { runCommandLine } from '../../src/cli/run-command-line.ts';
 import { captureIo, only } from './captured-io.ts';
 
-/** A command that remembers what it was given and ends as it is told. */
+/** A command that records its arguments, and ends as `end` does. */
 function fakeCommand(end: () => Promise<number>): Command & { readonly seen: GivenArguments[] } {
   const seen: GivenArguments[] = [];
   return {
@@ -42,11 +42,11 @@ Flags:
   --help     show this help
   --version  show the version
 
-"ucwa-batch-proxy COMMAND --help" tells more.
+"ucwa-batch-proxy COMMAND --help" shows the flags of a command.
 `;
 
 describe('a command', () => {
-  test('gets its arguments, and its exit code is that of the program', async () => {
+  test('gets its arguments and sets the exit code', async () => {
     const { code, seen } = await run(['serve', '--print', 'x', '--listen=a:1'], () =>
       Promise.resolve(1),
     );
@@ -56,12 +56,12 @@ describe('a command', () => {
     ]);
   });
 
-  test('that throws ends the program with 1 and the reason', async () => {
+  test('that throws ends the program with exit code 1 and the reason', async () => {
     const result = await run(['serve', 'x'], () => Promise.reject(new Error('address in use')));
     expect(result).toMatchObject({ code: 1, stderr: 'ucwa-batch-proxy serve: address in use\n' });
   });
 
-  test('does not run with arguments that do not fit it', async () => {
+  test('does not run with invalid arguments', async () => {
     const result = await run(['serve', '--lisen', 'x']);
     expect(result).toEqual({
       code: 2,
@@ -69,16 +69,18 @@ describe('a command', () => {
       stdout: '',
       stderr:
         '--lisen: unknown flag, did you mean --listen?\n' +
-        '"ucwa-batch-proxy serve --help" tells more.\n',
+        '"ucwa-batch-proxy serve --help" shows the flags.\n',
     });
   });
 
-  test.each([['--help'], ['-h'], ['x', '--help', '--bad']])('tells %j', async (...argv) => {
-    expect(await run(['serve', ...argv])).toEqual({
-      code: 0,
-      seen: [],
-      stderr: '',
-      stdout: `serve: serve things
+  test.each([['--help'], ['-h'], ['x', '--help', '--bad']])(
+    'prints its help for %j',
+    async (...argv) => {
+      expect(await run(['serve', ...argv])).toEqual({
+        code: 0,
+        seen: [],
+        stderr: '',
+        stdout: `serve: serve things
 
 Usage: ucwa-batch-proxy serve [FLAGS] URL
 
@@ -91,16 +93,17 @@ Flags:
 
 And so on.
 `,
-    });
-  });
+      });
+    },
+  );
 });
 
 describe('the program', () => {
-  test.each(['--help', '-h'])('tells %s on standard output', async (flag) => {
+  test.each(['--help', '-h'])('prints its help on standard output for %s', async (flag) => {
     expect(await run([flag])).toEqual({ code: 0, seen: [], stdout: programHelp, stderr: '' });
   });
 
-  test('tells its version', async () => {
+  test('prints its version', async () => {
     const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
     const { version } = JSON.parse(text) as { version: string };
     expect(await run(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` });
@@ -110,7 +113,7 @@ describe('the program', () => {
     [[], 'expected a command, found nothing'],
     [['serv'], 'expected a command, found "serv", did you mean serve?'],
     [['--listen', 'a:1', 'serve'], 'expected a command, found "--listen"'],
-  ])('wants a command first: %j', async (argv, problem) => {
+  ])('needs a command as its first argument: %j', async (argv, problem) => {
     expect(await run(argv)).toEqual({
       code: 2,
       seen: [],

@@ -14,7 +14,7 @@ async function run(argv: readonly string[], files: Record<string, string>) {
   return { code, ...io.written };
 }
 
-/** Four users, each with a burst of five calls within 4 ms a second; calls take 30 ms. */
+/** Four users. Each user sends a burst of five calls within 4 ms every second. A call takes 30 ms. */
 const lines = Array.from({ length: 4 * 5 * 30 }, (_, i) => {
   const user = i % 4;
   const nth = Math.floor(i / 4);
@@ -52,8 +52,8 @@ async function rowsOf(argv: readonly string[], files: Record<string, string>): P
   return JSON.parse(stdout) as Row[];
 }
 
-describe('a trace', () => {
-  test('is replayed under other settings: what each saves, and what callers wait longer', async () => {
+describe('a recording', () => {
+  test('is replayed under other settings, with the savings and the additional wait of each', async () => {
     const rows = await rowsOf(['trace.csv'], { 'trace.csv': trace });
     expect(rows.map(({ calls }) => calls)).toEqual(rows.map(() => 600));
     const of = (mode: string, lingerMaxMs: number, maxParts = 20) =>
@@ -65,9 +65,9 @@ describe('a trace', () => {
       savedShare: 0,
       waitMs: { mean: 0, p95: 0 },
     });
-    // Windows of 10 ms hold whole bursts, those of 2 ms three and two of five.
+    // A window of 10 ms holds a whole burst. A window of 2 ms splits five calls into three and two.
     expect(of('fixed', 10)).toMatchObject({ requests: 120, meanParts: 5 });
-    // On average 8 ms until the window is over, and what a timer is late.
+    // The mean is 8 ms until the end of the window, plus the delay of the timer.
     expect(of('fixed', 10).waitMs.mean).toBeCloseTo(8.2, 6);
     expect(of('fixed', 2)).toMatchObject({ requests: 240, meanParts: 2.5 });
     expect(of('adaptive', 15).savedShare).toBeGreaterThan(0.5);
@@ -75,7 +75,7 @@ describe('a trace', () => {
     expect(rows.filter(({ isGiven }) => isGiven)).toEqual([of('adaptive', 15)]);
   });
 
-  test('is replayed around the settings of a file', async () => {
+  test('is replayed with variations of the settings in a file', async () => {
     const files = {
       'trace.csv': trace,
       'proxy.yaml': 'batching: { lingerMaxMs: 7, maxParts: 3 }\n',
@@ -87,7 +87,7 @@ describe('a trace', () => {
     expect(rows.find(({ mode }) => mode === 'fixed')).toMatchObject({ maxParts: 3 });
   });
 
-  test('is shown as a table and a curve, on which these settings are marked', async () => {
+  test('is shown as a table and a plot, which mark the loaded settings', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'tune-'));
     onCleanup(() => rmSync(folder, { recursive: true }));
     const svg = join(folder, 'curve.svg');
@@ -102,14 +102,14 @@ describe('a trace', () => {
     );
   });
 
-  test('whose last line was broken off is taken as far as it goes', async () => {
+  test('with an incomplete last line is used up to that line', async () => {
     const rows = await rowsOf(['trace.csv'], { 'trace.csv': `${trace}12.3,a1,b,sa` });
     expect(rows[0]!.calls).toBe(600);
   });
 });
 
 test.each([
-  ['is not there', {}, 'trace.csv: cannot be read: no such file\n'],
+  ['does not exist', {}, 'trace.csv: cannot be read: no such file\n'],
   ['is empty', { 'trace.csv': '' }, 'trace.csv: expected a trace, found nothing\n'],
   ['has no calls', { 'trace.csv': `${traceHeader}\n` }, 'trace.csv: expected calls, found none\n'],
   [
@@ -118,7 +118,7 @@ test.each([
     `trace.csv:1:1: expected the columns ${traceHeader}\n`,
   ],
   [
-    'has faults',
+    'has invalid lines',
     {
       'trace.csv': `${traceHeader}\nsoon${lines[0]!.slice(4)}\n${lines[1]!},7\n${lines[2]!}\n1,a,b\n\n`,
     },
@@ -127,6 +127,6 @@ trace.csv:3:${lines[1]!.length + 2}: expected the end of the line
 trace.csv:5:6: class: expected safe, unsafe or operation, found the end of the line
 `,
   ],
-])('a trace that %s is told plainly, with exit code 2', async (_what, files, stderr) => {
+])('a recording that %s is reported, with exit code 2', async (_what, files, stderr) => {
   expect(await run(['trace.csv'], files)).toEqual({ code: 2, stdout: '', stderr });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { judgeRuntime, unsafeNames, type Runtime } from '../../src/cli/unsafe-runtime.ts';
+import { checkRuntime, unsafeNames, type Runtime } from '../../src/cli/unsafe-runtime.ts';
 
 const plain: Runtime = { nodeFlags: [], env: {}, inspectorUrl: undefined };
 const given = (NODE_OPTIONS: string): Partial<Runtime> => ({ env: { NODE_OPTIONS } });
@@ -14,26 +14,26 @@ describe('a start is refused', () => {
     ['a flag', { nodeFlags: ['--inspect'] }, 'inspector'],
     ['a flag with an address', { nodeFlags: ['--inspect=0.0.0.0:9229'] }, 'inspector'],
     ['a flag that waits', { nodeFlags: ['--inspect-brk'] }, 'inspector'],
-    ['a flag that waits otherwise', { nodeFlags: ['--inspect-wait=0'] }, 'inspector'],
+    ['another flag that waits', { nodeFlags: ['--inspect-wait=0'] }, 'inspector'],
     ['NODE_OPTIONS', given('--inspect=0'), 'inspector'],
     ['an inspector that is open', { inspectorUrl: 'ws://127.0.0.1:9229/x' }, 'inspector'],
   ])('for %s, %j, unless %s is allowed', (_what, runtime, name) => {
-    const refused = judgeRuntime({ ...plain, ...runtime }, '');
+    const refused = checkRuntime({ ...plain, ...runtime }, '');
     expect(refused.problems).toEqual([expect.stringContaining(`--allow-unsafe ${name}`)]);
     const others = unsafeNames.filter((other) => other !== name).join(',');
-    expect(judgeRuntime({ ...plain, ...runtime }, others).problems).toHaveLength(1);
-    const allowed = judgeRuntime({ ...plain, ...runtime }, ` ${name} `);
+    expect(checkRuntime({ ...plain, ...runtime }, others).problems).toHaveLength(1);
+    const allowed = checkRuntime({ ...plain, ...runtime }, ` ${name} `);
     expect(allowed).toEqual({ problems: [], warnings: [expect.stringContaining('allowed by')] });
   });
 
-  test('for each of several, a line each', () => {
+  test('for each of several settings, with one line each', () => {
     const env = { NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_OPTIONS: '--inspect' };
-    expect(judgeRuntime({ ...plain, env }, '').problems).toHaveLength(2);
-    expect(judgeRuntime({ ...plain, env }, 'inspector,unverified-tls').warnings).toHaveLength(2);
+    expect(checkRuntime({ ...plain, env }, '').problems).toHaveLength(2);
+    expect(checkRuntime({ ...plain, env }, 'inspector,unverified-tls').warnings).toHaveLength(2);
   });
 
-  test('for a name that is none', () => {
-    expect(judgeRuntime(plain, 'everything').problems).toEqual([
+  test('for an unknown name in --allow-unsafe', () => {
+    expect(checkRuntime(plain, 'everything').problems).toEqual([
       '--allow-unsafe: expected insecure-http-parser, unverified-tls, inspector, found "everything"',
     ]);
   });
@@ -43,6 +43,6 @@ test.each<Partial<Runtime>>([
   {},
   { nodeFlags: ['--inspect-port=0', '--disable-proto=delete', '--max-http-header-size=32768'] },
   { env: { NODE_TLS_REJECT_UNAUTHORIZED: '1', NODE_OPTIONS: '--title=--inspect-ed' } },
-])('nothing is said of what is safe: %j', (runtime) => {
-  expect(judgeRuntime({ ...plain, ...runtime }, '')).toEqual({ problems: [], warnings: [] });
+])('safe settings cause no message: %j', (runtime) => {
+  expect(checkRuntime({ ...plain, ...runtime }, '')).toEqual({ problems: [], warnings: [] });
 });

@@ -202,7 +202,7 @@ test('serve does not start under settings of Node that break its promises, unles
   const { code, stderr } = await program.run(argv, unsafe);
   expect(code).toBe(2);
   for (const name of ['insecure-http-parser', 'unverified-tls', 'inspector']) {
-    expect(stderr).toContain(`if that is meant, say --allow-unsafe ${name}\n`);
+    expect(stderr).toContain(`if this is intended, add --allow-unsafe ${name}\n`);
   }
   const names = 'insecure-http-parser,unverified-tls,inspector';
   const meant = await program.start(/"msg":"serving"/, [...argv, '--allow-unsafe', names], unsafe);
