@@ -10,7 +10,7 @@ const program = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 ) as { version: string };
 
-/** The file is as generated; written anew when UPDATE_README=1. */
+/** Expects the file to equal the generated text. UPDATE_README=1 writes the file first. */
 function expectFile(chart: string, name: string, generated: string): void {
   const file = chartFile(chart, name);
   if (process.env['UPDATE_README'] === '1') writeFileSync(file, generated);
@@ -18,11 +18,11 @@ function expectFile(chart: string, name: string, generated: string): void {
 }
 
 describe.each(charts)('the chart %s', (chart) => {
-  test('refuses the values that the program refuses: its schema is made of the settings', () => {
+  test('has a schema that refuses the settings that the program refuses', () => {
     expectFile(chart, 'values.schema.json', `${JSON.stringify(valuesSchema(chart), null, 2)}\n`);
   });
 
-  test('has a README whose table is that of the values', async () => {
+  test('has a README with a table of its values', async () => {
     const file = chartFile(chart, 'README.md');
     const rows = valueRows(chart).map(({ key, defaultValue, meaning }) => {
       const shown = defaultValue.replaceAll('|', '\\|');
@@ -39,7 +39,7 @@ describe.each(charts)('the chart %s', (chart) => {
     expectFile(chart, 'README.md', generated);
   });
 
-  test('is of the version of the program', () => {
+  test('has the version of the program', () => {
     const { appVersion } = parse(readFileSync(chartFile(chart, 'Chart.yaml'), 'utf8')) as {
       appVersion: string;
     };
@@ -49,7 +49,7 @@ describe.each(charts)('the chart %s', (chart) => {
   });
 });
 
-test('charts compute with the defaults that the program has', () => {
+test('the templates use the same defaults as the program', () => {
   const templates = ['ucwa-batch-proxy/templates/_helpers.tpl', 'ucwa-batch-proxy/templates/_rules.tpl', 'ucwa-batch-proxy/templates/NOTES.txt']
     .map((name) => readFileSync(new URL(`../../helm/${name}`, import.meta.url), 'utf8'))
     .join('\n');

@@ -1,4 +1,4 @@
-/** The values of a chart: their table for README, and their JSON schema. */
+/** The table of the values of a chart for its README, and their JSON schema. */
 import { readFileSync } from 'node:fs';
 import { isMap, isScalar, parse, parseDocument, type YAMLMap } from 'yaml';
 import { jsonSchema } from '../../src/settings/json-schema.ts';
@@ -11,7 +11,7 @@ export const chartFile = (chart: string, file: string): URL =>
 
 const textOf = (chart: string): string => readFileSync(chartFile(chart, 'values.yaml'), 'utf8');
 
-/** Objects that are handed on to Kubernetes, or to the program, as they are. */
+/** Names of objects that the chart passes to Kubernetes or to the program unchanged. */
 const passedOn = new Set([
   'config',
   ...['commonLabels', 'podAnnotations', 'podLabels', 'nodeSelector', 'affinity', 'dnsConfig'],
@@ -28,7 +28,10 @@ const atLeastOne: Schema = { type: 'integer', minimum: 1 };
 const orNone = (schema: Schema): Schema => ({ ...schema, type: [schema['type'] ?? 'object', 'null'] });
 const positive: Schema = { type: 'number', exclusiveMinimum: 0 };
 
-/** What defaults do not say, by path; a last name alone holds wherever it stands. */
+/**
+ * Schemas by path, for values with bounds that their defaults do not show. A key without a dot applies
+ * to this name at any path.
+ */
 const bounds: Readonly<Record<string, Schema>> = {
   config: settings(),
   'image.repository': { type: 'string', minLength: 1 },
@@ -80,14 +83,14 @@ const bounds: Readonly<Record<string, Schema>> = {
   monitoringNamespaces: { type: 'array', items: { type: 'string', minLength: 1 } },
 };
 
-/** The JSON schema (draft-07) of a chart's values: nothing but what values.yaml has. */
+/** Returns the JSON schema (draft-07) of a chart's values. Names that values.yaml lacks are refused. */
 export function valuesSchema(chart: string): Schema {
   const schema = schemaOf(parse(textOf(chart)) as Json, '');
   const properties = schema['properties'] as Schema;
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     ...schema,
-    // Helm gives every chart that is a part of another one its parent's.
+    // Helm passes `global` to every chart that is a dependency of another chart.
     properties: { ...properties, global: { type: 'object' } },
   };
 }
@@ -107,7 +110,7 @@ function schemaOf(value: Json, path: string): Schema {
     default:
   }
   if (Array.isArray(value)) return { type: 'array' };
-  if (value === null) throw new Error(`${path}: null says nothing, add it to the bounds`);
+  if (value === null) throw new Error(`${path}: expected a schema in bounds for the default null, found none`);
   const properties = Object.entries(value).map(([key, child]) => {
     return [key, schemaOf(child, path === '' ? key : `${path}.${key}`)] as const;
   });
@@ -118,7 +121,7 @@ function schemaOf(value: Json, path: string): Schema {
   };
 }
 
-/** The program's own schema, without the addresses, which the chart computes from its ports. */
+/** Returns the schema of the settings without addresses, which the chart computes from its ports. */
 function settings(): Schema {
   const schema = structuredClone(jsonSchema()) as SettingsSchema;
   delete schema.$schema;
@@ -138,7 +141,7 @@ export interface ValueRow {
   readonly meaning: string;
 }
 
-/** The values with their defaults and, where a comment of two hashes stands before them, their meaning. */
+/** Returns the values with their defaults, and with meanings from the `##` comments above them. */
 export function valueRows(chart: string): readonly ValueRow[] {
   const root = parseDocument(textOf(chart)).contents;
   if (!isMap(root)) throw new Error('values.yaml is no mapping');
@@ -146,7 +149,7 @@ export function valueRows(chart: string): readonly ValueRow[] {
 }
 
 function rowsOf(map: YAMLMap, path: string): ValueRow[] {
-  // The comment before the first key of a mapping belongs to the mapping.
+  // The yaml package attaches the comment above the first key to the mapping.
   return map.items.flatMap((pair, index) => {
     const name = isScalar(pair.key) ? String(pair.key.value) : '';
     const key = path === '' ? name : `${path}.${name}`;

@@ -4,7 +4,7 @@ import { readAdmin } from '../support/metric-values.ts';
 import { startPool } from '../support/pool.ts';
 import { startProxy } from '../support/proxy.ts';
 
-test('the table of troubles names every metric of the program, and labels that it has', async () => {
+test('the table "What to watch" names every metric, and only labels that exist', async () => {
   const proxy = await startProxy((await startPool()).url);
   const { body } = await readAdmin(proxy.ports.admin, '/metrics');
   const page = readFileSync(new URL('../../docs/kubernetes.md', import.meta.url), 'utf8');

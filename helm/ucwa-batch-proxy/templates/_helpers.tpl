@@ -30,7 +30,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end -}}
 
-{{/* Name and namespace and labels of an object. usage: (dict "root" $ "suffix" "-admin" "labels" dict) */}}
+{{/* Name, namespace and labels of an object. Usage: (dict "root" $ "suffix" "-admin" "labels" dict) */}}
 {{- define "ucwa-batch-proxy.metadata" -}}
 name: {{ include "ucwa-batch-proxy.fullname" .root }}{{ .suffix | default "" }}
 namespace: {{ .root.Release.Namespace }}
@@ -57,7 +57,7 @@ labels:
 {{- end -}}
 {{- end -}}
 
-{{/* An address of a listener; IPv6 in brackets. usage: (dict "root" $ "port" 8080) */}}
+{{/* Address of a listener, with brackets for IPv6. Usage: (dict "root" $ "port" 8080) */}}
 {{- define "ucwa-batch-proxy.address" -}}
 {{- if contains ":" .root.Values.listenHost -}}
 {{- printf "[%s]:%d" .root.Values.listenHost (int .port) -}}
@@ -66,14 +66,14 @@ labels:
 {{- end -}}
 {{- end -}}
 
-{{/* Whether an object that is "auto" is wanted. usage: (dict "root" $ "enabled" "auto") */}}
+{{/* Whether to create an object with enabled true, false or auto. Usage: (dict "root" $ "enabled" "auto") */}}
 {{- define "ucwa-batch-proxy.wanted" -}}
 {{- if eq (toString .enabled) "auto" -}}
 {{- if .root.Capabilities.APIVersions.Has "monitoring.coreos.com/v1" }}true{{ end -}}
 {{- else if .enabled -}}true{{- end -}}
 {{- end -}}
 
-{{/* The settings: the user's, and those that follow from other values of the chart. */}}
+{{/* The settings of the user, and the settings that the chart computes from other values. */}}
 {{- define "ucwa-batch-proxy.config" -}}
 {{- $computed := dict -}}
 {{- if .Values.serverTls.existingSecret -}}
@@ -90,7 +90,7 @@ labels:
 {{- mustMergeOverwrite (deepCopy .Values.config) $computed | toYaml -}}
 {{- end -}}
 
-{{/* A setting of the program or its default. usage: (dict "root" $ "path" (list "drain" "delayMs") "default" 1000) */}}
+{{/* A setting of the program, or its default. Usage: (dict "root" $ "path" (list "drain" "delayMs") "default" 1000) */}}
 {{- define "ucwa-batch-proxy.setting" -}}
 {{- $section := index .root.Values.config (first .path) | default dict -}}
 {{- $name := last .path -}}
@@ -101,7 +101,7 @@ labels:
 {{- end -}}
 {{- end -}}
 
-{{/* Seconds that a pod needs to end: preStop, then the drain, and some to spare. */}}
+{{/* Seconds that a pod needs to shut down: preStop, the drain, and 5 to spare. */}}
 {{- define "ucwa-batch-proxy.neededSeconds" -}}
 {{- $delayMs := include "ucwa-batch-proxy.setting" (dict "root" . "path" (list "drain" "delayMs") "default" 1000) | float64 -}}
 {{- $timeoutMs := include "ucwa-batch-proxy.setting" (dict "root" . "path" (list "drain" "timeoutMs") "default" 25000) | float64 -}}
@@ -126,7 +126,7 @@ labels:
 {{- end -}}
 {{- end -}}
 
-{{/* Whether there is more than one pod, or may be. */}}
+{{/* Whether there is, or can be, more than one pod. */}}
 {{- define "ucwa-batch-proxy.replicated" -}}
 {{- if .Values.autoscaling.enabled -}}
 {{- if gt (int .Values.autoscaling.minReplicas) 1 }}true{{ end -}}

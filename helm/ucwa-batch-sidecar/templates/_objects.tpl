@@ -1,4 +1,4 @@
-{{/* Objects beside the application's own: each is a document of its own, or nothing. */}}
+{{/* Additional objects for the application's chart. Each template gives one document, or nothing. */}}
 
 {{- define "ucwa-batch.configMap" -}}
 apiVersion: v1
@@ -15,7 +15,7 @@ data:
     {{- include "ucwa-batch.config" . | nindent 4 }}
 {{- end -}}
 
-{{/* "selector": the labels of the application's pods. */}}
+{{/* Needs "selector" in its argument: the labels of the application's pods. */}}
 {{- define "ucwa-batch.podMonitor" -}}
 {{- $wanted := .values.podMonitor.enabled -}}
 {{- if eq (toString $wanted) "auto" -}}
@@ -44,7 +44,8 @@ spec:
 {{- end -}}
 {{- end -}}
 
-{{/* A rule for the ingress of the application's own NetworkPolicy: calls need none, they stay in the pod. */}}
+{{/* An ingress rule for the application's own NetworkPolicy. It opens the admin port. Calls need no
+rule, because they stay inside the pod. */}}
 {{- define "ucwa-batch.networkPolicyIngress" -}}
 - ports: [{ port: ucwa-admin, protocol: TCP }]
   from:

@@ -10,7 +10,7 @@ of this dependency. In a Deployment:
     containers: {{ include "ucwa-batch.containers" $ucwa | nindent 4 }}
     volumes: {{ include "ucwa-batch.volumes" $ucwa | nindent 4 }}
 
-One of initContainers and containers is empty, depending on the cluster.
+Either initContainers or containers is empty, depending on the version of Kubernetes.
 */}}
 
 {{- define "ucwa-batch.isNative" -}}
@@ -37,7 +37,7 @@ One of initContainers and containers is empty, depending on the cluster.
 {{- end -}}
 
 {{- define "ucwa-batch.config" -}}
-{{- $_ := required "config.upstream.url of ucwa-batch-sidecar is needed: the pool, such as https://lyncweb.example.com" (dig "upstream" "url" "" .values.config) -}}
+{{- $_ := required "config.upstream.url of ucwa-batch-sidecar is required: the address of the pool, such as https://lyncweb.example.com" (dig "upstream" "url" "" .values.config) -}}
 {{- $config := deepCopy .values.config -}}
 {{- $config = mustMerge $config (dict "drain" (dict "delayMs" (include "ucwa-batch.delayMs" . | int))) -}}
 {{- with .values.upstreamTls.existingSecret -}}
@@ -48,8 +48,8 @@ One of initContainers and containers is empty, depending on the cluster.
 {{- end -}}
 
 {{/*
-How long calls are still taken once the pod ends. A native sidecar ends after the application; a plain
-container is told at the same time, while the application has calls to make yet.
+Time in ms after SIGTERM in which the sidecar still takes calls. A native sidecar gets SIGTERM after
+the application. A plain container gets it at the same time, when the application may still make calls.
 */}}
 {{- define "ucwa-batch.delayMs" -}}
 {{- $drain := .values.config.drain | default dict -}}
@@ -60,7 +60,7 @@ container is told at the same time, while the application has calls to make yet.
 {{- end -}}
 {{- end -}}
 
-{{/* Seconds that the sidecar needs once it is told to end. */}}
+{{/* Seconds that the sidecar needs to shut down after SIGTERM. */}}
 {{- define "ucwa-batch.drainSeconds" -}}
 {{- $drain := .values.config.drain | default dict -}}
 {{- $delayMs := include "ucwa-batch.delayMs" . | float64 -}}
@@ -68,13 +68,14 @@ container is told at the same time, while the application has calls to make yet.
 {{- ceil (divf (addf $delayMs $timeoutMs) 1000) -}}
 {{- end -}}
 
-{{/* The pod's grace: what is given, if it is enough, else what the sidecar needs and 10 for the application. */}}
+{{/* The pod's grace period in seconds: podGraceSeconds, which must be long enough, or the time that
+the sidecar needs plus 10 for the application. */}}
 {{- define "ucwa-batch.graceSeconds" -}}
 {{- $needed := add (include "ucwa-batch.drainSeconds" . | int) 5 -}}
 {{- if kindIs "invalid" .values.podGraceSeconds -}}
 {{- add $needed 10 -}}
 {{- else if lt (int .values.podGraceSeconds) (int $needed) -}}
-{{- fail (printf "podGraceSeconds is %v, but the drain of the sidecar needs %v" .values.podGraceSeconds $needed) -}}
+{{- fail (printf "podGraceSeconds is %v, but the shutdown of the sidecar needs %v" .values.podGraceSeconds $needed) -}}
 {{- else -}}
 {{- .values.podGraceSeconds -}}
 {{- end -}}
@@ -107,7 +108,7 @@ container is told at the same time, while the application has calls to make yet.
   ports:
     - name: ucwa-admin
       containerPort: {{ .values.adminPort }}
-  # A native sidecar is ready before the application starts.
+  # The application starts after the startup probe of a native sidecar succeeds.
   startupProbe:
     httpGet: { path: /readyz, port: ucwa-admin }
     periodSeconds: 1
@@ -134,12 +135,12 @@ container is told at the same time, while the application has calls to make yet.
     {{- end }}
 {{- end -}}
 
-{{/* For initContainers: the native sidecar. Nothing where it is a plain container. */}}
+{{/* For initContainers: the native sidecar, or nothing if it is a plain container. */}}
 {{- define "ucwa-batch.initContainers" -}}
 {{- if include "ucwa-batch.isNative" . }}{{ include "ucwa-batch.container" . }}{{ end -}}
 {{- end -}}
 
-{{/* For containers: the plain container. Nothing where it is a native sidecar. */}}
+{{/* For containers: the plain container, or nothing if it is a native sidecar. */}}
 {{- define "ucwa-batch.containers" -}}
 {{- if not (include "ucwa-batch.isNative" .) }}{{ include "ucwa-batch.container" . }}{{ end -}}
 {{- end -}}
@@ -160,7 +161,7 @@ container is told at the same time, while the application has calls to make yet.
 checksum/ucwa-batch-proxy: {{ include "ucwa-batch.config" . | sha256sum }}
 {{- end -}}
 
-{{/* Where the application calls. */}}
+{{/* URL of the sidecar for the application. */}}
 {{- define "ucwa-batch.url" -}}
 http://127.0.0.1:{{ .values.port }}
 {{- end -}}

@@ -84,7 +84,7 @@ describe('values that contradict each other', () => {
   });
 
   testWithHelm('no pool at all, with a word on what to do', async () => {
-    expect(await refused({})).toContain('config.upstream.url is needed');
+    expect(await refused({})).toContain('config.upstream.url is required');
   });
 
   testWithHelm('a preStop that the cluster does not know', async () => {
@@ -123,21 +123,21 @@ data:
     const text = await notes({});
     expect(text).toContain('http://ucwa-ucwa-batch-proxy.ucwa.svc:80');
     expect(text).toContain('helm test ucwa --namespace ucwa');
-    expect(text).toContain('A pod ends within 35 s');
+    expect(text).toContain('A pod takes at most 35 s to shut down');
   });
 
   testWithHelm.each<[string, Record<string, unknown>, string | RegExp]>([
     ['several pods that nobody keeps users at', {}, 'userAffinity.provider is none'],
-    ['a lone pod', { replicaCount: 1 }, 'one pod only'],
+    ['a lone pod', { replicaCount: 1 }, 'only one pod'],
     ['no memory limit', { 'resources.limits.memory': null }, 'no memory limit'],
-    ['a CPU limit', { 'resources.limits.cpu': '1' }, 'a CPU limit'],
-    ['a moving tag', { 'image.tag': 'latest' }, 'pin image.digest'],
+    ['a CPU limit', { 'resources.limits.cpu': '1' }, 'there is a CPU limit'],
+    ['a moving tag', { 'image.tag': 'latest' }, 'Set image.digest'],
     [
       'an open admin port',
       { 'networkPolicy.enabled': false },
-      'every pod of the cluster can read the admin port',
+      'Every pod of the cluster can read the admin port',
     ],
-    ['tokens in the clear', { 'ingress.enabled': true }, 'in the clear'],
+    ['tokens without encryption', { 'ingress.enabled': true }, 'unencrypted'],
     ['no time for balancers', { 'config.drain.delayMs': 0 }, 'less than 2 s'],
     [
       'monitoring that the cluster lacks',

@@ -116,7 +116,7 @@ describe('the example application with the sidecar', () => {
     expect((await podOn('1.33.0')).terminationGracePeriodSeconds).toBe(35);
     const values = { 'ucwaBatch.config.drain.delayMs': 5000, 'ucwaBatch.podGraceSeconds': 29 };
     expect((await template({ chart, values })).stderr).toContain(
-      'podGraceSeconds is 29, but the drain of the sidecar needs 30',
+      'podGraceSeconds is 29, but the shutdown of the sidecar needs 30',
     );
   });
 
