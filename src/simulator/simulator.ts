@@ -1,8 +1,10 @@
 /**
- * A simulated UCWA pool on a port of this machine: discovery and tokens, applications and their
- * resources, the event channel, batches, a limit on each user's outstanding calls; a ledger of what
- * ran; and faults on order. Behaviour follows Microsoft's UCWA documentation and captures of real
- * exchanges. It shares no code with the proxy, so that a mistake in one is not a mistake in both.
+ * A simulated UCWA pool on a port of this machine. The pool has discovery and tokens, applications and
+ * their resources, event channels, batches, and a limit on each user's outstanding calls. A ledger
+ * records the calls that ran. A fault script makes requests fail.
+ *
+ * The behavior follows Microsoft's UCWA documentation and captures of real exchanges. The simulator
+ * shares no code with the proxy, so that no mistake is in both.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -13,8 +15,8 @@ import { Discovery } from './resources/discovery.ts';
 import type { ChannelEvent } from './representation/event-set.ts';
 import type { Counters } from './server/exchange.ts';
 import { FaultScript } from './faults/fault-script.ts';
-import { FrontDesk } from './server/router.ts';
-import { HttpRim } from './server/http-server.ts';
+import { Router } from './server/router.ts';
+import { HttpEdge } from './server/http-server.ts';
 import { type Latency, realisticLatency } from './pool/latency.ts';
 import { Ledger } from './pool/request-log.ts';
 import { Outstanding } from './pool/outstanding.ts';
@@ -31,37 +33,37 @@ import { Timers } from './pool/timers.ts';
 export interface SimulatorOptions {
   /** Default `127.0.0.1`. */
   readonly host?: string;
-  /** Default 0: any free one. */
+  /** Default 0: any free port. */
   readonly port?: number;
-  /** Of latencies and ids; default 1. */
+  /** Seed of latencies and ids; default 1. */
   readonly seed?: number;
-  /** Outstanding calls of one user; default 100. */
+  /** Maximum number of outstanding calls of one user; default 100. */
   readonly limit?: number;
-  /** Default: some 8 to 60 ms, by route; search takes longer. */
+  /** Latency in ms. Default: about 8 to 60 ms by route, and longer for search. */
   readonly latency?: Latency;
   /** Whether a parked poll of the event channel counts as an outstanding call; default false. */
   readonly longPollCounts?: boolean;
   /**
-   * `created` (default): an id that was never handed out is not found. `any`: an application
-   * springs into being for the user who names it first, and a conversation when it is first named,
-   * unless it has been ended.
+   * `created` (default): an unknown application id gets 404. `any`: the first request with an unknown
+   * id creates the application for its user. Conversations work in the same way. An id that was ended
+   * stays unknown.
    */
   readonly applications?: 'created' | 'any';
   /** Base of the absolute links in discovery answers; default: `url`. */
   readonly publicUrl?: string;
   /**
-   * Write each part of a batch answer as soon as it and all before it are done. Default false: the
-   * whole answer at the end, as real servers do.
+   * Whether to write each part of a batch answer as soon as this part and all earlier ones are done.
+   * Default false: write the whole answer at the end, as real servers do.
    */
   readonly streamParts?: boolean;
   /**
-   * How many milliseconds a second of the event channel takes; default 1000. A small value makes
-   * its timeouts (at least 180 seconds) short enough for tests.
+   * Duration of one second of the event channel, in ms; default 1000. A small value makes its
+   * timeouts (at least 180 seconds) short enough for tests.
    */
   readonly eventSecondMs?: number;
 }
 
-/** Counts since the start, unless said otherwise. */
+/** Counts since the start; `openConnections` and `parkedPolls` are current values. */
 type SimulatorStats = Readonly<Counters>;
 
 export interface Simulator {
@@ -69,18 +71,18 @@ export interface Simulator {
   readonly port: number;
   readonly ledger: Ledger;
   readonly faults: FaultScript;
-  /** Outstanding calls of one user, from now on. */
+  /** Changes the limit on outstanding calls of one user. */
   setLimit(limit: number): void;
-  /** So many places of the user's limit are taken by devices that nobody sees; 0 frees them. */
+  /** Reserves `calls` of the user's limit, as if other devices made these calls; 0 frees them. */
   occupy(user: string, calls: number): void;
   stats(): SimulatorStats;
-  /** Puts events on the event channels of all the user's applications. */
+  /** Publishes events on the event channels of all applications of the user. */
   raise(user: string, ...events: readonly ChannelEvent[]): void;
-  /** Ends all connections and waits, at whatever point they are. */
+  /** Closes all connections and cancels all timers. */
   stop(): Promise<void>;
 }
 
-/** Starts a simulator; rejects if the port cannot be had. */
+/** Starts a simulator; rejects if it cannot listen on the port. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { host = '127.0.0.1', seed = 1, latency = realisticLatency } = options;
   const { longPollCounts = false, streamParts = false, eventSecondMs = 1000 } = options;
@@ -99,7 +101,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     openConnections: 0,
     parkedPolls: 0,
   };
-  // Two sources, so that the number of ids drawn does not shift the latencies.
+  // Ids and latencies have separate sources, so that a new id does not change later latencies.
   const randomOfIds = mulberry32(seed);
   const randomOfLatencies = mulberry32(seed + 1);
   const latencyOf = (route: string) =>
@@ -123,7 +125,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   });
 
   const server = createServer({
-    // Long polls and slow uploads are part of the game.
+    // Long polls and slow uploads must not time out.
     requestTimeout: 0,
     headersTimeout: 0,
     keepAliveTimeout: 120_000,
@@ -142,14 +144,14 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 
   const credentials = new Credentials(randomOfIds);
   const discovery = new Discovery(credentials, options.publicUrl ?? url);
-  const desk = new FrontDesk({
+  const router = new Router({
     ...{ pool, credentials, discovery, ledger, outstanding, counters, runner, batches, pause },
     longPollCounts,
   });
-  const rim = new HttpRim({ ledger, faults, timers, counters, desk });
+  const edge = new HttpEdge({ ledger, faults, timers, counters, router });
   server.on('request', (request, response) => {
-    rim.serve(request, response).catch((error: unknown) => {
-      // The client left in the middle of its body; or this is a bug, which must not stay unseen.
+    edge.serve(request, response).catch((error: unknown) => {
+      // The client disconnected in the middle of its body, or this is a bug, which the answer shows.
       if (response.headersSent) response.destroy();
       else response.writeHead(500).end(error instanceof Error ? error.stack : undefined);
     });

@@ -1,8 +1,7 @@
 /**
- * Writes the answer to a batch in the form that real servers give it (captures of 2013 and 2015):
- * no preamble; `Content-Type` the only field of a part; the embedded message with its status line
- * and few fields, without any length; and, as in Microsoft's own samples, a byte order mark before
- * the first JSON body.
+ * Writes the answer to a batch as real servers do (captures of 2013 and 2015). There is no preamble.
+ * `Content-Type` is the only field of a part. The embedded message has a status line and few fields,
+ * and no length. A byte order mark precedes the first JSON body, as in Microsoft's own samples.
  */
 import { STATUS_CODES } from 'node:http';
 import type { Answer } from '../representation/answer.ts';
@@ -11,15 +10,15 @@ import { type FlatHeaders, headerValue } from '../representation/headers.ts';
 
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 
-/** The answer of one part, with what a fault script adds to its head. */
+/** The answer of one part, with the header fields that a fault script adds. */
 export interface PartAnswer {
   readonly answer: Answer;
   readonly moreHeaders: FlatHeaders;
 }
 
 /**
- * Writes one batch answer, piece by piece: `begin`, `part` for each, in order. A delimiter is
- * written with the part that it ends, so that a reader of a streamed answer knows of the end.
+ * Writes one batch answer in pieces: first `begin`, then `part` for each part in order. A delimiter is
+ * in the piece of the part that it ends, so that a reader of a streamed answer sees the end at once.
  */
 export class BatchAnswerWriter {
   readonly contentType: string;
@@ -28,7 +27,10 @@ export class BatchAnswerWriter {
   readonly #eol: string;
   #marked = false;
 
-  /** `boundary`: fresh for each answer. `faults`: those of a wrongly built batch have effect. */
+  /**
+   * @param boundary new for each answer
+   * @param faults faults of the request; those that change the form of the answer take effect
+   */
   constructor(boundary: string, faults: readonly Fault[]) {
     this.contentType = faultOf(faults, 'noBoundary')
       ? 'multipart/batching'
@@ -42,7 +44,7 @@ export class BatchAnswerWriter {
     return Buffer.from(`--${this.#boundary}${this.#eol}`);
   }
 
-  /** The part that stands at `index`, the last one if `isLast`. */
+  /** Returns the part at `index`, followed by its delimiter, or the close delimiter if `isLast`. */
   part({ answer, moreHeaders }: PartAnswer, index: number, isLast: boolean): Buffer {
     const eol = this.#eol;
     const malformed = faultOf(this.#faults, 'malformedPart');
@@ -79,8 +81,8 @@ export class BatchAnswerWriter {
   }
 }
 
-/** The parts in the order and number in which a fault script wants them. */
-export function misarranged(parts: readonly PartAnswer[], faults: readonly Fault[]): PartAnswer[] {
+/** Returns the parts in the order and number that the faults demand. */
+export function rearranged(parts: readonly PartAnswer[], faults: readonly Fault[]): PartAnswer[] {
   const permutation = faultOf(faults, 'permute');
   const fewer = faultOf(faults, 'fewerParts')?.count ?? 0;
   const more = faultOf(faults, 'moreParts')?.count ?? 0;

@@ -1,15 +1,18 @@
 /**
- * Reads the body of a batch request, on bytes, and strictly: what a sloppier server might forgive
- * is an error here, so that a test finds it. Allowed are the variations that real clients send
- * (captures of 2013 and 2015): a boundary in quotes or not, CRLFs before the first delimiter,
- * part fields `Content-Length` (never believed) and `Content-Transfer-Encoding` beside the content
- * type, CRLFs after a body that its own Content-Length has ended, and no CRLF after the close
- * delimiter. Grammar: RFC 2046 section 5.1.1 and RFC 9112.
+ * Parses the body of a batch request strictly, on bytes. A mistake that a real server might accept is
+ * an error here, so that tests find it. Grammar: RFC 2046 section 5.1.1 and RFC 9112.
+ *
+ * These variations are allowed, because real clients send them (captures of 2013 and 2015):
+ *
+ * - a boundary with or without quotes
+ * - CRLFs before the first delimiter, and no CRLF after the close delimiter
+ * - part fields `Content-Length` (ignored) and `Content-Transfer-Encoding` beside `Content-Type`
+ * - CRLFs after a body that has a Content-Length
  */
 import { type FlatHeaders, headerValues } from '../representation/headers.ts';
 import type { ReceivedPart } from '../pool/request-log.ts';
 
-/** Why a body is no batch; the message says where. */
+/** A body is not a valid batch; the message has the reason and the part. */
 export class BatchSyntaxError extends Error {
   override readonly name = 'BatchSyntaxError';
 }
@@ -18,8 +21,9 @@ const crlf = Buffer.from('\r\n');
 const blankLine = Buffer.from('\r\n\r\n');
 
 /**
- * The boundary of a `multipart/batching` content type; undefined for every other type. Throws a
- * BatchSyntaxError for a batch without a usable boundary.
+ * Returns the boundary of a `multipart/batching` content type, or undefined for another type.
+ *
+ * @throws BatchSyntaxError if the type has no valid boundary
  */
 export function batchBoundary(contentType: string): string | undefined {
   if (!/^multipart\/batching\s*(;|$)/i.test(contentType)) return undefined;
@@ -31,7 +35,7 @@ export function batchBoundary(contentType: string): string | undefined {
   return boundary;
 }
 
-/** The bytes between the delimiters. */
+/** Returns the bytes between each two delimiters. */
 function splitAtDelimiters(body: Buffer, boundary: string): Buffer[] {
   const dashBoundary = Buffer.from(`--${boundary}`, 'latin1');
   let at = 0;
@@ -47,7 +51,7 @@ function splitAtDelimiters(body: Buffer, boundary: string): Buffer[] {
     if (after === '--') break;
     if (after !== '\r\n')
       throw new BatchSyntaxError(`delimiter ${pieces.length} does not end its line`);
-    // A part may be empty: the delimiter's own CRLF may be the one that ends the line before.
+    // For an empty part, one CRLF ends the previous delimiter and also begins the next delimiter.
     const end = body.indexOf(delimiter, at);
     if (end === -1) throw new BatchSyntaxError('the close delimiter is missing');
     pieces.push(body.subarray(at + 2, Math.max(end, at + 2)));
@@ -61,7 +65,7 @@ function splitAtDelimiters(body: Buffer, boundary: string): Buffer[] {
   return pieces;
 }
 
-/** Header lines, without the blank line after them. */
+/** Parses header lines to names and values in turn. `lines` has no blank line. */
 function parseFields(lines: readonly string[], where: string): string[] {
   return lines.flatMap((line) => {
     const field = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/.exec(line);
@@ -70,7 +74,7 @@ function parseFields(lines: readonly string[], where: string): string[] {
   });
 }
 
-/** Cuts the first blank line out: what is before it as lines of text, and what is after it. */
+/** Splits bytes at the first blank line into a head and the rest. */
 function splitHead(bytes: Buffer, where: string): { head: string; lines: string[]; rest: Buffer } {
   const end = bytes.indexOf(blankLine);
   if (end === -1) throw new BatchSyntaxError(`${where} has no blank line after its head`);
@@ -125,7 +129,11 @@ function parsePart(piece: Buffer, where: string): ReceivedPart {
   };
 }
 
-/** The requests inside. Throws a BatchSyntaxError unless every byte is accounted for. */
+/**
+ * Returns the requests in the body of a batch.
+ *
+ * @throws BatchSyntaxError if any byte does not fit the grammar
+ */
 export function parseBatch(body: Buffer, boundary: string): ReceivedPart[] {
   return splitAtDelimiters(body, boundary).map((piece, i) => parsePart(piece, `part ${i}`));
 }

@@ -1,15 +1,15 @@
-/** Whether a request body is a batch, as UCWA would say it. */
+/** Reads a batch request, and answers an invalid one as UCWA does. */
 import { batchBoundary, BatchSyntaxError, parseBatch } from './batch-parser.ts';
 import { type FlatHeaders, headerValue } from '../representation/headers.ts';
 import type { ReceivedPart } from '../pool/request-log.ts';
 import { failed, type Outcome } from '../representation/outcome.ts';
 
-/** What the body of a batch request turned out to be: its parts, or why it has none. */
+/** The parts of a batch request, or the answer to an invalid one. */
 export type BatchReading =
   | { readonly kind: 'batch'; readonly parts: readonly ReceivedPart[] }
   | { readonly kind: 'refused'; readonly outcome: Outcome };
 
-/** Reads a batch request: 415 for another content type than multipart/batching, 400 for bad syntax. */
+/** Parses a batch request. A content type other than multipart/batching gets 415, bad syntax 400. */
 export function readBatch(headers: FlatHeaders, body: Buffer): BatchReading {
   try {
     const boundary = batchBoundary(headerValue(headers, 'content-type') ?? '');

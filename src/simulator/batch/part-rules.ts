@@ -1,10 +1,10 @@
-/** What a part of a batch must not be: each such part is refused by itself, and does not run. */
+/** Rules for single parts of a batch. A part that breaks a rule gets an error, and does not run. */
 import { headerValues } from '../representation/headers.ts';
 import type { ReceivedPart } from '../pool/request-log.ts';
 import { failed, type Outcome } from '../representation/outcome.ts';
 import { locate, type Place } from '../pool/target.ts';
 
-/** Resources that no batch may contain (UCWA documentation, batching requests). */
+/** Resources that a batch must not contain (UCWA documentation, batching requests). */
 const neverBatched: ReadonlySet<string> = new Set(['batch', 'events', 'photos']);
 
 type ApplicationPlace = Extract<Place, { kind: 'application' }>;
@@ -14,11 +14,12 @@ function refuse(status: 400 | 403, why: string): Outcome {
 }
 
 /**
- * Where a part leads, or why it is refused: 400 for an absolute-form target, a credential of its
- * own or not exactly one Host; 403 for another host or application than the batch's, and for what
- * cannot be batched.
+ * Returns the place of a part's target, or the answer to a part that breaks a rule:
+ *
+ * - 400 for a target that is not in origin-form, for a credential in the part, and for no Host or two
+ * - 403 for a host or application other than that of the batch, and for a resource that is never batched
  */
-export function judgePart(
+export function checkPart(
   part: ReceivedPart,
   batch: ApplicationPlace,
   batchHost: string,

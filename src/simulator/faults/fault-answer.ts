@@ -1,4 +1,4 @@
-/** The answers that scripted faults put in the place of the true ones. */
+/** The answers that scripted faults send instead of the real ones. */
 import { type Answer, toAnswer } from '../representation/answer.ts';
 import { type Fault, faultOf } from './fault.ts';
 import type { FlatHeaders } from '../representation/headers.ts';
@@ -6,7 +6,7 @@ import { failed } from '../representation/outcome.ts';
 
 const gatewayPage = '<!DOCTYPE html><html><body>Please sign in to continue.</body></html>';
 
-/** The answer that these faults order for a request with these headers; undefined if none. */
+/** Returns the answer that these faults demand, or undefined. `asked` has the request's headers. */
 export function substituteFor(faults: readonly Fault[], asked: FlatHeaders): Answer | undefined {
   if (faultOf(faults, 'html')) {
     return { status: 200, headers: ['Content-Type', 'text/html'], body: Buffer.from(gatewayPage) };

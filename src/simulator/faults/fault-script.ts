@@ -1,28 +1,28 @@
-/** The list of faults that a test has ordered, and to which requests they happen. */
-import { type Fault, type Scene, scenesOf } from './fault.ts';
+/** The faults that a test has scripted, with rules for the requests that they affect. */
+import { type Fault, type RequestKind, requestKindsOf } from './fault.ts';
 
-/** Which requests a rule is about; what is left out matches all. */
+/** Conditions of a rule. A condition that is absent matches every request. */
 interface FaultTrigger {
-  readonly kind?: Scene;
+  readonly kind?: RequestKind;
   readonly method?: string;
-  /** A string equals the whole target or its path without the query; a RegExp is tried on the whole target. */
+  /** A string must equal the target or its path without the query. A RegExp searches the target. */
   readonly target?: string | RegExp;
   readonly user?: string;
 }
 
 export interface FaultRule {
   readonly on: FaultTrigger;
-  /** How often it happens; default 1. Infinity is allowed. */
+  /** Number of requests that the rule affects; default 1. Infinity is allowed. */
   readonly times?: number;
-  /** How many matching requests go by unharmed first; default 0. */
+  /** Number of matching requests to skip first; default 0. */
   readonly skip?: number;
   /** One fault, or several that happen to the same request. */
   readonly fault: Fault | readonly Fault[];
 }
 
-/** What a rule is tried on. */
+/** A request or part that rules are matched with. */
 export interface FaultSubject {
-  readonly kind: Scene;
+  readonly kind: RequestKind;
   readonly method: string;
   readonly target: string;
   readonly user: string | undefined;
@@ -38,7 +38,7 @@ interface ArmedRule {
 function matches({ on, faults }: ArmedRule, subject: FaultSubject): boolean {
   return (
     (on.kind === undefined || on.kind === subject.kind) &&
-    faults.every((fault) => scenesOf[fault.kind].includes(subject.kind)) &&
+    faults.every((fault) => requestKindsOf[fault.kind].includes(subject.kind)) &&
     (on.method === undefined || on.method === subject.method) &&
     (on.user === undefined || on.user === subject.user) &&
     (on.target === undefined ||
@@ -49,28 +49,28 @@ function matches({ on, faults }: ArmedRule, subject: FaultSubject): boolean {
 }
 
 /**
- * Rules in order of `add`. The first rule that matches a request and is neither spent nor still
- * skipping harms it, alone: two rules of one time each harm two requests, one after the other.
+ * Rules in the order of `add`. Each request gets the faults of at most one rule: the first one that
+ * matches, has skipped enough, and is not used up. So two rules of one time each affect two requests.
  */
 export class FaultScript {
   #rules: ArmedRule[] = [];
 
-  /** Throws a RangeError for a fault that cannot happen to `on.kind`, as a truncated part. */
+  /** Adds a rule. @throws RangeError if the fault cannot happen to `on.kind`, such as a truncated part */
   add(rule: FaultRule): void {
     const faults: readonly Fault[] = 'kind' in rule.fault ? [rule.fault] : rule.fault;
     for (const { kind } of faults) {
-      if (rule.on.kind === undefined || scenesOf[kind].includes(rule.on.kind)) continue;
+      if (rule.on.kind === undefined || requestKindsOf[kind].includes(rule.on.kind)) continue;
       throw new RangeError(`fault ${kind} does not happen to a ${rule.on.kind}`);
     }
     this.#rules.push({ on: rule.on, faults, skip: rule.skip ?? 0, times: rule.times ?? 1 });
   }
 
-  /** No more faults. */
+  /** Removes all rules. */
   clear(): void {
     this.#rules = [];
   }
 
-  /** The simulator's own: the faults of this request, used up by asking. */
+  /** Only for the simulator: returns the faults of this request, and counts them as used. */
   take(subject: FaultSubject): readonly Fault[] {
     for (const rule of this.#rules) {
       if (!matches(rule, subject)) continue;

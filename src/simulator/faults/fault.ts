@@ -1,27 +1,33 @@
 /**
- * The faults that a script may order, as data. What happens before a call runs leaves no ledger
- * entry; what happens after it does. Each fault says which; where there is a choice, `execute`
- * makes it. A batch whose fault comes before execution runs none of its parts. The byte streams
- * under `/simulator` never run where something else is sent in their place.
+ * The faults that a script can contain, as data.
+ *
+ * The comment of each fault says whether the call runs. A call that runs has a ledger entry. Some
+ * faults have a choice, made by `execute`. If a batch does not run, none of its parts runs. The byte
+ * streams under `/simulator` do not run if a fault replaces their answer.
  */
 import type { FlatHeaders } from '../representation/headers.ts';
 
-/** The answer comes so much later. The call runs, after the delay. */
+/** Delays the call by `ms`. The call runs after the delay. */
 interface Delay {
   readonly kind: 'delay';
   readonly ms: number;
 }
 
-/** No answer ever comes; the places of the calls are taken until the client leaves. Runs, unless `execute` is false. */
+/**
+ * Sends no answer. The calls stay outstanding until the client disconnects. The call runs, unless
+ * `execute` is false.
+ */
 interface Hang {
   readonly kind: 'hang';
   readonly execute?: boolean;
 }
 
 /**
- * This answer instead. Without a body: UCWA's own error for that status, in the caller's language.
- * Does not run, unless `execute` is true. `early` (a whole answer only): as soon as the request's
- * head is there, its body unread; then it never runs.
+ * Sends this answer. Without `body`, the answer has UCWA's own error for this status, as JSON or XML.
+ * The call does not run, unless `execute` is true.
+ *
+ * `early` sends the answer after the head of the request, without reading its body. The call then never
+ * runs. `early` has no effect on a single part.
  */
 interface Status {
   readonly kind: 'status';
@@ -33,13 +39,13 @@ interface Status {
   readonly early?: boolean;
 }
 
-/** The 200 text/html page of some gateway in between. Does not run, unless `execute` is true. */
+/** Sends an HTML page with status 200, as a gateway might. The call does not run, unless `execute` is true. */
 interface Html {
   readonly kind: 'html';
   readonly execute?: boolean;
 }
 
-/** Bytes that are not HTTP, then the end of the connection. Does not run, unless `execute` is true. */
+/** Sends bytes that are not HTTP, and closes the connection. The call does not run, unless `execute` is true. */
 interface Junk {
   readonly kind: 'junk';
   readonly bytes?: string | Buffer;
@@ -47,8 +53,9 @@ interface Junk {
 }
 
 /**
- * A TCP reset: before the answer's head, after it, or after so many bytes of its body (never, if
- * the body is shorter). Runs, unless `execute` is false; then the reset comes before any head.
+ * Resets the TCP connection before the head of the answer, after it, or after `at` bytes of the body.
+ * A shorter body is sent without a reset. The call runs, unless `execute` is false; the reset then comes
+ * before the head.
  */
 interface Reset {
   readonly kind: 'reset';
@@ -57,9 +64,11 @@ interface Reset {
 }
 
 /**
- * The answer's body ends after so many bytes. Runs. `framing`: 'contentLength' (default) promises
- * the whole length, then closes; 'chunked' closes without the last chunk; 'complete' is whole for
- * HTTP, so that only the multipart framing shows the loss.
+ * Ends the body of the answer after `afterBytes` bytes. The call runs. Values of `framing`:
+ *
+ * - `contentLength` (default): the answer declares the full length, and then the connection closes
+ * - `chunked`: the connection closes without the last chunk
+ * - `complete`: the answer is valid HTTP, so that only the multipart framing shows the loss
  */
 interface Truncate {
   readonly kind: 'truncate';
@@ -68,8 +77,8 @@ interface Truncate {
 }
 
 /**
- * The answer's body leaves in writes of these sizes; the last size repeats. Between two writes the
- * event loop turns once, or `pauseMs` pass. Runs.
+ * Writes the body of the answer in pieces of these sizes; the last size repeats. Between two writes one
+ * turn of the event loop, or `pauseMs`, passes. The call runs.
  */
 interface Chunks {
   readonly kind: 'chunks';
@@ -77,33 +86,33 @@ interface Chunks {
   readonly pauseMs?: number;
 }
 
-/** The answer is compressed although nobody offered it. Runs. */
+/** Compresses the answer even if the client does not accept gzip. The call runs. */
 interface Gzip {
   readonly kind: 'gzip';
 }
 
 /**
- * More header fields (Location, ETag, Transfer-Encoding …) in the head of a part's message: for a
- * 'part' rule its own, for a 'batch' rule those of every part. Runs.
+ * Adds header fields (Location, ETag, Transfer-Encoding …) to the message in a part. A rule for a part
+ * adds them to this part, a rule for a batch adds them to every part. The call runs.
  */
 interface PartHeaders {
   readonly kind: 'partHeaders';
   readonly headers: FlatHeaders;
 }
 
-/** A batch's answer is built wrongly. All its parts ran. */
+/** Writes an invalid batch answer. All parts of the batch run. */
 type Misbuilt =
-  /** So many parts at the end are missing. */
+  /** The last `count` parts are missing. */
   | { readonly kind: 'fewerParts'; readonly count: number }
-  /** The last part comes so many times more. */
+  /** The last part is repeated `count` times. */
   | { readonly kind: 'moreParts'; readonly count: number }
-  /** The part at `index` is this instead of an HTTP message. */
+  /** The part at `index` has `message` instead of an HTTP message. */
   | { readonly kind: 'malformedPart'; readonly index: number; readonly message?: string }
-  /** The content type names no boundary. */
+  /** The content type has no boundary. */
   | { readonly kind: 'noBoundary' }
-  /** The last delimiter is missing, or, with `bare`, is an ordinary one. */
+  /** The close delimiter is missing. With `bare`, an ordinary delimiter is in its place. */
   | { readonly kind: 'noCloseDelimiter'; readonly bare?: boolean }
-  /** The parts come in this order of request positions; default: reversed. */
+  /** The parts are in this order of request positions; default: reversed. */
   | { readonly kind: 'permute'; readonly order?: readonly number[] }
   /** Lines of the multipart framing and of the parts' heads end with a bare LF. */
   | { readonly kind: 'bareLf' };
@@ -113,10 +122,10 @@ export type Fault =
 
 export type FaultKind = Fault['kind'];
 
-/** Which requests: a batch POST, any other HTTP request, or one part inside a batch. */
-export type Scene = 'batch' | 'single' | 'part';
+/** Kind of request: a batch POST, any other HTTP request, or one part of a batch. */
+export type RequestKind = 'batch' | 'single' | 'part';
 
-/** The fault of that kind among these. */
+/** Returns the fault of this kind, or undefined. */
 export function faultOf<K extends FaultKind>(
   faults: readonly Fault[],
   kind: K,
@@ -124,11 +133,11 @@ export function faultOf<K extends FaultKind>(
   return faults.find((fault): fault is Extract<Fault, { kind: K }> => fault.kind === kind);
 }
 
-const everywhere: readonly Scene[] = ['batch', 'single', 'part'];
-const wholeAnswers: readonly Scene[] = ['batch', 'single'];
+const everywhere: readonly RequestKind[] = ['batch', 'single', 'part'];
+const wholeAnswers: readonly RequestKind[] = ['batch', 'single'];
 
-/** Where each kind of fault has a meaning. */
-export const scenesOf: Readonly<Record<FaultKind, readonly Scene[]>> = {
+/** Kinds of requests that each kind of fault can affect. */
+export const requestKindsOf: Readonly<Record<FaultKind, readonly RequestKind[]>> = {
   delay: everywhere,
   hang: everywhere,
   status: everywhere,
@@ -148,7 +157,7 @@ export const scenesOf: Readonly<Record<FaultKind, readonly Scene[]>> = {
   bareLf: ['batch'],
 };
 
-/** Whether a call that meets these faults runs. */
+/** Whether a call with these faults runs. */
 export function executes(faults: readonly Fault[]): boolean {
   return faults.every((fault) => {
     switch (fault.kind) {

@@ -1,6 +1,6 @@
-/** Collections that forget their oldest entries, so that a simulator may run for days. */
+/** Collections that drop their oldest entries, so that the memory of a simulator does not grow. */
 
-/** The last `max` entries, oldest first. */
+/** Keeps the last `max` entries, oldest first. */
 export class BoundedLog<T> {
   readonly #max: number;
   readonly #onForget: (entry: T) => void;
@@ -13,7 +13,7 @@ export class BoundedLog<T> {
 
   add(entry: T): void {
     this.#entries.push(entry);
-    // In large steps: taking one entry off the front of a large array each time costs too much.
+    // Entries are dropped in large steps, because removing one from the front of an array is slow.
     if (this.#entries.length >= this.#max * 2) this.#forget(this.#max);
   }
 
@@ -34,7 +34,7 @@ export class BoundedLog<T> {
   }
 }
 
-/** A Map of at most `max` entries; a new key pushes the oldest one out. */
+/** A Map of at most `max` entries. A new key replaces the oldest one. */
 export class BoundedMap<K, V> extends Map<K, V> {
   readonly #max: number;
 

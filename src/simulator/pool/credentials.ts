@@ -1,8 +1,10 @@
 /**
- * Whose request it is. Besides the tokens that the simulator issued, tests may make their own:
- * `Authorization: Bearer cwt=sim-<user>` and `X-MS-WebTicket: opaque=sim-<user>`, each with
- * anything after a further hyphen, so that one user can have many (`cwt=sim-ann-phone`). A user's
- * name therefore has no hyphen.
+ * Identifies the user of a request by its credential.
+ *
+ * The simulator accepts the tokens that it issued. It also accepts tokens of tests:
+ * `Authorization: Bearer cwt=sim-<user>` and `X-MS-WebTicket: opaque=sim-<user>`. Text after a second
+ * hyphen is ignored, so that one user can have several tokens (`cwt=sim-ann-phone`). A user name
+ * therefore contains no hyphen.
  */
 import { BoundedMap } from './bounded.ts';
 import { type FlatHeaders, headerValue, headerValues } from '../representation/headers.ts';
@@ -10,16 +12,16 @@ import { opaque, type Random } from './prng.ts';
 
 export type CredentialKind = 'bearer' | 'webTicket' | 'cookie' | 'none';
 
-/** Which credential a URL family takes: `/ucwa/oauth/v1` a bearer token, `/ucwa/v1` a web ticket. */
+/** Kind of URL: `/ucwa/oauth/v1` needs a bearer token, `/ucwa/v1` a web ticket. */
 export type Family = 'oauth' | 'webTicket';
 
-/** Seconds that an issued token says it lives. The simulator never lets one expire. */
+/** Declared lifetime of an issued token, in seconds. The token never really expires. */
 export const tokenLifetimeSeconds = 28_800;
 
 const testToken = /^cwt=sim-([^-]+)(?:-.*)?$/;
 const testTicket = /^opaque=sim-([^-]+)(?:-.*)?$/;
 
-/** The values of the cookie `cwt_ucwa`, which alone lets a browser fetch photos. */
+/** Returns the values of the cookie `cwt_ucwa`, which is the credential for photos in a browser. */
 export function photoCookies(headers: FlatHeaders): string[] {
   return headerValues(headers, 'cookie')
     .flatMap((line) => line.split(';'))
@@ -37,8 +39,8 @@ export class Credentials {
   }
 
   /**
-   * A new token for the person who signs in as `name`, `name@domain` or `DOMAIN\name`; hyphens
-   * become underscores, as user names have none.
+   * Issues a token for `name`, `name@domain` or `DOMAIN\name`. Hyphens become underscores, because
+   * user names contain no hyphen.
    */
   issueToken(name: string): string {
     const user = name.replace(/^.*\\/, '').replace(/@.*$/, '').replaceAll('-', '_').toLowerCase();
@@ -47,7 +49,7 @@ export class Credentials {
     return token;
   }
 
-  /** The user whose credential of that family the request carries, if it is a good one. */
+  /** Returns the user of the request's credential for this family, or undefined if it is invalid. */
   userOf(headers: FlatHeaders, family: Family): string | undefined {
     if (family === 'webTicket') {
       return testTicket.exec(headerValue(headers, 'x-ms-webticket') ?? '')?.[1];

@@ -1,17 +1,19 @@
 /**
  * One event channel (pending GET, P-GET) of an application.
  *
- * Events gather in the set of the current `ack`. A poll with the current `ack` is answered with the
- * whole set as soon as one of its events is due, or with an empty one when its `timeout` has
- * passed; asked again, the same set comes again, with what has come since. A poll with the next
- * `ack` confirms what was answered and opens the next set. Any other `ack` is told to resync. One
- * poll waits at a time: a second one replaces it, unless its `priority` is lower.
+ * Events gather in the set of the current `ack`. A poll with the current `ack` gets the whole set as
+ * soon as one of its events is due, or an empty set after its `timeout`. A second poll with the same
+ * `ack` gets the same set again, together with newer events.
+ *
+ * A poll with the next `ack` confirms the events of the last answer, and starts the next set. A poll
+ * with any other `ack` is told to resync. Only one poll waits at a time. A second poll replaces the
+ * first one, unless its `priority` is lower.
  */
 import type { ChannelEvent, EventPriority, EventSet } from '../representation/event-set.ts';
 import { failed, type Outcome } from '../representation/outcome.ts';
 import type { Timers } from './timers.ts';
 
-/** Beyond so many events that nobody fetches the set is given up, and the next poll must resync. */
+/** Maximum number of unfetched events. Beyond it, the set is dropped, and the next poll must resync. */
 const maxEvents = 256;
 
 /** Bounds and defaults in seconds (UCWA documentation, event channel). */
@@ -23,7 +25,7 @@ const bounds = {
 
 type Hold = keyof typeof bounds;
 
-/** A poll that waits. Its answer comes as `outcome`; `leave` when its client has gone. */
+/** A poll that waits. `outcome` resolves to its answer. Call `leave` after its client disconnects. */
 export interface ParkedPoll {
   readonly outcome: Promise<Outcome>;
   leave(): void;
@@ -41,7 +43,7 @@ export class EventChannel {
   readonly #timers: Timers;
   readonly #secondMs: number;
   readonly #instanceId: string;
-  /** Remembered from poll to poll, in seconds. */
+  /** Times in seconds that a poll can change, and that stay in force for later polls. */
   readonly #holds: Record<Hold, number> = {
     low: bounds.low.byDefault,
     medium: bounds.medium.byDefault,
@@ -49,20 +51,23 @@ export class EventChannel {
   };
   #ack = 1;
   #set: Array<{ readonly event: ChannelEvent; readonly at: number }> = [];
-  /** How many of the set were in its last answer; undefined while it was not answered. */
+  /** Number of events in the last answer with this set; undefined before the first answer. */
   #answered: number | undefined;
   #lost = false;
   #parked: Parked | undefined;
-  #cancelAlarm: () => void = () => undefined;
+  #cancelTimer: () => void = () => undefined;
 
-  /** `secondMs`: how many milliseconds a second of this channel takes; `instanceId`: may be empty. */
+  /**
+   * @param secondMs duration of one second of this channel, in ms
+   * @param instanceId instance (browser tab) of the application, or an empty text
+   */
   constructor(timers: Timers, secondMs: number, instanceId: string) {
     this.#timers = timers;
     this.#secondMs = secondMs;
     this.#instanceId = instanceId;
   }
 
-  /** The href of the current set. */
+  /** Href of the current set. */
   get href(): string {
     return this.#hrefOf(this.#ack);
   }
@@ -74,10 +79,10 @@ export class EventChannel {
       this.#lost = true;
     }
     this.#set.push({ event, at: performance.now() });
-    if (this.#parked) this.#setAlarm(this.#parked);
+    if (this.#parked) this.#setTimer(this.#parked);
   }
 
-  /** Answers the poll with this query at once, or parks it. */
+  /** Returns the answer to a poll with this query, or a parked poll. */
   poll(query: URLSearchParams): Outcome | ParkedPoll {
     const ack = Number(query.get('ack') ?? this.#ack);
     if (this.#lost) return this.#resync(ack);
@@ -95,7 +100,7 @@ export class EventChannel {
     return this.#msUntilDue() <= 0 ? this.#answer() : this.#park(priority);
   }
 
-  /** The application is gone: so is the poll. */
+  /** Ends the waiting poll, because the application ended. */
   close(): void {
     this.#parked?.end(failed(404, 'ApplicationNotFound'));
   }
@@ -125,7 +130,7 @@ export class EventChannel {
     return { status: 200, content: { kind: 'events', events } };
   }
 
-  /** Hands out the whole set. */
+  /** Returns an answer with the whole set. */
   #answer(): Outcome {
     this.#answered = this.#set.length;
     return this.#outcome({
@@ -156,20 +161,20 @@ export class EventChannel {
       end: (ending) => {
         if (this.#parked === parked) {
           this.#parked = undefined;
-          this.#cancelAlarm();
+          this.#cancelTimer();
         }
         resolve(ending);
       },
     };
     this.#parked = parked;
-    this.#setAlarm(parked);
+    this.#setTimer(parked);
     return { outcome, leave: () => parked.end(replaced) };
   }
 
-  #setAlarm(parked: Parked): void {
-    this.#cancelAlarm();
+  #setTimer(parked: Parked): void {
+    this.#cancelTimer();
     const ms = Math.min(parked.timeoutAt - performance.now(), this.#msUntilDue());
     if (ms <= 0) parked.end(this.#answer());
-    else this.#cancelAlarm = this.#timers.after(ms, () => parked.end(this.#answer()));
+    else this.#cancelTimer = this.#timers.after(ms, () => parked.end(this.#answer()));
   }
 }

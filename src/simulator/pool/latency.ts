@@ -1,15 +1,17 @@
 /**
- * How long a route of the pool takes. Routes are named by their template below the application
- * (`me/note`, `people/{sip}/presence`; see `resources/`), and besides by `application` (the
- * application itself), `applications` (its creation), `discovery`, `token`, `operation` (from an
- * operation's start to its end), `notFound` and `methodNotAllowed`.
+ * Latencies of the pool by route.
+ *
+ * The name of a route is its template below the application, for example `me/note` or
+ * `people/{sip}/presence` (see `resources/`). There are more names: `application` (the application
+ * itself), `applications` (its creation), `discovery`, `token`, `notFound` and `methodNotAllowed`.
+ * `operation` is the time from the start of an operation to its end.
  */
 import type { Random } from './prng.ts';
 
-/** Milliseconds for every route, or by route template and a random number source. */
+/** Latency in ms: one value for all routes, or a function of the route and a random source. */
 export type Latency = number | ((route: string, random: Random) => number);
 
-/** Milliseconds, from and to, of the routes that are not like the rest. */
+/** Minimum and maximum in ms for the routes with unusual latencies. */
 const slowRoutes: Readonly<Record<string, readonly [number, number]>> = {
   applications: [40, 80],
   token: [30, 60],
@@ -22,7 +24,7 @@ const slowRoutes: Readonly<Record<string, readonly [number, number]>> = {
   'photos/{sip}': [20, 60],
 };
 
-/** Milliseconds as a pool in the same building might take; most draws are nearer to the lower end. */
+/** Returns a plausible latency in ms for a pool on the same network. Small values are more likely. */
 export function realisticLatency(route: string, random: Random): number {
   const [from, to] = slowRoutes[route] ?? [8, 25];
   return from + (to - from) * random() ** 2;

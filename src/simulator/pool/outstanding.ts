@@ -1,6 +1,6 @@
 /**
- * How many calls the pool works on for each user, over all batches and devices, and the limit on
- * them. A call is outstanding from its arrival until its answer is written.
+ * Counts the outstanding calls of each user over all batches and devices, and enforces their limit. A
+ * call is outstanding from its arrival until its answer is written.
  */
 export class Outstanding {
   readonly #running = new Map<string, number>();
@@ -15,22 +15,22 @@ export class Outstanding {
     this.#limit = limit;
   }
 
-  /** So many of the user's places are taken by devices that nobody sees; 0 frees them. */
+  /** Reserves `calls` of the user's limit, as if other devices made these calls; 0 frees them. */
   occupy(user: string, calls: number): void {
     if (calls > 0) this.#occupied.set(user, calls);
     else this.#occupied.delete(user);
   }
 
-  /** Takes places for all of these calls, or for none: then false. */
-  take(user: string, calls: number): boolean {
+  /** Counts all of these calls as outstanding, or returns false if the limit does not allow them. */
+  acquire(user: string, calls: number): boolean {
     const running = this.#running.get(user) ?? 0;
     if (running + (this.#occupied.get(user) ?? 0) + calls > this.#limit) return false;
     this.#running.set(user, running + calls);
     return true;
   }
 
-  /** Gives back so many places that `take` granted. */
-  give(user: string, calls: number): void {
+  /** Ends `calls` outstanding calls, which `acquire` counted. */
+  release(user: string, calls: number): void {
     const left = (this.#running.get(user) ?? 0) - calls;
     if (left > 0) this.#running.set(user, left);
     else this.#running.delete(user);

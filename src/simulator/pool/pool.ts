@@ -1,4 +1,4 @@
-/** What the pool remembers: its users and their applications. */
+/** The state of the pool: its users and their applications. */
 import { BoundedMap } from './bounded.ts';
 import { EventChannel } from './event-channel.ts';
 import type { ChannelEvent } from '../representation/event-set.ts';
@@ -9,10 +9,10 @@ import type { Timers } from './timers.ts';
 /** The domain of every address in the simulated pool. */
 export const domain = 'pool.example';
 
-/** A resource that PUT replaces: conditional on its etag, and on the passing back of `token`. */
+/** A resource that PUT replaces. The PUT must name its etag, and pass back the property `token`. */
 interface Editable {
   readonly etag: string;
-  /** The name of the property that a PUT must pass back. */
+  /** Name of the property that a PUT must pass back. */
   readonly token: string;
   readonly properties: Readonly<Record<string, Value>>;
 }
@@ -30,14 +30,14 @@ export interface Conversation {
   readonly id: string;
   readonly subject: string;
   readonly createdAt: Date;
-  /** Messages sent, by id. */
+  /** Sent messages by id. */
   readonly messages: Map<string, SentMessage>;
 }
 
 export interface SentMessage {
   readonly text: string;
   readonly sentAt: Date;
-  /** `operationId` or `operationContext`, as the client gave it. */
+  /** `operationId` or `operationContext` with its value, as the client gave it. */
   readonly operation: Readonly<Record<string, string>>;
 }
 
@@ -54,7 +54,7 @@ export interface Subscription {
   durationMinutes: number;
 }
 
-/** What a client says of itself when it creates an application: equal words, same application. */
+/** Facts that identify an application of a user. A client sends them to create the application. */
 export interface Endpoint {
   readonly endpointId: string;
   readonly culture: string;
@@ -66,11 +66,11 @@ export interface Application {
   readonly user: User;
   readonly endpoint: Endpoint;
   readonly etag: string;
-  /** The value of the cookie that alone lets a browser fetch this application's photos. */
+  /** Value of the cookie that is a browser's credential for this application's photos. */
   readonly photoCookie: string;
-  /** Whether `makeMeAvailable` was called. */
+  /** Whether the client has called `makeMeAvailable`. */
   available: boolean;
-  /** By instance id; the empty one is the application's own. */
+  /** Event channels by instance id. The empty id is the application itself. */
   readonly channels: Map<string, EventChannel>;
   readonly conversations: Map<string, Conversation>;
   readonly endedConversations: Map<string, true>;
@@ -82,11 +82,11 @@ export interface PoolSettings {
   readonly random: Random;
   readonly timers: Timers;
   readonly eventSecondMs: number;
-  /** Whether ids that were never made spring into being when they are first named. */
+  /** `any`: the first request with an unknown id creates its application or conversation. */
   readonly ids: 'created' | 'any';
 }
 
-/** Over so many applications of one user the oldest ends. The real pool's number is not known. */
+/** Maximum number of applications of a user; a new one ends the oldest. The real limit is unknown. */
 const maxApplicationsPerUser = 1000;
 
 function isSameEndpoint(a: Endpoint, b: Endpoint): boolean {
@@ -103,7 +103,7 @@ export class Pool {
     this.#settings = settings;
   }
 
-  /** A new id for a conversation, message or the like. */
+  /** Returns a new id, for example for a conversation or a message. */
   newId(): string {
     return guid(this.#settings.random);
   }
@@ -132,13 +132,13 @@ export class Pool {
     return user;
   }
 
-  /** The user with that address, if the pool has met them. */
+  /** Returns the user with this address, if the user has made a request before. */
   userAt(address: string): User | undefined {
     const [name, host] = address.split('@');
     return host === domain ? this.#users.get(name ?? '') : undefined;
   }
 
-  /** The application of that id, unless it is another user's. */
+  /** Returns the application with this id, unless it belongs to another user. */
   application(id: string, userName: string): Application | undefined {
     const known = this.#applications.get(id);
     if (known) return known.user.name === userName ? known : undefined;
@@ -146,7 +146,7 @@ export class Pool {
     return this.#add(id, userName, { endpointId: id, culture: 'en-US', userAgent: 'unknown' });
   }
 
-  /** The user's application on that endpoint, and whether it had to be made. */
+  /** Returns the user's application on this endpoint, and whether it is new. */
   createApplication(
     userName: string,
     endpoint: Endpoint,
@@ -165,13 +165,13 @@ export class Pool {
     for (const channel of application.channels.values()) channel.close();
   }
 
-  /** The application whose photos a cookie of that value opens. */
+  /** Returns the application with this id, if one of these cookies belongs to it. */
   applicationByPhotoCookie(id: string, cookies: readonly string[]): Application | undefined {
     const application = this.#applications.get(id);
     return application && cookies.includes(application.photoCookie) ? application : undefined;
   }
 
-  /** The event channel of one instance (browser tab) of an application. */
+  /** Returns the event channel of one instance (browser tab) of an application. */
   channel(application: Application, instanceId = ''): EventChannel {
     let channel = application.channels.get(instanceId);
     if (!channel) {
@@ -182,17 +182,17 @@ export class Pool {
     return channel;
   }
 
-  /** Tells all instances of one application. */
+  /** Publishes an event to all instances of one application. */
   tell(application: Application, event: ChannelEvent): void {
     for (const channel of application.channels.values()) channel.publish(event);
   }
 
-  /** Tells all applications of a user. */
+  /** Publishes an event to all applications of a user. */
   tellUser(user: User, event: ChannelEvent): void {
     for (const application of user.applications) this.tell(application, event);
   }
 
-  /** The conversation of that id, unless it was never started or has ended. */
+  /** Returns the conversation with this id, unless it is unknown or has ended. */
   conversation(application: Application, id: string): Conversation | undefined {
     const known = application.conversations.get(id);
     if (known || this.#settings.ids === 'created' || application.endedConversations.has(id)) {

@@ -1,12 +1,12 @@
 /**
- * A small seeded generator of pseudo-random numbers (mulberry32), so that a simulator started twice
- * with one seed draws the same latencies and ids in the same order. Not for secrets.
+ * A small pseudo-random number generator (mulberry32). Two simulators with the same seed draw the same
+ * latencies and ids in the same order. Not for secrets.
  */
 
-/** The next number, from 0 up to but not including 1. */
+/** Returns the next number, at least 0 and less than 1. */
 export type Random = () => number;
 
-/** A generator that repeats itself for the same `seed` (an integer). */
+/** Returns a generator. The same `seed` (an integer) gives the same numbers. */
 export function mulberry32(seed: number): Random {
   let state = seed | 0;
   return () => {
@@ -23,18 +23,18 @@ function fromAlphabet(random: Random, alphabet: string, length: number): string 
   return text;
 }
 
-/** So many decimal digits; the first is never 0. */
+/** Returns `length` decimal digits; the first is never 0. */
 export function digits(random: Random, length: number): string {
   return fromAlphabet(random, '123456789', 1) + fromAlphabet(random, '0123456789', length - 1);
 }
 
-/** So many characters of the base64url alphabet. */
+/** Returns `length` characters of the base64url alphabet. */
 export function opaque(random: Random, length: number): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   return fromAlphabet(random, alphabet, length);
 }
 
-/** A lower-case GUID without braces. */
+/** Returns a lower-case GUID without braces. */
 export function guid(random: Random): string {
   return [8, 4, 4, 4, 12]
     .map((length) => fromAlphabet(random, '0123456789abcdef', length))

@@ -1,6 +1,6 @@
 /**
- * The simulator's memory, which tests ask: which calls ran, how often, for whom; and which HTTP
- * requests came, byte for byte.
+ * The ledger of the simulator, for tests. It has every call that ran, with its user, and every HTTP
+ * request that arrived, byte for byte.
  */
 import { BoundedLog } from './bounded.ts';
 import type { CredentialKind } from './credentials.ts';
@@ -8,11 +8,11 @@ import { type FlatHeaders, headerValue } from '../representation/headers.ts';
 
 const maxBodyBytes = 1024 * 1024;
 
-/** How much a ledger remembers. */
+/** Bounds on the memory of a ledger. */
 interface LedgerBounds {
   readonly maxEntries: number;
   readonly maxRequests: number;
-  /** Bytes of all bodies together. */
+  /** Maximum size of all bodies together. */
   readonly maxBytes: number;
 }
 
@@ -22,34 +22,34 @@ const usualBounds: LedgerBounds = {
   maxBytes: 256 * 1024 * 1024,
 };
 
-/** One call that ran. A refused batch (429, 400 …) runs nothing, a refused part does not run either. */
+/** One call that ran. The parts of a refused batch (429, 400 …) do not run, nor does a refused part. */
 export interface LedgerEntry {
-  /** Counts executions from 1. */
+  /** Number of the execution, from 1. */
   readonly seq: number;
-  /** When it ran: milliseconds of the monotonic clock, `performance.now()`. */
+  /** Time of the execution, in ms of `performance.now()`. */
   readonly at: number;
-  /** Whose credential it was; undefined outside UCWA (discovery, tokens, byte streams). */
+  /** User of the credential; undefined outside UCWA (discovery, tokens, byte streams). */
   readonly user: string | undefined;
   readonly credential: CredentialKind;
   /** Application id; undefined outside an application. */
   readonly application: string | undefined;
   readonly method: string;
-  /** The target as it was asked for, query included. */
+  /** Target of the request, with its query. */
   readonly target: string;
   readonly via: 'single' | 'batch';
-  /** `id` of the HTTP request that brought it. */
+  /** `id` of the HTTP request with this call. */
   readonly requestId: number;
-  /** The same number, for parts of a batch. */
+  /** `id` of the HTTP request, if it was a batch. */
   readonly batchId: number | undefined;
-  /** Place in its batch, from 0; undefined for a single call. */
+  /** Position in the batch, from 0; undefined for a single call. */
   readonly position: number | undefined;
-  /** Its `X-Nonce` header, which its answer repeats, else its `nonce` query parameter. */
+  /** Value of the `X-Nonce` header, or else of the query parameter `nonce`. */
   readonly nonce: string | undefined;
-  /** The status with which the resource answered, whatever a scripted fault then made of it. */
+  /** Status of the resource's answer, before a scripted fault changes it. */
   readonly status: number;
 }
 
-/** One part of a batch as it reached the simulator. */
+/** One received part of a batch. */
 export interface ReceivedPart {
   /** Header lines of the multipart part, before the embedded message, without the blank line. */
   readonly mimeHead: string;
@@ -61,25 +61,25 @@ export interface ReceivedPart {
   readonly body: Buffer;
 }
 
-/** One HTTP request as it reached the simulator. */
+/** One received HTTP request. */
 export interface ReceivedRequest {
   readonly id: number;
-  /** When its head had come: milliseconds of the monotonic clock. */
+  /** Time when the head was complete, in ms of `performance.now()`. */
   readonly at: number;
   readonly method: string;
   readonly target: string;
   readonly rawHeaders: FlatHeaders;
-  /** Its first bytes, at most 1 MiB. */
+  /** First bytes of the body, at most 1 MiB. */
   readonly body: Buffer;
-  /** How many bytes of body came, whether kept or not. */
+  /** Number of bytes of the body that arrived, including those that were not kept. */
   readonly bodyBytes: number;
-  /** Whether the body has come to its end. */
+  /** Whether the whole body has arrived. */
   readonly complete: boolean;
   /** The parts, if it was a well-formed batch. */
   readonly parts: readonly ReceivedPart[];
 }
 
-/** A ReceivedRequest in the making. */
+/** A ReceivedRequest that is still arriving. */
 export class RequestRecord implements ReceivedRequest {
   readonly id: number;
   readonly at = performance.now();
@@ -103,7 +103,7 @@ export class RequestRecord implements ReceivedRequest {
     return Buffer.concat(this.#chunks);
   }
 
-  /** Returns how many of these bytes it kept. */
+  /** Adds bytes of the body, and returns the number of bytes kept. */
   addBody(chunk: Buffer): number {
     this.bodyBytes += chunk.length;
     const kept = chunk.subarray(0, maxBodyBytes - this.keptBytes);
@@ -113,12 +113,12 @@ export class RequestRecord implements ReceivedRequest {
   }
 }
 
-/** A LedgerEntry before the ledger has numbered and dated it. */
+/** A LedgerEntry without the fields that the ledger adds. */
 export type Execution = Omit<LedgerEntry, 'seq' | 'at' | 'nonce'> & {
   readonly headers: FlatHeaders;
 };
 
-/** What ran (the last 200,000 calls) and what came (the last 10,000 requests, 256 MiB of bodies). */
+/** Records the last 200,000 calls that ran, and the last 10,000 requests (256 MiB of bodies). */
 export class Ledger {
   readonly #byNonce = new Map<string, LedgerEntry[]>();
   readonly #entries: BoundedLog<LedgerEntry>;
@@ -138,22 +138,22 @@ export class Ledger {
     });
   }
 
-  /** Every execution, oldest first. */
+  /** Returns the executions, oldest first. */
   entries(): readonly LedgerEntry[] {
     return this.#entries.last();
   }
 
-  /** The executions of the call that carried this nonce: exactly one where all is well. */
+  /** Returns the executions of the call with this nonce. A call must not run more than once. */
   executions(nonce: string): readonly LedgerEntry[] {
     return this.#byNonce.get(nonce) ?? [];
   }
 
-  /** Every HTTP request, in the order in which their heads came. */
+  /** Returns the HTTP requests in the order in which their heads arrived. */
   requests(): readonly ReceivedRequest[] {
     return this.#requests.last();
   }
 
-  /** Forgets all; numbers go on. */
+  /** Removes all records. Numbers continue. */
   clear(): void {
     this.#entries.clear();
     this.#byNonce.clear();
@@ -161,20 +161,20 @@ export class Ledger {
     this.#bodyBytes = 0;
   }
 
-  /** The simulator's own: notes that a request's head has come. */
+  /** Only for the simulator: records the head of a request. */
   received(method: string, target: string, rawHeaders: FlatHeaders): RequestRecord {
     const record = new RequestRecord(++this.#requestId, method, target, rawHeaders);
     this.#requests.add(record);
     return record;
   }
 
-  /** The simulator's own: more of a request's body. */
+  /** Only for the simulator: records bytes of a request's body. */
   receivedBody(record: RequestRecord, chunk: Buffer): void {
     this.#bodyBytes += record.addBody(chunk);
     if (this.#bodyBytes > this.#maxBytes) this.#requests.forgetOlderHalf();
   }
 
-  /** The simulator's own: notes that a call ran. */
+  /** Only for the simulator: records that a call ran. */
   ran({ headers, ...execution }: Execution): void {
     const query = execution.target.split('?')[1];
     const nonce =

@@ -1,22 +1,22 @@
-/** Where a request target leads. */
+/** Resolves a request target to a place in the pool. */
 import type { Family } from './credentials.ts';
 
 export type Place =
   | {
-      /** Below one application. */
+      /** One application, or a path below it. */
       readonly kind: 'application';
       readonly family: Family;
       readonly id: string;
-      /** Its path, spelled as the pool does. */
+      /** Path of the application, in the spelling of the pool. */
       readonly base: string;
-      /** Decoded segments below it. */
+      /** Decoded path segments below the application. */
       readonly path: readonly string[];
       readonly rawQuery: string;
     }
-  /** The collection of applications; `base` is its path. */
+  /** The collection of applications. `base` is its path. */
   | { readonly kind: 'applications'; readonly family: Family; readonly base: string }
   | { readonly kind: 'stream'; readonly name: string; readonly query: URLSearchParams }
-  /** Discovery, tokens, or nothing at all; `path` in lower case. */
+  /** Discovery, tokens, or an unknown path; `path` is in lower case. */
   | { readonly kind: 'elsewhere'; readonly path: string };
 
 function decode(text: string): string | undefined {
@@ -27,7 +27,7 @@ function decode(text: string): string | undefined {
   }
 }
 
-/** The place of a target in origin-form. What cannot be read is elsewhere. */
+/** Returns the place of a target in origin-form. An invalid target is `elsewhere`. */
 export function locate(target: string): Place {
   const [path = '', ...queries] = target.split('?');
   const rawQuery = queries.join('?');

@@ -1,8 +1,8 @@
-/** The simulator's timers, kept together so that `stop` can end them all. */
+/** All timers of the simulator, so that `stop` can cancel them. */
 export class Timers {
   readonly #running = new Set<NodeJS.Timeout>();
 
-  /** Calls `then` after so many milliseconds, unless the returned function is called before. */
+  /** Calls `then` after `ms`. The returned function cancels the timer. */
   after(ms: number, then: () => void): () => void {
     const timer = setTimeout(() => {
       this.#running.delete(timer);
@@ -15,13 +15,13 @@ export class Timers {
     };
   }
 
-  /** Resolves after so many milliseconds, at once if there is nothing to wait for, and never once `stop` was called. */
+  /** Resolves after `ms`, immediately if `ms` is 0 or less. It never resolves after `stop`. */
   wait(ms: number): Promise<void> {
     if (ms <= 0) return Promise.resolve();
     return new Promise((resolve) => void this.after(ms, resolve));
   }
 
-  /** What waits is never woken. */
+  /** Cancels all timers. Promises of `wait` stay pending. */
   stop(): void {
     for (const timer of this.#running) clearTimeout(timer);
     this.#running.clear();

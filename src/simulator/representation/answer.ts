@@ -1,11 +1,11 @@
-/** Outcomes become answers: the language that the caller accepts, ETag and conditions, bytes. */
+/** Turns outcomes into answers: chooses the media type, checks the ETag condition, writes the body. */
 import { type FlatHeaders, headerValue, headerValues } from './headers.ts';
 import { jsonForm } from './json-form.ts';
 import type { Outcome } from './outcome.ts';
 import { resolveHref } from './resource.ts';
 import { xmlForm } from './xml-form.ts';
 
-/** An HTTP answer without the fields that belong to the connection or the server as a whole. */
+/** An HTTP answer, without the header fields of the connection and of the web server. */
 export interface Answer {
   readonly status: number;
   readonly headers: FlatHeaders;
@@ -21,7 +21,7 @@ const mediaTypes = [
 
 type MediaType = (typeof mediaTypes)[number];
 
-/** The best of UCWA's four media types for these `Accept` values; JSON where none is named. */
+/** Returns the best of UCWA's four media types for these `Accept` values; JSON by default. */
 function negotiate(accept: readonly string[]): MediaType {
   const wanted = accept
     .flatMap((line) => line.toLowerCase().split(','))
@@ -40,7 +40,10 @@ function negotiate(accept: readonly string[]): MediaType {
   return 'application/json';
 }
 
-/** Whether an `If-None-Match` or `If-Match` value names this etag, quoted or, as UCWA's samples have it, not. */
+/**
+ * Whether an `If-None-Match` or `If-Match` value contains this etag. UCWA's samples have etags without
+ * quotes, so both forms match.
+ */
 export function namesEtag(condition: string | undefined, etag: string): boolean {
   return (condition ?? '')
     .split(',')
@@ -53,7 +56,12 @@ export function namesEtag(condition: string | undefined, etag: string): boolean 
     .some((tag) => tag === etag || tag === '*');
 }
 
-/** The answer to a request with these headers, by a resource of an application at `base`. */
+/**
+ * Returns the answer with this outcome.
+ *
+ * @param base path of the application, for links
+ * @param asked headers of the request
+ */
 export function toAnswer(
   outcome: Outcome,
   base: string,
@@ -68,7 +76,7 @@ export function toAnswer(
     ...headers,
     ...(location === undefined ? [] : ['Location', resolveHref(base, location)]),
     ...(etag === undefined ? [] : ['ETag', `"${etag}"`]),
-    // Not UCWA's: with it a test knows which call an answer belongs to.
+    // UCWA has no X-Nonce. It tells a test which call an answer belongs to.
     ...(nonce === undefined ? [] : ['X-Nonce', nonce]),
   ];
   if (content.kind === 'none') return { status, headers: own, body: Buffer.alloc(0) };

@@ -1,26 +1,27 @@
-/** What the event channel carries, and in which sets it is handed out. */
+/** The events of an event channel, and the sets that polls get. */
 import type { Resource } from './resource.ts';
 
 type EventType = 'added' | 'updated' | 'deleted' | 'started' | 'completed';
 
 export type EventPriority = 'high' | 'medium' | 'low';
 
-/** One event, as a sender's news about a resource. */
+/** One event: a sender reports a change of a resource. */
 export interface ChannelEvent {
   readonly type: EventType;
-  /** The resource it is about, its href below the application (`me/presence`). */
+  /** Relation of the changed resource. */
   readonly rel: string;
+  /** Href of the changed resource below the application, for example `me/presence`. */
   readonly href: string;
-  /** Default: the first segment of `href`, as both. */
+  /** Default: the first segment of `href`, as `rel` and as `href`. */
   readonly sender?: { readonly rel: string; readonly href: string };
-  /** Default high: told at once. Others wait for company as long as the client's poll allows. */
+  /** Default `high`: due at once. Other events wait for more events as long as the poll allows. */
   readonly priority?: EventPriority;
-  /** How an operation ended: `Success`, `Failure`. */
+  /** Result of an operation: `Success` or `Failure`. */
   readonly status?: string;
   readonly embedded?: Resource;
 }
 
-/** The answer to a poll. `follow` is what to ask next: usually `next`, `resync` after a loss. */
+/** The answer to a poll. `follow` links to the next poll: `resync` after a loss, otherwise `next`. */
 export interface EventSet {
   readonly self: string;
   readonly follow: { readonly rel: 'next' | 'resync'; readonly href: string };
@@ -33,7 +34,7 @@ export interface SenderEvents {
   readonly events: readonly ChannelEvent[];
 }
 
-/** The events by sender, senders in order of their first event. */
+/** Groups events by sender. The senders are in the order of their first events. */
 export function bySender(events: readonly ChannelEvent[]): SenderEvents[] {
   const senders = new Map<string, SenderEvents & { events: ChannelEvent[] }>();
   for (const event of events) {

@@ -1,7 +1,7 @@
 /**
- * The JSON form of UCWA content. Its spelling is the .NET serializer's: one line, `&` and angle
- * brackets as `\u0026`, dates as `\/Date(1364327898968)\/`. A proxy that parses and writes answers
- * anew, instead of copying them, changes these bytes.
+ * The JSON form of UCWA content, in the spelling of the .NET serializer: one line, `&` as `\u0026`
+ * (also angle brackets), dates as `\/Date(1364327898968)\/`. A proxy that parses an answer and
+ * serializes it again changes these bytes, so tests detect it.
  */
 import { type ChannelEvent, bySender, type EventSet } from './event-set.ts';
 import type { Content } from './outcome.ts';
@@ -71,7 +71,7 @@ function eventsJson(base: string, { self, follow, events }: EventSet): Json {
   };
 }
 
-/** The JSON text of what is not mere bytes, for an application at `base`; empty for no content. */
+/** Returns the JSON text of content for an application at `base`; empty for no content. */
 export function jsonForm(base: string, content: Exclude<Content, { kind: 'bytes' }>): string {
   switch (content.kind) {
     case 'none':

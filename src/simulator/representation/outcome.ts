@@ -1,8 +1,8 @@
-/** What a resource answers, before it is known in which language. */
+/** The answer of a resource, before it is written as JSON or XML. */
 import type { EventSet } from './event-set.ts';
 import type { Resource } from './resource.ts';
 
-/** The body of UCWA's error answers. Only the code is certain to be there. */
+/** The body of an error answer of UCWA. Clients can rely only on the code. */
 interface ErrorContent {
   readonly kind: 'error';
   readonly code: string;
@@ -20,25 +20,25 @@ export type Content =
 export interface Outcome {
   readonly status: number;
   readonly content: Content;
-  /** The `Location` of what was made: an href, see `Resource.href`. */
+  /** `Location` of the created resource, in the form of `Resource.href`. */
   readonly location?: string;
-  /** More header fields of the resource's own. */
+  /** Additional header fields, names and values in turn. */
   readonly headers?: readonly string[];
 }
 
 export const noContent: Outcome = { status: 204, content: { kind: 'none' } };
 
-/** 200 with this resource. */
+/** Returns 200 with this resource. */
 export function found(resource: Resource): Outcome {
   return { status: 200, content: { kind: 'resource', resource } };
 }
 
-/** 201 with a Location and an empty body, as operations start. */
+/** Returns 201 with a Location and an empty body, as at the start of an operation. */
 export function started(location: string): Outcome {
   return { status: 201, content: { kind: 'none' }, location };
 }
 
-/** The code that goes with each status (UCWA documentation, errors and informational messages). */
+/** UCWA's code for each status (UCWA documentation, errors and informational messages). */
 const codes: Readonly<Record<number, string>> = {
   400: 'BadRequest',
   403: 'Forbidden',
@@ -57,7 +57,7 @@ const codes: Readonly<Record<number, string>> = {
   504: 'Timeout',
 };
 
-/** An error answer. */
+/** Returns an error answer. */
 export function failed(status: number, subcode?: string, message?: string): Outcome {
   const code = codes[status] ?? 'ServiceFailure';
   return {

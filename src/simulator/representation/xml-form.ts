@@ -63,7 +63,7 @@ function eventsXml(base: string, { self, follow, events }: EventSet): string {
   ].join('');
 }
 
-/** The XML text of what is not mere bytes, for an application at `base`; empty for no content. */
+/** Returns the XML text of content for an application at `base`; empty for no content. */
 export function xmlForm(base: string, content: Exclude<Content, { kind: 'bytes' }>): string {
   switch (content.kind) {
     case 'none':

@@ -1,7 +1,7 @@
-/** The people of the simulated pool: a few by name, and a made-up contact for every other address. */
+/** The people of the pool: some known contacts, and an invented contact for every other address. */
 import { domain } from '../pool/pool.ts';
 
-/** Addresses of the contacts that everybody has. */
+/** Addresses of the contacts of every user. */
 export const addressBook: readonly string[] = [
   'adam.barr',
   'alex.darrow',
@@ -17,7 +17,7 @@ export const addressBook: readonly string[] = [
   'yael.peled',
 ].map((name) => `${name}@${domain}`);
 
-/** `chris.barry@pool.example` is Chris Barry. */
+/** Returns `Chris Barry` for `chris.barry@pool.example`. */
 export function displayName(address: string): string {
   return (address.split('@')[0] ?? '')
     .split(/[._]/)
@@ -27,14 +27,14 @@ export function displayName(address: string): string {
 
 const availabilities = ['Online', 'Away', 'Busy', 'DoNotDisturb', 'BeRightBack', 'Offline'];
 
-/** A number that is always the same for one address. */
+/** Returns a number that depends only on the address. */
 export function checksum(address: string): number {
   let sum = 0;
   for (const char of address) sum = (sum * 31 + char.charCodeAt(0)) % 4_294_967_291;
   return sum;
 }
 
-/** The availability of somebody who never signs in. */
+/** Returns the availability of a contact who never signs in. */
 export function usualAvailability(address: string): string {
   return availabilities[checksum(address) % availabilities.length] ?? 'Offline';
 }

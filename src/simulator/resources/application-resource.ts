@@ -1,4 +1,4 @@
-/** The application resource and what it embeds. */
+/** The application resource, its embedded resources, and `policies`. */
 import type { Route } from './call.ts';
 import { found, noContent } from '../representation/outcome.ts';
 import type { Application, Pool } from '../pool/pool.ts';
@@ -7,13 +7,13 @@ import { communicationResource } from './communication.ts';
 import { meResource } from './me.ts';
 import { onlineMeetingsResource, peopleResource } from './people.ts';
 
-/** The cookie that opens the photos of an application at `base` to browsers' image requests. */
+/** Returns the Set-Cookie field of the photo cookie, for an application at `base`. */
 export function photoCookieHeader(application: Application, base: string): string[] {
   const { photoCookie } = application;
   return ['Set-Cookie', `cwt_ucwa=${photoCookie}; path=${base}/photos; secure; HttpOnly`];
 }
 
-/** The application as its creation and each GET of it answer; `instanceId` names a browser tab. */
+/** Returns the application resource. `instanceId` is the id of a browser tab, or empty. */
 export function applicationResource(
   pool: Pool,
   application: Application,
@@ -56,7 +56,7 @@ const policies: Resource = {
   },
 };
 
-/** `''`, which is the application itself, and `policies`. */
+/** Returns the routes of the application itself (empty template) and of `policies`. */
 export function applicationRoutes(pool: Pool): Route[] {
   return [
     {

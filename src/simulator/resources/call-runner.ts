@@ -1,4 +1,4 @@
-/** Runs calls below an application, single ones and parts of batches alike: route, latency, ledger. */
+/** Runs a single call or a part below an application: finds its route, waits, records it in the ledger. */
 import { type Answer, toAnswer } from '../representation/answer.ts';
 import type { Call } from './call.ts';
 import type { CredentialKind } from '../pool/credentials.ts';
@@ -8,10 +8,10 @@ import { failed, type Outcome } from '../representation/outcome.ts';
 import type { Application } from '../pool/pool.ts';
 import type { RouteMatch, Routes } from './routes.ts';
 
-/** The highest resource revision that the pool has. */
+/** Highest revision of resources that the pool supports. */
 const highestRevision = 2;
 
-/** A call and the way by which it came. */
+/** A call, with the request that contained it. */
 export interface IncomingCall {
   readonly application: Application;
   readonly base: string;
@@ -23,7 +23,7 @@ export interface IncomingCall {
   readonly body: Buffer;
   readonly credential: CredentialKind;
   readonly requestId: number;
-  /** Place in its batch, if it came in one. */
+  /** Position in its batch; undefined for a single call. */
   readonly position: number | undefined;
 }
 
@@ -32,7 +32,7 @@ export class CallRunner {
   readonly #ledger: Ledger;
   readonly #pause: (route: string) => Promise<void>;
 
-  /** `pause`: resolves when a route's latency has passed. */
+  /** @param pause resolves after the latency of a route */
   constructor(routes: Routes, ledger: Ledger, pause: (route: string) => Promise<void>) {
     this.#routes = routes;
     this.#ledger = ledger;

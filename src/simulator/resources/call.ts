@@ -1,16 +1,16 @@
-/** One call to a resource of an application, as its handler sees it. */
+/** Types and helpers for the handlers of resources. */
 import { type FlatHeaders, headerValue } from '../representation/headers.ts';
 import type { Outcome } from '../representation/outcome.ts';
 import type { Application } from '../pool/pool.ts';
 
 export interface Call {
   readonly application: Application;
-  /** Path of the application, as in `/ucwa/oauth/v1/applications/104209230921`. */
+  /** Path of the application, for example `/ucwa/oauth/v1/applications/104209230921`. */
   readonly base: string;
   readonly method: string;
-  /** What stands for the braces of the route's template, decoded. */
+  /** Decoded path segments by their names in the route's template. */
   readonly params: Readonly<Record<string, string>>;
-  /** What follows the question mark, as it was sent. */
+  /** Query without the question mark, as it was sent. */
   readonly rawQuery: string;
   readonly headers: FlatHeaders;
   readonly body: Buffer;
@@ -18,17 +18,17 @@ export interface Call {
 
 type Handler = (call: Call) => Outcome;
 
-/** One resource: where it is below the application, and what answers each method. */
+/** One resource below an application, with a handler for each method. */
 export interface Route {
-  /** `people/{sip}/note`: segments in braces stand for any. */
+  /** Path below the application. A segment in braces matches any text: `people/{sip}/note`. */
   readonly template: string;
   readonly methods: Readonly<Partial<Record<'GET' | 'POST' | 'PUT' | 'DELETE', Handler>>>;
 }
 
-/** Where a POST's input may come from. */
+/** The parts of a POST that can contain input. */
 export type Input = Pick<Call, 'rawQuery' | 'headers' | 'body'>;
 
-/** The query parameter of that name, in any case of its letters. */
+/** Returns the query parameter with this name; letter case does not matter. */
 export function queryOf(call: Pick<Call, 'rawQuery'>, name: string): string | undefined {
   for (const [key, value] of new URLSearchParams(call.rawQuery)) {
     if (key.toLowerCase() === name.toLowerCase()) return value;
@@ -59,7 +59,7 @@ function xmlField(body: string, name: string): string | undefined {
   return undefined;
 }
 
-/** A POST's input of that name, which may come in its query or in its JSON or XML body. */
+/** Returns the input with this name from the query, or else from the JSON or XML body. */
 export function inputOf(call: Input, name: string): string | undefined {
   const fromQuery = queryOf(call, name);
   if (fromQuery !== undefined) return fromQuery;
@@ -69,7 +69,7 @@ export function inputOf(call: Input, name: string): string | undefined {
   return undefined;
 }
 
-/** `operationId` or `operationContext`, by the name under which the client gave it. */
+/** Returns `operationId` or `operationContext` with its value, if the client sent one of them. */
 export function operationOf(call: Call): Record<string, string> {
   for (const name of ['operationId', 'operationContext']) {
     const value = inputOf(call, name);

@@ -1,8 +1,9 @@
 /**
- * Conversations and messages. Sending a message and starting a conversation are operations: the
- * answer is 201 with a Location and no body, and what becomes of it is told in the event channel,
- * with the `operationId` or `operationContext` that the client gave. The `started` event is out
- * before the answer is.
+ * Conversations and messages.
+ *
+ * A POST that sends a message or starts a conversation starts an operation. Its answer is 201 with a
+ * Location and no body. Events report the progress, with the `operationId` or `operationContext` of the
+ * client. The `started` event is published before the answer is sent.
  */
 import { type Call, inputOf, operationOf, type Route } from './call.ts';
 import { headerValue } from '../representation/headers.ts';
@@ -10,7 +11,7 @@ import { failed, found, noContent, type Outcome, started } from '../representati
 import type { Application, Conversation, Invitation, Pool, SentMessage } from '../pool/pool.ts';
 import { type Resource, segment } from '../representation/resource.ts';
 
-/** Runs this when an operation has taken its time. */
+/** Runs a function at the end of an operation, after its latency. */
 export type Later = (then: () => void) => void;
 
 const conversationsHref = 'communication/conversations';
@@ -82,7 +83,7 @@ function invitationResource(invitation: Invitation): Resource {
   };
 }
 
-/** The text of a message, which comes as a whole body or, with some clients, as a parameter. */
+/** Returns the text of a message, which is the whole body or, for some clients, a parameter. */
 function textOf(call: Call): string {
   const isText = /^text\//i.test(headerValue(call.headers, 'content-type') ?? '');
   return isText ? call.body.toString() : (inputOf(call, 'message') ?? '');
@@ -141,9 +142,9 @@ function endConversation(pool: Pool, { application }: Call, { id }: Conversation
   return noContent;
 }
 
-/** All that is below `communication`. */
+/** Returns the routes of `communication` and below. */
 export function communicationRoutes(pool: Pool, later: Later): Route[] {
-  /** For handlers that need the conversation of the path's `{id}`. */
+  /** Wraps a handler that needs the conversation with the `{id}` of the path. */
   const within =
     (answer: (call: Call, conversation: Conversation) => Outcome) =>
     (call: Call): Outcome => {

@@ -1,6 +1,7 @@
 /**
- * What clients ask before they have an application: autodiscovery, the token, the XFrame page. All
- * links here are absolute, which lets clients escape from a proxy unless `publicUrl` names it.
+ * The requests of clients before they have an application: autodiscovery, the token, the XFrame page.
+ * All links here are absolute. A client that follows them bypasses a proxy, unless `publicUrl` is the
+ * URL of the proxy.
  */
 import { type Credentials, tokenLifetimeSeconds } from '../pool/credentials.ts';
 import type { FlatHeaders } from '../representation/headers.ts';
@@ -9,7 +10,7 @@ import type { Resource } from '../representation/resource.ts';
 
 const root = '/autodiscover/autodiscoverservice.svc/root';
 
-/** Which latency each page has; undefined: there is no such page. Paths are in lower case. */
+/** Name of the latency by path. Paths are in lower case; undefined means 404. */
 const routes: Readonly<Record<string, 'discovery' | 'token' | undefined>> = {
   '/': 'discovery',
   [root]: 'discovery',
@@ -18,10 +19,10 @@ const routes: Readonly<Record<string, 'discovery' | 'token' | undefined>> = {
   '/webticket/oauthtoken': 'token',
 };
 
-/** A request for one of these pages. */
+/** A request for discovery, a token or the XFrame page. */
 export interface DiscoveryRequest {
   readonly method: string;
-  /** In lower case. */
+  /** Path in lower case. */
   readonly path: string;
   readonly headers: FlatHeaders;
   readonly body: Buffer;
@@ -32,20 +33,20 @@ function page(status: number, html: string, headers: readonly string[] = []): Ou
   return { status, content: { kind: 'bytes', contentType: 'text/html', bytes }, headers };
 }
 
-/** What IIS says of paths that are nobody's. */
+/** Answer of IIS for an unknown path. */
 export const nowhere = page(404, '<h2>404 - File or directory not found.</h2>');
 
 export class Discovery {
   readonly #credentials: Credentials;
   readonly #publicUrl: string;
 
-  /** `publicUrl`: base of all links, without a slash at its end. */
+  /** @param publicUrl base of all links, without a slash at its end */
   constructor(credentials: Credentials, publicUrl: string) {
     this.#credentials = credentials;
     this.#publicUrl = publicUrl;
   }
 
-  /** The latency route of this path; undefined if there is no such page. */
+  /** Returns the name of the latency for this path, or undefined for an unknown path. */
   route(path: string): 'discovery' | 'token' | undefined {
     return routes[path];
   }
@@ -69,7 +70,7 @@ export class Discovery {
     }
   }
 
-  /** The answer to a missing or unknown credential: a page of the web server, not of UCWA. */
+  /** Returns the answer to a missing or unknown credential, a page of the web server. */
   unauthorized(): Outcome {
     const realm = 'client_id="00000004-0000-0ff1-ce00-000000000000"';
     const grants = 'urn:microsoft.rtc:windows,urn:microsoft.rtc:anonmeeting,password';

@@ -1,4 +1,4 @@
-/** The signed-in person: `me` and what is below it. Notes, presence and location are kept per user. */
+/** The signed-in user: `me` and the resources below. Note, presence and location belong to the user. */
 import { namesEtag } from '../representation/answer.ts';
 import { type Call, inputOf, type Route } from './call.ts';
 import { headerValue } from '../representation/headers.ts';
@@ -7,10 +7,10 @@ import { type Application, domain, type Pool, type User } from '../pool/pool.ts'
 import { type Resource, segment } from '../representation/resource.ts';
 import { displayName } from './address-book.ts';
 
-/** What a client is told to send back in a PUT (UCWA documentation, PUT requests). */
+/** Value that a client must send back in a PUT (UCWA documentation, PUT requests). */
 const passBack = 'please pass this in a PUT request';
 
-/** `me`; with more links once the person is available. */
+/** Returns `me`. It has more links after the client called `makeMeAvailable`. */
 export function meResource({ user, available }: Application): Resource {
   const address = `${user.name}@${domain}`;
   return {
@@ -64,7 +64,7 @@ function callForwarding({ callForwarding: { etag, token, properties } }: User): 
   };
 }
 
-/** PUT: conditional on the etag, and on the passing back of the token. */
+/** Handles PUT, which must name the etag and pass back the token. */
 function putCallForwarding(pool: Pool, call: Call): Outcome {
   const { user } = call.application;
   const { etag, token, properties } = user.callForwarding;
@@ -81,7 +81,7 @@ function putCallForwarding(pool: Pool, call: Call): Outcome {
   return found(callForwarding(user));
 }
 
-/** A resource of one text that POST replaces, and of whose change all the user's devices hear. */
+/** Returns the route of a text. POST replaces the text, and sends an event to all applications of the user. */
 function textRoute(
   pool: Pool,
   rel: 'note' | 'presence' | 'location',
@@ -106,7 +106,7 @@ function textRoute(
   };
 }
 
-/** `me` and all below it, and the activity reports that some clients send to the application. */
+/** Returns the routes of `me` and below, and of activity reports directly below the application. */
 export function meRoutes(pool: Pool): Route[] {
   return [
     { template: 'me', methods: { GET: ({ application }) => found(meResource(application)) } },
@@ -116,7 +116,7 @@ export function meRoutes(pool: Pool): Route[] {
     }),
     textRoute(pool, 'presence', 'availability', {
       read: ({ availability }) => ({ availability }),
-      // An empty availability resets to the one that the pool finds out itself.
+      // An empty availability resets the presence to the one that the pool determines.
       write: (user, text) => void (user.availability = text === '' ? 'Online' : text),
     }),
     textRoute(pool, 'location', 'location', {

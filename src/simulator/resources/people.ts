@@ -1,4 +1,4 @@
-/** Other people: contacts, groups, search, presence subscriptions; and their photos. */
+/** Other people: contacts, groups, search and presence subscriptions. */
 import { type Call, inputOf, queryOf, type Route } from './call.ts';
 import { failed, found, noContent, type Outcome } from '../representation/outcome.ts';
 import type { Pool, Subscription } from '../pool/pool.ts';
@@ -66,7 +66,7 @@ function contactPart(pool: Pool, address: string, part: ContactPart): Resource {
   return { rel: relOf[part], href: `${contactHref(address)}/${part}`, properties };
 }
 
-/** The address in a path, without a leading `sip:`; undefined for what is none. */
+/** Returns the address in a path without `sip:`, or undefined if it is not an address. */
 function addressOf(call: Call): string | undefined {
   const address = (call.params['sip'] ?? '').replace(/^sip:/i, '').toLowerCase();
   return /^[^@]+@[^@]+$/.test(address) ? address : undefined;
@@ -81,7 +81,7 @@ function ofContact(answer: (address: string) => Resource): Route['methods'] {
   };
 }
 
-/** `rel` at `href`, with its query as asked, embedding these contacts. */
+/** Returns the resource `rel` at `href`, with the query of the call and these contacts embedded. */
 function contactList(call: Call, rel: string, href: string, addresses: readonly string[]): Outcome {
   const query = call.rawQuery === '' ? '' : `?${call.rawQuery}`;
   return found({ rel, href: href + query, embedded: { contact: addresses.map(contact) } });
@@ -140,7 +140,7 @@ function ofSubscription(answer: (call: Call, subscription: Subscription) => Outc
 
 const subscriptionMethods: Route['methods'] = {
   GET: ofSubscription((_, subscription) => found(subscriptionResource(subscription))),
-  // Adds to what is left, so a repeated POST is not harmless.
+  // A POST extends the duration, so a second POST has a second effect.
   POST: ofSubscription((call, subscription) => {
     subscription.durationMinutes += Number(inputOf(call, 'duration') ?? 11);
     return { ...found(subscriptionResource(subscription)), status: 201 };
@@ -151,7 +151,7 @@ const subscriptionMethods: Route['methods'] = {
   }),
 };
 
-/** All that is below `people`, and `onlineMeetings`. */
+/** Returns the routes of `people` and below, and of `onlineMeetings`. */
 export function peopleRoutes(pool: Pool): Route[] {
   return [
     { template: 'people', methods: { GET: () => found(peopleResource) } },

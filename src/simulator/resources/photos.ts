@@ -1,4 +1,4 @@
-/** Photos: the same small picture for everybody. */
+/** Photos: the same small picture for every contact. */
 import type { Route } from './call.ts';
 
 const picture = Buffer.from(

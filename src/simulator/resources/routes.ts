@@ -1,4 +1,4 @@
-/** Finds what answers a call: routes by the path below the application. */
+/** Finds the route of a call by its path below the application. */
 import type { Route } from './call.ts';
 
 export interface RouteMatch {
@@ -15,7 +15,7 @@ function match(
   for (const [i, expected] of template.entries()) {
     const actual = path[i] ?? '';
     if (expected.startsWith('{')) params[expected.slice(1, -1)] = actual;
-    // The pool's web server does not tell letters by their case.
+    // The pool's web server ignores letter case in paths.
     else if (expected.toLowerCase() !== actual.toLowerCase()) return undefined;
   }
   return params;
@@ -24,7 +24,7 @@ function match(
 export class Routes {
   readonly #routes: ReadonlyArray<{ readonly route: Route; readonly template: readonly string[] }>;
 
-  /** Earlier routes win over later ones. */
+  /** @param routes if several routes match, the first one is used */
   constructor(routes: readonly Route[]) {
     this.#routes = routes.map((route) => ({
       route,
@@ -32,7 +32,7 @@ export class Routes {
     }));
   }
 
-  /** `path`: decoded segments below the application. */
+  /** @param path decoded segments below the application */
   find(path: readonly string[]): RouteMatch | undefined {
     for (const { route, template } of this.#routes) {
       const params = match(template, path);

@@ -1,6 +1,6 @@
-/** Runs batches: reads them, holds them against the limit, runs all parts at once, joins the answers. */
+/** Runs batches: checks the parts and the user's limit, runs all parts at once, joins the answers. */
 import { type Answer, toAnswer } from '../representation/answer.ts';
-import { BatchAnswerWriter, misarranged, type PartAnswer } from '../batch/batch-answer.ts';
+import { BatchAnswerWriter, rearranged, type PartAnswer } from '../batch/batch-answer.ts';
 import type { BatchReading } from '../batch/batch-reading.ts';
 import type { CallRunner } from '../resources/call-runner.ts';
 import type { Counters, Exchange } from './exchange.ts';
@@ -11,7 +11,7 @@ import { headerValue } from '../representation/headers.ts';
 import type { ReceivedPart } from '../pool/request-log.ts';
 import { failed, type Outcome } from '../representation/outcome.ts';
 import type { Outstanding } from '../pool/outstanding.ts';
-import { judgePart } from '../batch/part-rules.ts';
+import { checkPart } from '../batch/part-rules.ts';
 import type { Application } from '../pool/pool.ts';
 import { serverHeaders } from './server-headers.ts';
 import type { Place } from '../pool/target.ts';
@@ -19,13 +19,13 @@ import type { Timers } from '../pool/timers.ts';
 
 type ApplicationPlace = Extract<Place, { kind: 'application' }>;
 
-interface JudgedPart {
+interface CheckedPart {
   readonly part: ReceivedPart;
-  /** Where it leads, or why it is refused. */
-  readonly verdict: ApplicationPlace | Outcome;
+  /** Place of its target, or the answer if a rule refuses the part. */
+  readonly checked: ApplicationPlace | Outcome;
 }
 
-/** Faults that concern the answer as a whole: a batch that meets one is not streamed. */
+/** Faults of the whole answer. A batch with one of them is not streamed. */
 const unstreamable: ReadonlySet<FaultKind> = new Set<FaultKind>([
   ...(['hang', 'status', 'html', 'junk', 'truncate', 'gzip'] as const),
   ...(['fewerParts', 'moreParts', 'permute'] as const),
@@ -48,7 +48,7 @@ export class BatchRunner {
     this.#with = parts;
   }
 
-  /** The batch's answer; undefined if it has been streamed. */
+  /** Resolves to the answer of the batch, or to undefined after it was streamed. */
   async run(
     exchange: Exchange,
     reading: BatchReading,
@@ -60,30 +60,30 @@ export class BatchRunner {
     if (reading.kind === 'refused') return asIs(reading.outcome);
     const { parts } = reading;
     const host = headerValue(exchange.headers, 'host') ?? '';
-    const judged = parts.map((part) => ({ part, verdict: judgePart(part, place, host) }));
-    counters.refusedParts += judged.filter(({ verdict }) => 'status' in verdict).length;
+    const checkedParts = parts.map((part) => ({ part, checked: checkPart(part, place, host) }));
+    counters.refusedParts += checkedParts.filter(({ checked }) => 'status' in checked).length;
     const user = application.user.name;
-    if (!outstanding.take(user, parts.length)) {
+    if (!outstanding.acquire(user, parts.length)) {
       counters.refused429++;
       return asIs(failed(429));
     }
     counters.parts += parts.length;
-    const answers = judged.map((part, position) =>
+    const answers = checkedParts.map((part, position) =>
       this.#runPart(exchange, part, position, application),
     );
     const writer = new BatchAnswerWriter(newBoundary(), exchange.faults);
     if (streamParts && exchange.faults.every(({ kind }) => !unstreamable.has(kind))) {
       return this.#stream(exchange, writer, answers, user);
     }
-    const all = misarranged(await Promise.all(answers), exchange.faults);
+    const all = rearranged(await Promise.all(answers), exchange.faults);
     if (faultOf(exchange.faults, 'hang')) await exchange.reply.gone;
-    outstanding.give(user, parts.length);
+    outstanding.release(user, parts.length);
     const pieces = all.map((answer, i) => writer.part(answer, i, i === all.length - 1));
     const body = Buffer.concat([writer.begin(), ...pieces]);
     return { status: 200, headers: ['Content-Type', writer.contentType], body };
   }
 
-  /** Writes each part as soon as it and all before it are done. */
+  /** Writes each part as soon as this part and all earlier ones are done. */
   async #stream(
     { reply, headers }: Exchange,
     writer: BatchAnswerWriter,
@@ -93,7 +93,7 @@ export class BatchRunner {
     const last = answers.length - 1;
     for (const [i, pending] of answers.entries()) {
       const answer = await pending;
-      this.#with.outstanding.give(user, 1);
+      this.#with.outstanding.release(user, 1);
       const piece = writer.part(answer, i, i === last);
       if (i === 0) {
         await reply.head(200, serverHeaders(['Content-Type', writer.contentType], headers));
@@ -107,7 +107,7 @@ export class BatchRunner {
 
   async #runPart(
     exchange: Exchange,
-    { part, verdict }: JudgedPart,
+    { part, checked }: CheckedPart,
     position: number,
     application: Application,
   ): Promise<PartAnswer> {
@@ -117,10 +117,10 @@ export class BatchRunner {
     await this.#with.timers.wait(faultOf(faults, 'delay')?.ms ?? 0);
     const refused = (outcome: Outcome) => toAnswer(outcome, '', method, headers);
     let answer = refused(failed(503));
-    if ('status' in verdict) {
-      answer = refused(verdict);
+    if ('status' in checked) {
+      answer = refused(checked);
     } else if (executes(faults)) {
-      const { base, path, rawQuery } = verdict;
+      const { base, path, rawQuery } = checked;
       const own = { method, target, headers, body, credential };
       const way = { requestId: record.id, position };
       answer = await this.#with.runner.run({ application, base, path, rawQuery, ...own, ...way });

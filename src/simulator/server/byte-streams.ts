@@ -1,13 +1,15 @@
 /**
- * Resources outside UCWA for tests of large bodies: `POST /simulator/echo` streams the body back,
- * `GET /simulator/bytes?n=<count>` streams bytes (the byte at index i is i mod 251), and
- * `POST /simulator/sink` answers how many bytes came and their SHA-256.
+ * Resources outside UCWA, for tests of large bodies:
+ *
+ * - `POST /simulator/echo` streams the body back
+ * - `GET /simulator/bytes?n=<count>` streams bytes; the byte at index i is i mod 251
+ * - `POST /simulator/sink` answers with the number of received bytes and their SHA-256
  */
 import { createHash } from 'node:crypto';
 import { type FlatHeaders, headerValue } from '../representation/headers.ts';
 import type { Reply } from './reply.ts';
 
-/** A request whose body has not been read. */
+/** A request with a body that has not been read. */
 export interface StreamRequest {
   readonly method: string;
   readonly name: string;
@@ -30,7 +32,7 @@ async function echo({ headers, body }: StreamRequest, reply: Reply): Promise<voi
 async function bytes({ query }: StreamRequest, reply: Reply): Promise<void> {
   const count = Number(query.get('n') ?? 0);
   await reply.head(200, ['Content-Type', octets, 'Content-Length', String(count)]);
-  // Whole periods at a time, so that every block begins with byte 0.
+  // A block has whole periods, so every block begins with byte 0.
   for (let left = count; left > 0 && !reply.isOver; left -= block.length) {
     await reply.write(block.subarray(0, left));
   }
@@ -51,7 +53,7 @@ async function sink({ body }: StreamRequest, reply: Reply): Promise<void> {
   reply.end();
 }
 
-/** Answers by the stream of that name; false if there is none. */
+/** Answers with the stream of this method and name. Resolves to false if there is none. */
 export async function runStream(request: StreamRequest, reply: Reply): Promise<boolean> {
   switch (`${request.method} ${request.name}`) {
     case 'POST echo':

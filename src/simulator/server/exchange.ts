@@ -1,4 +1,4 @@
-/** One HTTP request on its way through the simulator. */
+/** One HTTP request that the simulator works on. */
 import type { BatchReading } from '../batch/batch-reading.ts';
 import type { CredentialKind } from '../pool/credentials.ts';
 import type { Fault } from '../faults/fault.ts';
@@ -11,9 +11,9 @@ export interface Exchange {
   readonly target: string;
   readonly headers: FlatHeaders;
   readonly body: Buffer;
-  /** Undefined if the request is no batch, by method and target. */
+  /** Undefined if the request is not a POST to a batch resource. */
   readonly batch: BatchReading | undefined;
-  /** Undefined without a good credential. */
+  /** Undefined without a valid credential. */
   readonly user: string | undefined;
   readonly credential: CredentialKind;
   readonly record: RequestRecord;
@@ -21,21 +21,21 @@ export interface Exchange {
   readonly reply: Reply;
 }
 
-/** What the simulator counts while it runs. */
+/** Counters of the simulator. */
 export interface Counters {
-  /** HTTP requests received, whatever became of them. */
+  /** Received HTTP requests, including refused ones. */
   requests: number;
-  /** Batch requests among them. */
+  /** Received batch requests. */
   batches: number;
-  /** Parts of the batches that were let in. */
+  /** Parts of accepted batches. */
   parts: number;
-  /** Parts of batches that no batch may have: a well-built client leaves this at 0. */
+  /** Refused parts, which break a rule for parts. A correct client causes none. */
   refusedParts: number;
-  /** Calls let in that came by themselves; neither polls nor what is outside UCWA. */
+  /** Accepted single calls, without polls and requests outside UCWA. */
   singles: number;
-  /** Requests refused for the user's limit; a batch counts once. */
+  /** Requests refused because of the user's limit; a batch counts once. */
   refused429: number;
-  /** TCP connections accepted. */
+  /** Accepted TCP connections. */
   connections: number;
   openConnections: number;
   parkedPolls: number;

@@ -1,4 +1,4 @@
-/** From an HTTP request to the desk that answers it, and back; with the faults of the script. */
+/** Reads HTTP requests, lets the router answer them, and applies the faults of the script. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Answer, toAnswer } from '../representation/answer.ts';
 import { readBatch } from '../batch/batch-reading.ts';
@@ -7,7 +7,7 @@ import type { Counters, Exchange } from './exchange.ts';
 import { executes, faultOf } from '../faults/fault.ts';
 import { substituteFor } from '../faults/fault-answer.ts';
 import type { FaultScript } from '../faults/fault-script.ts';
-import { type FrontDesk, isBatch } from './router.ts';
+import { type Router, isBatch } from './router.ts';
 import { headerValue } from '../representation/headers.ts';
 import type { Ledger, RequestRecord } from '../pool/request-log.ts';
 import { failed } from '../representation/outcome.ts';
@@ -16,42 +16,42 @@ import { gzipped, offersGzip, serverHeaders } from './server-headers.ts';
 import { locate, type Place } from '../pool/target.ts';
 import type { Timers } from '../pool/timers.ts';
 
-/** A longer body is refused; the real pool's bound is not known. */
+/** Maximum size of a body. The real pool's bound is unknown. */
 const maxBodyBytes = 16 * 1024 * 1024;
 
 const nothing = Buffer.alloc(0);
 
-export interface HttpRimParts {
+export interface HttpEdgeParts {
   readonly ledger: Ledger;
   readonly faults: FaultScript;
   readonly timers: Timers;
   readonly counters: Counters;
-  readonly desk: FrontDesk;
+  readonly router: Router;
 }
 
-export class HttpRim {
-  readonly #with: HttpRimParts;
+export class HttpEdge {
+  readonly #with: HttpEdgeParts;
 
-  constructor(parts: HttpRimParts) {
+  constructor(parts: HttpEdgeParts) {
     this.#with = parts;
   }
 
-  /** Answers one request. Rejects when the client leaves in the middle of its body. */
+  /** Answers one request. Rejects if the client disconnects in the middle of its body. */
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { counters, ledger, faults: script, timers, desk } = this.#with;
+    const { counters, ledger, faults: script, timers, router } = this.#with;
     const { method = 'GET', url: target = '/', rawHeaders: headers } = request;
     const record = ledger.received(method, target, headers);
     const place = locate(target);
-    const { user, credential } = desk.visitor(place, headers);
+    const { user, credential } = router.visitor(place, headers);
     const kind = isBatch(place, method) ? 'batch' : 'single';
     counters.requests++;
     if (kind === 'batch') counters.batches++;
     const faults = script.take({ kind, method, target, user });
     const reply = new Reply(response, request.socket, timers, faults);
     const head = { method, target, headers, user, credential, record, faults, reply };
-    const isLate = faultOf(faults, 'status')?.early !== true;
+    const readsBody = faultOf(faults, 'status')?.early !== true;
     const isStream = place.kind === 'stream';
-    const body = isLate && !isStream ? await this.#read(request, record) : nothing;
+    const body = readsBody && !isStream ? await this.#read(request, record) : nothing;
     const batch = kind === 'batch' ? readBatch(headers, body) : undefined;
     if (batch?.kind === 'batch') record.parts = batch.parts;
     const exchange: Exchange = { ...head, body, batch };
@@ -61,7 +61,7 @@ export class HttpRim {
       return this.#finish(exchange, toAnswer(failed(413), '', method, headers));
     }
     if (place.kind === 'stream') return this.#stream(exchange, place, request);
-    const answer = await desk.answer(exchange, place);
+    const answer = await router.answer(exchange, place);
     if (answer) await this.#finish(exchange, answer);
   }
 
@@ -101,7 +101,7 @@ export class HttpRim {
     this.#with.ledger.ran({ ...entry, ...place, via: 'single' });
   }
 
-  /** Ends an exchange as its faults want; `answer` is undefined if nothing ran. */
+  /** Sends the answer, or what a fault demands instead. `answer` is undefined if nothing ran. */
   async #finish(exchange: Exchange, answer: Answer | undefined): Promise<void> {
     const { faults, headers, reply } = exchange;
     if (faultOf(faults, 'hang')) return reply.gone;

@@ -1,20 +1,20 @@
 /**
- * The way of one answer to the socket, with the faults that a script orders for the wire: cuts,
- * resets, junk, small writes.
+ * Writes one answer to the socket, with the faults that affect the wire: truncation, resets, junk and
+ * small writes.
  */
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Fault, faultOf } from '../faults/fault.ts';
 import type { FlatHeaders } from '../representation/headers.ts';
 import type { Timers } from '../pool/timers.ts';
 
-/** Until then what the system was given has arrived on the same machine. */
+/** Time after which bytes from the kernel have arrived at a client on the same machine. */
 const arrivalMs = 20;
 
 export class Reply {
-  /** Resolves when the answer is out or the client has left. */
+  /** Resolves when the answer was sent, or the client disconnected. */
   readonly gone: Promise<void>;
   readonly #response: ServerResponse;
   readonly #socket: Socket;
@@ -28,35 +28,35 @@ export class Reply {
     this.#socket = socket;
     this.#timers = timers;
     this.#faults = faults;
-    // What is written to a client that left is lost, which is no error of ours.
+    // A write after the client disconnected fails. This is not an error of the simulator.
     response.on('error', () => undefined);
     this.gone = new Promise((resolve) => response.once('close', resolve));
   }
 
-  /** Whether nobody will read any more, because the client left or a fault broke the answer off. */
+  /** Whether further writes are useless: the client disconnected, or a fault ended the answer. */
   get isOver(): boolean {
     return this.#broken || this.#response.closed || this.#socket.destroyed;
   }
 
-  /** A TCP reset, after what was written before has arrived at a client that reads. */
+  /** Resets the TCP connection after the earlier bytes have arrived at the client. */
   async reset(): Promise<void> {
     if (this.isOver) return;
     this.#broken = true;
     if (this.#response.headersSent) {
       await this.#flushed();
-      // What still is in a buffer of the system when the reset overtakes it is lost.
+      // A reset discards bytes that are still in a buffer of the kernel.
       await this.#timers.wait(arrivalMs);
     }
     this.#socket.resetAndDestroy();
   }
 
-  /** These bytes instead of an answer, then the end of the connection. */
+  /** Sends these bytes instead of an answer, and closes the connection. */
   junk(bytes: string | Buffer): void {
     this.#broken = true;
     this.#socket.end(bytes);
   }
 
-  /** Sends the head with the first byte of the body or at its end, or breaks off here. */
+  /** Prepares the head, which is sent with the first byte of the body; or resets, if a fault demands it. */
   async head(status: number, headers: FlatHeaders): Promise<void> {
     if (this.isOver) return;
     const reset = faultOf(this.#faults, 'reset');
@@ -68,7 +68,7 @@ export class Reply {
     }
   }
 
-  /** Writes a piece of the body, as fast as the client takes it. */
+  /** Writes a piece of the body, with backpressure, and ends the answer where a fault demands it. */
   async write(piece: Buffer): Promise<void> {
     const cutAt = this.#cutAt();
     const kept = piece.subarray(0, Math.max(0, cutAt - this.#bodyBytes));
@@ -81,7 +81,7 @@ export class Reply {
     if (!this.isOver) this.#response.end();
   }
 
-  /** After how many bytes of body a fault breaks the answer off. */
+  /** Number of bytes of the body after which a fault ends the answer. */
   #cutAt(): number {
     const reset = faultOf(this.#faults, 'reset');
     if (typeof reset?.at === 'number') return reset.at;
@@ -106,7 +106,7 @@ export class Reply {
       const size = Math.max(1, chunks.sizes[Math.min(index++, chunks.sizes.length - 1)] ?? 1);
       await this.#writeOut(bytes.subarray(at, at + size));
       at += size;
-      if (chunks.pauseMs === undefined) await turnOfTheLoop();
+      if (chunks.pauseMs === undefined) await nextTurn();
       else await this.#timers.wait(chunks.pauseMs);
     }
   }
@@ -122,10 +122,10 @@ export class Reply {
     leaving.abort();
   }
 
-  /** Resolves when all that was written has been handed to the system. */
+  /** Resolves when all earlier writes have reached the kernel. */
   async #flushed(): Promise<void> {
-    // Node holds writes back until the end of the tick.
-    await turnOfTheLoop();
+    // Node delays writes until the end of the tick.
+    await nextTurn();
     await new Promise((resolve) => this.#socket.write('', resolve));
   }
 }

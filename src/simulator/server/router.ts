@@ -1,4 +1,4 @@
-/** Decides who asks, for which application, and who answers. */
+/** Finds the user and the application of a request, and the code that answers it. */
 import { type Answer, toAnswer } from '../representation/answer.ts';
 import type { BatchRunner } from './batch-runner.ts';
 import type { CallRunner } from '../resources/call-runner.ts';
@@ -18,12 +18,12 @@ import type { Place } from '../pool/target.ts';
 type PlaceOf<K extends Place['kind']> = Extract<Place, { kind: K }>;
 
 export interface Visitor {
-  /** Undefined without a good credential. */
+  /** Undefined without a valid credential. */
   readonly user: string | undefined;
   readonly credential: CredentialKind;
 }
 
-export interface FrontDeskParts {
+export interface RouterParts {
   readonly pool: Pool;
   readonly credentials: Credentials;
   readonly discovery: Discovery;
@@ -32,12 +32,12 @@ export interface FrontDeskParts {
   readonly counters: Counters;
   readonly runner: CallRunner;
   readonly batches: BatchRunner;
-  /** Resolves when a route's latency has passed. */
+  /** Resolves after the latency of a route. */
   readonly pause: (route: string) => Promise<void>;
   readonly longPollCounts: boolean;
 }
 
-/** Whether a request is a batch, by its place alone. */
+/** Whether a request is a POST to a batch resource. */
 export function isBatch(place: Place, method: string): boolean {
   return place.kind === 'application' && method === 'POST' && isLeaf(place, 'batch');
 }
@@ -56,10 +56,10 @@ const options: Outcome = {
   headers: ['Allow', 'GET, HEAD, POST, PUT, DELETE, OPTIONS'],
 };
 
-export class FrontDesk {
-  readonly #with: FrontDeskParts;
+export class Router {
+  readonly #with: RouterParts;
 
-  constructor(parts: FrontDeskParts) {
+  constructor(parts: RouterParts) {
     this.#with = parts;
   }
 
@@ -78,7 +78,7 @@ export class FrontDesk {
     return { user: undefined, credential: 'none' };
   }
 
-  /** Answers everything but byte streams; undefined if the answer has been streamed. */
+  /** Resolves to the answer, except for byte streams; to undefined after the answer was streamed. */
   async answer(
     exchange: Exchange,
     place: PlaceOf<'application' | 'applications' | 'elsewhere'>,
@@ -102,17 +102,17 @@ export class FrontDesk {
     return this.#counted(exchange, user, () => this.#call(exchange, place, application));
   }
 
-  /** Runs a single call under the user's limit. */
+  /** Runs a single call, which counts against the user's limit. */
   async #counted(exchange: Exchange, user: string, run: () => Promise<Answer>): Promise<Answer> {
     const { outstanding, counters } = this.#with;
-    if (!outstanding.take(user, 1)) {
+    if (!outstanding.acquire(user, 1)) {
       counters.refused429++;
       return toAnswer(failed(429), '', exchange.method, exchange.headers);
     }
     counters.singles++;
     const answer = await run();
     if (faultOf(exchange.faults, 'hang')) await exchange.reply.gone;
-    outstanding.give(user, 1);
+    outstanding.release(user, 1);
     return answer;
   }
 
@@ -177,7 +177,7 @@ export class FrontDesk {
     const { pool, outstanding, counters, longPollCounts } = this.#with;
     const user = application.user.name;
     const asIs = (outcome: Outcome) => toAnswer(outcome, place.base, 'GET', exchange.headers);
-    if (longPollCounts && !outstanding.take(user, 1)) {
+    if (longPollCounts && !outstanding.acquire(user, 1)) {
       counters.refused429++;
       return asIs(failed(429));
     }
@@ -192,7 +192,7 @@ export class FrontDesk {
       outcome = await poll.outcome;
       counters.parkedPolls--;
     }
-    if (longPollCounts) outstanding.give(user, 1);
+    if (longPollCounts) outstanding.release(user, 1);
     if (!exchange.reply.isOver) this.#ran(exchange, application.id, outcome);
     return asIs(outcome);
   }

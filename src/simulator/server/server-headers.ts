@@ -1,4 +1,4 @@
-/** The fields that the web server in front of UCWA adds to every answer, and its compression. */
+/** Header fields and compression of the web server in front of UCWA. */
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Answer } from '../representation/answer.ts';
@@ -18,7 +18,7 @@ const usual: readonly string[] = [
 
 const echoed = ['client-request-id', 'X-MS-Correlation-Id'];
 
-/** The answer's own fields, then the usual ones that it lacks, and the caller's correlation ids. */
+/** Returns the answer's own fields, the usual fields that are missing, and the caller's correlation ids. */
 export function serverHeaders(own: FlatHeaders, asked: FlatHeaders): string[] {
   const all = [...own];
   const mayBeCached = headerValue(own, 'expires') !== undefined;
@@ -34,14 +34,14 @@ export function serverHeaders(own: FlatHeaders, asked: FlatHeaders): string[] {
   return all;
 }
 
-/** Whether the caller offers to read gzip. */
+/** Whether the caller accepts gzip. */
 export function offersGzip(asked: FlatHeaders): boolean {
   return headerValues(asked, 'accept-encoding')
     .flatMap((line) => line.toLowerCase().split(','))
     .some((coding) => /^\s*(gzip|\*)\s*(;\s*q=(1|0?\.\d*[1-9]).*)?$/.test(coding));
 }
 
-/** The answer compressed, if its type is one that IIS compresses. */
+/** Returns the compressed answer, if IIS compresses its content type. */
 export async function gzipped(answer: Answer): Promise<Answer> {
   const type = headerValue(answer.headers, 'content-type') ?? '';
   if (answer.body.length === 0 || !/json|xml|html|multipart/i.test(type)) return answer;
