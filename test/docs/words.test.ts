@@ -99,11 +99,13 @@ const swept: readonly string[] = process.env['WORDS']?.split(',') ?? [
   'src/log',
   'src/metrics',
   'src/settings',
+  'src/simulator',
   'test/cli',
   'test/helm',
   'test/log',
   'test/metrics',
   'test/settings',
+  'test/simulator',
 ];
 
 describe.each(swept)('%s', (place) => {

@@ -26,7 +26,7 @@ async function createdPath(user: string): Promise<string> {
 }
 
 describe('creating an application', () => {
-  test('answers 201 with relative links and what it embeds', async () => {
+  test('answers 201 with relative links and embedded resources', async () => {
     const answer = await create('ann');
     expect(answer.status).toBe(201);
     const body = json(answer);
@@ -61,7 +61,7 @@ describe('creating an application', () => {
     );
   });
 
-  test('answers 200 with the same one on the same endpoint, 201 on another', async () => {
+  test('answers 200 with the same application for the same endpoint, and 201 for another endpoint', async () => {
     const first = await create('ann');
     const second = await create('ann');
     const other = await create('ann', { EndpointId: 'e2' });
@@ -75,7 +75,7 @@ describe('creating an application', () => {
     expect([answer.status, json(answer)['subcode']]).toEqual([400, 'ParameterValidationFailure']);
   });
 
-  test('takes a web ticket in its own URL family, where links stay', async () => {
+  test('accepts a web ticket in URLs below /ucwa/v1, and links to these URLs', async () => {
     const answer = await create('ann', {}, '/ucwa/v1/applications');
     expect(answer.status).toBe(201);
     const { self } = json(answer)['_links'] as { self: { href: string } };
@@ -91,7 +91,7 @@ describe('creating an application', () => {
     ]);
   });
 
-  test('with an instance id gives that tab an event channel of its own', async () => {
+  test('with an instance id gives this browser tab its own event channel', async () => {
     const { _links: links } = json(await create('ann', { instanceId: 't 1' })) as unknown as {
       _links: Record<string, { href: string }>;
     };
@@ -101,7 +101,7 @@ describe('creating an application', () => {
 });
 
 describe('an application', () => {
-  test('belongs to its user, by any of his tokens', async () => {
+  test('accepts any token of its user, and no other user', async () => {
     const path = pool.url + (await createdPath('ann'));
     const get = (headers: Record<string, string>) => send(`${path}/me`, { headers });
     expect((await get(bearer('ann-phone'))).status).toBe(200);
@@ -115,7 +115,7 @@ describe('an application', () => {
     expect(anonymous.rawHeaders.filter((name) => name === 'WWW-Authenticate')).toHaveLength(2);
   });
 
-  test('is found until it is deleted, and gives the photo cookie with each GET', async () => {
+  test('exists until it is deleted, and sets the photo cookie with each GET', async () => {
     const path = pool.url + (await createdPath('ann'));
     const found = await send(path, { headers: bearer('ann') });
     expect([found.status, found.headers['set-cookie']?.length]).toEqual([200, 1]);
@@ -126,12 +126,12 @@ describe('an application', () => {
     }
   });
 
-  test('of an id that was never made is not found', async () => {
+  test('with an unknown id gets 404', async () => {
     const answer = await send(`${pool.url}${applications}/104/me`, { headers: bearer('ann') });
     expect([answer.status, json(answer)['subcode']]).toEqual([404, 'ApplicationNotFound']);
   });
 
-  test('shows its photos to the cookie alone, and nothing else', async () => {
+  test('accepts the cookie as a credential for photos only', async () => {
     const created = await create('ann');
     const cookie = created.headers['set-cookie']?.[0]?.split(';')[0] ?? '';
     const { self } = json(created)['_links'] as { self: { href: string } };
@@ -157,7 +157,7 @@ describe('an application', () => {
   });
 });
 
-test('with applications "any" an id belongs to whoever names it first, until it is deleted', async () => {
+test('with applications "any" the first user of an id owns the application until it is deleted', async () => {
   await pool.stop();
   pool = await startSimulator({ latency: 0, applications: 'any' });
   const path = `${pool.url}${applications}/104`;

@@ -22,7 +22,7 @@ function post(path: string, body = '', type = 'application/json') {
 }
 
 describe('conversations', () => {
-  test('start with an invitation, take messages, and end', async () => {
+  test('start with an invitation, accept messages, and end', async () => {
     const invited = await post(
       'communication/messagingInvitations',
       '{"to":"sip:b@pool.example","subject":"s"}',
@@ -50,7 +50,7 @@ describe('conversations', () => {
     expect([gone.status, json(gone)['subcode']]).toEqual([404, 'ConversationNotFound']);
   });
 
-  test('spring into being only with applications "any"', async () => {
+  test('are created by their first request only with applications "any"', async () => {
     expect((await post('communication/conversations/c1/messaging/messages', '{}')).status).toBe(
       201,
     );

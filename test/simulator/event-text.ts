@@ -1,4 +1,4 @@
-/** Reads the answers of the event channel. */
+/** Helpers for answers of the event channel. */
 import { type ClientAnswer, json } from './http-client.ts';
 
 export interface Events {
@@ -10,12 +10,12 @@ export interface Events {
   }>;
 }
 
-/** The body of an answer to a poll. */
+/** Returns the body of the answer to a poll. */
 export function eventsOf(answer: ClientAnswer): Events {
   return json(answer) as unknown as Events;
 }
 
-/** `type rel` of each event, senders in order. */
+/** Returns `type rel` of each event, grouped by sender. */
 export function newsIn(answer: ClientAnswer): string[] {
   return (eventsOf(answer).sender ?? []).flatMap(({ events }) =>
     events.map(({ type, link }) => `${String(type)} ${(link as { rel: string }).rel}`),

@@ -1,4 +1,4 @@
-/** The two clients of the simulator's tests: Node's HTTP client, and a bare socket. */
+/** Two clients for tests of the simulator: Node's HTTP client, and a plain socket. */
 import http, { type IncomingHttpHeaders } from 'node:http';
 import net from 'node:net';
 
@@ -16,12 +16,12 @@ export interface ClientRequest {
   readonly signal?: AbortSignal;
 }
 
-/** The bearer token of a test user, as a header. */
+/** Returns a header with the bearer token of a test user. */
 export function bearer(user: string): { Authorization: string } {
   return { Authorization: `Bearer cwt=sim-${user}` };
 }
 
-/** One request on a connection of its own; rejects if the answer breaks off. */
+/** Sends one request on a new connection. Rejects if the answer is incomplete. */
 export function send(url: string, request: ClientRequest = {}): Promise<ClientAnswer> {
   const { method = 'GET', headers = {}, body = '', signal } = request;
   const length = body.length > 0 ? { 'Content-Length': Buffer.byteLength(body) } : {};
@@ -44,19 +44,19 @@ export function send(url: string, request: ClientRequest = {}): Promise<ClientAn
   });
 }
 
-/** A JSON body, loosely typed for the tests' sake. */
+/** Parses a JSON body. The type is loose, which is convenient in tests. */
 export function json(answer: ClientAnswer): Record<string, unknown> {
   return JSON.parse(answer.body.toString()) as Record<string, unknown>;
 }
 
 export interface RawEnding {
-  /** All bytes that came. */
+  /** All received bytes. */
   readonly received: Buffer;
-  /** How the other side ended: orderly, or with this error code. */
+  /** How the other side closed the connection: `orderly`, or an error code. */
   readonly ending: string;
 }
 
-/** Writes these bytes on a fresh connection and reads until the other side ends it. */
+/** Writes bytes to a new connection, and reads until the other side closes it. */
 export function exchangeRaw(port: number, bytes: string | Buffer): Promise<RawEnding> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
@@ -71,7 +71,7 @@ export function exchangeRaw(port: number, bytes: string | Buffer): Promise<RawEn
   });
 }
 
-/** A request as text, for exchangeRaw: one that asks the server to close afterwards. */
+/** Returns a request with `Connection: close` as text, for `exchangeRaw`. */
 export function requestText(
   method: string,
   target: string,

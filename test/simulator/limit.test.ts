@@ -21,7 +21,7 @@ function single(token = 'ann') {
 }
 
 describe('the limit on outstanding calls', () => {
-  test('is 100: a batch of as many runs, of one more is refused whole', async () => {
+  test('is 100: a batch of 100 calls runs, a batch of 101 calls is refused', async () => {
     expect(statusesIn(await batch(100))).toHaveLength(100);
     pool.ledger.clear();
     const refused = await batch(101);
@@ -31,12 +31,12 @@ describe('the limit on outstanding calls', () => {
     expect(pool.stats()).toMatchObject({ batches: 2, parts: 100, refused429: 1 });
   });
 
-  test('is refused in XML to who asks for XML', async () => {
+  test('answers in XML to a client that accepts XML', async () => {
     const refused = await batch(101, 'ann', { Accept: 'application/xml' });
     expect(refused.body.toString()).toContain('<code>TooManyRequests</code>');
   });
 
-  test('holds for a user over all batches, tokens and applications until they are answered', async () => {
+  test('counts the unanswered calls of a user over all batches, tokens and applications', async () => {
     pool.faults.add({ on: { kind: 'part', user: 'ann' }, fault: { kind: 'hang' } });
     const leaving = new AbortController();
     const parts = Array.from({ length: 60 }, () => get(`${base}/me`));
@@ -58,7 +58,7 @@ describe('the limit on outstanding calls', () => {
     expect(pool.stats().refused429).toBeGreaterThanOrEqual(2);
   });
 
-  test('is another for each user', async () => {
+  test('is separate for each user', async () => {
     pool.occupy('ann', 100);
     const bobs = await send(`${pool.url}/ucwa/oauth/v1/applications/200/me`, {
       headers: bearer('bob'),
@@ -66,7 +66,7 @@ describe('the limit on outstanding calls', () => {
     expect(bobs.status).toBe(200);
   });
 
-  test('counts devices that nobody sees, and single calls', async () => {
+  test('counts single calls, and reserved calls of other devices', async () => {
     pool.occupy('ann', 99);
     expect((await single()).status).toBe(200);
     expect((await batch(2)).status).toBe(429);
@@ -78,7 +78,7 @@ describe('the limit on outstanding calls', () => {
     expect(pool.stats()).toMatchObject({ singles: 2, refused429: 2 });
   });
 
-  test('can be changed while it runs', async () => {
+  test('can be changed at any time', async () => {
     pool.setLimit(2);
     expect((await batch(3)).status).toBe(429);
     pool.setLimit(3);

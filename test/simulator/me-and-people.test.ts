@@ -37,7 +37,7 @@ describe('me', () => {
       'application/xml',
     ],
   ])(
-    '%s keeps what was posted, for the user and not the application',
+    '%s keeps the posted value, for the user and not for the application',
     async (path, property, body, type) => {
       const answer = await post(path, body, type);
       expect([answer.status, answer.body.length]).toEqual([204, 0]);
@@ -59,12 +59,12 @@ describe('me', () => {
     },
   );
 
-  test('takes a note from the query as well', async () => {
+  test('accepts a note in the query as well', async () => {
     await post('me/note?Message=a%20b');
     expect(json(await call('me/note'))['message']).toBe('a b');
   });
 
-  test('has more links once available', async () => {
+  test('has more links after makeMeAvailable', async () => {
     expect(json(await call('me'))['_links']).not.toHaveProperty('note');
     expect((await post('me/makeMeAvailable', '{"SupportedModalities":["Messaging"]}')).status).toBe(
       204,
@@ -74,7 +74,7 @@ describe('me', () => {
     expect((await post('reportMyActivity')).status).toBe(204);
   });
 
-  test('changes its call forwarding on the conditions of a PUT only', async () => {
+  test('changes its call forwarding only by a PUT with etag and token', async () => {
     const before = await call('me/callForwardingSettings');
     const etag = before.headers.etag ?? '';
     const settings = json(before);
@@ -112,7 +112,7 @@ describe('people', () => {
     expect((await call('people/search')).status).toBe(400);
   });
 
-  test('that nobody listed have a contact, with always the same presence', async () => {
+  test('outside the address book also have a contact, with a constant presence', async () => {
     const [once, twice] = await Promise.all(
       [1, 2].map(() => call('people/sip:New@Elsewhere.example/presence')),
     );
@@ -122,7 +122,7 @@ describe('people', () => {
     expect(once!.body).toEqual(twice!.body);
   });
 
-  test('can be subscribed to, longer and no more', async () => {
+  test('have presence subscriptions, which can be extended and ended', async () => {
     const made = await post(
       'people/presenceSubscriptions',
       '{"duration":11,"uris":["sip:a@b.example"]}',

@@ -18,7 +18,7 @@ function call(path: string, accept: string, headers: Record<string, string> = {}
   return send(`${pool.url}${base}/${path}`, { headers: { ...ticket, Accept: accept, ...headers } });
 }
 
-describe('the language of an answer', () => {
+describe('the media type of an answer', () => {
   test.each([
     ['application/json', 'application/json'],
     ['application/xml', 'application/xml'],
@@ -30,13 +30,13 @@ describe('the language of an answer', () => {
     ['*/*, application/xml;q=0.5', 'application/json'],
     ['text/plain', 'application/json'],
     ['', 'application/json'],
-  ])('for Accept: %s is %s', async (accept, type) => {
+  ])('to Accept: %s is %s', async (accept, type) => {
     expect((await call('me', accept)).headers['content-type']).toBe(`${type}; charset=utf-8`);
   });
 });
 
 describe('XML', () => {
-  test('has links, properties and resources inside', async () => {
+  test('has links, properties and embedded resources', async () => {
     const answer = await call('me/phones', 'application/xml');
     const first = `<resource rel="phone" href="${base}/me/phones/home"><property name="includeInContactCard">true</property><property name="number">tel:+4989550100</property><property name="type">home</property></resource>`;
     expect(answer.body.toString()).toContain(
@@ -44,7 +44,7 @@ describe('XML', () => {
     );
   });
 
-  test('has lists, and escapes what XML must', async () => {
+  test('has lists and escaped characters', async () => {
     const text = (await call('me', 'application/xml')).body.toString();
     expect(text).toContain(
       '<propertyList name="emailAddresses"><item>ann@pool.example</item></propertyList>',
@@ -53,7 +53,7 @@ describe('XML', () => {
     expect(text).toContain(`<link rel="phones" href="${base}/me/phones"/>`);
   });
 
-  test('of an error is a reason', async () => {
+  test('of an error is a <reason>', async () => {
     const answer = await call('people/search', 'application/xml');
     expect(answer.status).toBe(400);
     expect(answer.body.toString()).toMatch(
@@ -63,7 +63,7 @@ describe('XML', () => {
     );
   });
 
-  test('of events has a sender with its news', async () => {
+  test('of events has senders with their events', async () => {
     await call('me', 'application/xml');
     pool.raise('ann', {
       type: 'completed',
@@ -82,7 +82,7 @@ describe('XML', () => {
 });
 
 describe('JSON', () => {
-  test('is spelled as the .NET serializer spells it', async () => {
+  test('has the spelling of the .NET serializer', async () => {
     expect((await call('me', 'application/json')).body.toString()).toContain(
       '"Sales \\u0026 Marketing"',
     );
@@ -91,7 +91,7 @@ describe('JSON', () => {
     expect(json(conversation)['created']).toMatch(/^\/Date\(\d{13}\)\/$/);
   });
 
-  test('and XML are compressed for who offers gzip', async () => {
+  test('and XML are compressed for a client that accepts gzip', async () => {
     const plain = await call('me', 'application/json');
     const answer = await call('me', 'application/json', { 'Accept-Encoding': 'gzip, deflate' });
     expect(answer.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'Accept-Encoding' });
@@ -101,7 +101,7 @@ describe('JSON', () => {
   });
 });
 
-test('a bearer token does not open the other URL family', async () => {
+test('a bearer token is not accepted below /ucwa/v1', async () => {
   const answer = await send(`${pool.url}${base}/me`, { headers: bearer('ann') });
   expect(answer.status).toBe(401);
 });

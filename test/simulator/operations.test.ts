@@ -19,7 +19,7 @@ function poll(query: string, signal?: AbortSignal): Promise<ClientAnswer> {
   });
 }
 
-/** Resolves when so many polls are parked. */
+/** Resolves when `count` polls are parked. */
 async function parked(count: number): Promise<void> {
   while (pool.stats().parkedPolls !== count) await new Promise(setImmediate);
 }
@@ -35,7 +35,7 @@ describe('operations', () => {
       '<input><property name="operationId">op-7</property></input>',
       'application/xml',
     ],
-  ])('are told by %s, given as %s%s', async (name, query, body, type) => {
+  ])('are reported with the %s, which the client sent as %s%s', async (name, query, body, type) => {
     const pending = poll('ack=1');
     await parked(1);
     const path = `${base}/communication/conversations/c1`;
@@ -70,7 +70,7 @@ describe('operations', () => {
     ]);
   });
 
-  test('that start a conversation tell of invitation and conversation', async () => {
+  test('that start a conversation report the invitation and the conversation', async () => {
     const answer = await send(`${pool.url}${base}/communication/messagingInvitations`, {
       method: 'POST',
       headers: { ...bearer('ann'), 'Content-Type': 'application/json' },
@@ -92,7 +92,7 @@ describe('operations', () => {
     });
   });
 
-  test('take their time to complete, as the latency of "operation" says', async () => {
+  test('complete after the latency of "operation"', async () => {
     await pool.stop();
     const latency = (route: string) => (route === 'operation' ? 40 : 0);
     pool = await startSimulator({ latency, applications: 'any' });
@@ -108,7 +108,7 @@ describe('operations', () => {
   });
 });
 
-test('all the devices of a user hear of his note', async () => {
+test('all devices of a user get an event about a changed note', async () => {
   await pool.stop();
   pool = await startSimulator({ latency: 0, applications: 'any', eventSecondMs: 1 });
   const heard = send(`${pool.url}/ucwa/oauth/v1/applications/105/events?ack=1`, {

@@ -47,7 +47,7 @@ describe('every resource', () => {
     ['communication/conversations/c1', 'conversation'],
     ['communication/conversations/c1/messaging', 'messaging'],
     ['onlineMeetings', 'onlineMeetings'],
-  ])('%s answers a GET with its relation and itself', async (path, rel) => {
+  ])('%s answers a GET with its relation and a link to itself', async (path, rel) => {
     const answer = await call(path);
     expect([answer.status, answer.headers['content-type']]).toEqual([
       200,
@@ -56,7 +56,7 @@ describe('every resource', () => {
     expect(json(answer)).toMatchObject({ rel, _links: { self: { href: `${base}/${path}` } } });
   });
 
-  test('has the headers of its server, and echoes correlation ids', async () => {
+  test('has the headers of the web server, and returns correlation ids', async () => {
     const answer = await call('me', {
       headers: { 'client-request-id': 'c-1', 'X-MS-Correlation-Id': 'm-1' },
     });
@@ -75,14 +75,14 @@ describe('every resource', () => {
     expect(answer.headers).toHaveProperty('date');
   });
 
-  test('is found in any case of its letters', async () => {
+  test('is found in any letter case', async () => {
     const answer = await send(`${pool.url}/UCWA/OAuth/V1/Applications/104/ME/Note`, {
       headers: bearer('ann'),
     });
     expect(json(answer)).toMatchObject({ _links: { self: { href: `${base}/me/note` } } });
   });
 
-  test('answers HEAD with the head of a GET', async () => {
+  test('answers HEAD with the head of the answer to GET', async () => {
     const [get, head] = await Promise.all([call('me'), call('me', { method: 'HEAD' })]);
     expect([head.status, head.body.length]).toEqual([200, 0]);
     expect(head.headers['content-length']).toBe(get.headers['content-length']);
@@ -97,7 +97,7 @@ describe('every resource', () => {
     expect(pool.ledger.entries()).toEqual([]);
   });
 
-  test('that is none answers 404 in the words of UCWA', async () => {
+  test('that does not exist gets a 404 of UCWA', async () => {
     const answer = await call('nothing/here');
     expect([answer.status, json(answer)]).toMatchObject([
       404,
@@ -106,7 +106,7 @@ describe('every resource', () => {
     expect((await call('people/282')).status).toBe(404);
   });
 
-  test('answers 405 to methods that it does not have', async () => {
+  test('answers 405 to methods that it does not support', async () => {
     const answer = await call('me', { method: 'DELETE' });
     expect([answer.status, answer.headers.allow, json(answer)['code']]).toEqual([
       405,
@@ -122,7 +122,7 @@ describe('every resource', () => {
     }
   });
 
-  test('above revision 2 is not found', async () => {
+  test('answers 404 if the client requires a revision above 2', async () => {
     const asking = (revision: string) =>
       call('me', { headers: { 'X-MS-RequiresMinResourceVersion': revision } });
     expect((await asking('2')).status).toBe(200);
@@ -150,7 +150,7 @@ describe('every resource', () => {
     },
   );
 
-  test('longer than 16 MiB is refused', async () => {
+  test('answers 413 to a body of over 16 MiB', async () => {
     const answer = await post('me/note', 'x'.repeat(16 * 1024 * 1024 + 1), 'text/plain');
     expect([answer.status, json(answer)['code']]).toEqual([413, 'EntityTooLarge']);
     expect(pool.ledger.requests()[0]).toMatchObject({
@@ -161,7 +161,7 @@ describe('every resource', () => {
   });
 });
 
-test('two simulators of one seed draw the same ids and latencies, of two seeds others', async () => {
+test('the same seed gives the same ids and latencies, another seed gives others', async () => {
   const draw = async (seed: number) => {
     const latencies: number[] = [];
     const simulator = await startSimulator({

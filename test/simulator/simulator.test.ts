@@ -14,16 +14,16 @@ beforeEach(async () => {
 afterEach(() => pool.stop());
 
 describe('a simulator', () => {
-  test('listens where it says, on the loopback interface', () => {
+  test('listens at its url, on the loopback interface', () => {
     expect(pool.port).toBeGreaterThan(0);
     expect(pool.url).toBe(`http://127.0.0.1:${pool.port}`);
   });
 
-  test('rejects when its port is taken', async () => {
+  test('rejects if its port is in use', async () => {
     await expect(startSimulator({ port: pool.port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
 
-  test('ends polls, calls and idle connections when it stops', async () => {
+  test('closes polls, calls and idle connections when it stops', async () => {
     const agent = new http.Agent({ keepAlive: true });
     const idle = http.get(`${pool.url}/`, { agent }, (answer) => answer.resume());
     await new Promise((resolve) => idle.on('close', resolve));
@@ -54,13 +54,13 @@ describe('a simulator', () => {
     agent.destroy();
   });
 
-  test('takes its usual time where no latency is given', async () => {
+  test('has realistic latencies by default', async () => {
     const before = performance.now();
     await send(`${pool.url}${base}/people/search?query=a`, { headers: bearer('ann') });
     expect(performance.now() - before).toBeGreaterThan(75);
   });
 
-  test('asks for a body that waits to be expected', async () => {
+  test('answers 100 Continue to Expect: 100-continue', async () => {
     const headers = {
       ...bearer('ann'),
       Expect: '100-continue',
@@ -76,7 +76,7 @@ describe('a simulator', () => {
   });
 });
 
-test('timers that were stopped call nobody', async () => {
+test('stopped timers do not fire', async () => {
   const timers = new Timers();
   const called: string[] = [];
   timers.after(10, () => called.push('stopped'));
@@ -88,7 +88,7 @@ test('timers that were stopped call nobody', async () => {
 });
 
 describe('the ledger', () => {
-  test('knows calls by their nonce, from header or query, and answers repeat the header', async () => {
+  test('finds calls by their nonce, from header or query, and answers return the header', async () => {
     const headers = { ...bearer('ann'), 'X-Nonce': 'n-1' };
     const single = await send(`${pool.url}${base}/me?nonce=other`, { headers });
     expect(single.headers['x-nonce']).toBe('n-1');
@@ -102,7 +102,7 @@ describe('the ledger', () => {
     expect(pool.ledger.executions('other')).toEqual([]);
   });
 
-  test('keeps requests as they came, also those that ran nothing', async () => {
+  test('keeps requests unchanged, including those that ran nothing', async () => {
     await exchangeRaw(
       pool.port,
       requestText('POST', '/nowhere?A=%3d', { 'x-ODD': 'a  b' }, 'body'),
@@ -122,7 +122,7 @@ describe('the ledger', () => {
     expect(pool.ledger.entries()).toEqual([]);
   });
 
-  test('forgets all when it is cleared', async () => {
+  test('is empty after clear()', async () => {
     await send(`${pool.url}${base}/me?nonce=n`, { headers: bearer('ann') });
     pool.ledger.clear();
     expect([pool.ledger.entries(), pool.ledger.executions('n'), pool.ledger.requests()]).toEqual([

@@ -21,7 +21,7 @@ function parseCapture(name: string) {
 }
 
 describe('captured requests', () => {
-  test('two GETs of 2013 are read', () => {
+  test('two GETs of 2013 are parsed', () => {
     const application = '/ucwa/oauth/v1/applications/104209230921';
     const headers = ['Host', 'lyncweb.domain.com', 'Accept', 'application/json'];
     const common = { mimeHead: 'Content-Type: application/http; msgtype=request', headers };
@@ -31,14 +31,14 @@ describe('captured requests', () => {
     ]);
   });
 
-  test('a POST of 2013 keeps its body of 31 bytes, without the CRLF that follows', () => {
+  test('the body of a POST of 2013 has 31 bytes, without the following CRLF', () => {
     const parts = parseCapture('2013-note-request');
     expect(parts.map(({ method }) => method)).toEqual(['GET', 'GET', 'POST']);
     expect(parts[2]?.body.toString()).toBe('{\r\n  "message": "hello ucwa"\r\n}');
   });
 });
 
-test('the writer makes the answer of 2013, but for the byte order mark', () => {
+test('the writer produces the answer of 2013, except for the byte order mark', () => {
   const application = '/ucwa/oauth/v1/applications/101384582682';
   const { body } = capture('2013-note-response');
   const writer = new BatchAnswerWriter('76b633fe-d111-4876-ba20-5e02a1e526d2', []);
@@ -71,7 +71,7 @@ describe('the boundary', () => {
     ['multipart/mixed; boundary=abc', undefined],
     ['multipart/batchings; boundary=abc', undefined],
     ['', undefined],
-  ])('of %p is %p', (type, expected) => {
+  ])('of %p is parsed as %p', (type, expected) => {
     expect(batchBoundary(type)).toBe(expected);
   });
 
@@ -81,23 +81,23 @@ describe('the boundary', () => {
     'multipart/batching; boundary="a;b"',
     'multipart/batching; boundary="abc "',
     `multipart/batching; boundary=${'x'.repeat(71)}`,
-  ])('of %p is an error', (type) => {
+  ])('of %p is refused', (type) => {
     expect(() => batchBoundary(type)).toThrow(BatchSyntaxError);
   });
 });
 
-describe('tolerated are', () => {
+describe('the parser accepts', () => {
   const target = '/ucwa/oauth/v1/applications/1/me';
   const good = get(target);
   test.each([
     ['no CRLF before the first delimiter', batchText([good]).slice(2)],
     ['no CRLF after the close delimiter', batchText([good]).slice(0, -2)],
-    ['a part Content-Length that is wrong', batchText([`Content-Length: 9\r\n${good}`])],
+    ['a wrong Content-Length of a part', batchText([`Content-Length: 9\r\n${good}`])],
     [
-      'a transfer encoding of the part',
+      'a Content-Transfer-Encoding of a part',
       batchText([`Content-Transfer-Encoding: binary\r\n${good}`]),
     ],
-    ['a content type without blanks', batchText([good.replace('; msgtype', ';msgtype')])],
+    ['a content type without spaces', batchText([good.replace('; msgtype', ';msgtype')])],
   ])('%s', (_, text) => {
     expect(parseBatch(Buffer.from(text), boundary)).toMatchObject([{ method: 'GET', target }]);
   });
@@ -109,19 +109,19 @@ describe('tolerated are', () => {
   });
 });
 
-describe('refused are', () => {
+describe('the parser refuses', () => {
   const target = '/ucwa/oauth/v1/applications/1/me';
   const good = get(target);
   const text = batchText([good]);
   const withField = (field: string) => batchText([good.replace('Accept', `${field}\r\nAccept`)]);
   test.each([
     ['an empty body', ''],
-    ['a preamble of more than CRLFs', `x${text}`],
+    ['a preamble other than CRLFs', `x${text}`],
     ['an epilogue', `${text}x`],
     ['a missing close delimiter', text.replace(`${boundary}--\r\n`, boundary)],
-    ['no part at all', `--${boundary}--\r\n`],
+    ['a batch without parts', `--${boundary}--\r\n`],
     ['an empty part', `--${boundary}\r\n--${boundary}--\r\n`],
-    ['a delimiter with something behind it', text.replace(boundary, `${boundary}x`)],
+    ['text after a delimiter', text.replace(boundary, `${boundary}x`)],
     ['bare LFs', text.replaceAll('\r\n', '\n')],
     ['no blank line after the head of the message', text.replace('\r\n\r\n\r\n', '\r\n\r\n')],
     ['a part of another type', text.replace('application/http', 'text/plain')],
@@ -129,15 +129,15 @@ describe('refused are', () => {
       'a part without a type',
       batchText([`\r\n${good.split('\r\n\r\n').slice(1).join('\r\n\r\n')}`]),
     ],
-    ['a part field that nobody sends', batchText([`Content-ID: 1\r\n${good}`])],
+    ['an unknown part field', batchText([`Content-ID: 1\r\n${good}`])],
     ['a method in lower case', text.replace('GET ', 'get ')],
-    ['a blank in the target', text.replace('/me', '/m e')],
+    ['a space in the target', text.replace('/me', '/m e')],
     ['HTTP/1.0', text.replace('HTTP/1.1', 'HTTP/1.0')],
-    ['a blank before the colon', withField('X-A : b')],
+    ['a space before the colon', withField('X-A : b')],
     ['a folded field', withField('X-A: b\r\n c')],
     ['a bare CR in a field', withField('X-A: b\rc')],
     ['a Transfer-Encoding', withField('Transfer-Encoding: chunked')],
-    ['a Content-Length that is no number', withField('Content-Length: +1')],
+    ['a Content-Length that is not a number', withField('Content-Length: +1')],
     ['two Content-Lengths', withField('Content-Length: 0\r\nContent-Length: 0')],
     ['a body shorter than its length', withField('Content-Length: 1')],
     ['a body longer than its length', batchText([`${good}x`])],

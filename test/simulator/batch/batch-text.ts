@@ -1,19 +1,19 @@
-/** Batches in the tests' own hand: joined and split with nothing but text. */
+/** Helpers that join and split batches as plain text, without the code of the simulator. */
 import { bearer, type ClientAnswer, type ClientRequest } from '../http-client.ts';
 
 export const boundary = '8963d8ed-59c3-4bbf-bef5-ceb7c182698b';
 
-/** A part of `lines`, each of which gets its CRLF; `body` follows a blank line. */
+/** Returns a part with these lines, a blank line and `body`. */
 export function part(lines: readonly string[], body = ''): string {
   return `Content-Type: application/http; msgtype=request\r\n\r\n${lines.join('\r\n')}\r\n\r\n${body}`;
 }
 
-/** A GET as real clients put it into a batch. */
+/** Returns a part with a GET, as real clients write it. */
 export function get(target: string, host = 'pool.test'): string {
   return part([`GET ${target} HTTP/1.1`, `Host: ${host}`, 'Accept: application/json']);
 }
 
-/** A POST with a JSON body. */
+/** Returns a part with a POST and a JSON body. */
 export function post(target: string, body: string, host = 'pool.test'): string {
   return part(
     [
@@ -27,13 +27,13 @@ export function post(target: string, body: string, host = 'pool.test'): string {
   );
 }
 
-/** The body of a batch request with these parts. */
+/** Returns the body of a batch request with these parts. */
 export function batchText(parts: readonly string[]): string {
   const text = parts.map((each) => `\r\n--${boundary}\r\n${each}`).join('');
   return `${text}\r\n--${boundary}--\r\n`;
 }
 
-/** The request for `send` that posts this batch. */
+/** Returns the request for `send` that posts this batch. */
 export function batchRequest(
   user: string,
   parts: readonly string[],
@@ -52,7 +52,7 @@ export function batchRequest(
   };
 }
 
-/** The messages inside a well-formed batch answer, as text. */
+/** Returns the messages in a well-formed batch answer, as text. */
 export function messagesIn({ headers, body }: ClientAnswer): string[] {
   const type = headers['content-type'] ?? '';
   const name = /^multipart\/batching; boundary="([0-9a-f-]{36})"$/.exec(type)?.[1];
@@ -66,7 +66,7 @@ export function messagesIn({ headers, body }: ClientAnswer): string[] {
   });
 }
 
-/** The status codes of the messages inside. */
+/** Returns the status codes of the messages in a batch answer. */
 export function statusesIn(answer: ClientAnswer): number[] {
   return messagesIn(answer).map((message) => Number(/^HTTP\/1\.1 (\d{3}) /.exec(message)?.[1]));
 }

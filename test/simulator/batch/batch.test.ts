@@ -25,7 +25,7 @@ beforeEach(async () => {
 afterEach(() => pool.stop());
 
 describe('the answer to a batch', () => {
-  test('has the shape of the wire, byte for byte', async () => {
+  test('has the form of a real answer, byte for byte', async () => {
     const body = batchText([
       get(`${base}/me/presence`),
       get(`${base}/me/note`),
@@ -91,7 +91,7 @@ describe('the answer to a batch', () => {
     ]);
   });
 
-  test('has a boundary of its own each time', async () => {
+  test('has a new boundary each time', async () => {
     const answers = await Promise.all(
       [1, 2].map(() => send(batchUrl, batchRequest('ann', [get(`${base}/me`)]))),
     );
@@ -99,13 +99,13 @@ describe('the answer to a batch', () => {
     expect(new Set(types).size).toBe(2);
   });
 
-  test('marks the first JSON body only, wherever it stands', async () => {
+  test('has a byte order mark before the first JSON body only, at any position', async () => {
     const parts = [post(`${base}/me/note`, '{}'), get(`${base}/me`), get(`${base}/me`)];
     const messages = messagesIn(await send(batchUrl, batchRequest('ann', parts)));
     expect(messages.map((message) => message.includes('\ufeff'))).toEqual([false, true, false]);
   });
 
-  test('is compressed if gzip was offered, and not otherwise', async () => {
+  test('is compressed only if the client accepts gzip', async () => {
     const request = (headers: Record<string, string>) =>
       send(batchUrl, batchRequest('ann', [get(`${base}/me`)], headers));
     const compressed = await request({ 'Accept-Encoding': 'deflate, gzip' });
@@ -123,7 +123,7 @@ describe('the answer to a batch', () => {
     }
   });
 
-  test('keeps the language of each part', async () => {
+  test('has the media type that each part accepts', async () => {
     const xml = part([`GET ${base}/me HTTP/1.1`, 'Host: pool.test', 'Accept: application/xml']);
     const messages = messagesIn(
       await send(batchUrl, batchRequest('ann', [xml, get(`${base}/me`), get(`${base}/nothing`)])),
@@ -133,7 +133,7 @@ describe('the answer to a batch', () => {
     expect(messages[2]).toMatch(/^HTTP\/1\.1 404 Not Found\r\n[^]*\{"code":"NotFound","message":"/);
   });
 
-  test('carries Location and ETag of a part', async () => {
+  test('contains Location and ETag of a part', async () => {
     const parts = [
       post(`${base}/communication/messagingInvitations`, '{"to":"sip:b@pool.example"}'),
       get(`${base}/me/callForwardingSettings`),
@@ -147,7 +147,7 @@ describe('the answer to a batch', () => {
 });
 
 describe('the parts of a batch', () => {
-  test('run at the same time, and the answer waits for the slowest', async () => {
+  test('run at the same time, and the answer waits for the slowest part', async () => {
     await pool.stop();
     const slow = (route: string) => (route === 'people/search' ? 120 : 60);
     pool = await startSimulator({ latency: slow, applications: 'any' });
@@ -168,7 +168,7 @@ describe('the parts of a batch', () => {
     ).toBe(0);
   });
 
-  test('are in the ledger with their place, and the request as it came', async () => {
+  test('are in the ledger with their position and the unchanged request', async () => {
     const body = '{"message":"x"}';
     const parts = [get(`${base}/me?nonce=n1`), post(`${base}/me/note?nonce=n2`, body)];
     await send(batchUrl, batchRequest('ann', parts));
@@ -214,7 +214,7 @@ describe('the parts of a batch', () => {
     ['that polls events', get(`${base}/EVENTS?ack=1`), 403],
     ['for a photo', get(`${base}/%70hotos/a@pool.example`), 403],
   ];
-  test.each(refused)('%s are refused alone and run not', async (_, bad, status) => {
+  test.each(refused)('%s are refused alone and do not run', async (_, bad, status) => {
     const answer = await send(
       batchUrl,
       batchRequest('ann', [get(`${base}/me`), bad, get(`${base}/me`)]),
@@ -234,7 +234,7 @@ describe('a whole batch is refused', () => {
     expect(answer.status).toBe(415);
   });
 
-  test('with 400 if it cannot be parsed, and nothing runs', async () => {
+  test('with 400 if it cannot be parsed, and no part runs', async () => {
     const answer = await send(batchUrl, batchRequest('ann', [get(`${base}/me`), 'nonsense']));
     expect(answer.status).toBe(400);
     expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
@@ -246,7 +246,7 @@ describe('a whole batch is refused', () => {
     expect(pool.ledger.entries()).toEqual([]);
   });
 
-  test('with 401 without a good credential, and with 404 for an application of somebody else', async () => {
+  test('with 401 without a valid credential, and with 404 for an application of another user', async () => {
     const bad = await send(
       batchUrl,
       batchRequest('ann', [get(`${base}/me`)], { Authorization: 'Bearer nonsense' }),
@@ -267,7 +267,7 @@ describe('with streamParts', () => {
     batchUrl = `${pool.url}${base}/batch`;
   });
 
-  test('a part arrives as soon as it is done, while a later one is not', async () => {
+  test('a part arrives before a later part is done', async () => {
     pool.faults.add({ on: { kind: 'part', target: `${base}/policies` }, fault: { kind: 'hang' } });
     const parts = [get(`${base}/me`), get(`${base}/policies`), get(`${base}/me`)];
     const socket = net.connect(pool.port, '127.0.0.1');
@@ -283,7 +283,7 @@ describe('with streamParts', () => {
     expect(received).not.toContain('"rel":"policies"');
   });
 
-  test('an answer that a fault concerns as a whole is not streamed', async () => {
+  test('an answer with a fault of the whole answer is not streamed', async () => {
     pool.faults.add({ on: { kind: 'batch' }, fault: { kind: 'fewerParts', count: 1 } });
     const parts = [get(`${base}/me`), get(`${base}/me`)];
     const answer = await send(batchUrl, batchRequest('ann', parts));
@@ -291,7 +291,7 @@ describe('with streamParts', () => {
     expect(statusesIn(answer)).toEqual([200]);
   });
 
-  test('the whole answer is the same as without', async () => {
+  test('the whole answer is the same as without streamParts', async () => {
     const parts = [get(`${base}/me`), post(`${base}/me/note`, '{}'), get(`${base}/me`)];
     const answer = await send(batchUrl, batchRequest('ann', parts));
     expect(statusesIn(answer)).toEqual([200, 204, 200]);

@@ -20,26 +20,26 @@ describe('a rule', () => {
   const statusOf = async (path: string, method = 'GET', user = 'ann') =>
     (await send(`${pool.url}${base}/${path}`, { method, headers: bearer(user) })).status;
 
-  test('harms once, and then no more', async () => {
+  test('affects one request by default', async () => {
     pool.faults.add({ on: {}, fault: status });
     expect([await statusOf('me'), await statusOf('me')]).toEqual([503, 200]);
   });
 
-  test('harms so many times, after so many that it skips', async () => {
+  test('skips `skip` requests, and then affects `times` requests', async () => {
     pool.faults.add({ on: {}, times: 2, skip: 1, fault: status });
     const statuses = [];
     for (let i = 0; i < 4; i++) statuses.push(await statusOf('me'));
     expect(statuses).toEqual([200, 503, 503, 200]);
   });
 
-  test('harms without end, until the script is cleared', async () => {
+  test('with infinite times works until the script is cleared', async () => {
     pool.faults.add({ on: {}, times: Infinity, fault: status });
     expect([await statusOf('me'), await statusOf('me')]).toEqual([503, 503]);
     pool.faults.clear();
     expect(await statusOf('me')).toBe(200);
   });
 
-  test('comes after the one before it', async () => {
+  test('takes effect after the previous rule is used up', async () => {
     pool.faults.add({ on: {}, fault: status });
     pool.faults.add({ on: {}, fault: { kind: 'status', status: 500 } });
     expect([await statusOf('me'), await statusOf('me'), await statusOf('me')]).toEqual([
@@ -53,7 +53,7 @@ describe('a rule', () => {
     [{ target: `${base}/me/note?x=1` }, 'me/note?x=1', 'GET'],
     [{ target: /note\?x=\d$/ }, 'me/note?x=1', 'GET'],
     [{ kind: 'single' as const, user: 'ann' }, 'me/note', 'GET'],
-  ])('for %p harms nothing else', async (on, path, method) => {
+  ])('for %p affects no other request', async (on, path, method) => {
     pool.faults.add({ on, times: Infinity, fault: status });
     expect(await statusOf(path, method)).toBe(503);
     const other = await send(`${pool.url}/ucwa/oauth/v1/applications/9/me`, {
@@ -62,7 +62,7 @@ describe('a rule', () => {
     expect(other.status).toBe(200);
   });
 
-  test('for parts harms only the parts that it names', async () => {
+  test('for parts affects only matching parts', async () => {
     pool.faults.add({ on: { kind: 'part', method: 'GET', target: /note/ }, fault: status });
     const answer = await send(batchUrl, batchRequest('ann', threeParts));
     expect(statusesIn(answer)).toEqual([200, 204, 503]);
@@ -70,7 +70,7 @@ describe('a rule', () => {
     expect(pool.ledger.entries()).toHaveLength(2);
   });
 
-  test('that cannot happen is an error at once', () => {
+  test('with an impossible fault is refused by add()', () => {
     const fault = { kind: 'truncate', afterBytes: 1 } as const;
     expect(() => pool.faults.add({ on: { kind: 'part' }, fault })).toThrow(
       'fault truncate does not happen to a part',

@@ -23,7 +23,7 @@ function sendBatch(...faults: Fault[]) {
   return send(batchUrl, batchRequest('ann', threeParts));
 }
 
-/** What a bare socket reads of a batch's answer, split into head and body. */
+/** Posts a batch over a plain socket, and returns the head and body of the answer. */
 async function readBatch(...faults: Fault[]) {
   if (faults.length > 0) pool.faults.add({ on: { kind: 'batch' }, fault: faults });
   const headers = { 'Content-Type': `multipart/batching;boundary=${boundary}`, ...bearer('ann') };
@@ -39,21 +39,21 @@ function ran(): number {
   return pool.ledger.entries().length;
 }
 
-describe('after all has run', () => {
+describe('faults after execution', () => {
   test.each([
     { kind: 'hang' },
     { kind: 'reset', at: 'beforeHead' },
     { kind: 'status', status: 500, execute: true },
     { kind: 'html', execute: true },
     { kind: 'junk', execute: true },
-  ] as const)('comes %p', async (fault) => {
+  ] as const)('%p runs all parts', async (fault) => {
     pool.faults.add({ on: { kind: 'batch' }, fault });
     const signal = AbortSignal.timeout(100);
     await send(batchUrl, { ...batchRequest('ann', threeParts), signal }).catch(() => undefined);
     expect(ran()).toBe(3);
   });
 
-  test('reset breaks the connection before the head, after it, or within the body', async () => {
+  test('reset closes the connection before the head, after it, or within the body', async () => {
     expect(await readBatch({ kind: 'reset', at: 'beforeHead' })).toMatchObject({
       head: '',
       ending: 'ECONNRESET',
@@ -69,7 +69,7 @@ describe('after all has run', () => {
     expect(ran()).toBe(9);
   });
 
-  test('reset breaks a byte stream as well', async () => {
+  test('reset also works for a byte stream', async () => {
     pool.faults.add({ on: { target: '/simulator/bytes' }, fault: { kind: 'reset', at: 150_000 } });
     const { received, ending } = await exchangeRaw(
       pool.port,
@@ -79,7 +79,7 @@ describe('after all has run', () => {
     expect(ending).toBe('ECONNRESET');
   });
 
-  test('truncate ends in an orderly way, under each framing', async () => {
+  test('truncate closes the connection in an orderly way, with each framing', async () => {
     const whole = await readBatch();
     const length = /Content-Length: (\d+)/.exec(whole.head)?.[1];
     const promised = await readBatch({ kind: 'truncate', afterBytes: 100 });
@@ -94,14 +94,14 @@ describe('after all has run', () => {
     expect([complete.body.length, complete.ending]).toEqual([100, 'end']);
   });
 
-  test('truncate cuts at every byte', async () => {
+  test('truncate can end the body at every byte', async () => {
     const { body } = await readBatch();
     for (let afterBytes = 0; afterBytes <= body.length; afterBytes += 97) {
       expect((await readBatch({ kind: 'truncate', afterBytes })).body).toHaveLength(afterBytes);
     }
   });
 
-  test('chunks cuts the body into writes, which lose nothing', async () => {
+  test('chunks sends the whole body in several writes', async () => {
     pool.faults.add({ on: {}, fault: { kind: 'chunks', sizes: [1, 2, 40], pauseMs: 5 } });
     const sizes: number[] = [];
     const received = await new Promise<string>((resolve) => {
@@ -118,14 +118,14 @@ describe('after all has run', () => {
     expect(sizes.slice(1, 3)).toEqual([2, 40]);
   });
 
-  test('gzip compresses although nobody asked', async () => {
+  test('gzip compresses even if the client does not accept it', async () => {
     const answer = await sendBatch({ kind: 'gzip' });
     expect(answer.headers['content-encoding']).toBe('gzip');
     expect(statusesIn({ ...answer, body: gunzipSync(answer.body) })).toEqual([200, 204, 200]);
   });
 });
 
-test('a hanging part keeps the whole batch waiting, and its places taken', async () => {
+test('a hanging part delays the whole batch, and all its calls stay outstanding', async () => {
   pool.setLimit(3);
   pool.faults.add({ on: { kind: 'part', method: 'POST' }, fault: { kind: 'hang' } });
   const leaving = new AbortController();

@@ -25,8 +25,8 @@ function ran(): number {
   return pool.ledger.entries().length;
 }
 
-describe('before anything runs', () => {
-  test('status answers with the error of UCWA, in the language of the caller', async () => {
+describe('faults before execution', () => {
+  test('status answers with the error of UCWA, in the media type that the caller accepts', async () => {
     const answer = await sendBatch({ kind: 'status', status: 429, headers: ['Retry-After', '1'] });
     expect([answer.status, json(answer)['code'], answer.headers['retry-after']]).toEqual([
       429,
@@ -37,7 +37,7 @@ describe('before anything runs', () => {
     expect(pool.ledger.requests()[0]?.parts).toHaveLength(3);
   });
 
-  test('status answers with a body and headers of its own', async () => {
+  test('status can have its own body and headers', async () => {
     const answer = await sendBatch({
       ...{ kind: 'status', status: 401, body: '<html>', contentType: 'text/html' },
       headers: ['WWW-Authenticate', 'A', 'WWW-Authenticate', 'B'],
@@ -50,7 +50,7 @@ describe('before anything runs', () => {
     expect(answer.headers['content-type']).toBe('text/html');
   });
 
-  test('status can come while the request still arrives', async () => {
+  test('status can be sent while the request still arrives', async () => {
     pool.faults.add({ on: {}, fault: { kind: 'status', status: 413, early: true } });
     const head = requestText('POST', '/simulator/sink', { 'Content-Length': '1000000' });
     const { received } = await exchangeRaw(pool.port, head);
@@ -75,7 +75,7 @@ describe('before anything runs', () => {
     await expect(sendBatch()).rejects.toMatchObject({ code: 'HPE_INVALID_CONSTANT' });
   });
 
-  test.each(['hang', 'reset'] as const)('%s can be told to come first', async (kind) => {
+  test.each(['hang', 'reset'] as const)('%s with execute: false runs nothing', async (kind) => {
     const fault =
       kind === 'hang'
         ? { kind, execute: false }
@@ -90,7 +90,7 @@ describe('before anything runs', () => {
     expect(ran()).toBe(0);
   });
 
-  test('delay lets time pass', async () => {
+  test('delay delays the answer', async () => {
     pool.faults.add({
       on: { kind: 'part', target: `${base}/me` },
       fault: { kind: 'delay', ms: 50 },

@@ -22,8 +22,8 @@ function sendBatch(...faults: Fault[]) {
   return send(batchUrl, batchRequest('ann', threeParts));
 }
 
-describe('a batch answer', () => {
-  test('has fewer or more parts', async () => {
+describe('a fault can give a batch answer', () => {
+  test('fewer or more parts', async () => {
     expect(statusesIn(await sendBatch({ kind: 'fewerParts', count: 1 }))).toEqual([200, 204]);
     expect(statusesIn(await sendBatch({ kind: 'moreParts', count: 2 }))).toEqual([
       200, 204, 200, 200, 200,
@@ -31,7 +31,7 @@ describe('a batch answer', () => {
     expect(pool.ledger.entries()).toHaveLength(6);
   });
 
-  test('has a malformed part', async () => {
+  test('a malformed part', async () => {
     const usual = messagesIn(await sendBatch({ kind: 'malformedPart', index: 1 }));
     expect(usual[1]).toBe('this is not an HTTP message');
     const own = messagesIn(
@@ -40,13 +40,13 @@ describe('a batch answer', () => {
     expect(own[2]).toBe('HTTP/1.1 abc\r\n\r\n');
   });
 
-  test('has no boundary', async () => {
+  test('no boundary', async () => {
     expect((await sendBatch({ kind: 'noBoundary' })).headers['content-type']).toBe(
       'multipart/batching',
     );
   });
 
-  test('has no close delimiter, or an ordinary one in its place', async () => {
+  test('no close delimiter, or an ordinary delimiter instead', async () => {
     expect((await sendBatch({ kind: 'noCloseDelimiter' })).body.toString()).toMatch(
       /"rel":"note"\}\r\n$/,
     );
@@ -55,14 +55,14 @@ describe('a batch answer', () => {
     );
   });
 
-  test('has its parts in another order', async () => {
+  test('another order of parts', async () => {
     const order = async (fault: Fault) =>
       messagesIn(await sendBatch(fault)).map((text) => /"rel":"(\w+)"\}$/.exec(text)?.[1]);
     expect(await order({ kind: 'permute' })).toEqual(['note', undefined, 'me']);
     expect(await order({ kind: 'permute', order: [1, 0, 2] })).toEqual([undefined, 'me', 'note']);
   });
 
-  test('has bare LFs', async () => {
+  test('bare LFs', async () => {
     const { body } = await sendBatch({ kind: 'bareLf' });
     expect(body.includes('\r')).toBe(false);
     expect(body.toString()).toMatch(
@@ -70,7 +70,7 @@ describe('a batch answer', () => {
     );
   });
 
-  test('has more fields in all parts or one', async () => {
+  test('additional fields in one or all parts', async () => {
     const fault = {
       kind: 'partHeaders',
       headers: ['ETag', '"7"', 'Transfer-Encoding', 'chunked'],
@@ -84,7 +84,7 @@ describe('a batch answer', () => {
     expect(one.map((text) => text.includes('ETag'))).toEqual([false, true, false]);
   });
 
-  test('suffers several faults of one rule at once', async () => {
+  test('several mistakes, from one rule', async () => {
     const answer = await sendBatch(
       { kind: 'fewerParts', count: 2 },
       { kind: 'gzip' },

@@ -21,7 +21,7 @@ function poll(query: string, signal?: AbortSignal): Promise<ClientAnswer> {
   });
 }
 
-/** Resolves when so many polls are parked. */
+/** Resolves when `count` polls are parked. */
 async function parked(count: number): Promise<void> {
   while (pool.stats().parkedPolls !== count) await new Promise(setImmediate);
 }
@@ -33,7 +33,7 @@ const presence = {
 } as const;
 
 describe('a poll', () => {
-  test('waits for an event and links to the next', async () => {
+  test('waits for an event, and links to the next poll', async () => {
     const pending = poll('ack=1');
     await parked(1);
     pool.raise('ann', presence);
@@ -57,7 +57,7 @@ describe('a poll', () => {
     expect(pool.stats().parkedPolls).toBe(0);
   });
 
-  test('hears what came before it', async () => {
+  test('gets events from before the poll', async () => {
     pool.raise('ann', presence, { ...presence, sender: { rel: 'me', href: 'me' } }, presence);
     const answer = await poll('ack=1');
     expect(eventsOf(answer).sender?.map(({ rel, events }) => [rel, events.length])).toEqual([
@@ -66,7 +66,7 @@ describe('a poll', () => {
     ]);
   });
 
-  test('of the same ack gets the same again, and what has come since; of the next ack the rest', async () => {
+  test('with the same ack gets the same events and newer ones; with the next ack only the newer ones', async () => {
     pool.raise('ann', presence);
     const first = await poll('ack=1');
     pool.raise('ann', { ...presence, type: 'deleted' });
@@ -79,7 +79,7 @@ describe('a poll', () => {
     expect(newsIn(await poll('ack=2'))).toEqual(['added contactPresence']);
   });
 
-  test.each(['ack=3', 'ack=0', 'ack=2'])('of the wrong %s is told to resync', async (query) => {
+  test.each(['ack=3', 'ack=0', 'ack=2'])('with the wrong %s is told to resync', async (query) => {
     const answer = await poll(query);
     expect([answer.status, eventsOf(answer)]).toEqual([
       200,
@@ -92,7 +92,7 @@ describe('a poll', () => {
     ]);
   });
 
-  test('is replaced by another of the same ack, with 409', async () => {
+  test('gets 409 if another poll with the same ack replaces it', async () => {
     const earlier = poll('ack=1');
     await parked(1);
     const later = poll('ack=1');
@@ -105,7 +105,7 @@ describe('a poll', () => {
     expect(newsIn(await later)).toEqual(['updated contactPresence']);
   });
 
-  test('is not replaced by one of lower priority', async () => {
+  test('is not replaced by a poll with lower priority', async () => {
     const earlier = poll('ack=1&priority=2');
     await parked(1);
     expect((await poll('ack=1&priority=1')).status).toBe(409);
@@ -113,7 +113,7 @@ describe('a poll', () => {
     expect((await earlier).status).toBe(200);
   });
 
-  test('ends when its client leaves, and nothing is lost', async () => {
+  test('ends when its client disconnects, without losing events', async () => {
     const leaving = new AbortController();
     const left = poll('ack=1', leaving.signal);
     await parked(1);
@@ -132,7 +132,7 @@ describe('a poll', () => {
     expect((await pending).status).toBe(404);
   });
 
-  test('of one instance neither hears nor replaces that of another, but each hears all news', async () => {
+  test('of one instance does not replace a poll of another instance, and both get all events', async () => {
     const [one, two] = [poll('ack=1&instanceId=a'), poll('ack=1&instanceId=b')];
     await parked(2);
     pool.raise('ann', presence);
@@ -140,7 +140,7 @@ describe('a poll', () => {
     expect(newsIn(await two)).toEqual(['updated contactPresence']);
   });
 
-  test('is followed by a resync when too much has come that nobody fetched', async () => {
+  test('is followed by a resync after too many unfetched events', async () => {
     for (let i = 0; i < 257; i++) pool.raise('ann', presence);
     const answer = await poll('ack=1');
     expect(newsIn(answer)).toEqual([]);
@@ -155,7 +155,7 @@ describe('a poll', () => {
 });
 
 describe('waiting times', () => {
-  /** A channel whose seconds take a millisecond, and how long each poll took. */
+  /** Returns a channel with seconds of 1 ms, and a function that measures a poll. */
   function aChannel() {
     const timers = new Timers();
     const channel = new EventChannel(timers, 1, '');
@@ -169,14 +169,14 @@ describe('waiting times', () => {
     return { channel, timed };
   }
 
-  test('an empty answer comes after the timeout, which is at least 180 seconds', async () => {
+  test('a poll gets an empty answer after its timeout, which is at least 180 seconds', async () => {
     const { timed } = aChannel();
     const { tookMs, news } = await timed('ack=1&timeout=1');
     expect(news).toBe(0);
     expect(tookMs).toBeGreaterThan(170);
   });
 
-  test('the timeout of a poll that was left changes nothing any more', async () => {
+  test('the timeout of a disconnected poll has no effect', async () => {
     const { channel, timed } = aChannel();
     const left = channel.poll(new URLSearchParams('ack=1'));
     if ('leave' in left) left.leave();
@@ -204,7 +204,7 @@ describe('waiting times', () => {
     expect(both.tookMs).toBeLessThan(1000);
   });
 
-  test('events of high priority are told at once, with all that waited', async () => {
+  test('events of high priority are sent at once, together with waiting events', async () => {
     const { channel, timed } = aChannel();
     const waiting = timed('ack=1&low=1800');
     channel.publish({ type: 'updated', rel: 'x', href: 'x', priority: 'low' });

@@ -4,7 +4,7 @@ import { Ledger } from '../../../src/simulator/pool/request-log.ts';
 
 const MiB = 1024 * 1024;
 
-test('a ledger keeps the last executions, and forgets nonces with the others', () => {
+test('a ledger keeps the last executions, and drops the nonces of older ones', () => {
   const ledger = new Ledger({ maxEntries: 10, maxRequests: 1, maxBytes: 1 });
   for (let nonce = 1; nonce <= 25; nonce++) {
     ledger.ran({
@@ -27,7 +27,7 @@ test('a ledger keeps the last requests', () => {
   expect(ledger.requests()[0]?.target).toBe('/16');
 });
 
-test('a ledger keeps 1 MiB of a body, and so many bytes of all', () => {
+test('a ledger keeps 1 MiB of each body, and a limited number of bytes of all bodies', () => {
   const ledger = new Ledger({ maxEntries: 1, maxRequests: 100, maxBytes: 4 * MiB });
   for (let i = 1; i <= 10; i++) {
     const record = ledger.received('POST', `/${i}`, []);
@@ -39,7 +39,7 @@ test('a ledger keeps 1 MiB of a body, and so many bytes of all', () => {
   expect(ledger.requests().at(-1)?.target).toBe('/10');
 });
 
-test('a bounded map pushes out its oldest entry for a new key only', () => {
+test('a bounded map drops its oldest entry only for a new key', () => {
   const map = new BoundedMap<string, number>(2);
   map.set('a', 1).set('b', 2).set('a', 3);
   expect([...map.keys()]).toEqual(['a', 'b']);

@@ -21,7 +21,7 @@ function signIn(form: string) {
 
 describe('discovery', () => {
   test.each(['/', root, '/Autodiscover/AutodiscoverService.svc/Root?sipuri=a'])(
-    'at %s names the user resource by absolute links',
+    'at %s has absolute links to the user resource',
     async (path) => {
       expect(json(await send(pool.url + path))).toEqual({
         _links: {
@@ -34,7 +34,7 @@ describe('discovery', () => {
     },
   );
 
-  test('challenges who has no token, with two header lines and a page', async () => {
+  test('answers a request without a token with 401, two challenges and a page', async () => {
     const answer = await send(`${pool.url}${root}/oauth/user?originalDomain=pool.example`);
     expect(answer.status).toBe(401);
     expect(answer.headers['content-type']).toBe('text/html');
@@ -48,7 +48,7 @@ describe('discovery', () => {
     expect(answer.headers).toHaveProperty('x-ms-diagnostics');
   });
 
-  test('links to a public URL, if it has one', async () => {
+  test('has links to publicUrl, if it is set', async () => {
     await pool.stop();
     pool = await startSimulator({ latency: 0, publicUrl: 'https://lync.example' });
     const links = json(await send(`${pool.url}${root}/oauth/user`, { headers: bearer('ann') }))[
@@ -64,14 +64,14 @@ describe('discovery', () => {
     expect([answer.status, answer.headers['content-type']]).toEqual([200, 'text/html']);
   });
 
-  test('does not know other paths', async () => {
+  test('answers 404 for other paths', async () => {
     const answer = await send(`${pool.url}/favicon.ico`);
     expect([answer.status, answer.headers['content-type']]).toEqual([404, 'text/html']);
   });
 });
 
 describe('a token', () => {
-  test('is given for a password, opens discovery and makes applications', async () => {
+  test('is issued for a password, and is accepted by discovery and applications', async () => {
     const granted = await signIn(
       'grant_type=password&username=DOMAIN%5CAnn@pool.example&password=x',
     );
@@ -108,7 +108,7 @@ describe('a token', () => {
     expect([answer.status, json(answer)['error']]).toEqual([400, error]);
   });
 
-  test('is asked for by POST only', async () => {
+  test('is issued only for a POST', async () => {
     const answer = await send(`${pool.url}/webticket/oauthtoken`);
     expect([answer.status, answer.headers.allow]).toEqual([405, 'POST']);
   });

@@ -15,7 +15,7 @@ afterEach(() => pool.stop());
 const numbers = (count: number) => Buffer.from(Array.from({ length: count }, (_, i) => i % 251));
 
 describe('byte streams', () => {
-  test('bytes sends as many as asked for, each of its known value', async () => {
+  test('bytes sends the requested number of bytes with known values', async () => {
     const { headers, body } = await send(`${pool.url}/simulator/bytes?n=200000`);
     expect(headers['content-length']).toBe('200000');
     expect(body.equals(numbers(200_000))).toBe(true);
@@ -32,7 +32,7 @@ describe('byte streams', () => {
     socket.destroy();
   });
 
-  test('sink tells how much came, and its hash', async () => {
+  test('sink answers with the number of bytes and their hash', async () => {
     const body = numbers(3_000_000);
     const answer = await send(`${pool.url}/simulator/sink?nonce=s`, { method: 'POST', body });
     const sha256 = createHash('sha256').update(body).digest('hex');
@@ -41,7 +41,7 @@ describe('byte streams', () => {
     expect(pool.ledger.requests()[0]).toMatchObject({ bodyBytes: 3_000_000, complete: true });
   });
 
-  test('echo streams the body back while it still comes', async () => {
+  test('echo streams the body back while it arrives', async () => {
     const request = http.request(`${pool.url}/simulator/echo`, {
       method: 'POST',
       headers: { 'Content-Type': 'text/x' },
@@ -61,7 +61,7 @@ describe('byte streams', () => {
     expect((await chunks.next()).done).toBe(true);
   });
 
-  test('of other names are not found', async () => {
+  test('with other names get 404', async () => {
     expect((await send(`${pool.url}/simulator/nothing`)).status).toBe(404);
   });
 });
