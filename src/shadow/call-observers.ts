@@ -1,6 +1,6 @@
 /**
- * The engine with somebody who follows each call: the shadow, the recording. In front of the engine,
- * so that it costs nothing where nobody follows.
+ * Reports each call of the engine to followers: the shadow and the recording. This code wraps the
+ * engine, so that it costs nothing if there is no follower.
  */
 import type { Arrival, Batch, Call } from '../core/schedule/state.ts';
 import type { Overflow } from '../core/schedule/queue/users.ts';
@@ -11,7 +11,7 @@ import type { Ending } from '../core/answer/ending.ts';
 import { waitersOf } from '../core/schedule/queue/calls.ts';
 import type { Outcome } from '../core/shadow/outcome.ts';
 
-/** Told what happens to calls, and when; throws nothing. */
+/** Receives the events of all calls, with their times in ms. Its methods do not throw. */
 export interface Follower {
   arrives(arrival: Arrival<Caller>, nowMs: number): FollowedCall;
   barrier(userName: string, nowMs: number): void;
@@ -20,11 +20,11 @@ export interface Follower {
 }
 
 export interface FollowedCall {
-  /** A request of it is over; others may follow. */
+  /** A request with this call ended. A retry may follow. */
   ended(outcome: Outcome, nowMs: number): void;
-  /** It was answered, or failed. */
+  /** The call was answered, or failed. */
   over(nowMs: number): void;
-  /** Its caller left before, or was never let in. */
+  /** The caller disconnected before the answer, or a limit refused the call. */
   left(nowMs: number): void;
 }
 
@@ -39,10 +39,10 @@ export class Following implements Followable {
   readonly #followers: readonly Follower[];
   readonly #clock: Clock;
   readonly #engine: Followable;
-  /** Calls that are not over. */
+  /** Open calls. */
   readonly #open = new Map<Caller, Open>();
 
-  /** The engine has to send calls one by one, or nobody knows what each takes. */
+  /** @param engine must send calls unbatched, so that each call has a duration of its own */
   constructor(engine: Followable, followers: readonly Follower[], clock: Clock) {
     this.#engine = engine;
     this.#followers = followers;
@@ -88,7 +88,7 @@ export class Following implements Followable {
     for (const follower of this.#followers) follower.drain(nowMs);
   }
 
-  /** The engine says so of each request. */
+  /** The engine calls this at the end of each request. */
   ended(batch: Batch<Caller>, ending: Ending, nowMs: number): void {
     const outcome = outcomeOf(batch, ending, nowMs);
     for (const slot of batch.calls) {
@@ -101,7 +101,7 @@ export class Following implements Followable {
     }
   }
 
-  /** To be called every second: who never left is answered without a request. */
+  /** Reports calls that were answered without a request. Call it every second. */
   checkOver(): void {
     const nowMs = this.#clock.now();
     for (const [caller, open] of this.#open) {
@@ -115,7 +115,7 @@ export class Following implements Followable {
   }
 }
 
-/** Without what the pool said. */
+/** Returns the facts of an ended request, without the content of the answer. */
 function outcomeOf(
   { sentAtMs, outstanding, status }: Batch<Caller>,
   ending: Ending,

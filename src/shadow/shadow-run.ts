@@ -1,4 +1,4 @@
-/** Runs the shadow against time. Whatever goes wrong in it ends it, and harms no real call. */
+/** Runs the shadow in real time. An error in the shadow stops the shadow, and affects no real call. */
 import type { Arrival, UserMemory } from '../core/schedule/state.ts';
 import { Shadow, type ShadowOptions } from '../core/shadow/shadow.ts';
 import type { ShadowReport } from '../core/shadow/state.ts';
@@ -11,14 +11,14 @@ export interface ShadowParts {
   readonly clock: Clock;
   readonly report: ShadowReport & { broke(): void };
   readonly memory: UserMemory;
-  /** In [0, 1). */
+  /** Returns a number of at least 0 and less than 1. */
   readonly random: () => number;
-  /** Told once: the shadow is off from then on. */
+  /** Called once, when an error has stopped the shadow. */
   readonly broke: (error: unknown) => void;
 }
 
 const noBody = Buffer.alloc(0);
-const nobody: FollowedCall = {
+const ignored: FollowedCall = {
   ended: () => undefined,
   over: () => undefined,
   left: () => undefined,
@@ -29,8 +29,9 @@ export class ShadowRun implements Follower {
   readonly #broke: (error: unknown) => void;
   readonly #tally = new ShadowTally();
   #shadow: Shadow | undefined;
-  #alarmAtMs = Infinity;
-  #callOffAlarm: (() => void) | undefined;
+  /** Time of the timer, in ms; Infinity without a timer. */
+  #timerAtMs = Infinity;
+  #cancelTimer: (() => void) | undefined;
 
   constructor(options: ShadowOptions, { clock, report, memory, random, broke }: ShadowParts) {
     this.#clock = clock;
@@ -41,7 +42,7 @@ export class ShadowRun implements Follower {
     this.#shadow = new Shadow(options, reportToBoth(this.#tally, report), memory, random);
   }
 
-  /** What it found so far, in words. */
+  /** The savings and costs so far, as text for the log. */
   get summary(): string {
     return this.#tally.summary;
   }
@@ -52,14 +53,14 @@ export class ShadowRun implements Follower {
       shadow.arrives(
         {
           ...{ collapsible, key, callClass, resource, method, target, sizeBytes },
-          // They tell whether two calls are identical, and nothing else here.
+          // The shadow needs headers only to recognize identical calls.
           headers: collapsible ? headers : [],
           body: noBody,
         },
         nowMs,
       ),
     );
-    if (call === undefined) return nobody;
+    if (call === undefined) return ignored;
     return {
       ended: (outcome, atMs) => this.#enter((shadow) => shadow.outcome(call, outcome, atMs)),
       over: (atMs) => this.#enter((shadow) => shadow.realOver(call, atMs)),
@@ -80,16 +81,17 @@ export class ShadowRun implements Follower {
   }
 
   stop(): void {
-    this.#callOffAlarm?.();
+    this.#cancelTimer?.();
     this.#shadow = undefined;
   }
 
+  /** Passes an event to the shadow, and sets the timer for its next event. An error stops the shadow. */
   #enter<T>(event: (shadow: Shadow) => T): T | undefined {
     const shadow = this.#shadow;
     if (shadow === undefined) return undefined;
     try {
       const result = event(shadow);
-      this.#setAlarm(Math.min(shadow.wakeAtMs, shadow.endsAtMs));
+      this.#setTimer(Math.min(shadow.wakeAtMs, shadow.endsAtMs));
       return result;
     } catch (error) {
       this.stop();
@@ -98,12 +100,12 @@ export class ShadowRun implements Follower {
     }
   }
 
-  #setAlarm(atMs: number): void {
-    if (atMs >= this.#alarmAtMs) return;
-    this.#callOffAlarm?.();
-    this.#alarmAtMs = atMs;
-    this.#callOffAlarm = this.#clock.alarm(atMs, () => {
-      this.#alarmAtMs = Infinity;
+  #setTimer(atMs: number): void {
+    if (atMs >= this.#timerAtMs) return;
+    this.#cancelTimer?.();
+    this.#timerAtMs = atMs;
+    this.#cancelTimer = this.#clock.alarm(atMs, () => {
+      this.#timerAtMs = Infinity;
       this.#enter((shadow) => shadow.wake(this.#clock.now()));
     });
   }

@@ -1,6 +1,6 @@
 /**
- * Writes a trace of the calls that come. No call waits for it: what the disk does not take in time is
- * dropped, and counted. Hashes are made under a key that lives as long as the process.
+ * Writes a recording (trace) of the batchable calls. No call waits for the disk: if the disk is too
+ * slow, lines are dropped and counted. The key of the hashes is new for each process.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { createWriteStream, existsSync, openSync, renameSync, type WriteStream } from 'node:fs';
@@ -13,7 +13,7 @@ import type { FollowedCall, Follower } from './call-observers.ts';
 export interface TraceObserver {
   written(): void;
   dropped(): void;
-  /** Nothing is written any more; once. */
+  /** Called once, when the recording ends early. */
   ended(why: 'it is full' | 'it cannot be written'): void;
 }
 
@@ -25,7 +25,7 @@ interface TraceOptions {
 const keyBytes = 32;
 const hashDigits = 12;
 const flushBytes = 16_384;
-/** Of lines that the disk has not taken. */
+/** Maximum size of lines that are not on the disk yet. */
 const maxPendingBytes = 1_048_576;
 const stopWithinMs = 1000;
 
@@ -34,27 +34,27 @@ export class TraceRecorder implements Follower {
   readonly #stream: WriteStream;
   readonly #key = randomBytes(keyBytes);
   readonly #startedAtMs: number;
-  /** When the first call of this turn of the event loop came: those of one turn are judged together. */
+  /** Time of the first call in this turn of the event loop; all calls of one turn get this time. */
   #turnAtMs: number | undefined;
-  #leftBytes: number;
+  #remainingBytes: number;
   #pending = '';
   #isOver = false;
 
-  /** An older trace of that name is kept once, as `FILE.previous`. @throws when it cannot be opened */
+  /** Renames an existing file to `FILE.previous`. @throws if the file cannot be opened */
   constructor({ file, maxBytes }: TraceOptions, observer: TraceObserver, nowMs: number) {
     if (existsSync(file)) renameSync(file, `${file}.previous`);
     this.#stream = createWriteStream(file, { fd: openSync(file, 'w', 0o600) });
     this.#stream.on('error', () => this.#end('it cannot be written'));
     this.#observer = observer;
     this.#startedAtMs = nowMs;
-    this.#leftBytes = maxBytes;
+    this.#remainingBytes = maxBytes;
     this.#write(`${traceHeader}\n`);
   }
 
   arrives(arrival: Arrival<unknown>, nowMs: number): FollowedCall {
     const { key, callClass, method, resource, target, headers, collapsible, sizeBytes } = arrival;
     const { applicationPath, cookie, origin, msOrigin, minVersion, forwardedFor } = key;
-    const besides = [applicationPath, cookie, origin, msOrigin, minVersion, forwardedFor];
+    const otherParts = [applicationPath, cookie, origin, msOrigin, minVersion, forwardedFor];
     if (this.#turnAtMs === undefined) {
       this.#turnAtMs = nowMs;
       setImmediate(() => (this.#turnAtMs = undefined));
@@ -62,7 +62,7 @@ export class TraceRecorder implements Follower {
     const facts = {
       atMs: this.#turnAtMs - this.#startedAtMs,
       user: this.#hash(key.user),
-      key: this.#hash(JSON.stringify(besides)),
+      key: this.#hash(JSON.stringify(otherParts)),
       callClass,
       method,
       route: routeTemplate(resource.slice(applicationPath.length)),
@@ -71,7 +71,7 @@ export class TraceRecorder implements Follower {
       sizeBytes,
     };
     let answered = { tookMs: 0, status: 0 };
-    const over = (): void => this.#note(traceLine({ ...facts, ...answered }));
+    const over = (): void => this.#record(traceLine({ ...facts, ...answered }));
     return {
       ended: (outcome) => {
         answered = { tookMs: outcome.tookMs, status: 'status' in outcome ? outcome.status : 0 };
@@ -85,32 +85,32 @@ export class TraceRecorder implements Follower {
   }
 
   barrier(): void {
-    // Only calls that may be batched are noted.
+    // The recording has only batchable calls.
   }
 
   passedThrough(): void {
-    // As above.
+    // The recording has only batchable calls.
   }
 
   drain(): void {
     this.flush();
   }
 
-  /** To be called every second, so that little is lost. */
+  /** Writes pending lines to the file. Call it every second, so that a crash loses little. */
   flush(): void {
     if (this.#pending === '' || this.#isOver) return;
     this.#stream.write(this.#pending);
     this.#pending = '';
   }
 
-  /** Resolves when all is written, or when the disk takes too long for that. */
+  /** Closes the file. Resolves when all lines are written, or after one second. */
   async stop(): Promise<void> {
     this.flush();
     this.#isOver = true;
     await new Promise<void>((resolve) => {
-      const late = setTimeout(resolve, stopWithinMs);
+      const timeout = setTimeout(resolve, stopWithinMs);
       const over = (): void => {
-        clearTimeout(late);
+        clearTimeout(timeout);
         resolve();
       };
       this.#stream.once('close', over);
@@ -119,9 +119,9 @@ export class TraceRecorder implements Follower {
     });
   }
 
-  #note(line: string): void {
+  #record(line: string): void {
     const isLate = this.#pending.length + this.#stream.writableLength > maxPendingBytes;
-    if (!this.#isOver && line.length + 1 > this.#leftBytes) this.#end('it is full');
+    if (!this.#isOver && line.length + 1 > this.#remainingBytes) this.#end('it is full');
     if (this.#isOver || isLate) {
       this.#observer.dropped();
       return;
@@ -131,7 +131,7 @@ export class TraceRecorder implements Follower {
   }
 
   #write(text: string): void {
-    this.#leftBytes -= Buffer.byteLength(text);
+    this.#remainingBytes -= Buffer.byteLength(text);
     this.#pending += text;
     if (this.#pending.length >= flushBytes) this.flush();
   }

@@ -99,6 +99,7 @@ const swept: readonly string[] = process.env['WORDS']?.split(',') ?? [
   'src/log',
   'src/metrics',
   'src/settings',
+  'src/shadow',
   'src/simulator',
   'test/cli',
   'test/helm',
