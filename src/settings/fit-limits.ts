@@ -37,7 +37,7 @@ export function fitLimits(
   const notes: string[] = [];
   const shrunk = (key: string, wanted: number, most: number, why: string): number => {
     if (wanted <= most) return wanted;
-    notes.push(`${key} is ${most} instead of ${wanted}: ${why}`);
+    notes.push(`${key} is lowered from ${wanted} to ${most}, to fit ${why}`);
     return most;
   };
   const { limits, upstream } = settings;

@@ -29,12 +29,12 @@ test('limits of bytes fall to a quarter of the heap, other limits to an eighth, 
     maxUsers: 768,
   });
   expect(notes).toEqual([
-    'limits.maxQueuedCalls is 256 instead of 10000: an eighth of the heap',
-    'limits.maxQueuedBytes is 3145728 instead of 67108864: a quarter of the heap',
-    'limits.maxBufferedResponseBytes is 3145728 instead of 67108864: a quarter of the heap',
-    'limits.maxConnections is 384 instead of 20000: an eighth of the heap',
-    'limits.maxLongPolls is 96 instead of 10000: an eighth of the heap',
-    'limits.maxUsers is 768 instead of 50000: an eighth of the heap',
+    'limits.maxQueuedCalls is lowered from 10000 to 256, to fit an eighth of the heap',
+    'limits.maxQueuedBytes is lowered from 67108864 to 3145728, to fit a quarter of the heap',
+    'limits.maxBufferedResponseBytes is lowered from 67108864 to 3145728, to fit a quarter of the heap',
+    'limits.maxConnections is lowered from 20000 to 384, to fit an eighth of the heap',
+    'limits.maxLongPolls is lowered from 10000 to 96, to fit an eighth of the heap',
+    'limits.maxUsers is lowered from 50000 to 768, to fit an eighth of the heap',
   ]);
 });
 
@@ -43,8 +43,8 @@ test('client connections and polls share the open files that remain after other 
   const { maxConnections, maxLongPolls } = settings.limits;
   expect(maxConnections + maxLongPolls).toBeLessThanOrEqual(1024 - 2 * 128 - 160);
   expect(notes).toEqual([
-    'limits.maxConnections is 405 instead of 20000: the open-files limit of the process',
-    'limits.maxLongPolls is 202 instead of 10000: the open-files limit of the process',
+    'limits.maxConnections is lowered from 20000 to 405, to fit the open-files limit of the process',
+    'limits.maxLongPolls is lowered from 10000 to 202, to fit the open-files limit of the process',
   ]);
 });
 
@@ -61,7 +61,7 @@ test('the limit of bound connections is lowered like that of polls, if connectio
   const byHeap = fitLimits(bind, { heapBytes: 128 * MiB, openFiles: undefined });
   expect(byHeap.settings.upstream.maxBoundConnections).toBe(1024);
   expect(byHeap.notes).toContain(
-    'upstream.maxBoundConnections is 1024 instead of 2000: an eighth of the heap',
+    'upstream.maxBoundConnections is lowered from 2000 to 1024, to fit an eighth of the heap',
   );
   const byFiles = fitLimits(bind, { heapBytes: 4096 * MiB, openFiles: 1024 }).settings;
   const { maxConnections, maxLongPolls } = byFiles.limits;
