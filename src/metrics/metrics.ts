@@ -12,12 +12,27 @@ import { flushReasons } from '../core/schedule/state.ts';
 import { repeatOutcomes, repeatReasons, requeueReasons } from '../core/schedule/observer.ts';
 import type { EngineObserver, ProtocolError } from '../engine/observer.ts';
 import type { AbortStage, ListenObserver, Via } from '../listen/observer.ts';
-import { codeLabel, codeLabels } from './code-label.ts';
 import { createGauges, type MetricSources } from './gauges.ts';
 import { combinations } from './label-combinations.ts';
 import { createShadowMetrics, type ShadowMetrics } from './shadow-metrics.ts';
 import { CounterTally, HistogramTally } from './tally.ts';
 import { createTraceMetrics, type TraceMetrics } from './trace-metrics.ts';
+
+/** Statuses of UCWA: successes, and the errors that its documentation lists. */
+const known = [
+  200, 201, 204, 304, 400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 415, 428, 429, 500, 502,
+  503, 504,
+];
+
+const labels = new Map(known.map((status) => [status, String(status)]));
+
+/** All values that `codeLabel` returns. */
+const codeLabels: readonly string[] = [...labels.values(), 'other'];
+
+/** Returns the label for an HTTP status, which is `other` for a status that UCWA does not use. */
+function codeLabel(status: number): string {
+  return labels.get(status) ?? 'other';
+}
 
 export interface Metrics {
   readonly engine: Omit<EngineObserver, 'internalError'>;
