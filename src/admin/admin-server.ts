@@ -1,8 +1,8 @@
 /** Health and metrics, on a port of their own that clients do not reach. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { allowHosts, type HostVerdict } from './allowed-hosts.ts';
-import { Places } from './places.ts';
+import { type HostCheck, hostChecker } from './allowed-hosts.ts';
+import { ConnectionSlots } from './connection-slots.ts';
 
 export interface AdminParts {
   /** Name of each condition for readiness, and whether it holds. */
@@ -25,7 +25,7 @@ const timesMs = { headersTimeout: 2000, requestTimeout: 2000, connectionsCheckin
 const stallMs = 2000;
 
 /** After metrics were rendered they rest for so many times as long: however many ask, all else goes on. */
-const restShare = 2;
+const restFactor = 2;
 /** A machine that stood still meanwhile makes no scraper wait for as long again. */
 const maxRestMs = 100;
 
@@ -34,22 +34,22 @@ const text = 'text/plain; charset=utf-8';
 export class AdminServer {
   readonly #server: Server;
   readonly #parts: AdminParts;
-  readonly #places = new Places();
-  readonly #judgeHost: (hosts: readonly string[] | undefined) => HostVerdict;
+  readonly #slots = new ConnectionSlots();
+  readonly #checkHost: (hosts: readonly string[] | undefined) => HostCheck;
   #rendering: Promise<Buffer> | undefined;
-  #restsUntil = 0;
+  #restUntilMs = 0;
 
   constructor(parts: AdminParts) {
     this.#parts = parts;
-    this.#judgeHost = allowHosts(parts.hosts);
+    this.#checkHost = hostChecker(parts.hosts);
     this.#server = createServer(timesMs, (request, response) => {
       const { socket } = request;
-      if (!this.#places.begin(socket)) return;
-      response.once('close', () => this.#places.end(socket));
+      if (!this.#slots.begin(socket)) return;
+      response.once('close', () => this.#slots.end(socket));
       void this.#answer(request, response);
     });
     this.#server.timeout = stallMs;
-    this.#server.on('connection', (socket) => this.#places.open(socket));
+    this.#server.on('connection', (socket) => this.#slots.open(socket));
   }
 
   /** The port it listens at, once it does. */
@@ -89,7 +89,7 @@ export class AdminServer {
   }
 
   async #page(request: IncomingMessage): Promise<Page> {
-    switch (this.#judgeHost(request.headersDistinct['host'])) {
+    switch (this.#checkHost(request.headersDistinct['host'])) {
       case 'illegal':
         return { status: 400, type: text, body: 'one legal Host is needed\n' };
       case 'unknown':
@@ -131,12 +131,12 @@ export class AdminServer {
 
   /** One text for all that ask before it is begun. It takes milliseconds, in which nothing else is done. */
   async #render(): Promise<Buffer> {
-    await delay(Math.max(0, this.#restsUntil - performance.now()));
+    await delay(Math.max(0, this.#restUntilMs - performance.now()));
     this.#rendering = undefined;
-    const began = performance.now();
+    const startedAtMs = performance.now();
     const page = Buffer.from(await this.#parts.metrics.render());
-    const ended = performance.now();
-    this.#restsUntil = ended + Math.min(maxRestMs, restShare * (ended - began));
+    const endedAtMs = performance.now();
+    this.#restUntilMs = endedAtMs + Math.min(maxRestMs, restFactor * (endedAtMs - startedAtMs));
     return page;
   }
 

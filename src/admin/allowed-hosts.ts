@@ -4,7 +4,7 @@
  */
 import { isIP, isIPv6 } from 'node:net';
 
-export type HostVerdict = 'allowed' | 'unknown' | 'illegal';
+export type HostCheck = 'allowed' | 'unknown' | 'illegal';
 
 /** A bracketed address, or a name or IPv4 address, and a port if there is one (RFC 9110 section 7.2). */
 const authority =
@@ -16,9 +16,9 @@ const insideNames = ['localhost', '*.localhost', '*.svc', '*.cluster.local'];
  * Judges the `Host` fields of a request.
  * @param patterns names that are allowed too; `*.example.com` stands for all names below example.com
  */
-export function allowHosts(
+export function hostChecker(
   patterns: readonly string[],
-): (hosts: readonly string[] | undefined) => HostVerdict {
+): (hosts: readonly string[] | undefined) => HostCheck {
   const known = [...insideNames, ...patterns].map((text) => text.toLowerCase().replace(/\.$/, ''));
   const names = new Set(known.filter((pattern) => !pattern.startsWith('*')));
   const endings = known.filter((pattern) => pattern.startsWith('*')).map((text) => text.slice(1));

@@ -12,7 +12,7 @@ const usual = 'x'.repeat(40_000);
 const large = 'x'.repeat(8_000_000);
 /** Half of the time after which a connection is closed for doing nothing. */
 const soonMs = 1000;
-const places = 32;
+const slots = 32;
 
 interface Started {
   readonly port: number;
@@ -29,8 +29,8 @@ async function start(hosts: readonly string[] = [], page = usual, renderMs = 0):
       contentType: 'text/plain; version=0.0.4',
       render() {
         renders += 1;
-        const began = performance.now();
-        while (performance.now() - began < renderMs);
+        const startedAtMs = performance.now();
+        while (performance.now() - startedAtMs < renderMs);
         return Promise.resolve(page);
       },
     },
@@ -53,9 +53,9 @@ async function statusOf(port: number, request: string): Promise<number> {
 
 /** Asks as a kubelet does: by a connection of its own, and once. */
 async function expectProbeAnswered(port: number): Promise<void> {
-  const began = performance.now();
+  const startedAtMs = performance.now();
   expect(await statusOf(port, get('/livez', 'Host: a\r\nConnection: close\r\n'))).toBe(200);
-  expect(performance.now() - began).toBeLessThan(soonMs);
+  expect(performance.now() - startedAtMs).toBeLessThan(soonMs);
 }
 
 /** What holds a place, by what it does with its connection. */
@@ -89,7 +89,7 @@ const holders: Readonly<Record<string, (client: RawClient) => Promise<unknown>>>
 describe.each(Object.entries(holders))('connections that are %s', (_what, hold) => {
   test('do not keep a probe out, however many they are', async () => {
     const { port } = await start();
-    for (const count of [places, 100]) {
+    for (const count of [slots, 100]) {
       const clients = Array.from({ length: count }, () => new RawClient(port));
       // Those that are closed meanwhile were too many.
       await Promise.allSettled(
@@ -117,7 +117,7 @@ describe.each(Object.entries(holders))('connections that are %s', (_what, hold) 
 
 test('answers that nobody takes do not keep a probe out', async () => {
   const { port } = await start([], large);
-  for (let count = 0; count < places; count += 1) {
+  for (let count = 0; count < slots; count += 1) {
     const client = new RawClient(port);
     client.pause();
     client.send(get('/metrics'));
@@ -137,7 +137,7 @@ describe('when there is no place left', () => {
   test('the connection that has been idle for longest goes', async () => {
     const { port } = await start();
     const clients: RawClient[] = [];
-    for (let count = 0; count < places; count += 1) {
+    for (let count = 0; count < slots; count += 1) {
       const client = new RawClient(port);
       client.send(get('/livez'));
       await client.readAnswer();
@@ -163,7 +163,7 @@ describe('when there is no place left', () => {
     const idle = new RawClient(port);
     idle.send(get('/livez'));
     await idle.readAnswer();
-    const others = Array.from({ length: places - 1 }, () => new RawClient(port));
+    const others = Array.from({ length: slots - 1 }, () => new RawClient(port));
     await Promise.all(others.map(({ connected }) => connected));
     await idle.closed;
     reader.resume();
@@ -208,10 +208,10 @@ test('who asks for metrics before they are rendered gets the same text', async (
 
 test('metrics that are asked for all the time leave most of it to all else', async () => {
   const { port, renders } = await start([], usual, 20);
-  const began = performance.now();
+  const startedAtMs = performance.now();
   for (let asked = 0; asked < 5; asked += 1) await statusOf(port, get('/metrics'));
   expect(renders()).toBe(5);
-  expect(performance.now() - began).toBeGreaterThan(5 * 20 + 4 * 38);
+  expect(performance.now() - startedAtMs).toBeGreaterThan(5 * 20 + 4 * 38);
 });
 
 describe('the host that is asked for', () => {

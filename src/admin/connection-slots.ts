@@ -1,7 +1,7 @@
 /** The connections that the admin port has room for, and which one goes when there is none left. */
 import type { Socket } from 'node:net';
 
-interface Place {
+interface Slot {
   /** The head of a request has come whole, and its answer is not over. */
   isBusy: boolean;
   /** Whether the head of one has ever come whole. */
@@ -16,58 +16,57 @@ const max = 32;
 const newForMs = 100;
 const maxNew = 96;
 
-export class Places {
-  readonly #places = new Map<Socket, Place>();
+export class ConnectionSlots {
+  readonly #slots = new Map<Socket, Slot>();
 
   /** A connection came: it stays. */
   open(socket: Socket): void {
-    this.#places.set(socket, { isBusy: false, hasAsked: false, sinceMs: performance.now() });
-    socket.once('close', () => this.#places.delete(socket));
-    this.#makeRoom();
-    setTimeout(() => this.#makeRoom(), 2 * newForMs).unref();
+    this.#slots.set(socket, { isBusy: false, hasAsked: false, sinceMs: performance.now() });
+    socket.once('close', () => this.#slots.delete(socket));
+    this.#evictExcess();
+    setTimeout(() => this.#evictExcess(), 2 * newForMs).unref();
   }
 
   /** The head of a request has come whole. False: it is not to be answered, its connection is closed. */
   begin(socket: Socket): boolean {
-    const place = this.#places.get(socket);
-    if (place === undefined) return false;
+    const slot = this.#slots.get(socket);
+    if (slot === undefined) return false;
     // Who asks again before the answer could have a hundred of them copied for every packet.
-    if (place.isBusy) {
+    if (slot.isBusy) {
       this.#close(socket);
       return false;
     }
-    Object.assign(place, { isBusy: true, hasAsked: true, sinceMs: performance.now() });
-    this.#makeRoom();
+    Object.assign(slot, { isBusy: true, hasAsked: true, sinceMs: performance.now() });
+    this.#evictExcess();
     return true;
   }
 
   /** The system has taken all of the answer, or nobody will. */
   end(socket: Socket): void {
-    const place = this.#places.get(socket);
-    if (place !== undefined) Object.assign(place, { isBusy: false, sinceMs: performance.now() });
+    const slot = this.#slots.get(socket);
+    if (slot !== undefined) Object.assign(slot, { isBusy: false, sinceMs: performance.now() });
   }
 
-  #makeRoom(): void {
-    if (this.#places.size <= max) return;
+  #evictExcess(): void {
+    if (this.#slots.size <= max) return;
     const nowMs = performance.now();
-    const isNew = ({ hasAsked, sinceMs }: Place): boolean =>
-      !hasAsked && nowMs - sinceMs < newForMs;
+    const isNew = ({ hasAsked, sinceMs }: Slot): boolean => !hasAsked && nowMs - sinceMs < newForMs;
     // Idle connections go first, then busy ones, and of each those that are so for longest.
-    const inOrder = [...this.#places].sort(
+    const inOrder = [...this.#slots].sort(
       ([, one], [, other]) =>
         Number(one.isBusy) - Number(other.isBusy) || one.sinceMs - other.sinceMs,
     );
-    const newcomers = inOrder.filter(([, place]) => isNew(place));
-    const others = inOrder.filter(([, place]) => !isNew(place));
-    const tooMany = [
+    const newcomers = inOrder.filter(([, slot]) => isNew(slot));
+    const others = inOrder.filter(([, slot]) => !isNew(slot));
+    const excess = [
       ...newcomers.slice(0, Math.max(0, newcomers.length - maxNew)),
       ...others.slice(0, Math.max(0, others.length - max)),
     ];
-    for (const [socket] of tooMany) this.#close(socket);
+    for (const [socket] of excess) this.#close(socket);
   }
 
   #close(socket: Socket): void {
-    this.#places.delete(socket);
+    this.#slots.delete(socket);
     socket.destroy();
   }
 }
