@@ -1,15 +1,15 @@
-/** Health and metrics, on a port of their own that clients do not reach. */
+/** Serves health checks and metrics on a separate port, which clients of the proxy cannot reach. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type HostCheck, hostChecker } from './allowed-hosts.ts';
 import { ConnectionSlots } from './connection-slots.ts';
 
 export interface AdminParts {
-  /** Name of each condition for readiness, and whether it holds. */
+  /** Returns each readiness condition by name, and whether the condition holds. */
   readonly readiness: () => Readonly<Record<string, boolean>>;
   readonly metrics: { render(): Promise<string>; readonly contentType: string };
   readonly version: string;
-  /** Names by which it may be asked, besides addresses and names inside the cluster. */
+  /** Host names that are accepted in addition to IP addresses and names inside the cluster. */
   readonly hosts: readonly string[];
 }
 
@@ -19,14 +19,20 @@ interface Page {
   readonly body: string | Buffer;
 }
 
-/** What only holds a connection does not hold it for long. */
+/** Short timeouts, because a client without a request must not hold a connection for long. */
 const timesMs = { headersTimeout: 2000, requestTimeout: 2000, connectionsCheckingInterval: 250 };
-/** A reader that takes no byte of an answer for so long is cut off, within as long again. */
+/**
+ * Time without traffic after which a connection with an unread answer is destroyed, in ms. Destruction can take
+ * up to twice this time.
+ */
 const stallMs = 2000;
 
-/** After metrics were rendered they rest for so many times as long: however many ask, all else goes on. */
+/**
+ * Pause between two renderings of the metrics, as a multiple of the last rendering time. Many scrapers then
+ * cannot block the event loop.
+ */
 const restFactor = 2;
-/** A machine that stood still meanwhile makes no scraper wait for as long again. */
+/** Upper bound of the pause, in ms. A machine that stood still makes the measured rendering time too long. */
 const maxRestMs = 100;
 
 const text = 'text/plain; charset=utf-8';
@@ -52,13 +58,13 @@ export class AdminServer {
     this.#server.on('connection', (socket) => this.#slots.open(socket));
   }
 
-  /** The port it listens at, once it does. */
+  /** Starts the server and returns its port. */
   listen(host: string, port: number): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen(port, host, () => {
         this.#server.removeListener('error', reject);
-        // A connection that cannot be accepted is nobody else's loss.
+        // A failure to accept one connection does not affect other connections.
         this.#server.on('error', () => undefined);
         const address = this.#server.address();
         resolve(typeof address === 'object' && address !== null ? address.port : 0);
@@ -99,7 +105,7 @@ export class AdminServer {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return { status: 405, type: text, body: 'GET only\n' };
     }
-    // A web page in somebody's browser has no business here.
+    // Browsers send these fields. The admin port does not serve web pages.
     if (
       request.headers.origin !== undefined ||
       request.headers['sec-fetch-site'] === 'cross-site'
@@ -129,7 +135,7 @@ export class AdminServer {
     }
   }
 
-  /** One text for all that ask before it is begun. It takes milliseconds, in which nothing else is done. */
+  /** Renders the metrics once for all requests that wait. Rendering blocks the event loop for milliseconds. */
   async #render(): Promise<Buffer> {
     await delay(Math.max(0, this.#restUntilMs - performance.now()));
     this.#rendering = undefined;

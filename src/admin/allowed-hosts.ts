@@ -1,20 +1,21 @@
 /**
- * The names by which the admin port may be asked. A web page whose own name is made to lead here (DNS
- * rebinding) asks by that name, and a browser lets it read the answer.
+ * Checks the `Host` of requests to the admin port, against DNS rebinding. In that attack the name of a web page
+ * resolves to the address of this port. A browser then sends that name, and lets the page read the answer.
  */
 import { isIP, isIPv6 } from 'node:net';
 
 export type HostCheck = 'allowed' | 'unknown' | 'illegal';
 
-/** A bracketed address, or a name or IPv4 address, and a port if there is one (RFC 9110 section 7.2). */
+/** A bracketed IPv6 address, an IPv4 address or a name, with an optional port (RFC 9110 section 7.2). */
 const authority =
   /^(?:\[(?<v6>[\da-f:.]{2,45})\]|(?=[^:]{1,254}(?::|$))(?<name>[\w~-]+(?:\.[\w~-]+)*)\.?)(?::\d{0,5})?$/i;
-/** Names that no name server outside the cluster answers for. */
+/** Names that DNS servers outside the cluster never resolve. */
 const insideNames = ['localhost', '*.localhost', '*.svc', '*.cluster.local'];
 
 /**
- * Judges the `Host` fields of a request.
- * @param patterns names that are allowed too; `*.example.com` stands for all names below example.com
+ * Returns a function that checks the `Host` fields of a request.
+ *
+ * @param patterns additional allowed names; `*.example.com` means all names below example.com
  */
 export function hostChecker(
   patterns: readonly string[],
@@ -23,7 +24,7 @@ export function hostChecker(
   const names = new Set(known.filter((pattern) => !pattern.startsWith('*')));
   const endings = known.filter((pattern) => pattern.startsWith('*')).map((text) => text.slice(1));
   return (hosts) => {
-    // Node refuses HTTP/1.1 without the field; no browser speaks HTTP/1.0.
+    // Node refuses HTTP/1.1 requests without `Host`. Browsers do not use HTTP/1.0.
     if (hosts === undefined) return 'allowed';
     const groups = hosts.length === 1 ? authority.exec(hosts[0] as string)?.groups : undefined;
     if (groups === undefined) return 'illegal';

@@ -1,25 +1,25 @@
-/** The connections that the admin port has room for, and which one goes when there is none left. */
+/** Limits the connections of the admin port. A new connection evicts an older one when the limit is reached. */
 import type { Socket } from 'node:net';
 
 interface Slot {
-  /** The head of a request has come whole, and its answer is not over. */
+  /** Whether the connection has received a whole request head, and its answer is not finished. */
   isBusy: boolean;
-  /** Whether the head of one has ever come whole. */
+  /** Whether the connection has ever received a whole request head. */
   hasAsked: boolean;
-  /** Since when it is idle or busy, in milliseconds of a monotonic clock. */
+  /** Time of the last change between idle and busy, in ms of `performance.now()`. */
   sinceMs: number;
 }
 
-/** Scrapers, probes and a person or two. */
+/** Enough for scrapers, probes and a few people. */
 const max = 32;
-/** A connection that has not asked yet is a newcomer for so long, and takes no other's place. */
+/** Time in ms for which a connection without a request counts as new. New connections have a limit of their own. */
 const newForMs = 100;
 const maxNew = 96;
 
 export class ConnectionSlots {
   readonly #slots = new Map<Socket, Slot>();
 
-  /** A connection came: it stays. */
+  /** Adds a new connection, and evicts others if there are too many. */
   open(socket: Socket): void {
     this.#slots.set(socket, { isBusy: false, hasAsked: false, sinceMs: performance.now() });
     socket.once('close', () => this.#slots.delete(socket));
@@ -27,11 +27,15 @@ export class ConnectionSlots {
     setTimeout(() => this.#evictExcess(), 2 * newForMs).unref();
   }
 
-  /** The head of a request has come whole. False: it is not to be answered, its connection is closed. */
+  /**
+   * Marks the connection as busy when a request head has arrived.
+   *
+   * @returns `false` if the connection is closed and its request must not be answered
+   */
   begin(socket: Socket): boolean {
     const slot = this.#slots.get(socket);
     if (slot === undefined) return false;
-    // Who asks again before the answer could have a hundred of them copied for every packet.
+    // Pipelined requests are not served: one packet could ask for a hundred copies of the metrics.
     if (slot.isBusy) {
       this.#close(socket);
       return false;
@@ -41,7 +45,7 @@ export class ConnectionSlots {
     return true;
   }
 
-  /** The system has taken all of the answer, or nobody will. */
+  /** Marks the connection as idle when its answer is sent, or can no longer be sent. */
   end(socket: Socket): void {
     const slot = this.#slots.get(socket);
     if (slot !== undefined) Object.assign(slot, { isBusy: false, sinceMs: performance.now() });
@@ -51,7 +55,7 @@ export class ConnectionSlots {
     if (this.#slots.size <= max) return;
     const nowMs = performance.now();
     const isNew = ({ hasAsked, sinceMs }: Slot): boolean => !hasAsked && nowMs - sinceMs < newForMs;
-    // Idle connections go first, then busy ones, and of each those that are so for longest.
+    // Idle connections are evicted before busy ones, and the longest idle or busy first.
     const inOrder = [...this.#slots].sort(
       ([, one], [, other]) =>
         Number(one.isBusy) - Number(other.isBusy) || one.sinceMs - other.sinceMs,

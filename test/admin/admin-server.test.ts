@@ -6,11 +6,11 @@ import { AdminServer } from '../../src/admin/admin-server.ts';
 import { onCleanup } from '../support/cleanup.ts';
 import { RawClient } from '../support/raw-client.ts';
 
-/** About as long as the real one. */
+/** Metrics text, about as long as the real text. */
 const usual = 'x'.repeat(40_000);
-/** More than the system keeps for a reader that takes nothing. */
+/** Metrics text that is larger than the socket buffers of the system. */
 const large = 'x'.repeat(8_000_000);
-/** Half of the time after which a connection is closed for doing nothing. */
+/** Half of the time after which the server closes an inactive connection, in ms. */
 const soonMs = 1000;
 const slots = 32;
 
@@ -51,47 +51,47 @@ async function statusOf(port: number, request: string): Promise<number> {
   return status;
 }
 
-/** Asks as a kubelet does: by a connection of its own, and once. */
+/** Sends one request on a new connection, as a kubelet does. */
 async function expectProbeAnswered(port: number): Promise<void> {
   const startedAtMs = performance.now();
   expect(await statusOf(port, get('/livez', 'Host: a\r\nConnection: close\r\n'))).toBe(200);
   expect(performance.now() - startedAtMs).toBeLessThan(soonMs);
 }
 
-/** What holds a place, by what it does with its connection. */
+/** Ways in which a client holds a connection slot. */
 const holders: Readonly<Record<string, (client: RawClient) => Promise<unknown>>> = {
-  'idle between two requests': (client) => {
+  'are idle between two requests': (client) => {
     client.send(get('/version'));
     return client.readAnswer();
   },
-  'silent from the start': (client) => client.connected,
-  'in the middle of a head': (client) => {
+  'send nothing': (client) => client.connected,
+  'send a part of a head': (client) => {
     client.send('GET /livez HTTP/1.1\r\nHost: a\r\nX-A: ');
     return client.connected;
   },
-  'idle, and in the middle of the next head': async (client) => {
+  'send a part of a second head': async (client) => {
     client.send(get('/version'));
     await client.readAnswer();
     client.send('GET /livez HT');
   },
-  'asking for metrics and taking nothing': (client) => {
+  'request metrics and read nothing': (client) => {
     client.pause();
     client.send(get('/metrics'));
     return client.connected;
   },
-  'asking for metrics ten times at once and taking nothing': (client) => {
+  'pipeline ten requests for metrics and read nothing': (client) => {
     client.pause();
     client.send(get('/metrics').repeat(10));
     return client.connected;
   },
 };
 
-describe.each(Object.entries(holders))('connections that are %s', (_what, hold) => {
-  test('do not keep a probe out, however many they are', async () => {
+describe.each(Object.entries(holders))('connections that %s', (_what, hold) => {
+  test('do not block a probe', async () => {
     const { port } = await start();
     for (const count of [slots, 100]) {
       const clients = Array.from({ length: count }, () => new RawClient(port));
-      // Those that are closed meanwhile were too many.
+      // The server may evict connections in the meantime.
       await Promise.allSettled(
         clients.map((client) => Promise.race([client.closed, hold(client)])),
       );
@@ -100,7 +100,7 @@ describe.each(Object.entries(holders))('connections that are %s', (_what, hold) 
     }
   });
 
-  test('do not keep probes out while more and more of them come', async () => {
+  test('do not block probes while more of them arrive', async () => {
     const { port } = await start();
     for (let round = 0; round < 5; round += 1) {
       const clients = Array.from({ length: 50 }, () => new RawClient(port));
@@ -115,7 +115,7 @@ describe.each(Object.entries(holders))('connections that are %s', (_what, hold) 
   });
 });
 
-test('answers that nobody takes do not keep a probe out', async () => {
+test('unread answers do not block a probe', async () => {
   const { port } = await start([], large);
   for (let count = 0; count < slots; count += 1) {
     const client = new RawClient(port);
@@ -126,15 +126,15 @@ test('answers that nobody takes do not keep a probe out', async () => {
   await expectProbeAnswered(port);
 });
 
-test('a connection that asks again before its answer is over is closed', async () => {
+test('a pipelined request closes its connection', async () => {
   const { port } = await start();
   const client = new RawClient(port);
   client.send(get('/metrics').repeat(2));
   expect(await client.readAll()).toBe('');
 });
 
-describe('when there is no place left', () => {
-  test('the connection that has been idle for longest goes', async () => {
+describe('without a free slot', () => {
+  test('a new connection evicts the one that has been idle for longest', async () => {
     const { port } = await start();
     const clients: RawClient[] = [];
     for (let count = 0; count < slots; count += 1) {
@@ -143,7 +143,7 @@ describe('when there is no place left', () => {
       await client.readAnswer();
       clients.push(client);
     }
-    // The first one asks again, so the second has been idle for longest.
+    // The first connection sends another request, so the second has been idle for longest.
     clients[0]!.send(get('/livez'));
     await clients[0]!.readAnswer();
     await expectProbeAnswered(port);
@@ -154,7 +154,7 @@ describe('when there is no place left', () => {
     }
   });
 
-  test('an answer that is under way is not broken off while a connection is idle', async () => {
+  test('an idle connection is evicted before one with an unfinished answer', async () => {
     const { port } = await start([], large);
     const reader = new RawClient(port);
     reader.send(get('/metrics', 'Host: a\r\nConnection: close\r\n'));
@@ -171,7 +171,7 @@ describe('when there is no place left', () => {
   });
 });
 
-test('a reader that takes nothing of an answer is cut off, with nobody else there', async () => {
+test('a connection with an unread answer is destroyed after a while', async () => {
   const { port } = await start([], large);
   const accepted = new Promise<Socket>((resolve) => {
     const told = (message: unknown): void => {
@@ -188,7 +188,7 @@ test('a reader that takes nothing of an answer is cut off, with nobody else ther
   expect((await reader.readAll()).length).toBeLessThan(large.length);
 });
 
-test('who asks for metrics before they are rendered gets the same text', async () => {
+test('requests for metrics that arrive before a rendering share its text', async () => {
   const { port, renders } = await start();
   const clients = Array.from({ length: 20 }, () => new RawClient(port));
   for (const client of clients) {
@@ -206,7 +206,7 @@ test('who asks for metrics before they are rendered gets the same text', async (
   expect(renders()).toBe(before + 1);
 });
 
-test('metrics that are asked for all the time leave most of it to all else', async () => {
+test('constant requests for metrics leave most of the time to other work', async () => {
   const { port, renders } = await start([], usual, 20);
   const startedAtMs = performance.now();
   for (let asked = 0; asked < 5; asked += 1) await statusOf(port, get('/metrics'));
@@ -214,7 +214,7 @@ test('metrics that are asked for all the time leave most of it to all else', asy
   expect(performance.now() - startedAtMs).toBeGreaterThan(5 * 20 + 4 * 38);
 });
 
-describe('the host that is asked for', () => {
+describe('a Host', () => {
   const hosts = ['Proxy.Example.com', '*.ops.example.net.'];
 
   test.each([
@@ -235,7 +235,7 @@ describe('the host that is asked for', () => {
     'PROXY.EXAMPLE.COM.:9464',
     'a.ops.example.net',
     'a.b.ops.example.net',
-  ])('is taken where no web page has it: %s', async (host) => {
+  ])('that no web page can have is accepted: %s', async (host) => {
     const { port } = await start(hosts);
     expect(await statusOf(port, get('/metrics', `Host: ${host}\r\n`))).toBe(200);
   });
@@ -254,7 +254,7 @@ describe('the host that is asked for', () => {
     'evilops.example.net',
     '1.2.3',
     '0x7f.0.0.1',
-  ])('is refused where a page could have it, whatever is asked: %s', async (host) => {
+  ])('that a web page can have is refused for each path: %s', async (host) => {
     const { port, renders } = await start(hosts);
     for (const path of ['/metrics', '/livez', '/readyz', '/version', '/']) {
       expect(await statusOf(port, get(path, `Host: ${host}\r\n`))).toBe(421);
@@ -278,12 +278,12 @@ describe('the host that is asked for', () => {
     'Host: http://a\r\n',
     `Host: ${'a'.repeat(255)}\r\n`,
     '',
-  ])('is refused where it is none: %j', async (fields) => {
+  ])('that is invalid or missing is refused: %j', async (fields) => {
     const { port } = await start();
     expect(await statusOf(port, get('/livez', fields))).toBe(400);
   });
 
-  test('may be left out by HTTP/1.0', async () => {
+  test('can be omitted in HTTP/1.0', async () => {
     const { port } = await start();
     expect(await statusOf(port, get('/livez', '', '1.0'))).toBe(200);
   });
