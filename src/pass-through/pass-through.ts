@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import type { ConnectionObserver } from '../core/connection-guard.ts';
 import type { Fault } from '../core/messages/fault.ts';
 import { OwnerSlots } from '../core/structures/owner-slots.ts';
 import type { PassThroughCall, PassThroughObserver } from './call.ts';
@@ -12,7 +13,6 @@ import { HttpProxy } from './http-proxy.ts';
 import { outgoingRequest } from './outgoing-request.ts';
 import { BoundConnections } from './bound-connections.ts';
 import { PoolConnections, type UpstreamTls } from './pool-connections.ts';
-import type { PoolSocketObserver } from './pool-socket.ts';
 import { BodyReader, readFirstBytes } from './read-first.ts';
 import { SlowDownloads } from './slow-downloads.ts';
 
@@ -34,7 +34,7 @@ export interface PassThroughOptions {
   };
   /** Bytes of all bodies that are read before connections are taken for them. */
   readonly maxBodyBytes: number;
-  readonly observer: PoolSocketObserver;
+  readonly observer: ConnectionObserver;
   /** See `restMs`, which is the default. */
   readonly restMs?: number;
   /** See `readFirstBytes`, which is the default; 0: bodies are streamed from their first byte. */

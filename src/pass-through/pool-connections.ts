@@ -3,6 +3,7 @@ import https from 'node:https';
 import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { urlToHttpOptions } from 'node:url';
+import type { ConnectionObserver } from '../core/connection-guard.ts';
 import {
   type Borrower,
   type Owner,
@@ -13,7 +14,7 @@ import {
 import { InvariantViolation } from '../core/invariants.ts';
 import type { RawHeaders } from '../core/messages/http-message.ts';
 import { RestingConnections } from './resting-connections.ts';
-import { type Answering, PoolSocket, type PoolSocketObserver } from './pool-socket.ts';
+import { type Answering, PoolSocket } from './pool-socket.ts';
 
 declare module 'http' {
   interface Agent {
@@ -43,7 +44,7 @@ export interface PoolConnectionsOptions {
   readonly maxAgeMs?: number;
   /** What is in force now; the same object until something else is. */
   readonly tls?: () => UpstreamTls;
-  readonly observer: PoolSocketObserver;
+  readonly observer: ConnectionObserver;
   /** See `restMs`, which is the default. */
   readonly restMs?: number;
 }

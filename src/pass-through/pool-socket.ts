@@ -1,6 +1,7 @@
 /** One connection to the pool: to whom it belongs, and what comes on it. */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { type ConnectionObserver, guardWrites } from '../core/connection-guard.ts';
 import { type Borrower, ConnectionLabel, type Owner } from '../core/connection-label.ts';
 import { marksConnection } from '../core/answer/challenges.ts';
 import { AnswerFrame, type Framing } from '../core/wire/answer-frame.ts';
@@ -8,13 +9,6 @@ import { namedByConnection, type RawHeaders } from '../core/messages/http-messag
 import { TLSSocket } from 'node:tls';
 import type { FaultName } from '../core/messages/fault.ts';
 import { nameFault } from '../core/answer/fault-from-error.ts';
-
-export interface PoolSocketObserver {
-  /** The pool sent bytes that no request asked for; the connection is closed. */
-  unsolicited(): void;
-  /** I9 would have been broken; the connection is closed. */
-  internalError(error: unknown): void;
-}
 
 /** What the exchange on a connection knows of its answer. */
 export interface Answering {
@@ -44,21 +38,20 @@ export class PoolSocket {
   /** When its last exchange was over. */
   freeSinceMs = 0;
   readonly #label: ConnectionLabel;
-  readonly #observer: PoolSocketObserver;
+  readonly #observer: ConnectionObserver;
   #frame = new AnswerFrame();
   #answering: Answering | undefined;
   #isReady = false;
   #isInHandshake = false;
 
-  constructor(socket: Socket, owner: Owner, openedAtMs: number, observer: PoolSocketObserver) {
+  constructor(socket: Socket, owner: Owner, openedAtMs: number, observer: ConnectionObserver) {
     this.socket = socket;
     this.openedAtMs = openedAtMs;
     this.#label = new ConnectionLabel(owner);
     this.#observer = observer;
     // Before Node's own listener, which each request adds anew: it sees each chunk unparsed.
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
-    const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
-    socket.write = (...args: unknown[]): boolean => this.#mayWrite() && write(...args);
+    guardWrites(socket, this.#label, observer);
   }
 
   /** Whether it is connected, TLS included, so that bytes can have reached the pool. */
@@ -130,17 +123,6 @@ export class PoolSocket {
     this.#label.spend();
     this.#observer.unsolicited();
     this.socket.destroy();
-  }
-
-  #mayWrite(): boolean {
-    try {
-      this.#label.assertMayWrite();
-      return true;
-    } catch (error) {
-      this.#observer.internalError(error);
-      this.socket.destroy();
-      return false;
-    }
   }
 }
 

@@ -5,20 +5,14 @@
 import type { Socket } from 'node:net';
 import { type buildConnector, Client } from 'undici';
 import { marksConnection } from '../core/answer/challenges.ts';
+import { type ConnectionObserver, guardWrites } from '../core/connection-guard.ts';
 import { type Borrower, ConnectionLabel, shared } from '../core/connection-label.ts';
 import { namedByConnection, type RawHeaders } from '../core/messages/http-message.ts';
-
-export interface PoolClientsObserver {
-  /** The pool sent bytes that no request asked for; the connection is closed. */
-  unsolicited(): void;
-  /** I9 would have been broken; the connection is closed. */
-  internalError(error: unknown): void;
-}
 
 /** One connection to the pool, or none while it is closed. */
 export class PoolClient {
   readonly client: Client;
-  readonly #observer: PoolClientsObserver;
+  readonly #observer: ConnectionObserver;
   #label = new ConnectionLabel(shared);
   #socket: Socket | undefined;
   /** The user of the last request. */
@@ -29,7 +23,7 @@ export class PoolClient {
     origin: string,
     options: Client.Options,
     connect: buildConnector.connector,
-    observer: PoolClientsObserver,
+    observer: ConnectionObserver,
   ) {
     this.#observer = observer;
     this.client = new Client(origin, {
@@ -80,17 +74,7 @@ export class PoolClient {
     socket.on('error', (error) => {
       if (!label.isLent && isUnsolicited(error)) this.#observer.unsolicited();
     });
-    const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
-    socket.write = (...args: unknown[]): boolean => {
-      try {
-        label.assertMayWrite();
-      } catch (error) {
-        this.#observer.internalError(error);
-        socket.destroy();
-        return false;
-      }
-      return write(...args);
-    };
+    guardWrites(socket, label, this.#observer);
     // What comes while no request is under way is not even parsed.
     const push = socket.push.bind(socket);
     socket.push = (chunk: Buffer | null, encoding?: BufferEncoding): boolean => {

@@ -4,15 +4,16 @@
  * and is not taken for the answer to that request.
  */
 import type { buildConnector, Client } from 'undici';
+import type { ConnectionObserver } from '../core/connection-guard.ts';
 import { restAtCapMs, restMs } from '../core/connection-label.ts';
-import { PoolClient, type PoolClientsObserver } from './pool-client.ts';
+import { PoolClient } from './pool-client.ts';
 
 export interface PoolClientsOptions {
   readonly origin: string;
   readonly maxConnections: number;
   readonly client: Client.Options;
   readonly connect: buildConnector.connector;
-  readonly observer: PoolClientsObserver;
+  readonly observer: ConnectionObserver;
   /** See `restMs`, which is the default. */
   readonly restMs?: number | undefined;
 }

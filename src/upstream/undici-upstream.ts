@@ -4,6 +4,7 @@
  * an answer comes.
  */
 import { errors, type Dispatcher } from 'undici';
+import type { ConnectionObserver } from '../core/connection-guard.ts';
 import { signsInConnection } from '../core/ucwa/credential-scheme.ts';
 import {
   faulty,
@@ -16,7 +17,7 @@ import { InvariantViolation } from '../core/invariants.ts';
 import { headerValue, namedByConnection } from '../core/messages/http-message.ts';
 import type { Exchange, ExchangeHandler, ExchangeRequest, Upstream } from './exchange.ts';
 import { faultOf, OddAnswer } from '../core/answer/fault-from-error.ts';
-import type { PoolClient, PoolClientsObserver } from './pool-client.ts';
+import type { PoolClient } from './pool-client.ts';
 import { PoolClients, type Taker } from './pool-clients.ts';
 import { poolConnector, type PoolTls } from './pool-connector.ts';
 
@@ -31,7 +32,7 @@ export interface UpstreamOptions {
   readonly timeoutMs: number;
   /** What is in force now; the same object until something else is. */
   readonly tls: () => PoolTls;
-  readonly observer: PoolClientsObserver;
+  readonly observer: ConnectionObserver;
   /** See `restMs`, which is the default. */
   readonly restMs?: number;
 }
@@ -71,7 +72,7 @@ class UndiciExchange implements Exchange, Taker, Dispatcher.DispatchHandler {
   readonly #clients: PoolClients;
   readonly #request: ExchangeRequest;
   readonly #handler: ExchangeHandler;
-  readonly #observer: PoolClientsObserver;
+  readonly #observer: ConnectionObserver;
   #client: PoolClient | undefined;
   #break: ((reason: Error) => void) | undefined;
   #readOn: (() => void) | undefined;
@@ -86,7 +87,7 @@ class UndiciExchange implements Exchange, Taker, Dispatcher.DispatchHandler {
     clients: PoolClients,
     request: ExchangeRequest,
     handler: ExchangeHandler,
-    observer: PoolClientsObserver,
+    observer: ConnectionObserver,
   ) {
     this.#clients = clients;
     this.#request = request;
