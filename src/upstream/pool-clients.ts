@@ -19,7 +19,7 @@ export interface PoolClientsOptions {
 }
 
 /** A request that needs a connection. */
-export interface Taker {
+export interface PendingRequest {
   /** On whose behalf: the same object for all requests of a user. */
   readonly user: object;
   sendOn(client: PoolClient): void;
@@ -31,7 +31,7 @@ export class PoolClients {
   /** Those that carry no request; the one that was used last stands last. */
   readonly #free: PoolClient[] = [];
   /** Requests that wait for a connection, oldest first. */
-  readonly #waiting: Taker[] = [];
+  readonly #waiting: PendingRequest[] = [];
   #timer: NodeJS.Timeout | undefined;
   /** After `stop`: a client that refuses every request. */
   #stopped: PoolClient | undefined;
@@ -48,20 +48,20 @@ export class PoolClients {
   }
 
   /** Gives the request a client, at once or when one may be lent to its user. */
-  take(taker: Taker): void {
-    this.#waiting.push(taker);
+  acquire(request: PendingRequest): void {
+    this.#waiting.push(request);
     if (this.#waiting.length === 1) this.#serve();
   }
 
   /** Whether the request still waited for a connection: then it gets none any more. */
-  cancel(taker: Taker): boolean {
-    const place = this.#waiting.indexOf(taker);
+  cancel(request: PendingRequest): boolean {
+    const place = this.#waiting.indexOf(request);
     if (place !== -1) this.#waiting.splice(place, 1);
     return place !== -1;
   }
 
   /** `isWhole`: the answer came to its end; otherwise the connection ends here. */
-  giveBack(client: PoolClient, isWhole: boolean): void {
+  release(client: PoolClient, isWhole: boolean): void {
     client.giveBack();
     client.freeSinceMs = performance.now();
     if (isWhole && !client.isSpent) this.#free.push(client);
@@ -80,15 +80,15 @@ export class PoolClients {
 
   #serve(): void {
     clearTimeout(this.#timer);
-    for (let taker = this.#waiting[0]; taker !== undefined; taker = this.#waiting[0]) {
-      const client = this.#stopped ?? this.#pick(taker.user, performance.now());
+    for (let request = this.#waiting[0]; request !== undefined; request = this.#waiting[0]) {
+      const client = this.#stopped ?? this.#choose(request.user, performance.now());
       if (client === undefined) {
         this.#serveWhenRested();
         return;
       }
       this.#waiting.shift();
-      client.user = taker.user;
-      taker.sendOn(client);
+      client.user = request.user;
+      request.sendOn(client);
     }
   }
 
@@ -104,23 +104,23 @@ export class PoolClients {
    * A connection that the same user used last; else one that has rested; else a new one; where as many as
    * may be are open, the one that rests for longest, if it has rested at least for a while.
    */
-  #pick(user: object, nowMs: number): PoolClient | undefined {
+  #choose(user: object, nowMs: number): PoolClient | undefined {
     const free = this.#free;
-    const restsMs = this.#options.restMs ?? restMs;
+    const minRestMs = this.#options.restMs ?? restMs;
     let rested = -1;
     for (let i = free.length - 1; i >= 0; i -= 1) {
       const client = free[i] as PoolClient;
-      if (client.user === user) return this.#takeAt(i);
-      if (rested === -1 && nowMs - client.freeSinceMs >= restsMs) rested = i;
+      if (client.user === user) return this.#takeFree(i);
+      if (rested === -1 && nowMs - client.freeSinceMs >= minRestMs) rested = i;
     }
-    if (rested !== -1) return this.#takeAt(rested);
+    if (rested !== -1) return this.#takeFree(rested);
     if (this.#all.size < this.#options.maxConnections) return this.#open();
     const [oldest] = free;
     const isRested = oldest !== undefined && nowMs - oldest.freeSinceMs >= restAtCapMs;
     return isRested ? free.shift() : undefined;
   }
 
-  #takeAt(index: number): PoolClient | undefined {
+  #takeFree(index: number): PoolClient | undefined {
     return this.#free.splice(index, 1)[0];
   }
 

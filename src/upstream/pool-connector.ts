@@ -39,7 +39,7 @@ export function poolConnector(timeoutMs: number, tls: () => PoolTls): buildConne
       servername === undefined ? options : { ...options, servername },
       // One of the two is null.
       (...[error, socket]: Parameters<buildConnector.Callback>) => {
-        if (error === null) callback(null, withoutResets(socket));
+        if (error === null) callback(null, disguiseResets(socket));
         else callback(error, null);
       },
     );
@@ -50,7 +50,7 @@ export function poolConnector(timeoutMs: number, tls: () => PoolTls): buildConne
  * Where a connection is reset behind an answer that closes it undici looks whether the answer was whole
  * by then, and throws where nobody can catch it when that answer is paused. A reset is no end here.
  */
-function withoutResets<S extends Socket>(socket: S): S {
+function disguiseResets<S extends Socket>(socket: S): S {
   // Before undici's own listener.
   socket.prependListener('error', (error: Error & { code?: string }) => {
     if (error.code === 'ECONNRESET') error.code = 'ECONNABORTED';

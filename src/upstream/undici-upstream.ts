@@ -18,7 +18,7 @@ import { headerValue, namedByConnection } from '../core/messages/http-message.ts
 import type { Exchange, ExchangeHandler, ExchangeRequest, Upstream } from './exchange.ts';
 import { faultOf, OddAnswer } from '../core/answer/fault-from-error.ts';
 import type { PoolClient } from './pool-client.ts';
-import { PoolClients, type Taker } from './pool-clients.ts';
+import { PoolClients, type PendingRequest } from './pool-clients.ts';
 import { poolConnector, type PoolTls } from './pool-connector.ts';
 
 export interface UpstreamOptions {
@@ -68,20 +68,20 @@ export function createUpstream(options: UpstreamOptions): Upstream {
  * and reads all header fields once more, into an object that nobody here wants. That alone took 1.2 %
  * of all CPU at full load, and a lone call 0.1 ms (docs/performance.md).
  */
-class UndiciExchange implements Exchange, Taker, Dispatcher.DispatchHandler {
+class UndiciExchange implements Exchange, PendingRequest, Dispatcher.DispatchHandler {
   readonly #clients: PoolClients;
   readonly #request: ExchangeRequest;
   readonly #handler: ExchangeHandler;
   readonly #observer: ConnectionObserver;
   #client: PoolClient | undefined;
-  #break: ((reason: Error) => void) | undefined;
-  #readOn: (() => void) | undefined;
+  #abortRequest: ((reason: Error) => void) | undefined;
+  #readMore: (() => void) | undefined;
   #paused = false;
   #headers: readonly string[] = [];
   #status = 0;
   #aborted = false;
   /** Its body is left out: to the handler the answer ends with its head. */
-  #isCurtailed = false;
+  #endsAtHead = false;
 
   constructor(
     clients: PoolClients,
@@ -93,7 +93,7 @@ class UndiciExchange implements Exchange, Taker, Dispatcher.DispatchHandler {
     this.#request = request;
     this.#handler = handler;
     this.#observer = observer;
-    clients.take(this);
+    clients.acquire(this);
   }
 
   get user(): object {
@@ -105,56 +105,56 @@ class UndiciExchange implements Exchange, Taker, Dispatcher.DispatchHandler {
   }
 
   get started(): boolean {
-    return this.#break !== undefined;
+    return this.#abortRequest !== undefined;
   }
 
   pause(): boolean {
-    this.#paused = isOutlived(this.#headers);
+    this.#paused = keepsConnection(this.#headers);
     return this.#paused;
   }
 
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#readOn?.();
+    this.#readMore?.();
   }
 
   abort(): void {
     if (this.#aborted) return;
     this.#aborted = true;
-    if (this.#clients.cancel(this)) this.#fail(nobodyWaits());
-    else this.#break?.(nobodyWaits());
+    if (this.#clients.cancel(this)) this.#fail(canceled());
+    else this.#abortRequest?.(canceled());
   }
 
   /** What throws here ends the exchange with an error, and nothing is written. */
   onConnect(abort: (reason?: Error) => void): void {
     if (this.#aborted) {
-      abort(nobodyWaits());
+      abort(canceled());
       return;
     }
     const signsIn = signsInConnection(this.#request.headers);
     this.#client?.lend({ client: undefined, signsIn, isBound: false });
-    this.#break = abort;
+    this.#abortRequest = abort;
   }
 
   /** @returns whether to read on, as `onData` does */
-  onHeaders(status: number, raw: Buffer[], readOn: () => void, reason: string): boolean {
+  onHeaders(status: number, raw: Buffer[], readMore: () => void, reason: string): boolean {
     const headers = raw.map((field) => field.toString('latin1'));
     this.#client?.answered(headers);
     // 102 to 199 announce an answer, they are none. A 100, for which nobody asked, undici refuses.
     if (status > 101 && status < 200) return true;
     if (!isFinal(status) || transferCodings(status, headers) === faulty) {
-      this.#break?.(new OddAnswer('the head has no one meaning'));
+      this.#abortRequest?.(new OddAnswer('the head is ambiguous'));
       return false;
     }
     this.#status = status;
     if (isUnendedReset(status, headers)) {
-      this.#isCurtailed = true;
+      this.#endsAtHead = true;
       this.#handler.head(status, legalReason(reason), withoutBody(headers));
-      this.#break?.(nobodyWaits());
+      this.#abortRequest?.(canceled());
       return false;
     }
-    this.#readOn = readOn;
+    this.#readMore = readMore;
     this.#headers = headers;
     this.#handler.head(status, legalReason(reason), headers);
     return !this.#paused;
@@ -166,7 +166,7 @@ class UndiciExchange implements Exchange, Taker, Dispatcher.DispatchHandler {
   }
 
   onComplete(): void {
-    this.#giveBack(true);
+    this.#release(true);
     this.#handler.end();
   }
 
@@ -175,7 +175,7 @@ class UndiciExchange implements Exchange, Taker, Dispatcher.DispatchHandler {
   }
 
   #fail(error: Error): void {
-    this.#giveBack(false);
+    this.#release(false);
     if (error instanceof InvariantViolation) {
       this.#observer.internalError(error);
       this.#handler.fault({ phase: 'unsent', name: 'proxy_internal_error' });
@@ -184,7 +184,7 @@ class UndiciExchange implements Exchange, Taker, Dispatcher.DispatchHandler {
     // A 304 says how long the body would be that it does not have (RFC 9110 section 8.6).
     const isWhole =
       this.#status === 304 && error instanceof errors.ResponseContentLengthMismatchError;
-    if (isWhole || this.#isCurtailed) this.#handler.end();
+    if (isWhole || this.#endsAtHead) this.#handler.end();
     else this.#handler.fault(faultOf(error, this.started ? 'unknown' : 'unsent', this.#status > 0));
   }
 
@@ -202,10 +202,10 @@ class UndiciExchange implements Exchange, Taker, Dispatcher.DispatchHandler {
     );
   }
 
-  #giveBack(isWhole: boolean): void {
+  #release(isWhole: boolean): void {
     const client = this.#client;
     this.#client = undefined;
-    if (client !== undefined) this.#clients.giveBack(client, isWhole);
+    if (client !== undefined) this.#clients.release(client, isWhole);
   }
 }
 
@@ -213,15 +213,15 @@ class UndiciExchange implements Exchange, Taker, Dispatcher.DispatchHandler {
  * Whether the connection is to outlive the answer. Else undici cannot hear its end while it is paused:
  * it throws where nobody can catch it (`finish` in its `client-h1.js`), and the process would end.
  */
-function isOutlived(headers: readonly string[]): boolean {
+function keepsConnection(headers: readonly string[]): boolean {
   const isFramed =
     headerValue(headers, 'content-length') !== undefined ||
     headerValue(headers, 'transfer-encoding') !== undefined;
   return isFramed && !namedByConnection(headers).has('close');
 }
 
-function nobodyWaits(): Error {
-  return new Error('nobody waits for the answer');
+function canceled(): Error {
+  return new Error('the request was canceled');
 }
 
 /** A phrase that was no ASCII has been decoded, and perhaps damaged; nobody reads it. */
