@@ -1,18 +1,18 @@
 import type { Fault } from '../core/messages/fault.ts';
 
-/** One request to the pool, ready to be written. */
+/** One request to the pool: a batch or a single request. */
 export interface ExchangeRequest {
   readonly method: string;
-  /** The request target, byte for byte. */
+  /** The exact bytes of the request target. */
   readonly target: string;
-  /** Flat list; `Content-Length` is added from the body. */
+  /** Names and values in turn. `Content-Length` is added from the body. */
   readonly headers: readonly string[];
   readonly body: Buffer;
-  /** On whose behalf it is sent: the same object for all requests of a user. */
+  /** The user that the request is sent for: the same object for all requests of one user. */
   readonly user: object;
 }
 
-/** What happens to a request, as it happens: `head`, `data`…, then one of `end` and `fault`. */
+/** Receives the events of one request: `head`, any number of `data`, then either `end` or `fault`. */
 export interface ExchangeHandler {
   head(status: number, reason: string, headers: string[]): void;
   data(chunk: Buffer): void;
@@ -20,26 +20,27 @@ export interface ExchangeHandler {
   fault(fault: Fault): void;
 }
 
-/** A request under way. */
+/** A request in flight. */
 export interface Exchange {
-  /** Whether a byte of it may have left; until then it is certain that it did not run. */
+  /** Whether a byte of the request may have been sent. Before that the request cannot have run. */
   readonly started: boolean;
   /**
-   * Stops reading the answer until `resume`. Only while it comes. `false`: it cannot be held up, since
-   * the connection ends with it.
+   * Stops reading the answer until `resume`. To be called only between `head` and `end`.
+   *
+   * @returns `false` if reading continues, because the connection closes after this answer
    */
   pause(): boolean;
   resume(): void;
-  /** Whether it was broken off; what had not started by then never does. */
+  /** Whether `abort` was called. A request that had not started by then is never sent. */
   readonly isAborted: boolean;
-  /** Breaks it off; the handler hears no more than one `fault`. */
+  /** Cancels the request. The handler receives at most one more event, a `fault`. */
   abort(): void;
 }
 
 export interface Upstream {
   send(request: ExchangeRequest, handler: ExchangeHandler): Exchange;
-  /** Open connections to the pool. */
+  /** Number of open connections to the pool. */
   connections(): number;
-  /** Breaks off what is under way. */
+  /** Cancels all requests, and resolves when all connections are closed. */
   stop(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /**
- * One connection to the pool that batches and single calls share, by a client of undici's of its own, which
- * opens it anew after it was closed.
+ * One connection to the pool that batches and single requests of all users share. Each connection has its own
+ * undici `Client`, which opens a new connection after the old one has closed.
  */
 import type { Socket } from 'node:net';
 import { type buildConnector, Client } from 'undici';
@@ -9,7 +9,7 @@ import { type ConnectionObserver, guardWrites } from '../core/connection-guard.t
 import { type Borrower, ConnectionLabel, shared } from '../core/connection-label.ts';
 import { namedByConnection, type RawHeaders } from '../core/messages/http-message.ts';
 
-/** One connection to the pool, or none while it is closed. */
+/** At most one open connection to the pool, and its label. */
 export class PoolClient {
   readonly client: Client;
   readonly #observer: ConnectionObserver;
@@ -17,6 +17,7 @@ export class PoolClient {
   #socket: Socket | undefined;
   /** The user of the last request. */
   user: object | undefined;
+  /** End of the last request, in ms of `performance.now()`. */
   freeSinceMs = 0;
 
   constructor(
@@ -40,26 +41,26 @@ export class PoolClient {
     return this.#socket !== undefined;
   }
 
-  /** Whether its connection must not be used again: it is spent, or a rest of the request is not sent. */
+  /** Whether the connection must not be used again: its label is spent, or a part of a request is unsent. */
   get isSpent(): boolean {
     return this.#label.isSpent || (this.#socket?.writableLength ?? 0) > 0;
   }
 
   /**
-   * To be called before the first byte of a request is written.
+   * Lends the connection to a request. To be called before the first byte of the request is written.
    *
-   * @throws InvariantViolation when it must not be written to this connection
+   * @throws InvariantViolation when the request must not use this connection
    */
   lend(borrower: Borrower): void {
     this.#label.lend(borrower);
   }
 
-  /** The head of an answer came, an interim one (1xx) too. */
+  /** Marks the connection by the head of an answer. To be called for interim answers (1xx) too. */
   answered(headers: RawHeaders): void {
     this.#label.answered(marksConnection(headers) || namedByConnection(headers).has('close'));
   }
 
-  /** The request is over: its answer was read to the end, or the connection is being closed. */
+  /** Ends the loan. The answer was read to its end, or the connection is about to close. */
   giveBack(): void {
     this.#label.giveBack();
   }
@@ -75,7 +76,7 @@ export class PoolClient {
       if (!label.isLent && isUnsolicited(error)) this.#observer.unsolicited();
     });
     guardWrites(socket, label, this.#observer);
-    // What comes while no request is under way is not even parsed.
+    // Bytes that arrive without a request close the connection, and never reach the parser.
     const push = socket.push.bind(socket);
     socket.push = (chunk: Buffer | null, encoding?: BufferEncoding): boolean => {
       if (chunk === null || label.isLent) return push(chunk, encoding);
@@ -88,7 +89,7 @@ export class PoolClient {
   }
 }
 
-/** What undici makes of bytes that stand behind an answer in the same chunk. */
+/** Whether undici reports bytes that follow an answer in the same chunk. */
 function isUnsolicited(error: Error): boolean {
   return error.name === 'HTTPParserError' || error.message === 'bad response';
 }

@@ -1,7 +1,7 @@
 /**
- * The connections to the pool that batches and single calls share. A connection rests behind an answer before
- * another user's request is sent on it, so that a second answer, which the pool sends meanwhile, closes it
- * and is not taken for the answer to that request.
+ * The connection pool of batches and single requests. After an answer a connection rests before it serves another
+ * user. If the pool sends a second answer during the rest, the connection closes. Without the rest the next request
+ * would receive that second answer.
  */
 import type { buildConnector, Client } from 'undici';
 import type { ConnectionObserver } from '../core/connection-guard.ts';
@@ -14,53 +14,62 @@ export interface PoolClientsOptions {
   readonly client: Client.Options;
   readonly connect: buildConnector.connector;
   readonly observer: ConnectionObserver;
-  /** See `restMs`, which is the default. */
+  /** Rest after an answer, in ms. The default is `restMs` of `core/connection-label.ts`. */
   readonly restMs?: number | undefined;
 }
 
-/** A request that needs a connection. */
+/** A request that waits for a connection. */
 export interface PendingRequest {
-  /** On whose behalf: the same object for all requests of a user. */
+  /** The user that the request is sent for: the same object for all requests of one user. */
   readonly user: object;
+  /** Receives the connection. */
   sendOn(client: PoolClient): void;
 }
 
 export class PoolClients {
   readonly #options: PoolClientsOptions;
   readonly #all = new Set<PoolClient>();
-  /** Those that carry no request; the one that was used last stands last. */
+  /** Connections without a request, the most recently used last. */
   readonly #free: PoolClient[] = [];
-  /** Requests that wait for a connection, oldest first. */
+  /** Oldest first. */
   readonly #waiting: PendingRequest[] = [];
   #timer: NodeJS.Timeout | undefined;
-  /** After `stop`: a client that refuses every request. */
+  /** A destroyed client, set by `stop`. It fails every request that it receives. */
   #stopped: PoolClient | undefined;
 
   constructor(options: PoolClientsOptions) {
     this.#options = options;
   }
 
-  /** Open connections. */
+  /** Number of open connections. */
   get connected(): number {
     let count = 0;
     for (const { isConnected } of this.#all) if (isConnected) count += 1;
     return count;
   }
 
-  /** Gives the request a client, at once or when one may be lent to its user. */
+  /** Gives the request a connection, now or when one becomes available to its user. */
   acquire(request: PendingRequest): void {
     this.#waiting.push(request);
     if (this.#waiting.length === 1) this.#serve();
   }
 
-  /** Whether the request still waited for a connection: then it gets none any more. */
+  /**
+   * Takes a request out of the queue.
+   *
+   * @returns `false` if the request has its connection already
+   */
   cancel(request: PendingRequest): boolean {
     const place = this.#waiting.indexOf(request);
     if (place !== -1) this.#waiting.splice(place, 1);
     return place !== -1;
   }
 
-  /** `isWhole`: the answer came to its end; otherwise the connection ends here. */
+  /**
+   * Takes a connection back after a request.
+   *
+   * @param isWhole whether the answer was read to its end; if not, the connection closes
+   */
   release(client: PoolClient, isWhole: boolean): void {
     client.giveBack();
     client.freeSinceMs = performance.now();
@@ -69,7 +78,7 @@ export class PoolClients {
     this.#serve();
   }
 
-  /** Breaks off what is under way and what waits. */
+  /** Cancels all requests, sent and waiting, and resolves when all connections are closed. */
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
     this.#stopped ??= this.#open();
@@ -92,7 +101,7 @@ export class PoolClients {
     }
   }
 
-  /** Where all are open, and one of them is free and rests. */
+  /** Serves the queue again when the free connection that has rested longest has rested enough. */
   #serveWhenRested(): void {
     const [oldest] = this.#free;
     if (oldest === undefined) return;
@@ -101,8 +110,12 @@ export class PoolClients {
   }
 
   /**
-   * A connection that the same user used last; else one that has rested; else a new one; where as many as
-   * may be are open, the one that rests for longest, if it has rested at least for a while.
+   * Chooses a connection for a request of this user. In order of preference:
+   *
+   * - a free connection that the same user used last
+   * - a free connection that has rested
+   * - a new connection
+   * - at the connection limit, the free connection that has rested longest, at least for `restAtCapMs`
    */
   #choose(user: object, nowMs: number): PoolClient | undefined {
     const free = this.#free;
@@ -131,7 +144,10 @@ export class PoolClients {
     return opened;
   }
 
-  /** Not from inside undici's call, which goes on to use it. Its place is free when it is closed. */
+  /**
+   * Closes a connection. It counts toward the limit until it is closed. The microtask keeps `destroy` out of
+   * undici's callbacks, because undici still uses the client after a callback returns.
+   */
   #discard(client: PoolClient): void {
     queueMicrotask(() => {
       void client.client.destroy().finally(() => {

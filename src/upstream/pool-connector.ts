@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { buildConnector } from 'undici';
 
-/** Files of a TLS pool, and the name to ask for; verification is always on. */
+/** TLS files and server name (SNI) of the pool. The certificate of the pool is always verified. */
 export interface PoolTls {
   readonly ca?: Buffer | undefined;
   readonly cert?: Buffer | undefined;
@@ -10,10 +10,10 @@ export interface PoolTls {
 }
 
 /**
- * Opens connections to the pool, each under the files that are in force at that moment. A new
- * connector also forgets the sessions of the old one, which would be resumed unverified.
+ * Returns a connector that opens each connection with the current TLS files. When the files change, undici's
+ * connector is built again. A new connector has no TLS sessions: a resumed session skips verification.
  *
- * @param tls gives the same object until other files are in force
+ * @param tls returns the same object until the files change
  */
 export function poolConnector(timeoutMs: number, tls: () => PoolTls): buildConnector.connector {
   const build = ({ ca, cert, key }: PoolTls): buildConnector.connector =>
@@ -33,11 +33,11 @@ export function poolConnector(timeoutMs: number, tls: () => PoolTls): buildConne
       files = current;
       connect = build(files);
     }
-    // undici asks for the host of the request, unless it is told here.
+    // Without this name undici uses the host of the request as server name.
     const { servername = options.servername } = files;
     connect(
       servername === undefined ? options : { ...options, servername },
-      // One of the two is null.
+      // Either the error or the socket is null.
       (...[error, socket]: Parameters<buildConnector.Callback>) => {
         if (error === null) callback(null, disguiseResets(socket));
         else callback(error, null);
@@ -47,11 +47,12 @@ export function poolConnector(timeoutMs: number, tls: () => PoolTls): buildConne
 }
 
 /**
- * Where a connection is reset behind an answer that closes it undici looks whether the answer was whole
- * by then, and throws where nobody can catch it when that answer is paused. A reset is no end here.
+ * Changes the code of connection resets, so that undici treats a reset as a failure and not as the end of an answer.
+ * For a paused answer that ends with its connection, undici's handling of `ECONNRESET` throws an exception that
+ * no caller can catch.
  */
 function disguiseResets<S extends Socket>(socket: S): S {
-  // Before undici's own listener.
+  // This listener runs before the listener of undici.
   socket.prependListener('error', (error: Error & { code?: string }) => {
     if (error.code === 'ECONNRESET') error.code = 'ECONNABORTED';
   });

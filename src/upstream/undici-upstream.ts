@@ -1,7 +1,8 @@
 /**
- * The way to the pool, by undici: the only folder that imports it. What matters is the moment of
- * `onConnect`: before it no byte has left, so any call may be sent again; after it nobody knows, until
- * an answer comes.
+ * Sends batches and single requests to the pool with undici. Only this folder imports undici.
+ *
+ * The call of `onConnect` decides about retries. Before it no byte is sent, so each call can be retried. After it
+ * and until an answer, the proxy cannot know whether the request ran.
  */
 import { errors, type Dispatcher } from 'undici';
 import type { ConnectionObserver } from '../core/connection-guard.ts';
@@ -22,18 +23,18 @@ import { PoolClients, type PendingRequest } from './pool-clients.ts';
 import { poolConnector, type PoolTls } from './pool-connector.ts';
 
 export interface UpstreamOptions {
-  /** http or https, without a path. */
+  /** An http or https URL without a path. */
   readonly url: URL;
   readonly maxConnections: number;
   readonly connectTimeoutMs: number;
-  /** Idle connections are closed after so long, well before the pool does it. */
+  /** Idle time after which a connection is closed, in ms. The pool should allow a longer idle time. */
   readonly idleTimeoutMs: number;
-  /** For an answer to begin, and between two pieces of it. */
+  /** Limit for the wait for an answer's head, and between two pieces of its body, in ms. */
   readonly timeoutMs: number;
-  /** What is in force now; the same object until something else is. */
+  /** Returns the current TLS files: the same object until the files change. */
   readonly tls: () => PoolTls;
   readonly observer: ConnectionObserver;
-  /** See `restMs`, which is the default. */
+  /** Rest after an answer, in ms. The default is `restMs` of `core/connection-label.ts`. */
   readonly restMs?: number;
 }
 
@@ -64,9 +65,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 }
 
 /**
- * Speaks undici's first interface of handlers, which it calls deprecated: the second is laid around it
- * and reads all header fields once more, into an object that nobody here wants. That alone took 1.2 %
- * of all CPU at full load, and a lone call 0.1 ms (docs/performance.md).
+ * One request as a handler of undici's first handler interface, which undici calls deprecated. The second interface
+ * wraps the first and copies all header fields into an object that the proxy does not need. The copy took 1.2 % of
+ * all CPU at full load, and 0.1 ms of each single request (docs/performance.md).
  */
 class UndiciExchange implements Exchange, PendingRequest, Dispatcher.DispatchHandler {
   readonly #clients: PoolClients;
@@ -80,7 +81,7 @@ class UndiciExchange implements Exchange, PendingRequest, Dispatcher.DispatchHan
   #headers: readonly string[] = [];
   #status = 0;
   #aborted = false;
-  /** Its body is left out: to the handler the answer ends with its head. */
+  /** Whether the handler receives the answer without its body. See `isUnendedReset`. */
   #endsAtHead = false;
 
   constructor(
@@ -126,7 +127,7 @@ class UndiciExchange implements Exchange, PendingRequest, Dispatcher.DispatchHan
     else this.#abortRequest?.(canceled());
   }
 
-  /** What throws here ends the exchange with an error, and nothing is written. */
+  /** Runs before undici writes the request. If `lend` throws, undici writes nothing and calls `onError`. */
   onConnect(abort: (reason?: Error) => void): void {
     if (this.#aborted) {
       abort(canceled());
@@ -137,11 +138,11 @@ class UndiciExchange implements Exchange, PendingRequest, Dispatcher.DispatchHan
     this.#abortRequest = abort;
   }
 
-  /** @returns whether to read on, as `onData` does */
+  /** @returns whether undici continues to read, like `onData` */
   onHeaders(status: number, raw: Buffer[], readMore: () => void, reason: string): boolean {
     const headers = raw.map((field) => field.toString('latin1'));
     this.#client?.answered(headers);
-    // 102 to 199 announce an answer, they are none. A 100, for which nobody asked, undici refuses.
+    // Interim answers (102 to 199) precede the final answer. undici itself refuses an unexpected 100.
     if (status > 101 && status < 200) return true;
     if (!isFinal(status) || transferCodings(status, headers) === faulty) {
       this.#abortRequest?.(new OddAnswer('the head is ambiguous'));
@@ -181,7 +182,7 @@ class UndiciExchange implements Exchange, PendingRequest, Dispatcher.DispatchHan
       this.#handler.fault({ phase: 'unsent', name: 'proxy_internal_error' });
       return;
     }
-    // A 304 says how long the body would be that it does not have (RFC 9110 section 8.6).
+    // The `Content-Length` of a 304 is the length of the body that a 200 would have (RFC 9110 section 8.6).
     const isWhole =
       this.#status === 304 && error instanceof errors.ResponseContentLengthMismatchError;
     if (isWhole || this.#endsAtHead) this.#handler.end();
@@ -210,8 +211,9 @@ class UndiciExchange implements Exchange, PendingRequest, Dispatcher.DispatchHan
 }
 
 /**
- * Whether the connection is to outlive the answer. Else undici cannot hear its end while it is paused:
- * it throws where nobody can catch it (`finish` in its `client-h1.js`), and the process would end.
+ * Whether the connection stays open after the answer. If not, the answer must not be paused. When a connection ends
+ * while its answer is paused, undici throws an exception that no caller can catch (`finish` in `client-h1.js`),
+ * and the process would end.
  */
 function keepsConnection(headers: readonly string[]): boolean {
   const isFramed =
@@ -224,7 +226,7 @@ function canceled(): Error {
   return new Error('the request was canceled');
 }
 
-/** A phrase that was no ASCII has been decoded, and perhaps damaged; nobody reads it. */
+/** Returns an empty phrase if the phrase is not ASCII. undici has decoded and perhaps damaged such bytes. */
 function legalReason(reason: string): string {
   return /^[\t\x20-\x7e]*$/.test(reason) ? reason : '';
 }

@@ -102,6 +102,7 @@ const swept: readonly string[] = process.env['WORDS']?.split(',') ?? [
   'src/settings',
   'src/shadow',
   'src/simulator',
+  'src/upstream',
   'test/admin',
   'test/cli',
   'test/helm',
@@ -109,6 +110,7 @@ const swept: readonly string[] = process.env['WORDS']?.split(',') ?? [
   'test/metrics',
   'test/settings',
   'test/simulator',
+  'test/upstream',
 ];
 
 describe.each(swept)('%s', (place) => {

@@ -1,4 +1,4 @@
-/** A pool that answers a request before it has read its body. */
+/** A pool that answers a request before it has read the body. */
 import { createServer, type Socket } from 'node:net';
 import { expect, test } from '@jest/globals';
 import { onCleanup } from '../support/cleanup.ts';
@@ -6,7 +6,7 @@ import { startProxy } from '../support/proxy.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { me } from '../support/signing-client.ts';
 
-test('a connection that still holds a part of a request of one user carries no other request', async () => {
+test('a connection with an unsent part of a request is not used for another request', async () => {
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
     sockets.push(socket);

@@ -1,4 +1,4 @@
-/** A pool may end or break off an answer at any moment, also while its caller is too slow for it. */
+/** The pool ends or resets a connection while its answer is paused. */
 import { describe, expect, test } from '@jest/globals';
 import type { ExchangeHandler } from '../../src/upstream/exchange.ts';
 import { createUpstream } from '../../src/upstream/undici-upstream.ts';
@@ -19,7 +19,7 @@ const cut = {
   'is one of HTTP/1.0': `HTTP/1.0 200 OK\r\nContent-Length: 2000\r\n\r\n${body.slice(100)}`,
 };
 
-/** Asks, pauses at the first bytes and reads on once the pool is through with it. */
+/** Sends a request, pauses at the first bytes of the answer, and resumes when the pool has ended the connection. */
 async function outcome(answer: string, end: 'end' | 'resetAndDestroy') {
   let over: () => void = () => undefined;
   const isOver = new Promise<void>((resolve) => (over = resolve));
@@ -56,7 +56,7 @@ async function outcome(answer: string, end: 'end' | 'resetAndDestroy') {
         isFirst = false;
         held = exchange.pause();
         paused(held);
-        // The proxy has heard of it by the turn after.
+        // Two turns of the event loop: the first poll for I/O after `isOver` delivers the end to the proxy.
         void isOver.then(() => setImmediate(() => setImmediate(() => exchange.resume())));
       },
       end: () => note('end'),
@@ -65,25 +65,25 @@ async function outcome(answer: string, end: 'end' | 'resetAndDestroy') {
     const request = { method: 'GET', target: '/', headers: [], body: Buffer.alloc(0), user: {} };
     const exchange = upstream.send(request, handler);
   });
-  // Nothing follows, whatever is broken off now.
+  // Stopping adds no further event.
   await upstream.stop();
   return { held, heard };
 }
 
-describe('an answer that is held up and ended meanwhile', () => {
+describe('a paused answer that ends', () => {
   test.each([
     ['ends with its connection', { held: false, heard: ['end'] }],
     ['closes its connection', { held: false, heard: ['end'] }],
     ['is chunked', { held: true, heard: ['end'] }],
-    // Undici takes the end of a connection that should have stayed for a break.
+    // Undici treats the unexpected end of a connection as a failure.
     ['has a length', { held: true, heard: ['http_response_incomplete'] }],
-  ] as const)('is over once, when it %s', async (kind, expected) => {
+  ] as const)('produces one event if it %s', async (kind, expected) => {
     expect(await outcome(whole[kind], 'end')).toEqual(expected);
   });
 });
 
-describe('an answer that is held up and reset meanwhile', () => {
-  test.each(Object.entries(cut))('has failed once, when it %s', async (_kind, answer) => {
+describe('a paused answer that is reset', () => {
+  test.each(Object.entries(cut))('fails once if it %s', async (_kind, answer) => {
     const { heard } = await outcome(answer, 'resetAndDestroy');
     expect(heard).toEqual(['http_response_incomplete']);
   });
