@@ -15,8 +15,8 @@ interface BoundOptions extends Omit<PoolConnectionsOptions, 'maxConnections'> {
 export class BoundConnections {
   readonly #options: BoundOptions;
   /** By the client's connection; that which was used last stands last. */
-  readonly #ofClient = new Map<Socket, PoolConnections>();
-  readonly #watched = new WeakSet<Socket>();
+  readonly #byClient = new Map<Socket, PoolConnections>();
+  readonly #everBound = new WeakSet<Socket>();
   readonly #closing = new Set<Promise<void>>();
 
   constructor(options: BoundOptions) {
@@ -26,7 +26,7 @@ export class BoundConnections {
   /** Open connections to the pool. */
   get count(): number {
     let count = 0;
-    for (const connections of this.#ofClient.values()) count += connections.count;
+    for (const connections of this.#byClient.values()) count += connections.count;
     return count;
   }
 
@@ -39,11 +39,11 @@ export class BoundConnections {
    */
   of(client: Socket): PoolConnections | undefined {
     if (client.destroyed) return undefined;
-    const known = this.#ofClient.get(client);
+    const known = this.#byClient.get(client);
     if (known !== undefined) {
       // Now the last one in the order of use.
-      this.#ofClient.delete(client);
-      this.#ofClient.set(client, known);
+      this.#byClient.delete(client);
+      this.#byClient.set(client, known);
       if (known.count > 0) return known;
     }
     if (this.count >= this.#options.maxConnections && !this.#closeIdle()) return undefined;
@@ -51,39 +51,39 @@ export class BoundConnections {
   }
 
   /** Whether that client's connection has had a connection to the pool of its own. */
-  has(client: Socket): boolean {
-    return this.#watched.has(client);
+  wasBound(client: Socket): boolean {
+    return this.#everBound.has(client);
   }
 
   /** Destroys all of them; resolves when they are closed. */
   async close(): Promise<void> {
-    for (const client of [...this.#ofClient.keys()]) this.#end(client);
+    for (const client of [...this.#byClient.keys()]) this.#closeFor(client);
     await Promise.all(this.#closing);
   }
 
   #open(client: Socket): PoolConnections {
     const connections = new PoolConnections({ ...this.#options, maxConnections: 1 }, client);
-    this.#ofClient.set(client, connections);
-    if (!this.#watched.has(client)) client.once('close', () => this.#end(client));
-    this.#watched.add(client);
+    this.#byClient.set(client, connections);
+    if (!this.#everBound.has(client)) client.once('close', () => this.#closeFor(client));
+    this.#everBound.add(client);
     return connections;
   }
 
   /** Closes the one that has been idle for longest; `false` where none may be closed. */
   #closeIdle(): boolean {
     const nowMs = performance.now();
-    for (const [client, connections] of this.#ofClient) {
+    for (const [client, connections] of this.#byClient) {
       if (connections.count === 0 || !connections.isIdle(nowMs)) continue;
-      this.#end(client);
+      this.#closeFor(client);
       return true;
     }
     return false;
   }
 
-  #end(client: Socket): void {
-    const connections = this.#ofClient.get(client);
+  #closeFor(client: Socket): void {
+    const connections = this.#byClient.get(client);
     if (connections === undefined) return;
-    this.#ofClient.delete(client);
+    this.#byClient.delete(client);
     const closed = connections.close();
     this.#closing.add(closed);
     void closed.finally(() => this.#closing.delete(closed));

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { headerValue, type RawHeaders } from '../core/messages/http-message.ts';
-import type { PassThroughCall } from './call.ts';
+import type { PassThroughCall } from './pass-through-call.ts';
 import { keepDispositionBytes } from '../core/wire/disposition-bytes.ts';
-import type { WithCreationHook } from './pool-connections.ts';
+import type { PoolRequestOptions } from './pool-connections.ts';
 
 /** Methods for whose requests Node sends no framing of its own accord, and so none for a body. */
 const withoutFraming: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
@@ -15,8 +15,8 @@ const withoutFraming: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'O
  */
 export function outgoingRequest(
   call: PassThroughCall,
-  onCreated: WithCreationHook['onCreated'],
-): WithCreationHook & { readonly path: string; readonly headers: RawHeaders } {
+  onCreated: PoolRequestOptions['onCreated'],
+): PoolRequestOptions & { readonly path: string; readonly headers: RawHeaders } {
   const headers = keepDispositionBytes(framed(call.request, call.headers));
   return {
     get path() {
@@ -45,4 +45,9 @@ function framed(request: IncomingMessage, headers: RawHeaders): RawHeaders {
   if (length !== undefined) return [...headers, 'Content-Length', length];
   // Node would announce chunks for a POST that has neither. It has no body then (RFC 9112 section 6.3).
   return withoutFraming.has(request.method ?? '') ? headers : [...headers, 'Content-Length', '0'];
+}
+
+/** Whether the request has a body. To be called before http-proxy, which changes these fields of a DELETE. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }

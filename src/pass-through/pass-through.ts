@@ -7,13 +7,13 @@ import type { Readable } from 'node:stream';
 import type { ConnectionObserver } from '../core/connection-guard.ts';
 import type { Fault } from '../core/messages/fault.ts';
 import { OwnerSlots } from '../core/structures/owner-slots.ts';
-import type { PassThroughCall, PassThroughObserver } from './call.ts';
-import { Exchange, hasBody, type Lane } from './exchange.ts';
+import type { PassThroughCall, PassThroughObserver } from './pass-through-call.ts';
+import { type ExchangeResources, PassThroughExchange } from './pass-through-exchange.ts';
 import { HttpProxy } from './http-proxy.ts';
-import { outgoingRequest } from './outgoing-request.ts';
+import { hasBody, outgoingRequest } from './outgoing-request.ts';
 import { BoundConnections } from './bound-connections.ts';
 import { PoolConnections, type UpstreamTls } from './pool-connections.ts';
-import { BodyReader, readFirstBytes } from './read-first.ts';
+import { RequestBuffer, readFirstBytes } from './request-buffer.ts';
 import { SlowDownloads } from './slow-downloads.ts';
 
 export interface PassThroughOptions {
@@ -80,9 +80,9 @@ const checkMaxMs = 1000;
 /** @throws when the TLS files cannot be used */
 export function createPassThrough(options: PassThroughOptions): PassThrough {
   const { idleTimeoutMs, readFirstBytes: readBytes = readFirstBytes } = options;
-  const bodies = new BodyReader(readBytes, options.maxBodyBytes);
-  const ordinary = createLane(options, options.maxConnections);
-  const polls = createLane(options, Infinity);
+  const buffer = new RequestBuffer(readBytes, options.maxBodyBytes);
+  const ordinary = createTrafficClass(options, options.maxConnections);
+  const polls = createTrafficClass(options, Infinity);
   // Bodies that take their time leave connections to all else.
   const largeShare = Math.ceil(options.maxConnections / slowShare);
   const large = new PoolConnections({ ...options, maxConnections: largeShare });
@@ -96,7 +96,7 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
     () => {
       const nowMs = performance.now();
       for (const exchange of ordinary.exchanges) exchange.check(nowMs, idleTimeoutMs);
-      for (const exchange of slow.look(ordinary.exchanges, nowMs)) {
+      for (const exchange of slow.findExcess(ordinary.exchanges, nowMs)) {
         exchange.abort('connection_terminated');
       }
       for (const exchange of polls.exchanges) exchange.check(nowMs, Infinity);
@@ -109,20 +109,25 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
     forward(call, observer) {
       const { request, response } = call;
       const { exchanges, connections } = call.poll ? polls : ordinary;
-      const isOwned = bound.has(request.socket);
-      const lane: Lane = { exchanges, connections, isOwned, release: () => undefined };
-      const exchange = new Exchange(call, observer, lane, performance.now());
+      const wasBound = bound.wasBound(request.socket);
+      const resources: ExchangeResources = {
+        exchanges,
+        connections,
+        wasBound,
+        release: () => undefined,
+      };
+      const exchange = new PassThroughExchange(call, observer, resources, performance.now());
       const send = (body: Readable, isLarge: boolean): void => {
         const own = call.isBound ? bound.of(request.socket) : undefined;
         if (call.isBound && own === undefined) {
           exchange.fail({ phase: 'unsent', name: 'connection_limit_reached' });
           return;
         }
-        lane.connections = own ?? (isLarge ? large : connections);
+        resources.connections = own ?? (isLarge ? large : connections);
         try {
           proxy.web(request, response, {
-            agent: lane.connections.agent,
-            ssl: outgoingRequest(call, exchange.carry),
+            agent: resources.connections.agent,
+            ssl: outgoingRequest(call, exchange.attach),
             buffer: body,
           });
         } catch (error) {
@@ -137,11 +142,11 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
           return;
         }
         const shared = isLarge ? largeSlots : slots;
-        lane.release = shared.acquire(call.owner, () => send(body, isLarge));
-        if (!exchanges.has(exchange)) lane.release();
+        resources.release = shared.acquire(call.owner, () => send(body, isLarge));
+        if (!exchanges.has(exchange)) resources.release();
       };
       if (readBytes === 0 || !hasBody(request)) sendInTurn(request, false);
-      else bodies.read(request, sendInTurn);
+      else buffer.read(request, sendInTurn);
     },
 
     reserve: (client) => client.destroyed || bound.of(client) !== undefined,
@@ -179,10 +184,10 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
   };
 }
 
-function createLane(
+function createTrafficClass(
   options: PassThroughOptions,
   maxConnections: number,
-): Pick<Lane, 'connections' | 'exchanges'> {
+): Pick<ExchangeResources, 'connections' | 'exchanges'> {
   return {
     connections: new PoolConnections({ ...options, maxConnections }),
     exchanges: new Set(),

@@ -14,7 +14,7 @@ import {
 import { InvariantViolation } from '../core/invariants.ts';
 import type { RawHeaders } from '../core/messages/http-message.ts';
 import { RestingConnections } from './resting-connections.ts';
-import { type Answering, PoolSocket } from './pool-socket.ts';
+import { type AnswerProgress, PoolSocket } from './pool-socket.ts';
 
 declare module 'http' {
   interface Agent {
@@ -52,7 +52,7 @@ export interface PoolConnectionsOptions {
 const noTls: UpstreamTls = {};
 
 /** What must stand in the options of a request that goes through {@link PoolConnections.agent}. */
-export interface WithCreationHook {
+export interface PoolRequestOptions {
   /** Told of the request before anything can happen to it. */
   readonly onCreated: (request: ClientRequest) => void;
   /** The client's connection that it came on, and for whom; see `PassThroughCall`. */
@@ -79,7 +79,7 @@ export class PoolConnections {
   readonly #options: PoolConnectionsOptions;
   readonly #open = new Set<PoolSocket>();
   /** Closed ones too, for as long as a request refers to them. */
-  readonly #ofSocket = new WeakMap<Socket, PoolSocket>();
+  readonly #bySocket = new WeakMap<Socket, PoolSocket>();
   readonly #resting: RestingConnections;
 
   /** `owner`: the client's connection that they are bound to, or `shared`. */
@@ -107,12 +107,12 @@ export class PoolConnections {
     };
     const addRequest = agent.addRequest.bind(agent);
     agent.addRequest = (request, requestOptions) => {
-      const { onCreated, client, user } = requestOptions as WithCreationHook;
+      const { onCreated, client, user } = requestOptions as PoolRequestOptions;
       onCreated(request);
-      if (!this.#hasQueue()) this.#resting.wakeOwn(client, user);
+      if (!this.#hasQueue()) this.#resting.releaseFor(client, user);
       // Not the options of the request: a socket keeps those it was made with, credentials and all.
       addRequest(request, endpoint);
-      if (this.#hasQueue()) this.#resting.wakeOldest();
+      if (this.#hasQueue()) this.#resting.releaseOldestSoon();
     };
     agent.getName = () => poolName;
     // Node's own listener lends the connection to the next request at once.
@@ -121,7 +121,7 @@ export class PoolConnections {
     agent.on('free', (socket: Socket, freeOptions: object) => {
       const lend = (): void =>
         lendAgain.forEach((listener) => listener.call(agent, socket, freeOptions));
-      const connection = this.#ofSocket.get(socket);
+      const connection = this.#bySocket.get(socket);
       // Node also offers a new connection in this way to a request that waits.
       if (connection?.isLent !== true) lend();
       else {
@@ -129,7 +129,7 @@ export class PoolConnections {
         connection.giveBack();
         this.#closeAged(connection);
         this.#resting.add(client, user, lend);
-        if (this.#hasQueue()) this.#resting.wakeOldest();
+        if (this.#hasQueue()) this.#resting.releaseOldestSoon();
       }
     });
     this.agent = agent;
@@ -156,7 +156,7 @@ export class PoolConnections {
    * made. (`bytesWritten` proves nothing: it counts what still waits.)
    */
   mayHaveSent(request: ClientRequest | undefined): boolean {
-    return this.#of(request)?.isReady === true;
+    return this.#connectionOf(request)?.isReady === true;
   }
 
   /**
@@ -164,8 +164,8 @@ export class PoolConnections {
    *
    * @throws InvariantViolation when the request must not be written to that connection
    */
-  lend(socket: Socket, borrower: Borrower, answering: Answering): void {
-    const connection = this.#ofSocket.get(socket);
+  lend(socket: Socket, borrower: Borrower, answering: AnswerProgress): void {
+    const connection = this.#bySocket.get(socket);
     if (connection === undefined) {
       throw new InvariantViolation('own_connection', 'a connection without a label');
     }
@@ -174,7 +174,7 @@ export class PoolConnections {
 
   /** The head of an answer came, an interim one (1xx) too. */
   answered(request: ClientRequest, status: number, headers: RawHeaders): void {
-    const connection = this.#of(request);
+    const connection = this.#connectionOf(request);
     connection?.answered(status, headers);
     // Node closes the connection behind the answer, instead of lending it to a request that waits.
     if (connection?.isSpent === true) request.shouldKeepAlive = false;
@@ -184,7 +184,7 @@ export class PoolConnections {
    * Destroys a request. One that still waits for a socket leaves the queue, where Node would let it
    * sit until its turn.
    */
-  drop(request: ClientRequest): void {
+  cancel(request: ClientRequest): void {
     const queue = this.agent.requests[poolName];
     const place = request.socket === null && queue ? queue.indexOf(request) : -1;
     if (queue && place !== -1) {
@@ -202,7 +202,7 @@ export class PoolConnections {
       ({ socket }) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
     );
     // Node would open a new connection for a request that waits.
-    for (const request of [...(this.agent.requests[poolName] ?? [])]) this.drop(request);
+    for (const request of [...(this.agent.requests[poolName] ?? [])]) this.cancel(request);
     this.agent.destroy();
     this.#resting.releaseAll();
     await Promise.all(closed);
@@ -245,9 +245,9 @@ export class PoolConnections {
     return agent;
   }
 
-  #of(request: ClientRequest | undefined): PoolSocket | undefined {
+  #connectionOf(request: ClientRequest | undefined): PoolSocket | undefined {
     const socket = request?.socket;
-    return socket === undefined || socket === null ? undefined : this.#ofSocket.get(socket);
+    return socket === undefined || socket === null ? undefined : this.#bySocket.get(socket);
   }
 
   #hasQueue(): boolean {
@@ -264,7 +264,7 @@ export class PoolConnections {
     const { connectTimeoutMs, observer } = this.#options;
     const connection = new PoolSocket(socket, this.#owner, performance.now(), observer);
     this.#open.add(connection);
-    this.#ofSocket.set(socket, connection);
+    this.#bySocket.set(socket, connection);
     const timer = setTimeout(() => {
       socket.destroy(Object.assign(new Error('connect timeout'), { code: 'ETIMEDOUT' }));
     }, connectTimeoutMs);

@@ -11,7 +11,7 @@ import type { FaultName } from '../core/messages/fault.ts';
 import { nameFault } from '../core/answer/fault-from-error.ts';
 
 /** What the exchange on a connection knows of its answer. */
-export interface Answering {
+export interface AnswerProgress {
   /** The parser has found the end of the answer. */
   isWhole(): boolean;
   /** `undefined` before the head of the answer. */
@@ -40,7 +40,7 @@ export class PoolSocket {
   readonly #label: ConnectionLabel;
   readonly #observer: ConnectionObserver;
   #frame = new AnswerFrame();
-  #answering: Answering | undefined;
+  #answering: AnswerProgress | undefined;
   #isReady = false;
   #isInHandshake = false;
 
@@ -64,7 +64,7 @@ export class PoolSocket {
   }
 
   /** @throws InvariantViolation when that request must not be written to this connection */
-  lend(borrower: Borrower, answering: Answering): void {
+  lend(borrower: Borrower, answering: AnswerProgress): void {
     this.#label.lend(borrower);
     this.#answering = answering;
     this.#frame = new AnswerFrame();

@@ -41,7 +41,7 @@ export class RestingConnections {
   }
 
   /** A request of the client and the user that used one last need not wait: its answer was theirs. */
-  wakeOwn(client: object, user: string | undefined): void {
+  releaseFor(client: object, user: string | undefined): void {
     if (user === undefined) return;
     for (const resting of this.#resting) {
       if (resting.client !== client || resting.user !== user) continue;
@@ -51,7 +51,7 @@ export class RestingConnections {
   }
 
   /** Requests wait: the one that rests for longest is lent soon. */
-  wakeOldest(): void {
+  releaseOldestSoon(): void {
     const [oldest] = this.#resting;
     if (oldest === undefined) return;
     this.#resting.delete(oldest);

@@ -60,11 +60,11 @@ test('a dropped request leaves the queue at once, and the empty queue goes with 
   const [second, third] = [send(), send()];
   const queued = (): number => connections.agent.requests['pool']?.length ?? 0;
   expect(queued()).toBe(2);
-  connections.drop(second);
+  connections.cancel(second);
   expect(queued()).toBe(1);
-  connections.drop(third);
+  connections.cancel(third);
   expect(Object.keys(connections.agent.requests)).toEqual([]);
   await until(() => connections.mayHaveSent(first));
-  connections.drop(first);
+  connections.cancel(first);
   await until(() => connections.count === 0);
 });

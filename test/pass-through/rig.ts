@@ -3,7 +3,10 @@ import http, { type Server, type ServerResponse } from 'node:http';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import type { Fault } from '../../src/core/messages/fault.ts';
 import { endToEndHeaders } from '../../src/core/messages/http-message.ts';
-import type { PassThroughObserver, PassThroughOutcome } from '../../src/pass-through/call.ts';
+import type {
+  PassThroughObserver,
+  PassThroughOutcome,
+} from '../../src/pass-through/pass-through-call.ts';
 import {
   createPassThrough,
   type PassThrough,

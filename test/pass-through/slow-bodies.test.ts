@@ -1,7 +1,7 @@
 /** Bodies that come slowly, or are long, and readers that take little: they leave connections to others. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Socket } from 'node:net';
-import type { Exchange } from '../../src/pass-through/exchange.ts';
+import type { PassThroughExchange } from '../../src/pass-through/pass-through-exchange.ts';
 import { SlowDownloads } from '../../src/pass-through/slow-downloads.ts';
 import { ask, RawClient, Rig, until } from './rig.ts';
 
@@ -77,18 +77,19 @@ test('large bodies have a quarter of the connections, and leave the others to al
 });
 
 describe('of clients that take their answers slowly', () => {
-  const client = (takenBytes: number | undefined) => ({ takenBytes }) as unknown as Exchange;
-  const set = (exchange: Exchange, takenBytes: number | undefined): void =>
+  const client = (takenBytes: number | undefined) =>
+    ({ takenBytes }) as unknown as PassThroughExchange;
+  const set = (exchange: PassThroughExchange, takenBytes: number | undefined): void =>
     void Object.assign(exchange, { takenBytes });
 
   test('those beyond their share are cut off, the slowest first', () => {
     const slow = new SlowDownloads(1);
     const [first, second] = [client(0), client(0)];
-    expect(slow.look(new Set([first]), 0)).toEqual([]);
-    expect(slow.look(new Set([first, second]), 1000)).toEqual([]);
-    expect(slow.look(new Set([first, second]), 5000)).toEqual([]);
-    expect(slow.look(new Set([first, second]), 6000)).toEqual([first]);
-    expect(slow.look(new Set([second]), 7000)).toEqual([]);
+    expect(slow.findExcess(new Set([first]), 0)).toEqual([]);
+    expect(slow.findExcess(new Set([first, second]), 1000)).toEqual([]);
+    expect(slow.findExcess(new Set([first, second]), 5000)).toEqual([]);
+    expect(slow.findExcess(new Set([first, second]), 6000)).toEqual([first]);
+    expect(slow.findExcess(new Set([second]), 7000)).toEqual([]);
   });
 
   test('one that takes enough is not slow, nor one that has taken all', () => {
@@ -96,7 +97,7 @@ describe('of clients that take their answers slowly', () => {
     const [quick, done, drips] = [client(0), client(0), client(0)];
     const all = new Set([quick, done, drips]);
     for (let nowMs = 0; nowMs <= 20_000; nowMs += 1000) {
-      expect(slow.look(all, nowMs)).toEqual(nowMs < 5000 ? [] : [drips]);
+      expect(slow.findExcess(all, nowMs)).toEqual(nowMs < 5000 ? [] : [drips]);
       set(quick, nowMs * 20);
       set(done, nowMs % 2000 === 0 ? undefined : 1);
       set(drips, nowMs);

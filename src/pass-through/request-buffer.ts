@@ -8,7 +8,7 @@ export const readFirstBytes = 65_536;
  * Reads bodies before connections are taken for them. A client that sends slowly then holds memory, which is
  * bounded, and not a connection, which others wait for.
  */
-export class BodyReader {
+export class RequestBuffer {
   readonly #maxEachBytes: number;
   readonly #maxBytes: number;
   #bytes = 0;

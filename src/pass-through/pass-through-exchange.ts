@@ -2,36 +2,31 @@ import type { ClientRequest, IncomingMessage, InformationEvent } from 'node:http
 import type { Socket } from 'node:net';
 import { signsInConnection } from '../core/ucwa/credential-scheme.ts';
 import type { Fault, FaultName } from '../core/messages/fault.ts';
-import {
-  faulty,
-  isFinal,
-  isUnendedReset,
-  transferCodings,
-  withoutBody,
-} from '../core/answer/odd-heads.ts';
 import type { Framing } from '../core/wire/answer-frame.ts';
 import { endToEndHeaders } from '../core/messages/http-message.ts';
-import type { PassThroughCall, PassThroughObserver, PassThroughOutcome } from './call.ts';
+import { readAnswerHead, relayedFields } from './answer-head.ts';
+import type {
+  PassThroughCall,
+  PassThroughObserver,
+  PassThroughOutcome,
+} from './pass-through-call.ts';
 import { cut, sendHead, sendHeadAlone } from './client-response.ts';
-import { keepDispositionBytes } from '../core/wire/disposition-bytes.ts';
+import { hasBody } from './outgoing-request.ts';
 import type { PoolConnections } from './pool-connections.ts';
-import { type Answering, framingOf, faultOn } from './pool-socket.ts';
+import { type AnswerProgress, faultOn, framingOf } from './pool-socket.ts';
 
 /** The connections of one kind of call, and its exchanges that are not over, oldest first. */
-export interface Lane {
+export interface ExchangeResources {
   connections: PoolConnections;
-  readonly exchanges: Set<Exchange>;
+  readonly exchanges: Set<PassThroughExchange>;
   /** Gives back the share of the connections that the call took, or waits for. */
   release: () => void;
   /** Whether a connection to the pool has been opened for the client's connection alone. */
-  readonly isOwned: boolean;
+  readonly wasBound: boolean;
 }
 
 /** How long a client that is answered early may go on sending before its connection closes. */
 const lingerMs = 1000;
-
-/** What llhttp lets through in a reason phrase and Node refuses to write. */
-const illegalReason = /[^\t\x20-\x7e\x80-\xff]/;
 
 /**
  * One call on its way to the pool and the answer on its way back.
@@ -49,30 +44,39 @@ const illegalReason = /[^\t\x20-\x7e\x80-\xff]/;
  * for a second at most and thrown away, and only then does the answer end. Closing at once would
  * make the client's system discard an answer that the client has not read yet (RFC 9112 section 9.6).
  */
-export class Exchange implements Answering {
+export class PassThroughExchange implements AnswerProgress {
   readonly #call: PassThroughCall;
   readonly #observer: PassThroughObserver;
-  readonly #lane: Lane;
+  readonly #resources: ExchangeResources;
   readonly #hasBody: boolean;
   #state: 'waiting' | 'relaying' | 'over' = 'waiting';
   #upstream: ClientRequest | undefined;
   #answer: IncomingMessage | undefined;
   /** What follows the head of the answer is not read: for the client the answer ends there. */
-  #isCurtailed = false;
-  #linger: NodeJS.Timeout | undefined;
+  #endsAtHead = false;
+  #lingerTimer: NodeJS.Timeout | undefined;
   #bytesRead = 0;
-  #movedAtMs: number;
+  #lastActivityMs: number;
 
-  constructor(call: PassThroughCall, observer: PassThroughObserver, lane: Lane, nowMs: number) {
+  constructor(
+    call: PassThroughCall,
+    observer: PassThroughObserver,
+    resources: ExchangeResources,
+    nowMs: number,
+  ) {
     this.#call = call;
     this.#observer = observer;
-    this.#lane = lane;
+    this.#resources = resources;
     this.#hasBody = hasBody(call.request);
-    this.#movedAtMs = nowMs;
-    lane.exchanges.add(this);
+    this.#lastActivityMs = nowMs;
+    resources.exchanges.add(this);
     call.response.on('close', this.#onClientClose);
     call.response.on('error', ignore);
     this.check(nowMs, Infinity);
+  }
+
+  get #connections(): PoolConnections {
+    return this.#resources.connections;
   }
 
   get isOver(): boolean {
@@ -99,7 +103,7 @@ export class Exchange implements Answering {
   }
 
   /** Takes the request that carries the call, before it is queued or given a socket. */
-  readonly carry = (upstream: ClientRequest): void => {
+  readonly attach = (upstream: ClientRequest): void => {
     this.#upstream = upstream;
     // The size of the head is bounded; a bound on the count would drop fields in silence.
     upstream.maxHeadersCount = 0;
@@ -122,8 +126,8 @@ export class Exchange implements Answering {
     const bytes = client.bytesRead + (this.#upstream?.socket?.bytesRead ?? 0);
     if (bytes !== this.#bytesRead) {
       this.#bytesRead = bytes;
-      this.#movedAtMs = nowMs;
-    } else if (nowMs - this.#movedAtMs >= idleTimeoutMs) {
+      this.#lastActivityMs = nowMs;
+    } else if (nowMs - this.#lastActivityMs >= idleTimeoutMs) {
       this.abort(this.#idleName());
     }
   }
@@ -158,42 +162,35 @@ export class Exchange implements Answering {
   /** Comes before a byte is written; what throws here is written nowhere. */
   readonly #onSocket = (socket: Socket): void => {
     const { request, headers, user } = this.#call;
-    const isBound = this.#call.isBound || this.#lane.isOwned;
+    const isBound = this.#call.isBound || this.#resources.wasBound;
     const signsIn = signsInConnection(headers);
     const borrower = { client: request.socket, user, signsIn, isBound };
     try {
-      this.#lane.connections.lend(socket, borrower, this);
+      this.#connections.lend(socket, borrower, this);
     } catch (error) {
       this.fail({ phase: 'unsent', name: 'proxy_internal_error' }, error);
     }
   };
 
   readonly #onInterim = ({ statusCode, rawHeaders }: InformationEvent): void => {
-    if (this.#upstream) this.#lane.connections.answered(this.#upstream, statusCode, rawHeaders);
+    if (this.#upstream) this.#connections.answered(this.#upstream, statusCode, rawHeaders);
   };
 
   readonly #onAnswer = (answer: IncomingMessage): void => {
     const { request, response } = this.#call;
     const upstream = this.#upstream;
     if (!this.isWaiting || upstream === undefined) return;
-    const status = answer.statusCode ?? 0;
-    const reason = answer.statusMessage ?? '';
-    const isToHead = request.method === 'HEAD';
-    const codings = isToHead ? undefined : transferCodings(status, answer.rawHeaders);
-    const isUntold = codings !== undefined && (codings === faulty || request.httpVersion === '1.0');
-    // A 101 without fields that upgrade is a final answer to Node; we asked for no other protocol.
-    if (!isFinal(status) || isUntold || illegalReason.test(reason)) {
+    const head = readAnswerHead(request, answer);
+    if (head === undefined) {
       this.abort('http_protocol_error');
       return;
     }
-    this.#lane.connections.answered(upstream, status, answer.rawHeaders);
-    const isCurtailed = !isToHead && isUnendedReset(status, answer.rawHeaders);
+    const { status, reason, endsAtHead } = head;
+    this.#connections.answered(upstream, status, answer.rawHeaders);
     try {
-      let headers = this.#observer.responded(status, endToEndHeaders(answer.rawHeaders));
-      if (isCurtailed) headers = withoutBody(headers);
-      if (codings !== undefined) headers = [...headers, 'Transfer-Encoding', codings];
+      const fields = this.#observer.responded(status, endToEndHeaders(answer.rawHeaders));
       this.#closeBehindUnreadBody();
-      response.writeHead(status, reason, keepDispositionBytes(headers) as string[]);
+      response.writeHead(status, reason, relayedFields(head, fields) as string[]);
     } catch (error) {
       this.abort('proxy_internal_error', error);
       return;
@@ -203,9 +200,9 @@ export class Exchange implements Answering {
     // The pool answered before it had read everything: that socket serves no other request. (Node 20
     // can even give it to two of them, if the answer's end meets the end of the upload.)
     if (!upstream.writableFinished) upstream.shouldKeepAlive = false;
-    if (isCurtailed) {
-      this.#isCurtailed = true;
-      this.#lane.connections.drop(upstream);
+    if (endsAtHead) {
+      this.#endsAtHead = true;
+      this.#connections.cancel(upstream);
       this.#onAnswerEnd();
       return;
     }
@@ -221,9 +218,9 @@ export class Exchange implements Answering {
       this.#endResponse();
       return;
     }
-    this.#discardRest();
+    this.#abandonUpstream();
     request.on('end', this.#endResponse);
-    this.#linger = setTimeout(this.#endResponse, lingerMs);
+    this.#lingerTimer = setTimeout(this.#endResponse, lingerMs);
   };
 
   readonly #endResponse = (): void => {
@@ -232,7 +229,7 @@ export class Exchange implements Answering {
 
   readonly #onUpstreamError = (error: Error): void => {
     // A whole answer stands, even if the pool closed the connection on the rest of the request.
-    if (this.#isCurtailed || this.#answer?.complete === true) return;
+    if (this.#endsAtHead || this.#answer?.complete === true) return;
     this.abort(faultOn(this.#upstream?.socket, error, this.#mayHaveSent()));
   };
 
@@ -240,7 +237,7 @@ export class Exchange implements Answering {
     if (this.#answer === undefined) {
       // Node closes the connection without a word when the pool switches protocols.
       this.abort('http_protocol_error');
-    } else if (!this.#isCurtailed && !this.#answer.complete) {
+    } else if (!this.#endsAtHead && !this.#answer.complete) {
       this.abort('http_response_incomplete');
     }
   };
@@ -259,23 +256,23 @@ export class Exchange implements Answering {
   /** Lets go of everything. The socket of a request that ran its course is free by now, and stays. */
   #release(): void {
     this.#state = 'over';
-    this.#lane.exchanges.delete(this);
-    this.#lane.release();
-    clearTimeout(this.#linger);
-    this.#discardRest();
+    this.#resources.exchanges.delete(this);
+    this.#resources.release();
+    clearTimeout(this.#lingerTimer);
+    this.#abandonUpstream();
   }
 
   /** Gives up the upstream request, and throws away what the client goes on sending for it. */
-  #discardRest(): void {
+  #abandonUpstream(): void {
     const { request } = this.#call;
-    if (this.#upstream) this.#lane.connections.drop(this.#upstream);
+    if (this.#upstream) this.#connections.cancel(this.#upstream);
     if (request.readableEnded) return;
     request.unpipe();
     request.resume();
   }
 
   #mayHaveSent(): boolean {
-    return this.#lane.connections.mayHaveSent(this.#upstream);
+    return this.#connections.mayHaveSent(this.#upstream);
   }
 
   #idleName(): FaultName {
@@ -287,11 +284,6 @@ export class Exchange implements Answering {
     const { request, response } = this.#call;
     if (!request.complete) response.shouldKeepAlive = false;
   }
-}
-
-/** Asked at once: http-proxy changes these fields of a DELETE. */
-export function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 function ignore(): void {
