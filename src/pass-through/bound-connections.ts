@@ -1,20 +1,20 @@
 /**
- * Connections to the pool that belong to one connection of a client each (docs/decisions/013-connections-have-owners.md).
- * A client that signs in by NTLM or Negotiate is signed in on its connection to the pool; no other client
- * may ever send a request there. Each is used by one request at a time, and is closed with the
- * client's connection.
+ * Bound connections to the pool, each for one connection of a client
+ * (docs/decisions/013-connections-have-owners.md). The pool stores an NTLM or Negotiate sign-in on the connection.
+ * No other client may ever send a request on that connection. A bound connection carries one request at a time, and
+ * closes with the client's connection.
  */
 import type { Socket } from 'node:net';
 import { PoolConnections, type PoolConnectionsOptions } from './pool-connections.ts';
 
 interface BoundOptions extends Omit<PoolConnectionsOptions, 'maxConnections'> {
-  /** Open connections of all clients. */
+  /** Limit for the open bound connections of all clients. */
   readonly maxConnections: number;
 }
 
 export class BoundConnections {
   readonly #options: BoundOptions;
-  /** By the client's connection; that which was used last stands last. */
+  /** By the client's connection, the most recently used last. */
   readonly #byClient = new Map<Socket, PoolConnections>();
   readonly #everBound = new WeakSet<Socket>();
   readonly #closing = new Set<Promise<void>>();
@@ -23,7 +23,7 @@ export class BoundConnections {
     this.#options = options;
   }
 
-  /** Open connections to the pool. */
+  /** Number of open connections to the pool. */
   get count(): number {
     let count = 0;
     for (const connections of this.#byClient.values()) count += connections.count;
@@ -31,17 +31,16 @@ export class BoundConnections {
   }
 
   /**
-   * The one connection of that client: opened with its first request, and anew when it was closed
-   * in between.
+   * Returns the connection of this client. It opens with the first request, and again after it was closed. At the
+   * limit, an idle connection of another client is closed to make room.
    *
-   * @returns `undefined` when as many as may be are open and in use, an idle one makes room; and
-   *   when the client has left
+   * @returns `undefined` if the client has disconnected, or if all connections are in use
    */
   of(client: Socket): PoolConnections | undefined {
     if (client.destroyed) return undefined;
     const known = this.#byClient.get(client);
     if (known !== undefined) {
-      // Now the last one in the order of use.
+      // Moves the entry to the end of the map.
       this.#byClient.delete(client);
       this.#byClient.set(client, known);
       if (known.count > 0) return known;
@@ -50,12 +49,12 @@ export class BoundConnections {
     return known ?? this.#open(client);
   }
 
-  /** Whether that client's connection has had a connection to the pool of its own. */
+  /** Whether this client's connection has ever had a bound connection. */
   wasBound(client: Socket): boolean {
     return this.#everBound.has(client);
   }
 
-  /** Destroys all of them; resolves when they are closed. */
+  /** Destroys all bound connections, and resolves when they are closed. */
   async close(): Promise<void> {
     for (const client of [...this.#byClient.keys()]) this.#closeFor(client);
     await Promise.all(this.#closing);
@@ -69,7 +68,7 @@ export class BoundConnections {
     return connections;
   }
 
-  /** Closes the one that has been idle for longest; `false` where none may be closed. */
+  /** Closes the least recently used idle connection. Returns `false` if none is idle. */
   #closeIdle(): boolean {
     const nowMs = performance.now();
     for (const [client, connections] of this.#byClient) {

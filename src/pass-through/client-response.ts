@@ -1,26 +1,26 @@
-/** What node:http would do at another time, or in another way, with the answer to a client. */
+/** Helpers for messages that node:http would send or end differently. */
 import type { IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http';
 import { TLSSocket } from 'node:tls';
 
 const noBytes = Buffer.alloc(0);
 
 /**
- * Node holds a head back until the body begins, which may be long after. Not by flushHeaders(), which
- * sends it as UTF-8.
+ * Sends the head of a message now. Node would wait for the first byte of the body, which can take long.
+ * `flushHeaders()` is no alternative, because it encodes the head as UTF-8.
  */
 export function sendHead(message: OutgoingMessage): void {
   message.write(noBytes);
 }
 
-/** Called when a body that came along with the head has been written. */
+/** Sends the head of an answer without any body bytes yet. To be called one turn after the head arrived. */
 export function sendHeadAlone(answer: IncomingMessage, response: ServerResponse): void {
   if (!answer.readableDidRead && !response.writableEnded) sendHead(response);
 }
 
-/** Breaks an answer off in such a way that it cannot pass for a complete one. */
+/** Ends the client's connection so that the client detects a truncated answer. */
 export function cut(request: IncomingMessage): void {
   const { socket } = request;
-  // Without a length (HTTP/1.0) a body ends where the connection does, unless that is reset.
+  // A body of HTTP/1.0 without a length ends with its connection. Only a reset shows that it is truncated.
   if (request.httpVersion === '1.0' && !(socket instanceof TLSSocket)) socket.resetAndDestroy();
   else socket.destroy();
 }

@@ -1,7 +1,7 @@
 /**
- * Loads http-proxy without DEP0060. It keeps the `util._extend` that it finds when it is loaded, and
- * calls it for each request, for which Node >= 22 prints a warning
- * (http-party/node-http-proxy#1715). So it gets to see Object.assign() there, and nobody else does.
+ * Loads http-proxy without the warning DEP0060, which Node >= 22 prints (http-party/node-http-proxy#1715).
+ * http-proxy reads the deprecated `util._extend` when it loads, and calls it for each request. During the load
+ * `util._extend` is `Object.assign`. Other modules never see the replacement.
  */
 import util from 'node:util';
 

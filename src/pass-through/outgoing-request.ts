@@ -4,14 +4,14 @@ import type { PassThroughCall } from './pass-through-call.ts';
 import { keepDispositionBytes } from '../core/wire/disposition-bytes.ts';
 import type { PoolRequestOptions } from './pool-connections.ts';
 
-/** Methods for whose requests Node sends no framing of its own accord, and so none for a body. */
+/** Methods for which Node adds no framing to a request without a body. */
 const withoutFraming: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
 
 /**
- * The options object that http-proxy fills (it calls it `ssl`) and hands to http.request(). What it
- * would put there, a target that went through url.parse() and lost its double slashes, and header
- * fields that were joined, lower-cased or dropped, does not stick to properties without a setter.
- * A flat list is what http.request() sends as it stands.
+ * Returns the options object that http-proxy fills (as its option `ssl`) and passes to `http.request()`. http-proxy
+ * would set a target from `url.parse()`, which loses double slashes. It would also set header fields that are joined,
+ * lower-cased or dropped. `path` and `headers` have no setter, so the values of http-proxy are ignored. `http.request()` sends a
+ * flat list of fields unchanged.
  */
 export function outgoingRequest(
   call: PassThroughCall,
@@ -32,9 +32,8 @@ export function outgoingRequest(
 }
 
 /**
- * Adds what frames the body, as the client framed it. Read from the request and not from the list,
- * which lacks a length that the client's `Connection` named: a body without framing would be taken
- * for the next request.
+ * Adds the client's framing of the body, taken from the request. The list lacks a `Content-Length` that the client's
+ * `Connection` names. The pool would parse a body without framing as the next request.
  */
 function framed(request: IncomingMessage, headers: RawHeaders): RawHeaders {
   if (request.headers['transfer-encoding'] !== undefined) {
@@ -43,7 +42,7 @@ function framed(request: IncomingMessage, headers: RawHeaders): RawHeaders {
   if (headerValue(headers, 'content-length') !== undefined) return headers;
   const length = request.headers['content-length'];
   if (length !== undefined) return [...headers, 'Content-Length', length];
-  // Node would announce chunks for a POST that has neither. It has no body then (RFC 9112 section 6.3).
+  // A request with neither field has no body (RFC 9112 section 6.3). Node would send a POST in chunks.
   return withoutFraming.has(request.method ?? '') ? headers : [...headers, 'Content-Length', '0'];
 }
 

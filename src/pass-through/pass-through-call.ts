@@ -2,39 +2,36 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Fault } from '../core/messages/fault.ts';
 import type { RawHeaders } from '../core/messages/http-message.ts';
 
-/** One call to relay to the pool as it is. */
+/** One call that is passed through to the pool. */
 export interface PassThroughCall {
-  /** http-proxy may change its `headers`; `rawHeaders` stay. */
+  /** http-proxy may change `request.headers`. It never changes `request.rawHeaders`. */
   readonly request: IncomingMessage;
-  /** Without fields set on it; `shouldKeepAlive = false` makes the answer say `Connection: close`. */
+  /** Has no fields set. `shouldKeepAlive = false` makes the answer say `Connection: close`. */
   readonly response: ServerResponse;
   /** The exact bytes of the request line's target. */
   readonly target: string;
   /**
-   * The end-to-end fields to send, names and values in turn, `Host` already the pool's. Spelling,
-   * order and repeats are kept; `Connection` and what frames the body are added.
+   * The end-to-end fields to send, names and values in turn, with the `Host` of the pool. Spelling, order and
+   * repeated fields are kept. The pass-through adds `Connection` and the framing of the body.
    */
   readonly headers: readonly string[];
-  /** A long poll of `events`: waits for no socket, and is never timed out by us. */
+  /** Whether the call is a long poll of `events`. A poll never waits for a socket, and has no timeout. */
   readonly poll: boolean;
-  /**
-   * Whether the client's connection is bound: the call travels on the one connection to the pool that
-   * belongs to it.
-   */
+  /** Whether the client's connection is bound. Its calls use its own connection to the pool. */
   readonly isBound: boolean;
   /**
-   * Whose share of the connections the call takes: the name of the user, or the address of the client while the
-   * pool has not answered that user.
+   * The owner that the connection limit counts the call for: the name of the user. While the pool has not answered
+   * that user, the owner is the address of the client.
    */
   readonly owner: string;
   /**
-   * The name of the user, empty for a client without a credential; `undefined` where that may be
-   * anybody, behind another proxy.
+   * The name of the user, empty for a client without a credential. It is `undefined` for a call without a credential
+   * that came through another proxy, because different users share that proxy's connections.
    */
   readonly user: string | undefined;
 }
 
-/** How an exchange ended; `responded`: the head of the pool's answer went to the client. */
+/** How an exchange ended. `responded`: whether the client received the head of the pool's answer. */
 export type PassThroughOutcome =
   | { readonly kind: 'answered'; readonly status: number }
   | { readonly kind: 'client-left'; readonly responded: boolean }
@@ -42,24 +39,23 @@ export type PassThroughOutcome =
       readonly kind: 'failed';
       readonly fault: Fault;
       readonly responded: boolean;
-      /** What was thrown on our side: a bug, for the log. */
+      /** The exception, if a bug of the proxy is the cause. For the log. */
       readonly error?: unknown;
     };
 
-/** Told what becomes of one call. `ended` must not throw. */
+/** Receives the events of one call. `ended` must not throw. */
 export interface PassThroughObserver {
   /**
-   * The head of the pool's answer came, with these end-to-end fields.
+   * Receives the status and the end-to-end fields of the pool's answer.
    *
-   * @returns the fields that the client gets
+   * @returns the fields that the client receives
    */
   responded(status: number, headers: RawHeaders): RawHeaders;
-  /** The exchange is over. Exactly once a call. */
+  /** Called exactly once, when the exchange is over. */
   ended(outcome: PassThroughOutcome): void;
   /**
-   * Must answer the client, for the pool did not. At most once, before `ended`, and only while no
-   * byte of an answer was written. If the request has not been read whole, the connection closes
-   * behind the answer.
+   * Must answer the client, because the pool did not. Called at most once, before `ended`, and only if no byte of an
+   * answer was written. If a part of the request is unread, the connection closes after this answer.
    */
   fail(fault: Fault): void;
 }

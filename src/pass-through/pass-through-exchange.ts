@@ -15,34 +15,38 @@ import { hasBody } from './outgoing-request.ts';
 import type { PoolConnections } from './pool-connections.ts';
 import { type AnswerProgress, faultOn, framingOf } from './pool-socket.ts';
 
-/** The connections of one kind of call, and its exchanges that are not over, oldest first. */
+/** The resources that one exchange uses. */
 export interface ExchangeResources {
   connections: PoolConnections;
+  /** Open exchanges of the same kind, oldest first. The exchange adds and removes itself. */
   readonly exchanges: Set<PassThroughExchange>;
-  /** Gives back the share of the connections that the call took, or waits for. */
+  /** Releases the concurrency slot of the exchange, or takes the exchange out of the queue for a slot. */
   release: () => void;
-  /** Whether a connection to the pool has been opened for the client's connection alone. */
+  /** Whether the client's connection has ever had a bound connection to the pool. */
   readonly wasBound: boolean;
 }
 
-/** How long a client that is answered early may go on sending before its connection closes. */
+/** Maximum time in ms for which the proxy reads the rest of a request body after an early answer. */
 const lingerMs = 1000;
 
 /**
- * One call on its way to the pool and the answer on its way back.
+ * One call that is passed through, from the client's request to the end of the answer.
  *
- *     waiting --head of the answer--> relaying --response closed--> over
- *     waiting --fault, client left--> over      (a fault: the observer answers)
- *     relaying --fault, client left--> over     (a fault: the client's connection is destroyed)
+ *     waiting --answer head--> relaying --response closed--> over
+ *     waiting --fault or client disconnect--> over      (fault: the observer answers)
+ *     relaying --fault or client disconnect--> over     (fault: the client's connection is destroyed)
  *
- * http-proxy makes the request and pipes the client's body into it. The rest is done here, since
- * http-proxy would not notice a client that leaves (http-party/node-http-proxy#1586), would join and
- * lower-case the fields of the answer, and would let an answer that broke off look complete.
+ * http-proxy creates the request and pipes the client's body into it. This class does the rest, because http-proxy
+ * has three faults:
  *
- * An answer that overtakes the client's body closes the client's connection behind it, so that no
- * rest of the body can be taken for a request: its head says `Connection: close`, the rest is read
- * for a second at most and thrown away, and only then does the answer end. Closing at once would
- * make the client's system discard an answer that the client has not read yet (RFC 9112 section 9.6).
+ * - It does not notice that a client disconnects (http-party/node-http-proxy#1586).
+ * - It joins and lower-cases the fields of the answer.
+ * - It ends a truncated answer as if the answer were complete.
+ *
+ * An early answer is one that arrives before the client has sent its whole body. Its head says `Connection: close`,
+ * so that the rest of the body cannot be parsed as a request. The proxy reads and discards that rest for up to
+ * `lingerMs`, and then ends the answer and the connection. An immediate close could make the client's system discard
+ * the answer before the client reads it (RFC 9112 section 9.6).
  */
 export class PassThroughExchange implements AnswerProgress {
   readonly #call: PassThroughCall;
@@ -52,7 +56,7 @@ export class PassThroughExchange implements AnswerProgress {
   #state: 'waiting' | 'relaying' | 'over' = 'waiting';
   #upstream: ClientRequest | undefined;
   #answer: IncomingMessage | undefined;
-  /** What follows the head of the answer is not read: for the client the answer ends there. */
+  /** Whether the client receives the answer without its body. See `AnswerHead`. */
   #endsAtHead = false;
   #lingerTimer: NodeJS.Timeout | undefined;
   #bytesRead = 0;
@@ -87,7 +91,7 @@ export class PassThroughExchange implements AnswerProgress {
     return this.#state === 'waiting';
   }
 
-  /** What the client has taken, while it is behind with its answer; in bytes of its connection. */
+  /** Bytes that the client's connection has sent; `undefined` while the client keeps up with its answer. */
   get takenBytes(): number | undefined {
     const { request, response } = this.#call;
     if (this.#state !== 'relaying' || !response.writableNeedDrain) return undefined;
@@ -102,10 +106,10 @@ export class PassThroughExchange implements AnswerProgress {
     return this.#answer && framingOf(this.#call.request.method, this.#answer);
   }
 
-  /** Takes the request that carries the call, before it is queued or given a socket. */
+  /** Listens to the request to the pool. Called before the request waits for, or gets, a socket. */
   readonly attach = (upstream: ClientRequest): void => {
     this.#upstream = upstream;
-    // The size of the head is bounded; a bound on the count would drop fields in silence.
+    // Node silently drops fields above this count. Its limit for the size of a head still applies.
     upstream.maxHeadersCount = 0;
     upstream.once('socket', this.#onSocket);
     upstream.on('information', this.#onInterim);
@@ -115,10 +119,10 @@ export class PassThroughExchange implements AnswerProgress {
     if (this.#hasBody) sendHead(upstream);
   };
 
-  /** Ends the exchange when no byte has come from either side for so long, or when the client has left. */
+  /** Ends the exchange if the client has disconnected, or if neither side sent a byte for `idleTimeoutMs`. */
   check(nowMs: number, idleTimeoutMs: number): void {
     const client = this.#call.request.socket;
-    // On Node 20 a response that waits behind another one of its connection does not hear of its end.
+    // Node 20 emits no `close` on a pipelined response that has no socket yet.
     if (client.destroyed) {
       this.#onClientClose();
       return;
@@ -133,14 +137,15 @@ export class PassThroughExchange implements AnswerProgress {
   }
 
   /**
-   * Ends the exchange for a reason of that name; whether the call can have run is known here.
-   * `error`: what was thrown, if it is our bug.
+   * Ends the exchange with a fault. Its phase is `unknown` if the call can have run, otherwise `unsent`.
+   *
+   * @param error the exception, if a bug of the proxy is the cause
    */
   abort(name: FaultName, error?: unknown): void {
     this.fail({ phase: this.#mayHaveSent() ? 'unknown' : 'unsent', name }, error);
   }
 
-  /** Ends the exchange with an answer of ours or, behind a head, with a broken connection. */
+  /** Ends the exchange with an answer of the proxy. After an answer head it destroys the client's connection. */
   fail(fault: Fault, error?: unknown): void {
     if (this.isOver) return;
     const responded = this.#state === 'relaying';
@@ -159,7 +164,7 @@ export class PassThroughExchange implements AnswerProgress {
     this.#observer.ended({ kind: 'failed', fault, responded, error });
   }
 
-  /** Comes before a byte is written; what throws here is written nowhere. */
+  /** Lends the connection before Node writes the first byte. If `lend` throws, nothing is written. */
   readonly #onSocket = (socket: Socket): void => {
     const { request, headers, user } = this.#call;
     const isBound = this.#call.isBound || this.#resources.wasBound;
@@ -197,8 +202,8 @@ export class PassThroughExchange implements AnswerProgress {
     }
     this.#state = 'relaying';
     this.#answer = answer;
-    // The pool answered before it had read everything: that socket serves no other request. (Node 20
-    // can even give it to two of them, if the answer's end meets the end of the upload.)
+    // After an early answer the socket must serve no other request, because the request is not fully sent. Node 20
+    // can even give this socket to two requests, if the answer and the upload end together.
     if (!upstream.writableFinished) upstream.shouldKeepAlive = false;
     if (endsAtHead) {
       this.#endsAtHead = true;
@@ -228,14 +233,14 @@ export class PassThroughExchange implements AnswerProgress {
   };
 
   readonly #onUpstreamError = (error: Error): void => {
-    // A whole answer stands, even if the pool closed the connection on the rest of the request.
+    // A complete answer counts, even if the pool then closes the connection during the upload.
     if (this.#endsAtHead || this.#answer?.complete === true) return;
     this.abort(faultOn(this.#upstream?.socket, error, this.#mayHaveSent()));
   };
 
   readonly #onUpstreamClose = (): void => {
     if (this.#answer === undefined) {
-      // Node closes the connection without a word when the pool switches protocols.
+      // Node closes the request without an error when the pool switches protocols.
       this.abort('http_protocol_error');
     } else if (!this.#endsAtHead && !this.#answer.complete) {
       this.abort('http_response_incomplete');
@@ -253,7 +258,7 @@ export class PassThroughExchange implements AnswerProgress {
     this.#observer.ended(outcome);
   };
 
-  /** Lets go of everything. The socket of a request that ran its course is free by now, and stays. */
+  /** Releases all resources. The socket of a completed request is already back in the pool, and stays open. */
   #release(): void {
     this.#state = 'over';
     this.#resources.exchanges.delete(this);
@@ -262,7 +267,7 @@ export class PassThroughExchange implements AnswerProgress {
     this.#abandonUpstream();
   }
 
-  /** Gives up the upstream request, and throws away what the client goes on sending for it. */
+  /** Cancels the request to the pool, and discards the rest of the client's body. */
   #abandonUpstream(): void {
     const { request } = this.#call;
     if (this.#upstream) this.#connections.cancel(this.#upstream);
@@ -287,5 +292,5 @@ export class PassThroughExchange implements AnswerProgress {
 }
 
 function ignore(): void {
-  // An exchange learns what matters from other events; an error without a listener would be thrown.
+  // Other events report these errors. Without a listener Node would throw the error.
 }

@@ -1,6 +1,6 @@
 /**
- * Relays calls to the pool as they are. Everything that http-proxy 1.18.1 does wrong for us is put
- * right in this folder, and each remedy says what for.
+ * Passes calls through to the pool unchanged. http-proxy 1.18.1 does several things wrong for this proxy. This folder
+ * corrects them, and the comment at each correction gives the reason.
  */
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
@@ -17,63 +17,63 @@ import { RequestBuffer, readFirstBytes } from './request-buffer.ts';
 import { SlowDownloads } from './slow-downloads.ts';
 
 export interface PassThroughOptions {
-  /** http or https, without a path. */
+  /** An http or https URL without a path. */
   readonly upstream: URL;
-  /** Polls have connections of their own, without a bound. */
+  /** Limit for the connections of all calls except polls, which have unlimited connections of their own. */
   readonly maxConnections: number;
   readonly connectTimeoutMs: number;
-  /** A connection that serves no request is closed after so long. */
+  /** Idle time after which a connection without a request is closed, in ms. */
   readonly idleSocketTimeoutMs: number;
-  /** An exchange ends after so long without a byte in either direction; a poll never does. */
+  /** Time without a byte in either direction after which an exchange ends, in ms. Polls have no such limit. */
   readonly idleTimeoutMs: number;
-  /** Connections that belong to one connection of a client each. */
+  /** Limits of the bound connections. */
   readonly bound: {
     readonly maxConnections: number;
     readonly idleSocketTimeoutMs: number;
     readonly maxAgeMs: number;
   };
-  /** Bytes of all bodies that are read before connections are taken for them. */
+  /** Limit for the buffered bytes of all request bodies. */
   readonly maxBodyBytes: number;
   readonly observer: ConnectionObserver;
-  /** See `restMs`, which is the default. */
+  /** Rest after an answer, in ms. The default is `restMs` of `core/connection-label.ts`. */
   readonly restMs?: number;
-  /** See `readFirstBytes`, which is the default; 0: bodies are streamed from their first byte. */
+  /** Bytes of each body that are buffered. The default is `readFirstBytes`; 0 streams bodies from the first byte. */
   readonly readFirstBytes?: number;
-  /** What is in force now; the same object until something else is. */
+  /** Returns the current TLS files: the same object until the files change. */
   readonly tls?: () => UpstreamTls;
 }
 
 export interface PassThrough {
   forward(call: PassThroughCall, observer: PassThroughObserver): void;
   /**
-   * To be called before a call of a bound client is forwarded.
+   * Reserves the bound connection of a client. To be called before each call of a bound client is forwarded.
    *
    * @param client the client's connection
-   * @returns `false` when as many bound connections as may be are in use
+   * @returns `false` if all bound connections are in use
    */
   reserve(client: Socket): boolean;
-  /** Connections to the pool, idle and bound ones included. */
+  /** Number of connections to the pool, idle and bound ones included. */
   openConnections(): number;
   boundConnections(): number;
   openPolls(): number;
   /**
-   * Ends that share (0..1, rounded up) of the polls that wait for an answer, oldest first: their
-   * observers are told to answer with the fault.
+   * Ends a fraction (0 to 1, rounded up) of the polls that wait for an answer, oldest first. Their observers answer
+   * with the fault.
    */
   endPolls(fraction: number, fault: Fault): void;
-  /** Ends all that wait for an answer; their observers are told whether they can have run. */
+  /** Ends all calls except polls that wait for an answer. The phase of the fault says whether a call can have run. */
   endWaiting(): void;
-  /** Ends everything that is open; resolves when the connections are closed. */
+  /** Ends all exchanges, and resolves when all connections are closed. */
   stop(): Promise<void>;
 }
 
-/** Of the connections, one in so many may be held by large bodies, and by clients that read slowly. */
-const slowShare = 4;
+/** Share of the connections for large bodies, and also the share for clients that read slowly. */
+const slowShare = 1 / 4;
 
-/** One owner may use one in so many of the connections that all share. */
-const ownerShare = 2;
+/** Share of the connections that one owner may use. */
+const ownerShare = 1 / 2;
 
-/** How late an idle exchange may be found: a share of its time, and no later than this. */
+/** Interval of the checks for idle exchanges: a share of the idle timeout, at most `checkMaxMs`. */
 const checkShare = 1 / 8;
 const checkMaxMs = 1000;
 
@@ -83,12 +83,12 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
   const buffer = new RequestBuffer(readBytes, options.maxBodyBytes);
   const ordinary = createTrafficClass(options, options.maxConnections);
   const polls = createTrafficClass(options, Infinity);
-  // Bodies that take their time leave connections to all else.
-  const largeShare = Math.ceil(options.maxConnections / slowShare);
-  const large = new PoolConnections({ ...options, maxConnections: largeShare });
-  const slow = new SlowDownloads(largeShare);
-  const slots = new OwnerSlots(Math.ceil(options.maxConnections / ownerShare));
-  const largeSlots = new OwnerSlots(Math.ceil(largeShare / ownerShare));
+  // Large bodies have connections of their own, so that other calls never wait for a long upload.
+  const maxSlow = Math.ceil(options.maxConnections * slowShare);
+  const large = new PoolConnections({ ...options, maxConnections: maxSlow });
+  const slow = new SlowDownloads(maxSlow);
+  const slots = new OwnerSlots(Math.ceil(options.maxConnections * ownerShare));
+  const largeSlots = new OwnerSlots(Math.ceil(maxSlow * ownerShare));
   const bound = new BoundConnections({ ...options, ...options.bound });
   const proxy = createProxy(options.upstream);
 
@@ -136,7 +136,7 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
       };
       const sendInTurn = (body: Readable, isLarge: boolean): void => {
         if (exchange.isOver) return;
-        // Polls and bound calls have connections of their own.
+        // Polls and bound calls have connections of their own, without a limit for each owner.
         if (call.poll || call.isBound) {
           send(body, isLarge);
           return;
@@ -196,15 +196,15 @@ function createTrafficClass(
 
 function createProxy(upstream: URL): InstanceType<typeof HttpProxy> {
   const proxy = new HttpProxy({
-    // Only the protocol counts: the agent knows where to connect, outgoingRequest() what to ask for.
+    // http-proxy uses only the protocol. The agent knows the address, and `outgoingRequest` sets the path.
     target: { protocol: upstream.protocol, host: upstream.hostname },
-    // Spares the client's target url.parse(), which throws on some.
+    // Prevents `url.parse()` of the client's target, which throws for some targets.
     toProxy: true,
     ignorePath: true,
     prependPath: false,
     selfHandleResponse: true,
   });
-  // Without a listener it throws. Exchanges listen to the same errors at their source.
+  // Without this listener http-proxy throws. Each exchange handles the errors of its own request.
   proxy.on('error', () => undefined);
   return proxy;
 }

@@ -18,15 +18,12 @@ import { type AnswerProgress, PoolSocket } from './pool-socket.ts';
 
 declare module 'http' {
   interface Agent {
-    /**
-     * Takes each new request, from inside http.request(). Not documented, but what every agent
-     * library builds on.
-     */
+    /** Receives each new request from `http.request()`. The method is undocumented, but agent libraries use it. */
     addRequest(request: ClientRequest, options: object): void;
   }
 }
 
-/** Files of a TLS upstream; verification is always on. */
+/** TLS files and server name (SNI) of the pool. The certificate of the pool is always verified. */
 export interface UpstreamTls {
   readonly ca?: string | Buffer | undefined;
   readonly cert?: string | Buffer | undefined;
@@ -37,56 +34,57 @@ export interface UpstreamTls {
 export interface PoolConnectionsOptions {
   readonly upstream: URL;
   readonly maxConnections: number;
-  /** From the start of name resolution to the end of the TLS handshake. */
+  /** Limit from the start of name resolution to the end of the TLS handshake, in ms. */
   readonly connectTimeoutMs: number;
   readonly idleSocketTimeoutMs: number;
-  /** A connection that is older is closed when it is given back; by default none is. */
+  /** Age after which a connection closes when its request is over, in ms. The default is no limit. */
   readonly maxAgeMs?: number;
-  /** What is in force now; the same object until something else is. */
+  /** Returns the current TLS files: the same object until the files change. */
   readonly tls?: () => UpstreamTls;
   readonly observer: ConnectionObserver;
-  /** See `restMs`, which is the default. */
+  /** Rest after an answer, in ms. The default is `restMs` of `core/connection-label.ts`. */
   readonly restMs?: number;
 }
 
 const noTls: UpstreamTls = {};
 
-/** What must stand in the options of a request that goes through {@link PoolConnections.agent}. */
+/** Required options of a request through {@link PoolConnections.agent}. */
 export interface PoolRequestOptions {
-  /** Told of the request before anything can happen to it. */
+  /** Receives the request before the agent queues it or gives it a socket. */
   readonly onCreated: (request: ClientRequest) => void;
-  /** The client's connection that it came on, and for whom; see `PassThroughCall`. */
+  /** The client's connection. */
   readonly client: object;
+  /** See `PassThroughCall`. */
   readonly user: string | undefined;
 }
 
-/** There is one pool behind an agent, so no name need be put together for each request. */
+/** Constant name for the agent's queues. Each agent serves one pool, so no name is computed for each request. */
 const poolName = 'pool';
 
-/** TCP probes of connections without traffic: polls are silent for minutes, and there are many. */
+/** Idle time before TCP keep-alive probes, in ms. Polls are silent for minutes, and there are many of them. */
 const tcpProbeAfterMs = 30_000;
 
-/** How long a client may take for the next message of a handshake before others may need its place. */
+/** Time in ms that a client has for the next message of a sign-in before its connection counts as idle. */
 const handshakeMs = 5000;
 
 /**
- * Connections to the pool, kept alive: shared by all clients, or bound to one connection of a client.
- * Authentication that is kept on a connection (NTLM, Negotiate) uses bound ones only.
+ * A connection pool with keep-alive, either shared by all clients or bound to one connection of a client. Sign-ins
+ * that the pool stores on a connection (NTLM, Negotiate) use bound connections only.
  */
 export class PoolConnections {
   readonly agent: http.Agent;
   readonly #owner: Owner;
   readonly #options: PoolConnectionsOptions;
   readonly #open = new Set<PoolSocket>();
-  /** Closed ones too, for as long as a request refers to them. */
+  /** Includes closed connections, as long as a request still refers to their socket. */
   readonly #bySocket = new WeakMap<Socket, PoolSocket>();
   readonly #resting: RestingConnections;
 
-  /** `owner`: the client's connection that they are bound to, or `shared`. */
+  /** @param owner `shared`, or the client's connection that these connections are bound to */
   constructor(options: PoolConnectionsOptions, owner: Owner = shared) {
     this.#options = options;
     this.#owner = owner;
-    // A bound connection serves one client: it need not rest.
+    // A bound connection serves one client only, so it does not rest.
     const isShared = owner === shared;
     this.#resting = new RestingConnections(
       isShared ? (options.restMs ?? restMs) : 0,
@@ -98,7 +96,7 @@ export class PoolConnections {
     const endpoint = { host: hostname, port: port ?? (secure ? 443 : 80) };
     const agent = secure ? this.#secureAgent() : new http.Agent(this.#pooling());
 
-    // Hooks on the instance serve http.Agent and https.Agent alike.
+    // Methods are replaced on the instance, so that `http.Agent` and `https.Agent` share this code.
     const connect = agent.createConnection.bind(agent);
     agent.createConnection = (connectOptions, callback) => {
       const socket = connect(connectOptions, callback);
@@ -110,19 +108,19 @@ export class PoolConnections {
       const { onCreated, client, user } = requestOptions as PoolRequestOptions;
       onCreated(request);
       if (!this.#hasQueue()) this.#resting.releaseFor(client, user);
-      // Not the options of the request: a socket keeps those it was made with, credentials and all.
+      // The agent gets only the address: a socket keeps its options, and those of a request hold credentials.
       addRequest(request, endpoint);
       if (this.#hasQueue()) this.#resting.releaseOldestSoon();
     };
     agent.getName = () => poolName;
-    // Node's own listener lends the connection to the next request at once.
+    // Node's own listener gives the connection to the next request immediately. Here it runs after the rest.
     const lendAgain = agent.listeners('free') as Array<(socket: Socket, options: object) => void>;
     agent.removeAllListeners('free');
     agent.on('free', (socket: Socket, freeOptions: object) => {
       const lend = (): void =>
         lendAgain.forEach((listener) => listener.call(agent, socket, freeOptions));
       const connection = this.#bySocket.get(socket);
-      // Node also offers a new connection in this way to a request that waits.
+      // Node also emits `free` for a new connection, which has not been lent and needs no rest.
       if (connection?.isLent !== true) lend();
       else {
         const { client, user } = connection;
@@ -139,10 +137,7 @@ export class PoolConnections {
     return this.#open.size;
   }
 
-  /**
-   * Whether no connection carries a request, or waits for the next message of a handshake; a client
-   * has a while to send it.
-   */
+  /** Whether no connection carries a request, or is in a sign-in. A sign-in counts for `handshakeMs`. */
   isIdle(nowMs: number): boolean {
     if (this.#hasQueue()) return false;
     for (const { isLent, isInHandshake, freeSinceMs } of this.#open) {
@@ -152,17 +147,17 @@ export class PoolConnections {
   }
 
   /**
-   * Whether bytes of the request can have reached the pool: it was given a connection, and that was
-   * made. (`bytesWritten` proves nothing: it counts what still waits.)
+   * Whether bytes of the request can have reached the pool: the request has a connection, and that connection was
+   * established. `bytesWritten` is no proof, because it counts bytes that are still buffered.
    */
   mayHaveSent(request: ClientRequest | undefined): boolean {
     return this.#connectionOf(request)?.isReady === true;
   }
 
   /**
-   * To be called when a request is given its connection, before a byte of it is written.
+   * Lends a connection to a request. To be called before the first byte of the request is written.
    *
-   * @throws InvariantViolation when the request must not be written to that connection
+   * @throws InvariantViolation when the request must not use this connection
    */
   lend(socket: Socket, borrower: Borrower, answering: AnswerProgress): void {
     const connection = this.#bySocket.get(socket);
@@ -172,36 +167,33 @@ export class PoolConnections {
     connection.lend(borrower, answering);
   }
 
-  /** The head of an answer came, an interim one (1xx) too. */
+  /** Marks the connection by the head of an answer. To be called for interim answers (1xx) too. */
   answered(request: ClientRequest, status: number, headers: RawHeaders): void {
     const connection = this.#connectionOf(request);
     connection?.answered(status, headers);
-    // Node closes the connection behind the answer, instead of lending it to a request that waits.
+    // Node then closes the connection after the answer, and gives it to no other request.
     if (connection?.isSpent === true) request.shouldKeepAlive = false;
   }
 
-  /**
-   * Destroys a request. One that still waits for a socket leaves the queue, where Node would let it
-   * sit until its turn.
-   */
+  /** Destroys a request, and removes it from the queue. Node would keep a destroyed request in the queue. */
   cancel(request: ClientRequest): void {
     const queue = this.agent.requests[poolName];
     const place = request.socket === null && queue ? queue.indexOf(request) : -1;
     if (queue && place !== -1) {
       queue.splice(place, 1);
-      // An empty queue that stays makes Node throw when the last socket closes.
+      // Node throws if a queue is empty when the last socket closes.
       if (queue.length === 0) Reflect.deleteProperty(this.agent.requests, poolName);
     }
     request.destroy();
   }
 
-  /** Destroys all connections; resolves when they are closed. */
+  /** Destroys all connections and queued requests, and resolves when the connections are closed. */
   async close(): Promise<void> {
     const closed = Array.from(
       this.#open,
       ({ socket }) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
     );
-    // Node would open a new connection for a request that waits.
+    // Queued requests are canceled first. Otherwise Node would open new connections for them.
     for (const request of [...(this.agent.requests[poolName] ?? [])]) this.cancel(request);
     this.agent.destroy();
     this.#resting.releaseAll();
@@ -226,10 +218,10 @@ export class PoolConnections {
     const agent = new https.Agent({
       ...this.#pooling(),
       ...(files.servername !== undefined && { servername: files.servername }),
-      // Made once: otherwise each connection would read the files' text again.
+      // Created once. Otherwise each connection would parse the files again.
       secureContext: contextOf(files),
       rejectUnauthorized: true,
-      // A bound connection resumes no session of another one.
+      // A bound connection must not resume the TLS session of another connection.
       ...(this.#owner !== shared && { maxCachedSessions: 0 }),
     });
     const connect = agent.createConnection.bind(agent);
@@ -237,7 +229,7 @@ export class PoolConnections {
       const current = tls();
       if (current !== files) {
         files = current;
-        // A session of before would be resumed without a look at the new authorities.
+        // A resumed old session would skip the verification against the new CA.
         renewed = { secureContext: contextOf(files), session: undefined };
       }
       return connect({ ...connectOptions, ...renewed }, callback);
@@ -254,7 +246,7 @@ export class PoolConnections {
     return (this.agent.requests[poolName]?.length ?? 0) > 0;
   }
 
-  /** Not behind a challenge, whose answer the same connection has to take. */
+  /** Closes the connection if it is too old. In a sign-in it stays open, because the next message needs it. */
   #closeAged({ isInHandshake, openedAtMs, socket }: PoolSocket): void {
     const { maxAgeMs = Infinity } = this.#options;
     if (!isInHandshake && performance.now() - openedAtMs >= maxAgeMs) socket.destroy();
@@ -276,7 +268,7 @@ export class PoolConnections {
       clearTimeout(timer);
       this.#open.delete(connection);
     });
-    // Node 20 leaves a socket without a listener while it passes from one request to the next.
+    // On Node 20 a socket has no `error` listener between two requests.
     socket.on('error', () => undefined);
   }
 }

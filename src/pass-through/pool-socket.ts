@@ -1,4 +1,4 @@
-/** One connection to the pool: to whom it belongs, and what comes on it. */
+/** One connection to the pool: its label, and checks of the bytes that arrive on it. */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type ConnectionObserver, guardWrites } from '../core/connection-guard.ts';
@@ -10,15 +10,18 @@ import { TLSSocket } from 'node:tls';
 import type { FaultName } from '../core/messages/fault.ts';
 import { nameFault } from '../core/answer/fault-from-error.ts';
 
-/** What the exchange on a connection knows of its answer. */
+/** The state of the answer to the current request of a connection. */
 export interface AnswerProgress {
-  /** The parser has found the end of the answer. */
+  /** Whether the parser has reached the end of the answer. */
   isWhole(): boolean;
-  /** `undefined` before the head of the answer. */
+  /** Returns `undefined` before the head of the answer, and for faulty framing. */
   framing(): Framing | undefined;
 }
 
-/** `undefined`: the framing is faulty, and the connection ends (RFC 9112 section 6.1). */
+/**
+ * Returns the framing of an answer. `undefined` means that the framing is faulty and the connection must close
+ * (RFC 9112 section 6.1).
+ */
 export function framingOf(
   method: string | undefined,
   answer: IncomingMessage,
@@ -35,7 +38,7 @@ export function framingOf(
 export class PoolSocket {
   readonly socket: Socket;
   readonly openedAtMs: number;
-  /** When its last exchange was over. */
+  /** End of the last request, in ms of `performance.now()`. */
   freeSinceMs = 0;
   readonly #label: ConnectionLabel;
   readonly #observer: ConnectionObserver;
@@ -49,12 +52,12 @@ export class PoolSocket {
     this.openedAtMs = openedAtMs;
     this.#label = new ConnectionLabel(owner);
     this.#observer = observer;
-    // Before Node's own listener, which each request adds anew: it sees each chunk unparsed.
+    // This listener runs before the parser, because Node adds its own listener later, with each request.
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
     guardWrites(socket, this.#label, observer);
   }
 
-  /** Whether it is connected, TLS included, so that bytes can have reached the pool. */
+  /** Whether the connection is established, TLS included. Only then can bytes have reached the pool. */
   get isReady(): boolean {
     return this.#isReady;
   }
@@ -63,33 +66,33 @@ export class PoolSocket {
     this.#isReady = true;
   }
 
-  /** @throws InvariantViolation when that request must not be written to this connection */
+  /** @throws InvariantViolation when the request must not use this connection */
   lend(borrower: Borrower, answering: AnswerProgress): void {
     this.#label.lend(borrower);
     this.#answering = answering;
     this.#frame = new AnswerFrame();
   }
 
-  /** The last answer was a challenge to a sign-in: the client answers it on the same connection. */
+  /** Whether the last answer was a challenge of a sign-in. The client answers on the same connection. */
   get isInHandshake(): boolean {
     return this.#isInHandshake;
   }
 
-  /** The head of an answer came, an interim one (1xx) too. */
+  /** Marks the connection by the head of an answer. To be called for interim answers (1xx) too. */
   answered(status: number, headers: RawHeaders): void {
     const marks = marksConnection(headers);
     this.#isInHandshake = marks && status === 401 && this.#label.borrower?.signsIn === true;
     this.#label.answered(marks);
-    // Node keeps a connection of HTTP/1.0 that says `keep-alive, close`.
+    // Node would reuse a connection of HTTP/1.0 with `Connection: keep-alive, close`.
     if (namedByConnection(headers).has('close')) this.#label.spend();
   }
 
-  /** The client's connection of the request that it carries. */
+  /** The client's connection of the current request. */
   get client(): object | undefined {
     return this.#label.borrower?.client;
   }
 
-  /** The user of that request. */
+  /** The user of the current request. */
   get user(): string | undefined {
     return this.#label.borrower?.user;
   }
@@ -98,12 +101,12 @@ export class PoolSocket {
     return this.#label.isLent;
   }
 
-  /** Whether no further request may be sent on it. */
+  /** Whether the connection must carry no further request. */
   get isSpent(): boolean {
     return this.#label.isSpent;
   }
 
-  /** The exchange on it is over, and its answer was read to the end. Closes a connection that is spent. */
+  /** Ends the loan after an answer that was read to its end. Closes the connection if it must not be reused. */
   giveBack(): void {
     const framing = this.#answering?.framing();
     this.#label.giveBack();

@@ -1,25 +1,25 @@
 import type { IncomingMessage } from 'node:http';
 import { PassThrough, type Readable } from 'node:stream';
 
-/** The most that is read of a body before a connection to the pool is taken for it. */
+/** Bytes of a body that are buffered before its request takes a connection to the pool. */
 export const readFirstBytes = 65_536;
 
 /**
- * Reads bodies before connections are taken for them. A client that sends slowly then holds memory, which is
- * bounded, and not a connection, which others wait for.
+ * Buffers request bodies before their requests take a connection. A slow client then uses memory, which is limited,
+ * and no connection, which other requests need.
  */
 export class RequestBuffer {
   readonly #maxEachBytes: number;
   readonly #maxBytes: number;
   #bytes = 0;
 
-  /** `maxBytes`: of all bodies that are read; beyond it they are treated as large ones. */
+  /** @param maxBytes limit for all buffered bodies; above it each body is treated as a large one */
   constructor(maxEachBytes: number, maxBytes: number) {
     this.#maxEachBytes = maxEachBytes;
     this.#maxBytes = maxBytes;
   }
 
-  /** @param ready gets the body to send, once: whole, or `isLarge` with more to come */
+  /** @param ready called once, with the whole body, or with `isLarge` and a body that still arrives */
   read(request: IncomingMessage, ready: (body: Readable, isLarge: boolean) => void): void {
     const chunks: Buffer[] = [];
     let held = 0;

@@ -1,11 +1,13 @@
-/** Connections that rest behind an answer before they are lent again, see `restMs`. */
+/** Connections that rest after an answer before the next request uses them. See `restMs`. */
 
 interface Resting {
-  /** The client's connection that it served last, and for whom. */
+  /** The client's connection that the last request came from. */
   readonly client: object | undefined;
+  /** The user of the last request. */
   readonly user: string | undefined;
+  /** Start of the rest, in ms of `performance.now()`. */
   readonly sinceMs: number;
-  /** Ends the rest; does nothing the second time. */
+  /** Ends the rest. Further calls do nothing. */
   readonly release: () => void;
 }
 
@@ -15,13 +17,16 @@ export class RestingConnections {
   /** Oldest first. */
   readonly #resting = new Set<Resting>();
 
-  /** `leastMs`: how long a connection rests that requests wait for. */
+  /**
+   * @param restMs usual rest, in ms
+   * @param leastMs shorter rest while requests wait for a connection, in ms
+   */
   constructor(restMs: number, leastMs: number) {
     this.#restMs = restMs;
     this.#leastMs = leastMs;
   }
 
-  /** `lend` gives the connection to the next request, or keeps it for one. */
+  /** @param lend called after the rest; gives the connection to a waiting request, or back to the free ones */
   add(client: object | undefined, user: string | undefined, lend: () => void): void {
     let isOver = false;
     const resting: Resting = {
@@ -40,7 +45,10 @@ export class RestingConnections {
     this.#resting.add(resting);
   }
 
-  /** A request of the client and the user that used one last need not wait: its answer was theirs. */
+  /**
+   * Ends the rest of the connection that served the same client and user last, if there is one. A late second answer
+   * on that connection would belong to them anyway.
+   */
   releaseFor(client: object, user: string | undefined): void {
     if (user === undefined) return;
     for (const resting of this.#resting) {
@@ -50,13 +58,15 @@ export class RestingConnections {
     }
   }
 
-  /** Requests wait: the one that rests for longest is lent soon. */
+  /** Shortens the rest of the connection that has rested longest. To be called when requests wait. */
   releaseOldestSoon(): void {
     const [oldest] = this.#resting;
     if (oldest === undefined) return;
     this.#resting.delete(oldest);
     const dueMs = oldest.sinceMs + this.#leastMs - performance.now();
     if (dueMs > 0) setTimeout(oldest.release, dueMs);
+    // Two turns, so that the event loop polls for I/O in between. The poll finds a second answer that has arrived
+    // already, and that answer closes the connection.
     else setImmediate(() => setImmediate(oldest.release));
   }
 

@@ -1,10 +1,10 @@
 /**
- * Clients that take their answers slowly hold connections to the pool that others wait for. At most a share of
- * the connections may be held so. Beyond it the clients that are slow for longest are cut off.
+ * Limits the connections to the pool that clients with slow downloads hold. Above the limit, the clients that have
+ * been slow for longest are disconnected.
  */
 import type { PassThroughExchange } from './pass-through-exchange.ts';
 
-/** A client that takes less than this in `slowMs` is slow. */
+/** A client that reads fewer bytes than this in `slowMs` is slow. */
 const slowBytes = 65_536;
 const slowMs = 5000;
 
@@ -22,9 +22,9 @@ export class SlowDownloads {
   }
 
   /**
-   * To be called now and then, with all exchanges that are not over.
+   * Updates the measurements. To be called at regular intervals with all open exchanges.
    *
-   * @returns those to cut off
+   * @returns the exchanges to disconnect
    */
   findExcess(
     exchanges: ReadonlySet<PassThroughExchange>,

@@ -9,7 +9,7 @@ afterEach(() => rig.close());
 
 const date = 'Date: Sat, 21 Nov 2026 10:00:00 GMT\r\n';
 
-/** What a client receives, if the pool answers with these bytes. */
+/** Returns the bytes that a client receives if the pool answers with `answer`. */
 async function relayed(answer: string, request = 'GET / HTTP/1.1\r\nHost: x\r\n'): Promise<string> {
   const pool = await rig.cannedPool(answer);
   const { port } = await rig.front(pool.port);
@@ -41,7 +41,7 @@ describe('the head', () => {
     );
   });
 
-  test('loses what belongs to the connection with the pool', async () => {
+  test('loses the hop-by-hop fields of the pool', async () => {
     const answer = await relayed(
       `HTTP/1.1 200 OK\r\n${date}Connection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=9\r\n` +
         'Proxy-Authenticate: Basic\r\nUpgrade: h2c\r\nTE: x\r\nTrailer: X-T\r\nX-Kept: 1\r\n' +
@@ -53,7 +53,7 @@ describe('the head', () => {
     );
   });
 
-  test('says that the connection closes, if the server wants that', async () => {
+  test('says Connection: close if the response has shouldKeepAlive = false', async () => {
     const pool = await rig.cannedPool('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
     const front = await rig.front(pool.port);
     front.server.prependListener('request', (_, response) => (response.shouldKeepAlive = false));
@@ -88,7 +88,7 @@ describe('the body', () => {
     expect(answer).toBe(`HTTP/1.1 200 OK\r\n${date}Connection: close\r\n\r\nabc`);
   });
 
-  test('that ends with the connection of the pool is relayed in chunks', async () => {
+  test('is chunked for the client if the pool ends it with its connection', async () => {
     const pool = await rig.rawPool((socket) => {
       socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\n${date}\r\nabc`));
     });
@@ -99,7 +99,7 @@ describe('the body', () => {
     );
   });
 
-  test('is not there for HEAD, and its length stays', async () => {
+  test('is absent for HEAD, and its Content-Length stays', async () => {
     const answer = await relayed(
       `HTTP/1.1 200 OK\r\n${date}Content-Length: 1234\r\n\r\n`,
       'HEAD / HTTP/1.1\r\nHost: x\r\n',
@@ -112,12 +112,12 @@ describe('the body', () => {
   test.each([
     ['204 No Content', ''],
     ['304 Not Modified', 'ETag: "a"\r\nContent-Length: 99\r\n'],
-  ])('is not there with %s', async (status, fields) => {
+  ])('is absent with %s', async (status, fields) => {
     const head = `HTTP/1.1 ${status}\r\n${date}${fields}`;
     expect(await relayed(`${head}\r\n`)).toBe(`${head}Connection: close\r\n\r\n`);
   });
 
-  test('keeps all its bytes, whatever the encoding says', async () => {
+  test('keeps all bytes, even if they do not match its Content-Encoding', async () => {
     const body = String.fromCharCode(...Array.from({ length: 256 }, (_, i) => i)).repeat(50);
     const answer = await relayed(
       `HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
@@ -126,9 +126,9 @@ describe('the body', () => {
   });
 });
 
-describe('provisional answers', () => {
+describe('interim answers', () => {
   test.each(['100 Continue', '102 Processing', '103 Early Hints'])(
-    'a %s does no harm to the final one',
+    'a %s is dropped, and the final answer is relayed',
     async (status) => {
       const answer = await relayed(
         `HTTP/1.1 ${status}\r\nLink: </a>\r\n\r\nHTTP/1.1 201 Created\r\n${date}Content-Length: 0\r\n\r\n`,
@@ -163,7 +163,7 @@ describe('provisional answers', () => {
   });
 });
 
-test('answers follow one another on a connection of the client, each told once', async () => {
+test('calls of one client connection are answered one after the other, with one outcome each', async () => {
   const pool = await rig.cannedPool('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
   const front = await rig.front(pool.port);
   const client = new RawClient(front.port);

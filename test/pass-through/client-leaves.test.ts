@@ -8,7 +8,7 @@ beforeEach(() => {
 });
 afterEach(() => rig.close());
 
-/** A pool that never ends an answer and begins those of `/stream` at once. */
+/** A pool that never ends an answer. It begins answers to `/stream` and `/events-stream` immediately. */
 async function silentPool(): Promise<{ port: number; opened: string[]; closed: string[] }> {
   const opened: string[] = [];
   const closed: string[] = [];
@@ -32,8 +32,8 @@ const twenty = (name: string): string[] => Array.from({ length: 20 }, (_, i) => 
 describe.each([
   ['ordinary calls', 'wait', 'stream'],
   ['polls', 'events', 'events-stream'],
-])('a client that leaves: %s', (_, silent, streaming) => {
-  test('the pool is told, 40 times of 40, before and in the middle of an answer', async () => {
+])('a client that disconnects: %s', (_, silent, streaming) => {
+  test('its request to the pool ends, before and during an answer, for 40 of 40 clients', async () => {
     const pool = await silentPool();
     const front = await rig.front(pool.port);
     const before = connect(front.port, twenty(silent));
@@ -56,7 +56,7 @@ describe.each([
 });
 
 describe('with all connections taken', () => {
-  test('clients that leave are dropped from the queue and never sent', async () => {
+  test('requests of clients that disconnect leave the queue and are never sent', async () => {
     const pool = await silentPool();
     const front = await rig.front(pool.port, { maxConnections: 2 });
     const holders = connect(front.port, ['/stream/a', '/stream/b']);
@@ -70,7 +70,7 @@ describe('with all connections taken', () => {
     );
     expect(front.passThrough.openConnections()).toBe(2);
 
-    // One place gets free: the one that stayed is the next to be sent, and the only one.
+    // With one free connection, the only request that is still in the queue is sent.
     holders[0]?.leave();
     await until(() => pool.opened.length === 3);
     expect(pool.opened.slice(2)).toEqual(['/waiting/19']);
@@ -82,7 +82,7 @@ describe('with all connections taken', () => {
     expect(pool.opened).toHaveLength(3);
   });
 
-  test('a queue whose clients all left leaves nothing that breaks the next call', async () => {
+  test('the next call succeeds after all clients in the queue have disconnected', async () => {
     let hold: ServerResponse | undefined;
     const port = await rig.httpPool((request, response) => {
       if (request.url === '/hold') hold = response;
@@ -99,7 +99,7 @@ describe('with all connections taken', () => {
     expect(await new RawClient(front.port).send(get('/next')).has('fine')).toContain('200 OK');
   });
 
-  test('calls that stay are sent in their order as connections get free', async () => {
+  test('queued calls are all sent and answered as connections become free', async () => {
     const opened: string[] = [];
     const port = await rig.httpPool((request, response) => {
       opened.push(request.url ?? '');
@@ -113,7 +113,7 @@ describe('with all connections taken', () => {
   });
 });
 
-test('a client that leaves in the middle of its upload ends the upload to the pool', async () => {
+test('a client that disconnects during its upload ends the upload to the pool', async () => {
   let received = 0;
   let closed = false;
   const pool = await rig.rawPool((socket) => {
@@ -130,7 +130,7 @@ test('a client that leaves in the middle of its upload ends the upload to the po
   expect(await front.outcomes(1)).toEqual([{ kind: 'client-left', responded: false }]);
 });
 
-test('pipelined calls of a client that leaves are ended, also those that wait for their turn', async () => {
+test('all pipelined calls of a client end when the client disconnects', async () => {
   const pool = await silentPool();
   const front = await rig.front(pool.port, { idleTimeoutMs: 400 });
   const client = new RawClient(front.port).send(get('/events/1') + get('/events/2'));
@@ -140,7 +140,7 @@ test('pipelined calls of a client that leaves are ended, also those that wait fo
   expect((await front.outcomes(2)).map((o) => o.kind)).toEqual(['client-left', 'client-left']);
 });
 
-test('a client that is gone before its call is forwarded causes no request', async () => {
+test('a client that disconnects before its call is forwarded causes no request', async () => {
   const pool = await silentPool();
   const front = await rig.front(pool.port);
   front.server.prependListener('request', (request) => request.socket.destroy());
@@ -150,7 +150,7 @@ test('a client that is gone before its call is forwarded causes no request', asy
   expect(pool.opened).toEqual([]);
 });
 
-test('a client that sends its body late is answered, and keeps its connection', async () => {
+test('a client that sends its body in two parts is answered, and keeps its connection', async () => {
   const port = await rig.httpPool((request, response) => {
     request.resume();
     request.on('end', () => response.end('done'));

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import util from 'node:util';
 
-test('the deprecated util._extend is never called, and stays what it was (DEP0060)', async () => {
+test('the deprecated util._extend is never called, and is not replaced (DEP0060)', async () => {
   const original: unknown = Reflect.get(util, '_extend');
   let calls = 0;
   const counting = (...args: [object, object]): object => {

@@ -11,7 +11,7 @@ const post = (length: number): string =>
   `POST /up HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`;
 const refusal = 'HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\n\r\nbig';
 
-/** A pool that answers as soon as the head is there, and reads on or not. */
+/** A pool that answers as soon as it has a request head. `readsOn`: whether it then reads the body. */
 async function hastyPool(
   answer: string,
   readsOn: boolean,
@@ -26,9 +26,9 @@ async function hastyPool(
 
 describe.each([
   ['reads on', true],
-  ['reads no further', false],
-])('a pool that answers before the upload is whole and %s', (_, readsOn) => {
-  test('is relayed, and the connection of the client closes behind the answer', async () => {
+  ['stops reading', false],
+])('a pool that answers early and %s', (_, readsOn) => {
+  test('has its answer relayed, and the connection of the client closes after it', async () => {
     const pool = await hastyPool(refusal, readsOn);
     const front = await rig.front(pool.port);
     const client = new RawClient(front.port).send(post(1_000_000) + 'x'.repeat(1000));
@@ -37,12 +37,12 @@ describe.each([
     expect(answer).toContain('Connection: close\r\n');
     expect(answer).toMatch(/\r\n\r\nbig$/);
     expect(await front.outcomes(1)).toEqual([{ kind: 'answered', status: 413 }]);
-    // The rest of the body has nowhere to go, so the connection with the pool is of no more use.
+    // The body is not fully sent, so the connection to the pool cannot be reused.
     await until(() => front.passThrough.openConnections() === 0);
   });
 });
 
-test('a client that writes all before it reads gets its early answer', async () => {
+test('a client that sends its whole body before it reads receives the early answer', async () => {
   const pool = await hastyPool(refusal, false);
   const front = await rig.front(pool.port);
   const client = new RawClient(front.port);
@@ -55,7 +55,7 @@ test('a client that writes all before it reads gets its early answer', async () 
   expect(await client.all()).toMatch(/^HTTP\/1\.1 413 [\s\S]*\r\n\r\nbig$/);
 });
 
-test('an early answer without a body is not held back', async () => {
+test('an early answer without a body is sent immediately', async () => {
   const pool = await hastyPool('HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n', true);
   const front = await rig.front(pool.port);
   const client = new RawClient(front.port).send(post(10));
@@ -67,7 +67,7 @@ test('an early answer without a body is not held back', async () => {
   expect(await front.outcomes(1)).toEqual([{ kind: 'answered', status: 401 }]);
 });
 
-test('bytes behind a body that was not read are no request', async () => {
+test('the rest of an unread body is never parsed as a request', async () => {
   const pool = await rig.rawPool((socket) => socket.once('data', () => socket.end(refusal)));
   const front = await rig.front(pool.port);
   const client = new RawClient(front.port).send(post(100));
@@ -95,7 +95,7 @@ test('an answer that begins early and ends late is relayed with the whole upload
   await until(() => front.passThrough.openConnections() === 0);
 });
 
-test('an answer of ours to an upload that was not read closes the connection', async () => {
+test('an answer of the proxy to an unread upload closes the connection', async () => {
   const pool = await rig.rawPool((socket) => socket.once('data', () => socket.destroy()));
   const front = await rig.front(pool.port);
   const answer = await new RawClient(front.port).send(post(1000) + 'x').all();

@@ -14,7 +14,7 @@ afterEach(() => rig.close());
 const get = 'GET /a HTTP/1.1\r\nHost: x\r\n\r\n';
 const getAndClose = 'GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
 
-/** Asks once; the answer must be ours and say that fault, and the observer must have been told it once. */
+/** Sends a request. Expects an answer of the proxy with this fault, and one call of the observer. */
 async function expectFault(front: Front, phase: FaultPhase, name: FaultName): Promise<void> {
   const answer = await ask(front.port, getAndClose);
   const fault = { phase, name };
@@ -26,7 +26,7 @@ async function expectFault(front: Front, phase: FaultPhase, name: FaultName): Pr
   expect(last?.outcomes).toEqual([{ kind: 'failed', fault, responded: false }]);
 }
 
-/** Asks once; the answer must break off after `begin`, where something may be done, and never look whole. */
+/** Sends a request, and calls `onBegin` once `begin` is received. Expects a detectably truncated answer. */
 async function expectCut(
   front: Front,
   name: FaultName,
@@ -89,7 +89,7 @@ describe('before the request is sent', () => {
       'POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 999\r\n\r\n',
     );
     await until(() => pool.sockets.length === 1);
-    // The upload moves, so that call goes on; the one behind it does not move.
+    // The upload has traffic, so its call continues. The call behind it has none.
     const drip = setInterval(() => poolTaken.send('x'), 50);
     await expectFault(front, 'unsent', 'connection_limit_reached');
     clearInterval(drip);
@@ -109,7 +109,7 @@ describe('after the request is sent', () => {
     await expectFault(await rig.front(pool.port), 'unknown', 'connection_terminated');
   });
 
-  test('a connection that was used before and dies', async () => {
+  test('a reused connection that is reset', async () => {
     let requests = 0;
     const pool = await rig.rawPool((socket) => {
       socket.on('data', () => {
@@ -136,8 +136,8 @@ describe('after the request is sent', () => {
     ],
     ['a status of 99', 'HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n'],
     ['control characters in the reason', 'HTTP/1.1 200 O\x01K\r\nContent-Length: 0\r\n\r\n'],
-    ['a head without end', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(100_000)}`],
-  ])('%s in place of an answer', async (what, answer) => {
+    ['a head that is too large', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(100_000)}`],
+  ])('%s instead of an answer', async (what, answer) => {
     const pool = await rig.rawPool((socket) => socket.once('data', () => socket.end(answer)));
     const name = what === 'a truncated head' ? 'connection_terminated' : 'http_protocol_error';
     await expectFault(await rig.front(pool.port), 'unknown', name);
@@ -157,7 +157,7 @@ describe('after the request is sent', () => {
     await expectCut(await rig.front(pool.port), 'http_response_incomplete', 'abc');
   });
 
-  test('a body whose last chunk does not come', async () => {
+  test('a body without its last chunk', async () => {
     const pool = await rig.rawPool((socket) => {
       const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
       socket.once('data', () => socket.end(`${head}3\r\nabc\r\n`));
@@ -186,7 +186,7 @@ describe('after the request is sent', () => {
     await expectCut(front, 'connection_terminated', 'abc', () => reset());
   });
 
-  test('a body that does not go on', async () => {
+  test('a body that stalls', async () => {
     const pool = await rig.rawPool((socket) => {
       socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc'));
     });
@@ -195,7 +195,7 @@ describe('after the request is sent', () => {
     await until(() => pool.sockets[0]?.destroyed === true);
   });
 
-  test('a broken body for an HTTP/1.0 client is a reset, since an end would look whole', async () => {
+  test('a truncated body for an HTTP/1.0 client, which is reset because a normal end looks complete', async () => {
     let end = (): void => undefined;
     const pool = await rig.rawPool((socket) => {
       end = () => socket.end();
@@ -212,8 +212,8 @@ describe('after the request is sent', () => {
   });
 });
 
-describe('bytes that move', () => {
-  test('keep an exchange going, upload and answer alike', async () => {
+describe('traffic', () => {
+  test('in an upload or an answer restarts the idle timeout', async () => {
     const pool = await rig.rawPool((socket) => {
       let received = '';
       socket.on('data', (chunk) => {
@@ -232,7 +232,7 @@ describe('bytes that move', () => {
   });
 });
 
-/** Calls so many times, 100 ms apart. */
+/** Calls `act` a number of times, at intervals of 100 ms. */
 function drip(times: number, act: () => void): void {
   const timer = setInterval(() => {
     act();

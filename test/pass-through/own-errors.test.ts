@@ -10,8 +10,8 @@ afterEach(() => rig.close());
 const get = 'GET /a HTTP/1.1\r\nHost: x\r\n\r\n';
 const getAndClose = 'GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
 
-describe('what is thrown on our side', () => {
-  test('by Node, for a field that cannot be sent, becomes a fault', async () => {
+describe('an exception in the proxy', () => {
+  test('by Node, for an illegal header field, becomes a fault', async () => {
     const pool = await rig.cannedPool('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
     const front = await rig.front(pool.port);
     front.server.prependListener('request', (request) => request.rawHeaders.push('X-Bad', 'a\nb'));
@@ -23,7 +23,7 @@ describe('what is thrown on our side', () => {
     expect(pool.requests).toEqual([]);
   });
 
-  test('by an observer, at the head of an answer, becomes a fault', async () => {
+  test('by an observer of an answer head becomes a fault', async () => {
     const pool = await rig.cannedPool('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
     const thrown = new Error('thrown by an observer');
     const front = await rig.front(pool.port, {}, (observer) => ({
@@ -37,7 +37,7 @@ describe('what is thrown on our side', () => {
     expect(await front.outcomes(1)).toMatchObject([{ kind: 'failed', error: thrown }]);
   });
 
-  test('by an observer that should answer, closes the connection', async () => {
+  test('by an observer that should answer closes the connection', async () => {
     const pool = await rig.rawPool((socket) => socket.once('data', () => socket.destroy()));
     const thrown = new Error('thrown by an observer');
     const front = await rig.front(pool.port, {}, (observer) => ({

@@ -10,14 +10,14 @@ afterEach(() => rig.close());
 
 const get = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`;
 
-/** A pool that keeps the answers it owes. */
+/** A pool that leaves its answers open. */
 async function waitingPool(): Promise<{ port: number; owed: ServerResponse[] }> {
   const owed: ServerResponse[] = [];
   const port = await rig.httpPool((_, response) => owed.push(response));
   return { port, owed };
 }
 
-test('300 polls are open at once beside ordinary calls that have taken all connections', async () => {
+test('300 polls can be open while other calls use all connections', async () => {
   const pool = await waitingPool();
   const front = await rig.front(pool.port, { maxConnections: 2 });
   const ordinary = ['/a', '/b', '/c'].map((target) => new RawClient(front.port).send(get(target)));
@@ -37,7 +37,7 @@ test('300 polls are open at once beside ordinary calls that have taken all conne
   expect(front.passThrough.openPolls()).toBe(0);
 });
 
-test('a poll outlives the idle times, and its connection serves the next', async () => {
+test('a poll has no idle timeout, and its connection serves the next poll', async () => {
   const pool = await waitingPool();
   const front = await rig.front(pool.port, {
     idleTimeoutMs: 100,
@@ -58,7 +58,7 @@ test('a poll outlives the idle times, and its connection serves the next', async
   expect(pool.owed[2]?.req.socket).toBe(first?.req.socket);
 });
 
-test('endPolls() ends that share of the polls without an answer, the oldest first', async () => {
+test('endPolls() ends a fraction of the polls without an answer, the oldest first', async () => {
   const pool = await waitingPool();
   const front = await rig.front(pool.port);
   const polls: RawClient[] = [];

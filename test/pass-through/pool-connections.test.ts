@@ -41,7 +41,7 @@ async function oneConnection(): Promise<Opened> {
   return { connections, send };
 }
 
-test('a request can have been sent once its connection was made, and ever after', async () => {
+test('a request can have been sent once its connection was established, also after that connection closes', async () => {
   const { connections, send } = await oneConnection();
   const first = send();
   const second = send();
@@ -54,7 +54,7 @@ test('a request can have been sent once its connection was made, and ever after'
   expect(connections.mayHaveSent(first)).toBe(true);
 });
 
-test('a dropped request leaves the queue at once, and the empty queue goes with it', async () => {
+test('a canceled request leaves the queue immediately, and an empty queue is removed', async () => {
   const { connections, send } = await oneConnection();
   const first = send();
   const [second, third] = [send(), send()];

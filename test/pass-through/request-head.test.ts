@@ -9,7 +9,7 @@ beforeEach(() => {
 });
 afterEach(() => rig.close());
 
-/** The bytes that reach the pool for the given bytes of a client. */
+/** Returns the bytes that the pool receives for the bytes of a client. */
 async function relayed(request: string): Promise<string> {
   const pool = await rig.cannedPool(ok);
   const { port } = await rig.front(pool.port);
@@ -50,7 +50,7 @@ describe('the target', () => {
 });
 
 describe('the fields', () => {
-  test('keep spelling, order and repeats, without those of the connection', async () => {
+  test('keep spelling, order and repeats, and lose the hop-by-hop fields', async () => {
     const request = await relayed(
       'GET /a HTTP/1.1\r\nHost: x\r\nx-lower: 1\r\nX-A: 1\r\nUser-Agent: one\r\nx-a: 2\r\n' +
         'Connection: close, X-Named\r\nX-Named: gone\r\nTE: trailers\r\nKeep-Alive: 5\r\n' +
@@ -80,7 +80,7 @@ describe('the fields', () => {
 });
 
 describe('the framing', () => {
-  test('is a length where the client sent one', async () => {
+  test('is a length if the client sent a length', async () => {
     const request = await relayed(
       `POST /a HTTP/1.1\r\nHost: x\r\ncontent-length: 5\r\n${close}hello`,
     );
@@ -89,7 +89,7 @@ describe('the framing', () => {
   });
 
   test.each(['POST', 'PUT', 'DELETE', 'GET', 'OPTIONS', 'PATCH'])(
-    'of a chunked %s is chunked, said once',
+    'of a chunked %s is one Transfer-Encoding: chunked',
     async (method) => {
       const request = await relayed(
         `${method} /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n${close}` +
@@ -101,7 +101,7 @@ describe('the framing', () => {
     },
   );
 
-  test.each(['GET', 'HEAD', 'DELETE', 'OPTIONS'])('of a bodiless %s is none', async (method) => {
+  test.each(['GET', 'HEAD', 'DELETE', 'OPTIONS'])('of a bodiless %s is absent', async (method) => {
     const request = await relayed(`${method} /a HTTP/1.1\r\nHost: x\r\n${close}`);
     expect(request).not.toMatch(/content-length|transfer-encoding/i);
   });
@@ -111,14 +111,14 @@ describe('the framing', () => {
     expect(request).toMatch(/\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n$/);
   });
 
-  test('of a POST with a length of 0 stays so', async () => {
+  test('of a POST with a length of 0 is unchanged', async () => {
     const request = await relayed(`POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n${close}`);
     expect(request.match(/content-length: 0\r\n/gi)).toHaveLength(1);
     expect(request).not.toMatch(/transfer-encoding/i);
   });
 
   test.each(['GET', 'DELETE', 'POST'])(
-    'of a %s cannot be taken away by the Connection field',
+    'of a %s cannot be removed by the Connection field',
     async (method) => {
       const body = 'GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n';
       const request = await relayed(
@@ -139,7 +139,7 @@ describe('the framing', () => {
   });
 });
 
-test('a request with Expect: 100-continue is continued by the server and sent without it', async () => {
+test('the server answers Expect: 100-continue, and the pool receives no Expect', async () => {
   const pool = await rig.cannedPool(ok);
   const { port } = await rig.front(pool.port);
   const client = new RawClient(port).send(
@@ -166,7 +166,7 @@ test('the head of an upload reaches the pool before the body', async () => {
   await until(() => received.endsWith('\r\n\r\nhello'));
 });
 
-test('requests one after the other share a connection to the pool', async () => {
+test('sequential requests share a connection to the pool', async () => {
   const pool = await rig.cannedPool(ok);
   const front = await rig.front(pool.port);
   for (let i = 0; i < 5; i++) await ask(front.port, `GET /${i} HTTP/1.1\r\nHost: x\r\n${close}`);
@@ -179,7 +179,7 @@ test('requests one after the other share a connection to the pool', async () => 
   expect(front.passThrough.openConnections()).toBe(1);
 });
 
-test('a connection to the pool that is not used is closed after its time', async () => {
+test('an idle connection to the pool is closed after its timeout', async () => {
   const pool = await rig.cannedPool(ok);
   const front = await rig.front(pool.port, { idleSocketTimeoutMs: 100 });
   await ask(front.port, `GET /a HTTP/1.1\r\nHost: x\r\n${close}`);

@@ -1,4 +1,4 @@
-/** A pool, the pass-through in a server of its own, and clients: all on real sockets. */
+/** A test rig on real sockets: a pool, a server with only the pass-through, and clients. */
 import http, { type Server, type ServerResponse } from 'node:http';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import type { Fault } from '../../src/core/messages/fault.ts';
@@ -15,7 +15,7 @@ import {
 
 const notPassedOn: ReadonlySet<string> = new Set(['host', 'expect']);
 
-/** What the observer of one call was told, in order. */
+/** The events of one call, in order. */
 interface Told {
   readonly url: string;
   readonly responded: number[];
@@ -28,14 +28,14 @@ export interface Front {
   readonly passThrough: PassThrough;
   readonly server: Server;
   readonly told: Told[];
-  /** Waits until so many calls are over, and gives how they ended. */
+  /** Waits until this number of calls is over, and returns their outcomes. */
   outcomes(count: number): Promise<PassThroughOutcome[]>;
 }
 
 export class Rig {
   readonly #closers: Array<() => void | Promise<void>> = [];
 
-  /** A server that hands out bare sockets. */
+  /** A TCP server. `sockets`: all its connections so far. */
   async rawPool(
     onConnection: (socket: Socket) => void,
   ): Promise<{ port: number; sockets: Socket[] }> {
@@ -48,7 +48,7 @@ export class Rig {
     return { port: await this.#listen(server, () => sockets.forEach((s) => s.destroy())), sockets };
   }
 
-  /** A pool that answers each request that has come whole, head and body, with the same bytes. */
+  /** A pool that answers each complete request, head and body, with the same bytes. */
   async cannedPool(
     answer: string,
   ): Promise<{ port: number; requests: string[]; sockets: Socket[] }> {
@@ -87,9 +87,9 @@ export class Rig {
       idleTimeoutMs: 60_000,
       bound: { maxConnections: 100, idleSocketTimeoutMs: 15_000, maxAgeMs: 60_000 },
       observer: { unsolicited: () => undefined, internalError: () => undefined },
-      // Tests of reuse need not wait; what rests for longer is tested by itself.
+      // Without the rest, tests of connection reuse need not wait. Other tests check the rest.
       restMs: 0,
-      // What is streamed is streamed from the first byte; slow-bodies.test.ts reads first.
+      // Bodies are not buffered. slow-bodies.test.ts tests the buffer.
       readFirstBytes: 0,
       maxBodyBytes: 1_000_000,
       ...options,
@@ -109,7 +109,7 @@ export class Rig {
           headers,
           poll,
           isBound: false,
-          // Without the field each call has an owner of its own.
+          // Without the field, each call has a different owner.
           owner: String(request.headers['x-owner'] ?? `call ${told.length}`),
           user: '',
         },
@@ -162,7 +162,7 @@ function recorder(entry: Told, response: ServerResponse): PassThroughObserver {
   };
 }
 
-/** Where the first request of the text ends, or -1 while it is not whole. */
+/** Returns the index behind the first request of the text, or -1 if that request is incomplete. */
 function requestEnd(text: string): number {
   const headEnd = text.indexOf('\r\n\r\n');
   if (headEnd === -1) return -1;
@@ -175,7 +175,7 @@ function requestEnd(text: string): number {
   return text.length >= headEnd + 4 + length ? headEnd + 4 + length : -1;
 }
 
-/** A client that writes bytes and keeps what comes back. */
+/** A client that sends raw bytes and keeps the received ones. */
 export class RawClient {
   readonly socket: Socket;
   received = '';
@@ -198,27 +198,27 @@ export class RawClient {
     this.socket.destroy();
   }
 
-  /** What was received when it contains the text. */
+  /** Waits until the received bytes contain the text, and returns all of them. */
   async has(text: string): Promise<string> {
     await until(() => this.received.includes(text));
     return this.received;
   }
 
-  /** What was received when the connection closed. */
+  /** Waits until the connection closes, and returns all received bytes. */
   async all(): Promise<string> {
     await until(() => this.closed);
     return this.received;
   }
 }
 
-/** Sends one request on a connection that closes after it; gives all bytes that came back. */
+/** Sends one request on a new connection, and returns all bytes that arrive until the connection closes. */
 export function ask(port: number, request: string): Promise<string> {
   return new RawClient(port).send(request).all();
 }
 
 const patienceMs = 15_000;
 
-/** Turns the event loop until the condition holds. */
+/** Resolves when the condition holds. Rejects after `patienceMs`. */
 export async function until(condition: () => boolean): Promise<void> {
   const deadlineMs = performance.now() + patienceMs;
   while (!condition()) {

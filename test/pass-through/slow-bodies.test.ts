@@ -1,4 +1,4 @@
-/** Bodies that come slowly, or are long, and readers that take little: they leave connections to others. */
+/** Slow or large uploads and slow downloads leave connections free for other calls. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Socket } from 'node:net';
 import type { PassThroughExchange } from '../../src/pass-through/pass-through-exchange.ts';
@@ -16,7 +16,7 @@ const readFirstBytes = 1000;
 const head = (fields: string): string => `POST / HTTP/1.1\r\nHost: p\r\n${fields}\r\n\r\n`;
 const get = 'GET / HTTP/1.1\r\nHost: p\r\nConnection: close\r\n\r\n';
 
-test('140 clients that send half of a body hold no connection to the pool', async () => {
+test('140 clients that have sent half of a body hold no connection to the pool', async () => {
   const pool = await rig.cannedPool(answer);
   const front = await rig.front(pool.port, { maxConnections: 4, readFirstBytes });
   const slow = Array.from({ length: 140 }, () => new RawClient(front.port));
@@ -37,19 +37,22 @@ test.each([
     'Transfer-Encoding: chunked',
     /\r\n\r\n(?:\d+\r\n(?:hello|he|llo)\r\n)+0\r\n\r\n$/,
   ],
-])('a body with %s reaches the pool when it is whole', async (_, first, rest, framing, body) => {
-  const pool = await rig.cannedPool(answer);
-  const front = await rig.front(pool.port, { readFirstBytes });
-  const client = new RawClient(front.port).send(first);
-  await until(() => front.told.length === 1);
-  expect(pool.sockets).toHaveLength(0);
-  client.send(rest);
-  expect(await client.has('ok')).toMatch(/^HTTP\/1.1 200/);
-  expect(pool.requests[0]).toContain(framing);
-  expect(pool.requests[0]).toMatch(body);
-});
+])(
+  'a body with %s is sent to the pool when it is complete',
+  async (_, first, rest, framing, body) => {
+    const pool = await rig.cannedPool(answer);
+    const front = await rig.front(pool.port, { readFirstBytes });
+    const client = new RawClient(front.port).send(first);
+    await until(() => front.told.length === 1);
+    expect(pool.sockets).toHaveLength(0);
+    client.send(rest);
+    expect(await client.has('ok')).toMatch(/^HTTP\/1.1 200/);
+    expect(pool.requests[0]).toContain(framing);
+    expect(pool.requests[0]).toMatch(body);
+  },
+);
 
-test('of a client that leaves while its body is read nothing reaches the pool', async () => {
+test('the pool receives nothing from a client that disconnects during its body', async () => {
   const pool = await rig.cannedPool(answer);
   const front = await rig.front(pool.port, { readFirstBytes });
   const client = new RawClient(front.port).send(`${head('Content-Length: 5')}he`);
@@ -59,7 +62,7 @@ test('of a client that leaves while its body is read nothing reaches the pool', 
   expect(pool.sockets).toHaveLength(0);
 });
 
-test('large bodies have a quarter of the connections, and leave the others to all else', async () => {
+test('large bodies use a quarter of the connections, and leave the others free', async () => {
   const sockets: Socket[] = [];
   const pool = await rig.rawPool((socket) => {
     sockets.push(socket);
@@ -76,13 +79,13 @@ test('large bodies have a quarter of the connections, and leave the others to al
   expect(front.passThrough.openConnections()).toBeGreaterThan(2);
 });
 
-describe('of clients that take their answers slowly', () => {
+describe('clients with slow downloads', () => {
   const client = (takenBytes: number | undefined) =>
     ({ takenBytes }) as unknown as PassThroughExchange;
   const set = (exchange: PassThroughExchange, takenBytes: number | undefined): void =>
     void Object.assign(exchange, { takenBytes });
 
-  test('those beyond their share are cut off, the slowest first', () => {
+  test('are disconnected above their limit, the longest slow first', () => {
     const slow = new SlowDownloads(1);
     const [first, second] = [client(0), client(0)];
     expect(slow.findExcess(new Set([first]), 0)).toEqual([]);
@@ -92,7 +95,7 @@ describe('of clients that take their answers slowly', () => {
     expect(slow.findExcess(new Set([second]), 7000)).toEqual([]);
   });
 
-  test('one that takes enough is not slow, nor one that has taken all', () => {
+  test('do not include clients that read enough, or that have read everything', () => {
     const slow = new SlowDownloads(0);
     const [quick, done, drips] = [client(0), client(0), client(0)];
     const all = new Set([quick, done, drips]);
@@ -109,7 +112,7 @@ describe('one owner', () => {
   const of = (owner: string, request: string): string =>
     request.replace('\r\n', `\r\nX-Owner: ${owner}\r\n`);
 
-  test('has half of the connections, and others are served at once while the rest of its calls waits', async () => {
+  test('uses at most half of the connections, and other owners are served immediately', async () => {
     const pool = await rig.rawPool((socket) => {
       socket.on('data', (bytes) => {
         if (bytes.toString('latin1').includes('X-Owner: b')) socket.write(answer);
@@ -120,13 +123,13 @@ describe('one owner', () => {
     await until(() => front.told.length === 10);
     for (let i = 0; i < 5; i += 1) expect(await ask(front.port, of('b', get))).toMatch(/ok$/);
     expect(front.passThrough.openConnections()).toBeLessThanOrEqual(4);
-    // The owner's own calls go on in order when the first ones are over.
+    // The waiting calls of the owner start when its first calls are over.
     for (const client of clients) client.leave();
     await front.outcomes(15);
     expect(await ask(front.port, of('b', get))).toMatch(/ok$/);
   });
 
-  test('has half of the connections of large bodies', async () => {
+  test('uses at most half of the connections for large bodies', async () => {
     const pool = await rig.rawPool((socket) => {
       let said = '';
       socket.on('data', (bytes) => {
@@ -146,7 +149,7 @@ describe('one owner', () => {
     }
   });
 
-  test('gets its connection when an earlier call of it is over', async () => {
+  test('gets a connection when one of its earlier calls is over', async () => {
     const pool = await rig.cannedPool(answer);
     const front = await rig.front(pool.port, { maxConnections: 2, readFirstBytes });
     const clients = Array.from({ length: 6 }, () => new RawClient(front.port).send(of('a', get)));

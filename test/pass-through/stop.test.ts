@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { RawClient, Rig, until } from './rig.ts';
 
-test('stop() answers those that wait, cuts those that read, and closes all connections', async () => {
+test('stop() answers waiting calls, truncates running answers, and closes all connections', async () => {
   const rig = new Rig();
   const port = await rig.httpPool((request, response) => {
     if (request.url === '/stream') response.write('x');

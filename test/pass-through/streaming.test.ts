@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { Rig, until } from './rig.ts';
 
 const bodyBytes = 64 * 1024 * 1024;
-/** What sockets, the kernel's buffers included, may hold between the two ends. */
+/** Limit for the bytes in all buffers between the two ends, those of the kernel included. */
 const underwayMaxBytes = 32 * 1024 * 1024;
 
 let rig: Rig;
@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => rig.close());
 
-/** 64 MiB, each block of them different, that count what was taken. */
+/** Produces 64 MiB of blocks that all differ. `produced`: the bytes that were read so far. */
 class Source extends Readable {
   readonly hash = createHash('sha256');
   produced = 0;
@@ -32,7 +32,7 @@ class Source extends Readable {
     this.push(block);
   }
 
-  /** Waits until nothing more is taken. */
+  /** Waits until the reader takes no more bytes. */
   async stalled(): Promise<void> {
     let last = -1;
     let quietTurns = 0;
@@ -54,7 +54,7 @@ function drain(message: IncomingMessage): Promise<Hash> {
 }
 
 test.each([{ 'Content-Length': bodyBytes }, {}, { Connection: 'close' }])(
-  'a download of 64 MiB (%j) arrives whole, and waits at the pool while the client does not read',
+  'a download of 64 MiB (%j) arrives complete, and waits at the pool while the client does not read',
   async (fields) => {
     const source = new Source();
     const port = await rig.httpPool((_, response) => {
@@ -74,7 +74,7 @@ test.each([{ 'Content-Length': bodyBytes }, {}, { Connection: 'close' }])(
 );
 
 test.each([{ 'Content-Length': bodyBytes }, {}])(
-  'an upload of 64 MiB (%j) arrives whole, and waits at the client while the pool does not read',
+  'an upload of 64 MiB (%j) arrives complete, and waits at the client while the pool does not read',
   async (fields) => {
     const source = new Source();
     let read = (): void => undefined;

@@ -71,7 +71,7 @@ describe('a TLS pool', () => {
     expect(answer).toMatch(/200 OK[\s\S]*hello stranger$/);
   });
 
-  test('sees the client certificate', async () => {
+  test('receives the client certificate', async () => {
     const pool = await tlsPool({ ca, requestCert: true, rejectUnauthorized: true });
     const url = `https://localhost:${pool.port}`;
     expect(await answerFrom(url, { ca, ...clientFiles })).toMatch(
@@ -79,7 +79,7 @@ describe('a TLS pool', () => {
     );
   });
 
-  test('is asked for the given server name, and must prove it', async () => {
+  test('receives the configured server name, and needs a certificate for it', async () => {
     let asked = '';
     const pool = await tlsPool({
       SNICallback(servername, done) {
@@ -95,7 +95,7 @@ describe('a TLS pool', () => {
     expect(pool.requests).toHaveLength(1);
   });
 
-  test('shakes hands once for calls one after the other', async () => {
+  test('has one handshake for sequential calls', async () => {
     const pool = await tlsPool();
     const tls = { ca };
     const { port } = await rig.front(new URL(`https://localhost:${pool.port}`), { tls: () => tls });
@@ -104,7 +104,7 @@ describe('a TLS pool', () => {
   });
 });
 
-describe('a TLS failure is told by name, and nothing was sent', () => {
+describe('a TLS failure has its own fault name, and no byte of the request is sent', () => {
   test('when the CA is unknown', async () => {
     const pool = await tlsPool();
     await expectFault(`https://localhost:${pool.port}`, {}, 'unsent', 'tls_certificate_error');
@@ -122,7 +122,7 @@ describe('a TLS failure is told by name, and nothing was sent', () => {
     expect(pool.requests).toEqual([]);
   });
 
-  test('when the connection is cut during the handshake', async () => {
+  test('when the connection closes during the handshake', async () => {
     const { port } = await rig.rawPool((socket) => socket.once('data', () => socket.destroy()));
     await expectFault(`https://localhost:${port}`, { ca }, 'unsent', 'connection_terminated');
   });
@@ -133,13 +133,13 @@ describe('a TLS failure is told by name, and nothing was sent', () => {
   });
 });
 
-test('a missing client certificate under TLS 1.3 is found too late to know that nothing ran', async () => {
+test('a missing client certificate in TLS 1.3 fails after the request can have been sent', async () => {
   const pool = await tlsPool({ ca, requestCert: true, minVersion: 'TLSv1.3' });
   await expectFault(`https://localhost:${pool.port}`, { ca }, 'unknown', 'tls_alert_received');
   expect(pool.requests).toEqual([]);
 });
 
-test('TLS files that cannot be read are an error at once', async () => {
+test('createPassThrough() throws for invalid TLS files', async () => {
   const tls = { ca, cert: 'no certificate', key: 'no key' };
   await expect(rig.front(new URL('https://localhost'), { tls: () => tls })).rejects.toThrow(/PEM/i);
 });
