@@ -9,9 +9,9 @@ const addressShare = 0.25;
  * Reads the bodies of calls that may be batched. What has come of all of them together is bounded, and of those
  * from one address; what is announced and does not come takes no room.
  */
-export class Bodies {
+export class BodyReader {
   readonly #maxBytes: number;
-  readonly #ofAddress = new Map<string, number>();
+  readonly #byAddress = new Map<string, number>();
   #bytes = 0;
 
   constructor(maxBytes: number) {
@@ -37,7 +37,7 @@ export class Bodies {
     const chunks: Buffer[] = [];
     let held = 0;
     const hold = (bytes: number): boolean => {
-      const ofAddress = (this.#ofAddress.get(address) ?? 0) + bytes;
+      const ofAddress = (this.#byAddress.get(address) ?? 0) + bytes;
       if (this.#bytes + bytes > this.#maxBytes) return false;
       if (ofAddress > Math.max(this.#maxBytes * addressShare, lengthBytes)) return false;
       held += bytes;
@@ -68,8 +68,8 @@ export class Bodies {
 
   #count(address: string, change: number): void {
     this.#bytes += change;
-    const bytes = (this.#ofAddress.get(address) ?? 0) + change;
-    if (bytes === 0) this.#ofAddress.delete(address);
-    else this.#ofAddress.set(address, bytes);
+    const bytes = (this.#byAddress.get(address) ?? 0) + change;
+    if (bytes === 0) this.#byAddress.delete(address);
+    else this.#byAddress.set(address, bytes);
   }
 }

@@ -31,9 +31,9 @@ export class ClientConnection {
   readonly #socket: Socket;
   readonly #pipelined: PipelinedCount;
   readonly #idle: (socket: Socket) => void;
-  #isHeldUp = false;
+  #isPaused = false;
   /** A first request is waited for as Node does: by the time that a head may take. */
-  #hasAsked = false;
+  #hasReceivedRequest = false;
   /** When it was looked at last. */
   #bytesRead = 0;
   #idleSinceMs: number | undefined;
@@ -47,11 +47,11 @@ export class ClientConnection {
 
   add(exchange: ClientExchange): void {
     this.exchanges.push(exchange);
-    this.#hasAsked = true;
+    this.#hasReceivedRequest = true;
     if (this.exchanges.length <= maxAtOnce) return;
     this.#pipelined.waiting += 1;
-    if (!this.#isHeldUp) this.#socket.pause();
-    this.#isHeldUp = true;
+    if (!this.#isPaused) this.#socket.pause();
+    this.#isPaused = true;
   }
 
   /** The connection is gone, and all that is under way on it with it. */
@@ -71,12 +71,12 @@ export class ClientConnection {
   }
 
   /** Whether the exchange may begin: not too many that came before it are under way. */
-  mayBegin(exchange: ClientExchange): boolean {
+  mayStart(exchange: ClientExchange): boolean {
     return this.exchanges.length <= maxAtOnce || this.exchanges.indexOf(exchange) < maxAtOnce;
   }
 
   /** Whether no write that came before the exchange is under way. */
-  hasTurn(exchange: ClientExchange): boolean {
+  isNextWrite(exchange: ClientExchange): boolean {
     for (const other of this.exchanges) {
       if (other === exchange) return true;
       if (other.isWrite) return false;
@@ -88,7 +88,7 @@ export class ClientConnection {
   idleMs(bytesRead: number, nowMs: number): number {
     const hasMore = bytesRead !== this.#bytesRead;
     this.#bytesRead = bytesRead;
-    if (this.exchanges.length > 0 || !this.#hasAsked) {
+    if (this.exchanges.length > 0 || !this.#hasReceivedRequest) {
       this.#idleSinceMs = undefined;
       return 0;
     }
@@ -103,15 +103,15 @@ export class ClientConnection {
     if (this.waiting > 0) this.#pipelined.waiting -= 1;
     this.exchanges.splice(at, 1);
     if (this.exchanges.length === 0) this.#idle(this.#socket);
-    else this.#goOn();
+    else this.#startNext();
   }
 
   /** An earlier exchange is over: the first write, and the next one that may begin, may wait for that. */
-  #goOn(): void {
-    this.exchanges.find(({ isWrite }) => isWrite)?.takeTurn();
-    this.exchanges[maxAtOnce - 1]?.begin();
-    if (this.#isHeldUp && this.exchanges.length <= maxAtOnce) {
-      this.#isHeldUp = false;
+  #startNext(): void {
+    this.exchanges.find(({ isWrite }) => isWrite)?.startWrite();
+    this.exchanges[maxAtOnce - 1]?.start();
+    if (this.#isPaused && this.exchanges.length <= maxAtOnce) {
+      this.#isPaused = false;
       this.#socket.resume();
     }
   }
@@ -136,8 +136,8 @@ export class ClientExchange {
   #listener: OverListener | undefined;
   #release: (() => void) | undefined;
   /** What waits for earlier exchanges of the connection to be over: its begin, or its turn. */
-  #begin: (() => void) | undefined;
-  #turn: (() => void) | undefined;
+  #deferredStart: (() => void) | undefined;
+  #deferredWrite: (() => void) | undefined;
 
   constructor(
     request: IncomingMessage,
@@ -183,9 +183,9 @@ export class ClientExchange {
   }
 
   /** Calls `serve` now, or when fewer exchanges that came before it are under way; never, if it is over. */
-  whenItMayBegin(serve: () => void): void {
-    if (this.#connection.mayBegin(this)) serve();
-    else this.#begin = serve;
+  startWhenAllowed(serve: () => void): void {
+    if (this.#connection.mayStart(this)) serve();
+    else this.#deferredStart = serve;
   }
 
   /** Whether its request may change something. */
@@ -195,24 +195,24 @@ export class ClientExchange {
 
   /** Calls `act` when every earlier write of the connection is over; never, if it is over itself. */
   afterEarlierWrites(act: () => void): void {
-    if (this.#connection.hasTurn(this)) act();
-    else this.#turn = act;
+    if (this.#connection.isNextWrite(this)) act();
+    else this.#deferredWrite = act;
   }
 
-  begin(): void {
-    const serve = this.#begin;
-    this.#begin = undefined;
+  start(): void {
+    const serve = this.#deferredStart;
+    this.#deferredStart = undefined;
     serve?.();
   }
 
-  takeTurn(): void {
-    const act = this.#turn;
-    this.#turn = undefined;
+  startWrite(): void {
+    const act = this.#deferredWrite;
+    this.#deferredWrite = undefined;
     act?.();
   }
 
   /** Takes what gives back what it holds of a bound; called once, when it is over. There may be several. */
-  holds(release: () => void): void {
+  addRelease(release: () => void): void {
     const earlier = this.#release;
     if (this.#isOver) {
       release();
@@ -236,26 +236,26 @@ export class ClientExchange {
   follow(): void {
     if (this.#isFollowed) return;
     this.#isFollowed = true;
-    this.response.once('close', () => this.#leave());
+    this.response.once('close', () => this.#finish());
   }
 
   /** Nothing of the answer is left to be written. */
   answered(): void {
     this.#isAnswered = true;
-    this.#leave();
+    this.#finish();
   }
 
   /** The connection is gone. */
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#begin = undefined;
-    this.#turn = undefined;
+    this.#deferredStart = undefined;
+    this.#deferredWrite = undefined;
     this.#release?.();
     this.#listener?.over();
   }
 
-  #leave(): void {
+  #finish(): void {
     this.end();
     this.#connection.remove(this);
   }

@@ -101,7 +101,7 @@ export class Connections {
     for (const [socket, { exchanges }] of this.#connections) if (exchanges.length > 0) yield socket;
   }
 
-  *underWay(): Generator<ClientExchange> {
+  *openExchanges(): Generator<ClientExchange> {
     for (const { exchanges } of this.#connections.values()) yield* exchanges;
   }
 

@@ -11,7 +11,7 @@ import { addressName } from './client-address.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { Connections } from './connections.ts';
 import { SlowReaders } from './slow-readers.ts';
-import { saysKeepAlive } from './single-write-response.ts';
+import { announceKeepAlive } from './single-write-response.ts';
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -59,9 +59,9 @@ const minVersion = 'TLSv1.2';
 
 export class HttpServer {
   readonly #server: Server;
-  /** As they were accepted, each with what its address has; below TLS, where there is TLS. */
+  /** Raw TCP sockets, including those under TLS, each with the connections of its client address. */
   readonly #accepted = new Map<Socket, AddressUse>();
-  readonly #ofAddress = new Map<string, AddressUse>();
+  readonly #byAddress = new Map<string, AddressUse>();
   /** One function for all connections, since thousands of them may be idle. */
   readonly #onClose: (this: Socket) => void;
   /** As requests know them. */
@@ -69,8 +69,8 @@ export class HttpServer {
   readonly #slowReaders: SlowReaders;
   readonly #handlers: HttpServerHandlers;
   readonly #options: HttpServerOptions;
-  readonly #forgetting: NodeJS.Timeout;
-  readonly #closingIdle: NodeJS.Timeout;
+  readonly #forgetTimer: NodeJS.Timeout;
+  readonly #idleTimer: NodeJS.Timeout;
   #draining = false;
 
   constructor(options: HttpServerOptions, handlers: HttpServerHandlers) {
@@ -113,22 +113,22 @@ export class HttpServer {
       () => this.#connections.busy(),
       () => handlers.refused('slow_reader'),
     );
-    this.#forgetting = setInterval(
+    this.#forgetTimer = setInterval(
       () => this.#connections.forgetHeads(),
       options.headsKeptMs ?? usualHeadsKeptMs,
     );
-    this.#forgetting.unref();
+    this.#forgetTimer.unref();
     const { keepAliveTimeoutMs } = options;
-    this.#closingIdle = setInterval(
+    this.#idleTimer = setInterval(
       () => this.#connections.closeIdle(keepAliveTimeoutMs + keepAliveGraceMs, performance.now()),
       Math.min(keepAliveTimeoutMs / 2, maxIdleCheckMs),
     );
-    this.#closingIdle.unref();
+    this.#idleTimer.unref();
     const serve = (exchange: ClientExchange): void =>
-      exchange.whenItMayBegin(() => handlers.request(exchange));
+      exchange.startWhenAllowed(() => handlers.request(exchange));
     this.#server.on('request', (request, response) => serve(this.#begin(request, response)));
     this.#server.on('checkContinue', (request, response) => {
-      sayContinue(response);
+      sendContinue(response);
       serve(this.#begin(request, response));
     });
     this.#server.on('checkExpectation', (request, response) =>
@@ -176,7 +176,7 @@ export class HttpServer {
   /** From now on every answer closes its connection. */
   drain(): void {
     this.#draining = true;
-    for (const { response } of this.#connections.underWay()) response.shouldKeepAlive = false;
+    for (const { response } of this.#connections.openExchanges()) response.shouldKeepAlive = false;
   }
 
   /** Takes no more connections; idle ones are closed after a second without a byte. */
@@ -196,24 +196,24 @@ export class HttpServer {
   /** Closes every connection at once. */
   destroy(): void {
     this.#slowReaders.stop();
-    clearInterval(this.#forgetting);
-    clearInterval(this.#closingIdle);
+    clearInterval(this.#forgetTimer);
+    clearInterval(this.#idleTimer);
     this.#server.closeAllConnections();
     for (const socket of this.#accepted.keys()) socket.destroy();
   }
 
   #accept(socket: Socket): void {
-    const { maxConnectionsPerAddress: most = Infinity, isTrustedPeer } = this.#options;
+    const { maxConnectionsPerAddress = Infinity, isTrustedPeer } = this.#options;
     const { remoteAddress = '' } = socket;
     const address = addressName(remoteAddress);
-    const use = this.#ofAddress.get(address) ?? { address, connections: 0 };
-    if (use.connections >= most && isTrustedPeer?.(socket) !== true) {
+    const use = this.#byAddress.get(address) ?? { address, connections: 0 };
+    if (use.connections >= maxConnectionsPerAddress && isTrustedPeer?.(socket) !== true) {
       this.#handlers.refused('connections');
       socket.destroy();
       return;
     }
     use.connections += 1;
-    this.#ofAddress.set(address, use);
+    this.#byAddress.set(address, use);
     this.#accepted.set(socket, use);
     socket.on('close', this.#onClose);
   }
@@ -223,12 +223,12 @@ export class HttpServer {
     if (use === undefined) return;
     this.#accepted.delete(socket);
     use.connections -= 1;
-    if (use.connections === 0) this.#ofAddress.delete(use.address);
+    if (use.connections === 0) this.#byAddress.delete(use.address);
   }
 
   #begin(request: IncomingMessage, response: ServerResponse): ClientExchange {
     if (this.#draining) response.shouldKeepAlive = false;
-    saysKeepAlive(response, this.#options.keepAliveTimeoutMs);
+    announceKeepAlive(response, this.#options.keepAliveTimeoutMs);
     return this.#connections.begin(request, response);
   }
 
@@ -236,7 +236,7 @@ export class HttpServer {
     this.#handlers.refused(reason);
     // An answer here would be taken for that of a request before it.
     if (this.#connections.isBusy(socket as Socket)) socket.destroy();
-    else closeBehind(socket, onTheWire(answerForRefusal(status, reason, false)));
+    else closeAfterAnswer(socket, serialize(answerForRefusal(status, reason, false)));
   }
 }
 
@@ -245,7 +245,7 @@ export class HttpServer {
  * the connection: closing at once could take the answer away from its client (RFC 9112 section 9.6), and
  * waiting for the client would let it keep the place of the connection.
  */
-function closeBehind(socket: Duplex, answer: Buffer): void {
+function closeAfterAnswer(socket: Duplex, answer: Buffer): void {
   socket.end(answer);
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), lingerMs);
@@ -256,7 +256,7 @@ function closeBehind(socket: Duplex, answer: Buffer): void {
  * Tells the client to go on, when it is his turn: of an answer that waits behind another one Node puts
  * the head in front of all that was written before, this here too.
  */
-function sayContinue(response: ServerResponse): void {
+function sendContinue(response: ServerResponse): void {
   if (response.socket !== null) response.writeContinue();
   else {
     response.once('socket', () => {
@@ -265,7 +265,7 @@ function sayContinue(response: ServerResponse): void {
   }
 }
 
-function onTheWire(reply: Reply): Buffer {
+function serialize(reply: Reply): Buffer {
   const reasons: Record<number, string> = {
     400: 'Bad Request',
     408: 'Request Timeout',

@@ -72,7 +72,7 @@ export class Newcomers {
       });
     });
     isWaiting = true;
-    exchange.holds(() => {
+    exchange.addRelease(() => {
       this.#waiting.delete(exchange);
       release();
     });
@@ -86,12 +86,12 @@ export class Newcomers {
   }
 
   /** Counts the exchange until it is over, if its user is new; `false`: there is no room for it. */
-  take(exchange: ClientExchange, address: string): boolean {
+  admit(exchange: ClientExchange, address: string): boolean {
     const { user, costBytes } = exchange.head;
     if (!this.isNew(user)) return true;
-    const over = this.#shares.take(address, costBytes);
-    if (typeof over === 'string') return false;
-    exchange.holds(over);
+    const release = this.#shares.acquire(address, costBytes);
+    if (typeof release === 'string') return false;
+    exchange.addRelease(release);
     return true;
   }
 }

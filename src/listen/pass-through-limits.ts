@@ -2,7 +2,7 @@
 import type { RefusalReason } from '../core/admit/admit.ts';
 import { Shares } from './shares.ts';
 
-export interface PassingLimits {
+export interface PassThroughLimits {
   /** Open polls. */
   readonly maxPolls: number;
   /** All other calls that pass by and are not over. */
@@ -14,21 +14,21 @@ export interface PassingLimits {
   readonly maxBytesPerUser: number;
 }
 
-type PassingOverflow = Extract<RefusalReason, `${string}queue_${string}` | 'long_polls'>;
+type PassThroughOverflow = Extract<RefusalReason, `${string}queue_${string}` | 'long_polls'>;
 
-const noShare = (): void => undefined;
+const nothing = (): void => undefined;
 
-export class PassingCaps {
-  readonly #limits: PassingLimits;
-  readonly #ofUser: Shares;
+export class PassThroughLimiter {
+  readonly #limits: PassThroughLimits;
+  readonly #byUser: Shares;
   #calls = 0;
   #polls = 0;
   #bytes = 0;
 
-  constructor(limits: PassingLimits) {
+  constructor(limits: PassThroughLimits) {
     this.#limits = limits;
     const { maxCallsPerUser, maxBytesPerUser } = limits;
-    this.#ofUser = new Shares({ maxCalls: maxCallsPerUser, maxBytes: maxBytesPerUser });
+    this.#byUser = new Shares({ maxCalls: maxCallsPerUser, maxBytes: maxBytesPerUser });
   }
 
   /**
@@ -38,17 +38,17 @@ export class PassingCaps {
    * @param bytes of the head
    * @returns what to call, once, when it is over
    */
-  take(user: string, poll: boolean, bytes: number): (() => void) | PassingOverflow {
+  acquire(user: string, poll: boolean, bytes: number): (() => void) | PassThroughOverflow {
     const { maxPolls, maxCalls, maxBytes } = this.#limits;
     if (poll ? this.#polls >= maxPolls : this.#calls >= maxCalls) {
       return poll ? 'long_polls' : 'queue_calls';
     }
     if (this.#bytes + bytes > maxBytes) return 'queue_bytes';
-    const over = user === '' ? noShare : this.#ofUser.take(user, bytes);
-    if (typeof over === 'string') return `user_queue_${over}`;
+    const release = user === '' ? nothing : this.#byUser.acquire(user, bytes);
+    if (typeof release === 'string') return `user_queue_${release}`;
     this.#count(poll, 1, bytes);
     return () => {
-      over();
+      release();
       this.#count(poll, -1, -bytes);
     };
   }

@@ -10,7 +10,7 @@ import { PartCounter } from './count-parts.ts';
  * Counts a call that is about to be passed through; what is returned ends that. A client's own batch
  * counts by its parts, as they come.
  */
-export function countPassing(
+export function countOutstanding(
   request: IncomingMessage,
   { facts, user }: Pick<KnownHead, 'facts' | 'user'>,
   reason: PassThroughReason,

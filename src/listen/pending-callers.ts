@@ -11,16 +11,16 @@ import type { Caller } from '../engine/caller.ts';
 import type { ListenObserver } from './observer.ts';
 import type { ResponseCaller } from './response-caller.ts';
 
-const overCap: Fault = { phase: 'unsent', name: 'connection_limit_reached' };
-const ownMistake: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
+const overLimit: Fault = { phase: 'unsent', name: 'connection_limit_reached' };
+const internalFault: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
 
-export class WaitingCallers {
-  readonly #waiting = new ArrivalList<ResponseCaller>();
+export class PendingCallers {
+  readonly #pending = new ArrivalList<ResponseCaller>();
   readonly #max: number;
   readonly #overdueMs: number;
   readonly #observer: Pick<ListenObserver, 'internalError'>;
   /** Overdue at the last check: one alone may be that of a process that stood still. */
-  #suspects = new Set<ResponseCaller>();
+  #overdueBefore = new Set<ResponseCaller>();
 
   constructor(max: number, overdueMs: number, observer: Pick<ListenObserver, 'internalError'>) {
     this.#max = max;
@@ -36,32 +36,32 @@ export class WaitingCallers {
     cancel: (call: Call<Caller>) => void,
   ): void {
     if (!caller.isWaiting) return;
-    caller.waitsSinceMs = nowMs;
-    this.#waiting.add(caller);
-    if (this.#waiting.size <= this.#max) return;
+    caller.waitingSinceMs = nowMs;
+    this.#pending.add(caller);
+    if (this.#pending.size <= this.#max) return;
     this.#observer.internalError(new InvariantViolation('bounded', 'more callers than may wait'));
-    const fault = call.stage === 'held' ? overCap : ownMistake;
+    const fault = call.stage === 'held' ? overLimit : internalFault;
     cancel(call);
     caller.answer(answerForFault(fault, caller.onlyXml));
   }
 
   delete(caller: ResponseCaller): void {
-    this.#waiting.remove(caller);
+    this.#pending.remove(caller);
   }
 
   /** Ends the wait of whoever should have been answered long ago. */
   check(nowMs: number): void {
     const overdue = new Set<ResponseCaller>();
-    for (const caller of this.#waiting) {
-      if (nowMs - caller.waitsSinceMs < this.#overdueMs) break;
-      if (this.#suspects.has(caller)) this.#end(caller);
+    for (const caller of this.#pending) {
+      if (nowMs - caller.waitingSinceMs < this.#overdueMs) break;
+      if (this.#overdueBefore.has(caller)) this.#giveUp(caller);
       else overdue.add(caller);
     }
-    this.#suspects = overdue;
+    this.#overdueBefore = overdue;
   }
 
-  #end(caller: ResponseCaller): void {
+  #giveUp(caller: ResponseCaller): void {
     this.#observer.internalError(new InvariantViolation('one_answer', 'no answer in time'));
-    caller.answer(answerForFault(ownMistake, caller.onlyXml));
+    caller.answer(answerForFault(internalFault, caller.onlyXml));
   }
 }

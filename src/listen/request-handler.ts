@@ -14,21 +14,21 @@ import type { Arrival, Call } from '../core/schedule/state.ts';
 import { mayCollapse } from '../core/schedule/order/deduplication.ts';
 import type { Caller } from '../engine/caller.ts';
 import type { Engine } from '../engine/engine.ts';
-import { Bodies } from './body-reader.ts';
+import { BodyReader } from './body-reader.ts';
 import { addressName, lastForwarded } from './client-address.ts';
 import { ConnectionAuth, type ConnectionAuthMode } from './connection-auth.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { Newcomers } from './newcomers.ts';
 import type { Via } from './observer.ts';
 import { overflowStatus } from './overflow-status.ts';
-import { Passing, type PassingParts } from './passing.ts';
-import { ResponseCaller, type Rim } from './response-caller.ts';
-import { Unread, type UnreadLimits } from './write-buffer-limit.ts';
-import { WaitingCallers } from './pending-callers.ts';
+import { PassThroughHandler, type PassThroughParts } from './pass-through-handler.ts';
+import { ResponseCaller, type ServerEdge } from './response-caller.ts';
+import { WriteBufferLimiter, type WriteBufferLimits } from './write-buffer-limit.ts';
+import { PendingCallers } from './pending-callers.ts';
 import { keepAliveLines } from './single-write-response.ts';
 import { writeReply } from './write-reply.ts';
 
-export interface HandlerParts extends PassingParts {
+export interface HandlerParts extends PassThroughParts {
   readonly engine: Pick<Engine, 'submit' | 'cancel' | 'barrier' | 'passedThrough'>;
   /** Users that are remembered as known to the pool. */
   readonly maxUsers: number;
@@ -37,7 +37,7 @@ export interface HandlerParts extends PassingParts {
   readonly rules: ClassifyRules;
   /** Of all bodies that are being read. */
   readonly maxBodyBytes: number;
-  readonly unread: UnreadLimits;
+  readonly unread: WriteBufferLimits;
   /** Whether what that peer says of others, in `X-Forwarded-For`, is believed. */
   readonly isTrusted: (request: IncomingMessage) => boolean;
   readonly connectionAuth: ConnectionAuthMode;
@@ -55,23 +55,23 @@ export interface HandlerParts extends PassingParts {
 /** Bytes of a part besides its own fields: delimiter, part header, request line, `Host`. */
 const partOverheadBytes = 160;
 
-const ownMistake: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
+const internalFault: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
 
 export class RequestHandler {
   readonly #parts: HandlerParts;
   /** Connections that end with an answer: what comes behind its request is not served. */
-  readonly #ending = new WeakSet<Socket>();
-  readonly #passing: Passing;
+  readonly #closing = new WeakSet<Socket>();
+  readonly #passThrough: PassThroughHandler;
   readonly #newcomers: Newcomers;
-  readonly #waiting: WaitingCallers;
-  readonly #rim: Rim;
-  readonly #bodies: Bodies;
+  readonly #pending: PendingCallers;
+  readonly #edge: ServerEdge;
+  readonly #bodyReader: BodyReader;
   readonly #connectionAuth: ConnectionAuth;
   readonly #cancel: (call: Call<Caller>) => void;
 
   constructor(parts: HandlerParts) {
     this.#parts = parts;
-    this.#bodies = new Bodies(parts.maxBodyBytes);
+    this.#bodyReader = new BodyReader(parts.maxBodyBytes);
     this.#connectionAuth = new ConnectionAuth(parts.connectionAuth, ({ request }) =>
       parts.isTrusted(request),
     );
@@ -83,21 +83,22 @@ export class RequestHandler {
       },
       parts.maxUsers,
     );
-    this.#passing = new Passing(parts, this.#connectionAuth, {
+    this.#passThrough = new PassThroughHandler(parts, this.#connectionAuth, {
       refuse: (exchange, reason) => this.#refuse(exchange, overflowStatus[reason], reason),
       fail: (exchange, fault) => this.#fail(exchange, fault),
-      finished: (exchange, left, poll) => this.#finished(exchange, 'passthrough', left, poll),
+      finished: (exchange, callerLeft, poll) =>
+        this.#finished(exchange, 'passthrough', callerLeft, poll),
       guarded: (exchange, serve) => this.#guarded(exchange, serve),
     });
     this.#cancel = (call) => parts.engine.cancel(call);
-    this.#waiting = new WaitingCallers(parts.maxWaiting, parts.overdueMs, parts.observer);
-    this.#rim = {
+    this.#pending = new PendingCallers(parts.maxWaiting, parts.overdueMs, parts.observer);
+    this.#edge = {
       stallMs: parts.stallMs,
-      unread: new Unread(parts.unread),
+      buffers: new WriteBufferLimiter(parts.unread),
       stalled: () => parts.observer.refused('slow_reader'),
       relayed: (exchange, head) => this.#connectionAuth.relayed(exchange, head),
-      over: (caller) => this.#over(caller),
-      waiting: this.#waiting,
+      over: (caller) => this.#callerOver(caller),
+      pending: this.#pending,
       keepAlive: keepAliveLines(parts.keepAliveTimeoutMs),
     };
   }
@@ -108,7 +109,7 @@ export class RequestHandler {
   }
 
   handle(exchange: ClientExchange): void {
-    if (this.#ending.has(exchange.request.socket)) return;
+    if (this.#closing.has(exchange.request.socket)) return;
     exchange.startedAtMs = this.#parts.now();
     this.#guarded(exchange, () => this.#route(exchange));
   }
@@ -116,7 +117,7 @@ export class RequestHandler {
   /** To be called every second. */
   checkWaiting(): void {
     const nowMs = this.#parts.now();
-    this.#waiting.check(nowMs);
+    this.#pending.check(nowMs);
     this.#giveUp(nowMs - this.#parts.timeoutMs, 'connection_limit_reached');
   }
 
@@ -140,13 +141,13 @@ export class RequestHandler {
     } catch (error) {
       this.#parts.observer.internalError(error);
       if (exchange.response.headersSent) exchange.response.destroy();
-      else this.#fail(exchange, ownMistake);
+      else this.#fail(exchange, internalFault);
     }
   }
 
   /** An `Expect` other than `100-continue`. */
   refuseExpectation(exchange: ClientExchange): void {
-    if (this.#ending.has(exchange.request.socket)) return;
+    if (this.#closing.has(exchange.request.socket)) return;
     exchange.startedAtMs = this.#parts.now();
     this.#refuse(exchange, 417, 'expectation');
   }
@@ -165,7 +166,7 @@ export class RequestHandler {
       this.#refuse(exchange, target.status, target.reason);
       return;
     }
-    if (facts.upgrade && facts.namesUpgrade) this.#endBehind(exchange);
+    if (facts.upgrade && facts.namesUpgrade) this.#closeAfterAnswer(exchange);
     if (!this.#connectionAuth.admit(exchange, facts)) {
       this.#refuse(exchange, 501, 'connection_auth');
       return;
@@ -174,7 +175,7 @@ export class RequestHandler {
     const trusted = this.#parts.isTrusted(request);
     const forwarded = trusted ? lastForwarded(facts.forwardedFor) : undefined;
     const address = forwarded === undefined ? exchange.peerAddress : addressName(forwarded);
-    if (!this.#newcomers.take(exchange, address)) {
+    if (!this.#newcomers.admit(exchange, address)) {
       this.#refuse(exchange, overflowStatus.newcomers, 'newcomers');
       return;
     }
@@ -182,14 +183,14 @@ export class RequestHandler {
       const reason = classified.kind === 'pass-through' ? classified.reason : 'connection_auth';
       const { user } = exchange.head;
       const owner = this.#newcomers.isNew(user) ? address : user;
-      this.#passing.pass(exchange, target, { reason, trusted, owner });
+      this.#passThrough.pass(exchange, target, { reason, trusted, owner });
       return;
     }
     const { applicationPath, resource } = classified;
     const key = known.keyOf(applicationPath, trusted ? facts.forwardedFor : undefined);
     const submit = (body: Buffer): void =>
       this.#submit(exchange, {
-        ticket: new ResponseCaller(exchange, this.#rim),
+        ticket: new ResponseCaller(exchange, this.#edge),
         key,
         callClass: callClassOf(head.method, target, resource, body),
         resource,
@@ -200,7 +201,7 @@ export class RequestHandler {
         body,
         sizeBytes: facts.bytes + target.length + body.length + partOverheadBytes,
       });
-    this.#bodies.read(
+    this.#bodyReader.read(
       request,
       bodyBytes(facts) ?? 0,
       address,
@@ -224,41 +225,41 @@ export class RequestHandler {
       return;
     }
     ticket.call = call;
-    this.#waiting.add(ticket, call, this.#parts.now(), this.#cancel);
+    this.#pending.add(ticket, call, this.#parts.now(), this.#cancel);
     exchange.onOver(ticket);
   }
 
   /** The exchange of a caller is over, whose call was taken in. */
-  #over(caller: ResponseCaller): void {
+  #callerOver(caller: ResponseCaller): void {
     const { call, exchange } = caller;
     if (call === undefined) return;
-    if (caller.isWaiting) this.#waiting.delete(caller);
-    const left = !exchange.isAnswered && !caller.wasCut;
+    if (caller.isWaiting) this.#pending.delete(caller);
+    const callerLeft = !exchange.isAnswered && !caller.wasCut;
     if (call.stage !== 'done') {
-      if (left) this.#parts.observer.callerLeft(call.stage);
+      if (callerLeft) this.#parts.observer.callerLeft(call.stage);
       this.#cancel(call);
     }
     const via = (call.batch?.calls.length ?? 1) > 1 ? 'batch' : 'single';
-    this.#finished(exchange, via, left);
+    this.#finished(exchange, via, callerLeft);
   }
 
   #refuse(exchange: ClientExchange, code: number, reason: RefusalReason): void {
     this.#parts.observer.refused(reason);
     // What the client goes on sending is not answered, so nothing of it can pass for a request.
-    if (code !== 503 && code !== 429) this.#endBehind(exchange);
+    if (code !== 503 && code !== 429) this.#closeAfterAnswer(exchange);
     const reply = answerForRefusal(code, reason, exchange.head.onlyXml);
-    writeReply(exchange, reply, this.#rim.keepAlive);
+    writeReply(exchange, reply, this.#edge.keepAlive);
     this.#finished(exchange, 'refused', false);
   }
 
   /** The connection closes behind the answer, and what the client has sent behind it is not served. */
-  #endBehind({ request, response }: ClientExchange): void {
+  #closeAfterAnswer({ request, response }: ClientExchange): void {
     response.shouldKeepAlive = false;
-    this.#ending.add(request.socket);
+    this.#closing.add(request.socket);
   }
 
   #fail(exchange: ClientExchange, fault: Fault): void {
-    writeReply(exchange, answerForFault(fault, exchange.head.onlyXml), this.#rim.keepAlive);
+    writeReply(exchange, answerForFault(fault, exchange.head.onlyXml), this.#edge.keepAlive);
   }
 
   #finished(exchange: ClientExchange, via: Via, callerLeft: boolean, poll = false): void {

@@ -4,14 +4,14 @@ import { InvariantViolation } from '../core/invariants.ts';
 import type { Call } from '../core/schedule/state.ts';
 import type { Caller } from '../engine/caller.ts';
 import type { ClientExchange, OverListener } from './client-exchange.ts';
-import type { Unread } from './write-buffer-limit.ts';
+import type { WriteBufferLimiter } from './write-buffer-limit.ts';
 import { writeHead, writeReply } from './write-reply.ts';
 
 /** What all callers of one server have in common. */
-export interface Rim {
+export interface ServerEdge {
   /** Whoever takes nothing of a streamed answer for so long is cut off. */
   readonly stallMs: number;
-  readonly unread: Unread;
+  readonly buffers: WriteBufferLimiter;
   /** Told when a caller is cut off for not reading. */
   readonly stalled: () => void;
   /** The head of an answer, as that client gets it. */
@@ -19,7 +19,7 @@ export interface Rim {
   /** Told when the exchange of a caller whose call was taken in is over. */
   readonly over: (caller: ResponseCaller) => void;
   /** Where callers stand until their answers begin. */
-  readonly waiting: { delete(caller: ResponseCaller): void };
+  readonly pending: { delete(caller: ResponseCaller): void };
   /** See `keepAliveLines`. */
   readonly keepAlive: string;
 }
@@ -28,7 +28,7 @@ export interface Rim {
 export class ResponseCaller implements Caller, OverListener {
   readonly onlyXml: boolean;
   readonly explain: boolean;
-  waitsSinceMs = 0;
+  waitingSinceMs = 0;
   earlier: ResponseCaller | undefined;
   later: ResponseCaller | undefined;
   onDrained: (() => void) | undefined;
@@ -39,12 +39,12 @@ export class ResponseCaller implements Caller, OverListener {
   /** What it waits for, once that has been taken in. */
   call: Call<Caller> | undefined;
   readonly exchange: ClientExchange;
-  readonly #rim: Rim;
+  readonly #edge: ServerEdge;
 
-  constructor(exchange: ClientExchange, rim: Rim) {
+  constructor(exchange: ClientExchange, edge: ServerEdge) {
     const { onlyXml, explain } = exchange.head;
     this.exchange = exchange;
-    this.#rim = rim;
+    this.#edge = edge;
     this.onlyXml = onlyXml;
     this.explain = explain;
   }
@@ -54,7 +54,7 @@ export class ResponseCaller implements Caller, OverListener {
   }
 
   over(): void {
-    this.#rim.over(this);
+    this.#edge.over(this);
   }
 
   get isWaiting(): boolean {
@@ -63,16 +63,16 @@ export class ResponseCaller implements Caller, OverListener {
 
   answer(reply: Reply): void {
     this.#assertFirst();
-    writeReply(this.exchange, this.#rim.relayed(this.exchange, reply), this.#rim.keepAlive);
+    writeReply(this.exchange, this.#edge.relayed(this.exchange, reply), this.#edge.keepAlive);
     this.#becomes('over');
-    const unreadBytes = this.#response.writableLength;
-    if (unreadBytes > 0 && !this.#keeps(unreadBytes)) this.cutReader();
+    const bufferedBytes = this.#response.writableLength;
+    if (bufferedBytes > 0 && !this.#reserveBuffer(bufferedBytes)) this.cutReader();
   }
 
   begin(head: ReplyHead): void {
     this.#assertFirst();
     this.exchange.follow();
-    writeHead(this.#response, this.#rim.relayed(this.exchange, head));
+    writeHead(this.#response, this.#edge.relayed(this.exchange, head));
     this.#becomes('begun');
   }
 
@@ -80,9 +80,9 @@ export class ResponseCaller implements Caller, OverListener {
     const response = this.#response;
     // As for whole answers: the exchange is broken off when the connection's end is told.
     if (response.destroyed || response.write(chunk)) return true;
-    if (this.#keeps(chunk.length)) return true;
+    if (this.#reserveBuffer(chunk.length)) return true;
     // Who reads, however slowly, is watched with all other readers; here is who waits for his turn.
-    const waitsMs = response.socket === null ? this.#rim.stallMs : undefined;
+    const waitsMs = response.socket === null ? this.#edge.stallMs : undefined;
     const stalled = waitsMs === undefined ? undefined : setTimeout(() => this.cutReader(), waitsMs);
     const over = (): void => clearTimeout(stalled);
     response.once('close', over);
@@ -109,7 +109,7 @@ export class ResponseCaller implements Caller, OverListener {
 
   cutReader(): void {
     if (this.wasCut) return;
-    this.#rim.stalled();
+    this.#edge.stalled();
     this.cut();
   }
 
@@ -118,8 +118,8 @@ export class ResponseCaller implements Caller, OverListener {
   }
 
   /** Whether so many bytes that it did not take may be kept for it. */
-  #keeps(bytes: number): boolean {
-    return this.#rim.unread.keep(this.#response, bytes, this.exchange.head.user);
+  #reserveBuffer(bytes: number): boolean {
+    return this.#edge.buffers.reserve(this.#response, bytes, this.exchange.head.user);
   }
 
   #assertFirst(): void {
@@ -128,7 +128,7 @@ export class ResponseCaller implements Caller, OverListener {
   }
 
   #becomes(stage: 'begun' | 'over'): void {
-    if (this.#stage === 'waiting') this.#rim.waiting.delete(this);
+    if (this.#stage === 'waiting') this.#edge.pending.delete(this);
     this.#stage = stage;
   }
 }

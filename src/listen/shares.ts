@@ -30,7 +30,7 @@ export class Shares {
    *
    * @returns what to call, once, when it is over; or which bound it would break
    */
-  take(name: string, bytes: number): (() => void) | 'calls' | 'bytes' {
+  acquire(name: string, bytes: number): (() => void) | 'calls' | 'bytes' {
     const { maxCalls, maxBytes } = this.#limits;
     const share = this.#shares.get(name) ?? none;
     if (share.calls >= maxCalls) return 'calls';

@@ -27,7 +27,7 @@ export function keepAliveLines(timeoutMs: number): string {
 }
 
 /** Node says it of the server's own time, which is none where others close what is idle. */
-export function saysKeepAlive(response: ServerResponse, timeoutMs: number): void {
+export function announceKeepAlive(response: ServerResponse, timeoutMs: number): void {
   (response as unknown as UndocumentedState)._keepAliveTimeout = timeoutMs;
 }
 
@@ -36,7 +36,7 @@ export function saysKeepAlive(response: ServerResponse, timeoutMs: number): void
  *
  * @param keepAlive see `keepAliveLines`
  */
-export function writeWhole(response: ServerResponse, reply: Reply, keepAlive: string): boolean {
+export function trySingleWrite(response: ServerResponse, reply: Reply, keepAlive: string): boolean {
   const { status, head, body } = reply;
   const { socket } = response;
   const state = response as unknown as UndocumentedState;

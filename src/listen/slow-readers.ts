@@ -4,13 +4,13 @@
  */
 import type { Socket } from 'node:net';
 
-const everyMs = 1000;
+const checkIntervalMs = 1000;
 /** Those who stopped at the same time are cut off in so many groups, and not all in one go. */
 const groups = 20;
 
 export class SlowReaders {
   readonly #stallMs: number;
-  readonly #cut: () => void;
+  readonly #onDisconnect: () => void;
   /** Those that have something to take, and what listens for their time to be up. */
   readonly #slow = new Map<Socket, () => void>();
   readonly #timer: NodeJS.Timeout;
@@ -19,13 +19,13 @@ export class SlowReaders {
   /**
    * @param stallMs who takes no byte for so long is cut off, within two seconds
    * @param busy connections whose requests are not all over
-   * @param cut told of each
+   * @param onDisconnect told of each
    */
-  constructor(stallMs: number, busy: () => Iterable<Socket>, cut: () => void) {
+  constructor(stallMs: number, busy: () => Iterable<Socket>, onDisconnect: () => void) {
     // Not less than the time between two looks: an answer that waits for us would be cut off.
-    this.#stallMs = Math.max(stallMs, 2 * everyMs);
-    this.#cut = cut;
-    this.#timer = setInterval(() => this.#look(busy()), everyMs);
+    this.#stallMs = Math.max(stallMs, 2 * checkIntervalMs);
+    this.#onDisconnect = onDisconnect;
+    this.#timer = setInterval(() => this.#check(busy()), checkIntervalMs);
     this.#timer.unref();
   }
 
@@ -33,7 +33,7 @@ export class SlowReaders {
     clearInterval(this.#timer);
   }
 
-  #look(busy: Iterable<Socket>): void {
+  #check(busy: Iterable<Socket>): void {
     const before = new Set(this.#slow.keys());
     for (const socket of busy) {
       const wasSlow = before.delete(socket);
@@ -49,13 +49,13 @@ export class SlowReaders {
   #watch(socket: Socket): void {
     const onTimeout = (): void => {
       this.#unwatch(socket);
-      this.#cut();
+      this.#onDisconnect();
       socket.destroy();
     };
     this.#slow.set(socket, onTimeout);
     socket.once('timeout', onTimeout);
     this.#watched += 1;
-    socket.setTimeout(this.#stallMs + ((this.#watched % groups) * everyMs) / groups);
+    socket.setTimeout(this.#stallMs + ((this.#watched % groups) * checkIntervalMs) / groups);
   }
 
   #unwatch(socket: Socket): void {

@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 
-export interface UnreadLimits {
+export interface WriteBufferLimits {
   /** Of one answer. */
   readonly maxBytesEach: number;
   readonly maxBytes: number;
@@ -13,31 +13,31 @@ export interface UnreadLimits {
 /** Of all of it, what one user may leave lying; one whole answer in any case. */
 const userShare = 0.25;
 
-export class Unread {
-  readonly #limits: UnreadLimits;
-  readonly #kept = new Map<ServerResponse, number>();
-  readonly #ofUser = new Map<string, number>();
-  readonly #mostOfUser: number;
+export class WriteBufferLimiter {
+  readonly #limits: WriteBufferLimits;
+  readonly #byResponse = new Map<ServerResponse, number>();
+  readonly #byUser = new Map<string, number>();
+  readonly #maxBytesPerUser: number;
   #bytes = 0;
 
-  constructor(limits: UnreadLimits) {
+  constructor(limits: WriteBufferLimits) {
     this.#limits = limits;
-    this.#mostOfUser = Math.max(limits.maxBytesEach, limits.maxBytes * userShare);
+    this.#maxBytesPerUser = Math.max(limits.maxBytesEach, limits.maxBytes * userShare);
   }
 
   /** Counts bytes that were written and not taken, until they are; whether so many may be kept. `user`: his credential. */
-  keep(response: ServerResponse, bytes: number, user: string): boolean {
-    const before = this.#kept.get(response) ?? 0;
+  reserve(response: ServerResponse, bytes: number, user: string): boolean {
+    const before = this.#byResponse.get(response) ?? 0;
     const { maxBytesEach, maxBytes } = this.#limits;
     if (before + bytes > maxBytesEach || this.#bytes + bytes > maxBytes) return false;
-    if ((this.#ofUser.get(user) ?? 0) + bytes > this.#mostOfUser) return false;
+    if ((this.#byUser.get(user) ?? 0) + bytes > this.#maxBytesPerUser) return false;
     this.#count(user, bytes);
-    this.#kept.set(response, before + bytes);
+    this.#byResponse.set(response, before + bytes);
     if (before === 0) {
       const { socket } = response.req;
       const taken = (): void => {
-        this.#count(user, -(this.#kept.get(response) ?? 0));
-        this.#kept.delete(response);
+        this.#count(user, -(this.#byResponse.get(response) ?? 0));
+        this.#byResponse.delete(response);
         response.removeListener('drain', taken);
         response.removeListener('close', taken);
         socket.removeListener('close', taken);
@@ -52,8 +52,8 @@ export class Unread {
 
   #count(user: string, change: number): void {
     this.#bytes += change;
-    const bytes = (this.#ofUser.get(user) ?? 0) + change;
-    if (bytes === 0) this.#ofUser.delete(user);
-    else this.#ofUser.set(user, bytes);
+    const bytes = (this.#byUser.get(user) ?? 0) + change;
+    if (bytes === 0) this.#byUser.delete(user);
+    else this.#byUser.set(user, bytes);
   }
 }

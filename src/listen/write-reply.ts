@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { lengthOf, type Reply, type ReplyHead } from '../core/messages/reply.ts';
 import type { ClientExchange } from './client-exchange.ts';
-import { writeWhole } from './single-write-response.ts';
+import { trySingleWrite } from './single-write-response.ts';
 
 /** Writes a whole answer. Throws, before anything is written, when it is no legal HTTP answer. */
 export function writeReply(
@@ -12,7 +12,7 @@ export function writeReply(
   const { response } = exchange;
   // To somebody who is gone nothing is written: Node would make an error of it that nobody hears.
   if (response.destroyed) return;
-  if (writeWhole(response, reply, keepAlive)) {
+  if (trySingleWrite(response, reply, keepAlive)) {
     if (response.writableLength === 0) exchange.answered();
     else exchange.follow();
     return;

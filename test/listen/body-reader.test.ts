@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import type { IncomingMessage } from 'node:http';
 import { expect, test } from '@jest/globals';
-import { Bodies } from '../../src/listen/body-reader.ts';
+import { BodyReader } from '../../src/listen/body-reader.ts';
 
 const request = (): PassThrough & IncomingMessage => new PassThrough() as never;
 
@@ -20,7 +20,7 @@ test('a body is told when it is whole, in however many pieces it came', async ()
   const told: string[] = [];
   for (const pieces of [['hello'], ['he', 'l', 'lo']]) {
     const client = request();
-    new Bodies(5).read(client, 5, 'a', (body) => void told.push(body.toString()), never);
+    new BodyReader(5).read(client, 5, 'a', (body) => void told.push(body.toString()), never);
     for (const piece of pieces) client.write(piece);
     expect(told).not.toContain('hello');
     client.end();
@@ -31,13 +31,13 @@ test('a body is told when it is whole, in however many pieces it came', async ()
 
 test('a call without a body waits for none, and takes no room', () => {
   const told: Buffer[] = [];
-  new Bodies(0).read(request(), 0, 'a', (body) => void told.push(body), never);
+  new BodyReader(0).read(request(), 0, 'a', (body) => void told.push(body), never);
   expect(told).toEqual([Buffer.alloc(0)]);
 });
 
 /** Reads of bodies under one bound, and what became of them. */
 function reader(maxBytes: number) {
-  const bodies = new Bodies(maxBytes);
+  const bodies = new BodyReader(maxBytes);
   const told: string[] = [];
   const start = (address: string, lengthBytes: number): PassThrough => {
     const client = request();

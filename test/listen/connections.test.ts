@@ -36,7 +36,7 @@ test('an exchange whose answer was taken is over at once, and nothing of it is u
   b.answered();
   a.answered();
   expect([over, connections.isBusy(socket)]).toEqual([['a answered', 'b answered'], false]);
-  expect([...connections.underWay()]).toEqual([]);
+  expect([...connections.openExchanges()]).toEqual([]);
   socket.emit('close');
   expect(over).toHaveLength(2);
 });

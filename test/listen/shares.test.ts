@@ -3,16 +3,16 @@ import { Shares } from '../../src/listen/shares.ts';
 
 test('each name has so many calls and bytes, gives them back, and leaves no trace', () => {
   const shares = new Shares({ maxCalls: 2, maxBytes: 10 });
-  const first = shares.take('a', 4);
-  const second = shares.take('a', 6);
-  expect(shares.take('a', 0)).toBe('calls');
-  expect(shares.take('b', 11)).toBe('bytes');
-  const other = shares.take('b', 10);
+  const first = shares.acquire('a', 4);
+  const second = shares.acquire('a', 6);
+  expect(shares.acquire('a', 0)).toBe('calls');
+  expect(shares.acquire('b', 11)).toBe('bytes');
+  const other = shares.acquire('b', 10);
   expect(shares.size).toBe(2);
   for (const over of [first, second, other]) {
     expect(typeof over).toBe('function');
     if (typeof over === 'function') over();
   }
   expect(shares.size).toBe(0);
-  expect(typeof shares.take('a', 10)).toBe('function');
+  expect(typeof shares.acquire('a', 10)).toBe('function');
 });

@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Reply } from '../../src/core/messages/reply.ts';
 import { fieldLines } from '../../src/core/messages/http-message.ts';
 import { Connections } from '../../src/listen/connections.ts';
-import { keepAliveLines, writeWhole } from '../../src/listen/single-write-response.ts';
+import { keepAliveLines, trySingleWrite } from '../../src/listen/single-write-response.ts';
 import { writeReply } from '../../src/listen/write-reply.ts';
 import { onCleanup } from '../support/cleanup.ts';
 import { RawClient } from '../support/raw-client.ts';
@@ -58,7 +58,7 @@ test.each<[string, Reply]>([
   const wrote: boolean[] = [];
   const client = await startServer({
     '/whole'(response) {
-      wrote.push(writeWhole(response, answer, keepAlive));
+      wrote.push(trySingleWrite(response, answer, keepAlive));
       expect(response.statusCode).toBe(answer.status);
     },
     '/node': byNode(answer),
@@ -80,7 +80,7 @@ test.each<[string, Reply]>([
 ])('an answer %s is left to Node, untouched', async (_, answer) => {
   const client = await startServer({
     '/whole'(response) {
-      const wrote = writeWhole(response, answer, keepAlive);
+      const wrote = trySingleWrite(response, answer, keepAlive);
       byNode(reply(200, 'OK', ['X-Untouched', String(!wrote && !response.headersSent)]))(response);
     },
   });
@@ -92,7 +92,7 @@ test('an answer behind which the connection closes, one to HEAD, and one that wa
   const wrote: boolean[] = [];
   const answer = reply(200, 'OK', [], 'x');
   const whole = (response: ServerResponse): void => {
-    wrote.push(writeWhole(response, answer, keepAlive));
+    wrote.push(trySingleWrite(response, answer, keepAlive));
     byNode(answer)(response);
   };
   let first: ServerResponse | undefined;

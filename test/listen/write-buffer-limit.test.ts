@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { expect, test } from '@jest/globals';
-import { Unread } from '../../src/listen/write-buffer-limit.ts';
+import { WriteBufferLimiter } from '../../src/listen/write-buffer-limit.ts';
 
 /** An answer that waits behind another one: Node 20 tells it nothing of the connection's end. */
 function waiting(): { response: ServerResponse; socket: EventEmitter } {
@@ -11,18 +11,18 @@ function waiting(): { response: ServerResponse; socket: EventEmitter } {
 }
 
 test('what lay ready for a client that hung up is forgotten with its connection', () => {
-  const unread = new Unread({ maxBytesEach: 100, maxBytes: 100 });
+  const buffers = new WriteBufferLimiter({ maxBytesEach: 100, maxBytes: 100 });
   const { response, socket } = waiting();
-  expect(unread.keep(response, 60, 'ann')).toBe(true);
-  expect(unread.keep(waiting().response, 60, 'ann')).toBe(false);
+  expect(buffers.reserve(response, 60, 'ann')).toBe(true);
+  expect(buffers.reserve(waiting().response, 60, 'ann')).toBe(false);
   socket.emit('close');
-  expect(unread.keep(waiting().response, 60, 'ann')).toBe(true);
+  expect(buffers.reserve(waiting().response, 60, 'ann')).toBe(true);
   expect([socket.listenerCount('close'), response.listenerCount('drain')]).toEqual([0, 0]);
 });
 
 test('one user leaves room for the unread answers of others', () => {
-  const unread = new Unread({ maxBytesEach: 100, maxBytes: 1000 });
-  const kept = Array.from({ length: 20 }, () => unread.keep(waiting().response, 60, 'ann'));
+  const buffers = new WriteBufferLimiter({ maxBytesEach: 100, maxBytes: 1000 });
+  const kept = Array.from({ length: 20 }, () => buffers.reserve(waiting().response, 60, 'ann'));
   expect(kept.filter(Boolean)).toHaveLength(4);
-  expect(unread.keep(waiting().response, 100, 'bob')).toBe(true);
+  expect(buffers.reserve(waiting().response, 100, 'bob')).toBe(true);
 });

@@ -7,16 +7,16 @@ import type { PassThrough } from '../pass-through/pass-through.ts';
 import type { ConnectionAuth } from './connection-auth.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import type { ListenObserver } from './observer.ts';
-import { countPassing } from './pass-through-outstanding.ts';
-import { PassingCaps, type PassingLimits } from './pass-through-limits.ts';
+import { countOutstanding } from './pass-through-outstanding.ts';
+import { PassThroughLimiter, type PassThroughLimits } from './pass-through-limits.ts';
 import { passThroughHeaders } from '../core/wire/forwarded-headers.ts';
 
-export interface PassingParts {
+export interface PassThroughParts {
   readonly engine: Pick<Engine, 'barrier' | 'passedThrough'>;
   readonly passThrough: Pick<PassThrough, 'forward' | 'reserve'>;
   /** Host and port of the pool, as `Host` says them. */
   readonly authority: string;
-  readonly passing: PassingLimits;
+  readonly passing: PassThroughLimits;
   readonly observer: ListenObserver;
   readonly now: () => number;
   /** Whether the pool counts a long poll as an outstanding call. */
@@ -24,7 +24,7 @@ export interface PassingParts {
 }
 
 /** What is known of a call that passes through. */
-export interface PassingFacts {
+export interface PassThroughFacts {
   readonly reason: PassThroughReason;
   /** Whether what the peer says of the client is sent on. */
   readonly trusted: boolean;
@@ -32,14 +32,14 @@ export interface PassingFacts {
   readonly owner: string;
 }
 
-type PassingRefusal = Extract<
+type PassThroughRefusal = Extract<
   RefusalReason,
   `${string}queue_${string}` | 'long_polls' | 'bound_connections'
 >;
 
 /** How the call ends, at the client's side. */
-export interface PassingEnds {
-  refuse(exchange: ClientExchange, reason: PassingRefusal): void;
+export interface PassThroughReplies {
+  refuse(exchange: ClientExchange, reason: PassThroughRefusal): void;
   /** The client is answered with the fault. */
   fail(exchange: ClientExchange, fault: Fault): void;
   finished(exchange: ClientExchange, callerLeft: boolean, poll: boolean): void;
@@ -50,40 +50,48 @@ export interface PassingEnds {
 /** A head that passes through stands as the client sent it, as Node reads it, and as it is sent on. */
 const headCopies = 3;
 
-export class Passing {
-  readonly #parts: PassingParts;
-  readonly #caps: PassingCaps;
+export class PassThroughHandler {
+  readonly #parts: PassThroughParts;
+  readonly #limiter: PassThroughLimiter;
   readonly #connectionAuth: ConnectionAuth;
-  readonly #ends: PassingEnds;
+  readonly #replies: PassThroughReplies;
 
-  constructor(parts: PassingParts, connectionAuth: ConnectionAuth, ends: PassingEnds) {
+  constructor(
+    parts: PassThroughParts,
+    connectionAuth: ConnectionAuth,
+    replies: PassThroughReplies,
+  ) {
     this.#parts = parts;
-    this.#caps = new PassingCaps(parts.passing);
+    this.#limiter = new PassThroughLimiter(parts.passing);
     this.#connectionAuth = connectionAuth;
-    this.#ends = ends;
+    this.#replies = replies;
   }
 
-  pass(exchange: ClientExchange, target: string, facts: PassingFacts): void {
+  pass(exchange: ClientExchange, target: string, facts: PassThroughFacts): void {
     const pass = (): void => this.#pass(exchange, target, facts);
     // Writes that are pipelined come to the pool in their order.
-    if (exchange.isWrite) exchange.afterEarlierWrites(() => this.#ends.guarded(exchange, pass));
+    if (exchange.isWrite) exchange.afterEarlierWrites(() => this.#replies.guarded(exchange, pass));
     else pass();
   }
 
-  #pass(exchange: ClientExchange, target: string, { reason, trusted, owner }: PassingFacts): void {
+  #pass(
+    exchange: ClientExchange,
+    target: string,
+    { reason, trusted, owner }: PassThroughFacts,
+  ): void {
     const { engine, observer, passThrough, authority } = this.#parts;
     const { request, response } = exchange;
     const { headers, user, costBytes, facts } = exchange.head;
     const method = request.method ?? '';
     const poll = reason === 'events' && method === 'GET';
-    const over = this.#caps.take(user, poll, headCopies * costBytes);
-    if (typeof over === 'string') {
-      this.#ends.refuse(exchange, over);
+    const release = this.#limiter.acquire(user, poll, headCopies * costBytes);
+    if (typeof release === 'string') {
+      this.#replies.refuse(exchange, release);
       return;
     }
     if (exchange.isBound && !passThrough.reserve(request.socket)) {
-      over();
-      this.#ends.refuse(exchange, 'bound_connections');
+      release();
+      this.#replies.refuse(exchange, 'bound_connections');
       return;
     }
     // A write that we do not hold must not overtake what we do.
@@ -92,7 +100,7 @@ export class Passing {
     const uncount =
       poll && !this.#parts.longPollCounts
         ? () => undefined
-        : countPassing(request, exchange.head, reason, poll, engine);
+        : countOutstanding(request, exchange.head, reason, poll, engine);
     exchange.follow();
     passThrough.forward(
       {
@@ -111,9 +119,9 @@ export class Passing {
           observer.passThroughAnswered(status);
           return this.#connectionAuth.relayedFields(exchange, status, fields);
         },
-        fail: (fault) => this.#ends.fail(exchange, fault),
+        fail: (fault) => this.#replies.fail(exchange, fault),
         ended: (outcome) => {
-          over();
+          release();
           uncount();
           observer.passThroughEnded(this.#parts.now() - exchange.startedAtMs);
           if (outcome.kind === 'failed' && outcome.error !== undefined) {
@@ -121,7 +129,7 @@ export class Passing {
           }
           const left = outcome.kind === 'client-left';
           if (left) observer.callerLeft('passthrough');
-          this.#ends.finished(exchange, left, poll);
+          this.#replies.finished(exchange, left, poll);
         },
       },
     );
