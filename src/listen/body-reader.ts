@@ -2,12 +2,12 @@ import type { IncomingMessage } from 'node:http';
 
 const nothing = Buffer.alloc(0);
 
-/** The share of one client address in all bytes that may be held. */
+/** Share of the byte limit that one client address can use. */
 const addressShare = 0.25;
 
 /**
- * Reads the bodies of calls that may be batched. What has come of all of them together is bounded, and of those
- * from one address; what is announced and does not come takes no room.
+ * Reads the bodies of batchable calls. The received bytes of all bodies, and of one client address, are
+ * limited. Announced bytes that have not arrived do not count.
  */
 export class BodyReader {
   readonly #maxBytes: number;
@@ -19,9 +19,12 @@ export class BodyReader {
   }
 
   /**
-   * Calls `done` with a body whose length was announced, once it is whole; at once where the length is 0.
-   * Calls `overflow` instead when it has no room. Calls neither if the client leaves first. `address`: the name
-   * of the client's.
+   * Reads the body of a request. Exactly one of the callbacks runs, or none if the client disconnects.
+   *
+   * @param lengthBytes announced length; a body of length 0 is done immediately
+   * @param address see `addressName`
+   * @param done receives the complete body
+   * @param overflow called if a limit is reached; the rest of the body is discarded
    */
   read(
     request: IncomingMessage,

@@ -1,12 +1,12 @@
 import { isIPv6 } from 'node:net';
 
 const mapped = '::ffff:';
-/** An IPv6 client has a whole network of 2^64 addresses: its first four groups name it. */
+/** Groups of an IPv6 address that identify a client. A client usually has a network of 2^64 addresses. */
 const networkGroups = 4;
 
 /**
- * The name under which a client address is counted: an IPv4 address as it is, of an IPv6 address its
- * network of 64 bits.
+ * Returns the name for limits of a client address: an IPv4 address unchanged, or the /64 network of an IPv6
+ * address.
  */
 export function addressName(address: string): string {
   if (address.startsWith(mapped) && address.includes('.')) return address.slice(mapped.length);
@@ -23,8 +23,8 @@ export function addressName(address: string): string {
 }
 
 /**
- * The client's address as a trusted peer names it: the last entry of `X-Forwarded-For`, which that peer added.
- * `undefined` if there is none.
+ * Returns the client address from a trusted peer: the last entry of `X-Forwarded-For`, which that peer added.
+ * Returns `undefined` if the entry is missing or empty.
  */
 export function lastForwarded(forwardedFor: string | undefined): string | undefined {
   const last = forwardedFor?.slice(forwardedFor.lastIndexOf(',') + 1).trim();

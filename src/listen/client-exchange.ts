@@ -1,7 +1,7 @@
 /**
- * One connection of a client, and what is under way on it. An exchange is over when its answer is written or
- * when its connection is gone; Node 20 tells answers that wait behind another one (pipelining) nothing of
- * the latter.
+ * One connection of a client, and its exchanges. An exchange is over when its answer is written, or when its
+ * connection closes. Node 20 does not report that close to pipelined responses that wait, so the connection
+ * does.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -11,19 +11,19 @@ import { addressName } from './client-address.ts';
 const noHeaders = Object.freeze({});
 const readers: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Exchanges of all connections that wait for earlier ones of theirs. */
+/** Number of waiting pipelined exchanges of all connections. */
 export interface PipelinedCount {
   waiting: number;
 }
 
-/** Exchanges of one connection that are under way at a time; what a client pipelines beyond them waits. */
+/** Limit for the exchanges of one connection that run at a time. Further pipelined exchanges wait. */
 const maxAtOnce = 32;
 
-/** A connection on which requests may come. */
+/** A connection of a client. */
 export class ClientConnection {
-  /** What is under way, in order. */
+  /** Open exchanges, running and waiting, in the order of their requests. */
   readonly exchanges: ClientExchange[] = [];
-  /** Of the last request, for a while. */
+  /** Head of the last request, until the request-head cache is emptied. */
   head: KnownHead | undefined;
   /** See `ClientExchange.bind`. */
   isBound = false;
@@ -32,19 +32,20 @@ export class ClientConnection {
   readonly #pipelined: PipelinedCount;
   readonly #idle: (socket: Socket) => void;
   #isPaused = false;
-  /** A first request is waited for as Node does: by the time that a head may take. */
+  /** Whether a request has arrived. Before the first one, Node's timeout for request heads applies. */
   #hasReceivedRequest = false;
-  /** When it was looked at last. */
+  /** Value at the last idle check. */
   #bytesRead = 0;
   #idleSinceMs: number | undefined;
 
-  /** `idle`: told when nothing is under way any more. */
+  /** @param idle called with the socket when the last open exchange is over */
   constructor(socket: Socket, pipelined: PipelinedCount, idle: (socket: Socket) => void) {
     this.#socket = socket;
     this.#pipelined = pipelined;
     this.#idle = idle;
   }
 
+  /** Adds an exchange. Above `maxAtOnce` the exchange waits, and the proxy stops reading the connection. */
   add(exchange: ClientExchange): void {
     this.exchanges.push(exchange);
     this.#hasReceivedRequest = true;
@@ -54,7 +55,7 @@ export class ClientConnection {
     this.#isPaused = true;
   }
 
-  /** The connection is gone, and all that is under way on it with it. */
+  /** Ends all exchanges. To be called when the connection has closed. */
   end(): void {
     this.#pipelined.waiting -= this.waiting;
     for (const exchange of this.exchanges.splice(0)) exchange.end();
@@ -65,17 +66,17 @@ export class ClientConnection {
     return (this.#address ??= addressName(this.#socket.remoteAddress ?? ''));
   }
 
-  /** Exchanges that have not begun. */
+  /** Number of exchanges that wait to start. */
   get waiting(): number {
     return Math.max(this.exchanges.length - maxAtOnce, 0);
   }
 
-  /** Whether the exchange may begin: not too many that came before it are under way. */
+  /** Whether fewer than `maxAtOnce` earlier exchanges are open. */
   mayStart(exchange: ClientExchange): boolean {
     return this.exchanges.length <= maxAtOnce || this.exchanges.indexOf(exchange) < maxAtOnce;
   }
 
-  /** Whether no write that came before the exchange is under way. */
+  /** Whether no earlier write is open. */
   isNextWrite(exchange: ClientExchange): boolean {
     for (const other of this.exchanges) {
       if (other === exchange) return true;
@@ -84,7 +85,7 @@ export class ClientConnection {
     return true;
   }
 
-  /** For how long nothing is under way, and nothing has come; to be asked now and then. */
+  /** Returns the time in ms without an open exchange or a received byte. To be called at regular intervals. */
   idleMs(bytesRead: number, nowMs: number): number {
     const hasMore = bytesRead !== this.#bytesRead;
     this.#bytesRead = bytesRead;
@@ -106,7 +107,7 @@ export class ClientConnection {
     else this.#startNext();
   }
 
-  /** An earlier exchange is over: the first write, and the next one that may begin, may wait for that. */
+  /** Starts the exchanges that waited for an earlier one: the next write, and the next exchange. */
   #startNext(): void {
     this.exchanges.find(({ isWrite }) => isWrite)?.startWrite();
     this.exchanges[maxAtOnce - 1]?.start();
@@ -117,7 +118,7 @@ export class ClientConnection {
   }
 }
 
-/** An object and no function, which would be one thing more to keep of each call that waits. */
+/** An object instead of a function, because each waiting call would need a closure of its own. */
 export interface OverListener {
   over(): void;
 }
@@ -127,7 +128,7 @@ export class ClientExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly head: KnownHead;
-  /** When the handler got it, in milliseconds of the proxy's clock. */
+  /** Time when the request handler received the request, in ms of the proxy's clock. */
   startedAtMs = 0;
   readonly #connection: ClientConnection;
   #isOver = false;
@@ -135,8 +136,9 @@ export class ClientExchange {
   #isFollowed = false;
   #listener: OverListener | undefined;
   #release: (() => void) | undefined;
-  /** What waits for earlier exchanges of the connection to be over: its begin, or its turn. */
+  /** Waits until the connection has fewer earlier exchanges. */
   #deferredStart: (() => void) | undefined;
+  /** Waits until all earlier writes of the connection are over. */
   #deferredWrite: (() => void) | undefined;
 
   constructor(
@@ -155,45 +157,51 @@ export class ClientExchange {
     return this.#isOver;
   }
 
-  /** Whether the system has taken all of its answer. Node takes what it refused for written as well. */
+  /**
+   * Whether the whole answer was passed to the operating system. The check of `errored` is needed, because Node
+   * counts failed writes as finished.
+   */
   get isAnswered(): boolean {
     const isWritten = this.#isAnswered || this.response.writableFinished;
     return isWritten && this.request.socket.errored === null;
   }
 
-  /** The name of the address that the connection comes from, see `addressName`. */
+  /** Address of the connection's peer. See `addressName`. */
   get peerAddress(): string {
     return this.#connection.address;
   }
 
-  /** Whether all that comes on the client's connection goes over one connection to the pool. */
+  /** Whether all requests of the client's connection use its own connection to the pool. */
   get isBound(): boolean {
     return this.#connection.isBound;
   }
 
-  /** From now on it does, until the client's connection is closed. */
+  /** Binds the client's connection to its own connection to the pool, until the client's connection closes. */
   bind(): void {
     this.#connection.isBound = true;
   }
 
-  /** One listener, called once; at once, if it is over already. */
+  /**
+   * Sets the listener for the end of the exchange. If the exchange is over, the listener is called
+   * immediately.
+   */
   onOver(listener: OverListener): void {
     if (this.#isOver) listener.over();
     else this.#listener = listener;
   }
 
-  /** Calls `serve` now, or when fewer exchanges that came before it are under way; never, if it is over. */
+  /** Calls `serve` when fewer than `maxAtOnce` earlier exchanges are open. Never calls it after the end. */
   startWhenAllowed(serve: () => void): void {
     if (this.#connection.mayStart(this)) serve();
     else this.#deferredStart = serve;
   }
 
-  /** Whether its request may change something. */
+  /** Whether the request may change something. */
   get isWrite(): boolean {
     return !readers.has(this.request.method ?? '');
   }
 
-  /** Calls `act` when every earlier write of the connection is over; never, if it is over itself. */
+  /** Calls `act` when all earlier writes of the connection are over. Never calls it after the end. */
   afterEarlierWrites(act: () => void): void {
     if (this.#connection.isNextWrite(this)) act();
     else this.#deferredWrite = act;
@@ -211,7 +219,7 @@ export class ClientExchange {
     act?.();
   }
 
-  /** Takes what gives back what it holds of a bound; called once, when it is over. There may be several. */
+  /** Adds a function that is called once at the end of the exchange, to release a limit. */
   addRelease(release: () => void): void {
     const earlier = this.#release;
     if (this.#isOver) {
@@ -226,26 +234,31 @@ export class ClientExchange {
     }
   }
 
-  /** Keeps no strings that only this request has where its head has the same: some wait for long. */
+  /**
+   * Replaces the request's own header strings by those of the shared head, to save memory during long waits.
+   */
   shareHead(): void {
     this.request.rawHeaders = this.head.headers as string[];
     this.request.headers = noHeaders;
   }
 
-  /** An answer is about to begin that may take its time: the exchange is over when Node says so. */
+  /**
+   * Ends the exchange when Node emits `close` on the response. To be called before an answer that is
+   * streamed.
+   */
   follow(): void {
     if (this.#isFollowed) return;
     this.#isFollowed = true;
     this.response.once('close', () => this.#finish());
   }
 
-  /** Nothing of the answer is left to be written. */
+  /** Ends the exchange after an answer that is completely written. */
   answered(): void {
     this.#isAnswered = true;
     this.#finish();
   }
 
-  /** The connection is gone. */
+  /** Marks the exchange as over, and notifies its listener. */
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;

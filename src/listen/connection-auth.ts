@@ -1,6 +1,7 @@
 /**
- * Sign-ins that the pool keeps on a connection (NTLM, Negotiate): which requests are let through, and
- * which client connections are bound to one connection to the pool (docs/decisions/013-connections-have-owners.md).
+ * Handles sign-ins that the pool stores on a connection (NTLM, Negotiate). Decides which requests are
+ * refused, and which client connections are bound to a connection to the pool
+ * (docs/decisions/013-connections-have-owners.md).
  */
 import type { HeadFacts } from '../core/admit/request-head.ts';
 import { challengesConnection, withoutConnectionChallenges } from '../core/answer/challenges.ts';
@@ -10,7 +11,7 @@ import type { ClientExchange } from './client-exchange.ts';
 
 /**
  * - `refuse`: a credential that signs in a connection is never sent to the pool.
- * - `bind`: a client that signs in has one connection to the pool of its own.
+ * - `bind`: a client connection that signs in gets its own connection to the pool.
  */
 export type ConnectionAuthMode = 'refuse' | 'bind';
 
@@ -20,16 +21,16 @@ export class ConnectionAuth {
   readonly #mode: ConnectionAuthMode;
   readonly #isTrusted: (exchange: ClientExchange) => boolean;
 
-  /** `isTrusted`: whether the peer is a proxy, whose connections carry the requests of many users. */
+  /** @param isTrusted whether the peer is a trusted proxy; its connections carry the requests of many users */
   constructor(mode: ConnectionAuthMode, isTrusted: (exchange: ClientExchange) => boolean) {
     this.#mode = mode;
     this.#isTrusted = isTrusted;
   }
 
   /**
-   * Binds the client's connection when the request signs in.
+   * Binds the client's connection if the request signs in.
    *
-   * @returns whether the request may go on; otherwise it is refused with 501
+   * @returns `false` if the request must be refused with 501
    */
   admit(exchange: ClientExchange, facts: HeadFacts): boolean {
     if (!facts.signsIn && !exchange.isBound) return true;
@@ -39,14 +40,14 @@ export class ConnectionAuth {
   }
 
   /**
-   * The head of an answer as the client gets it. A challenge binds the client's connection before the
-   * client can answer it; where that cannot be, it is taken out if another challenge is left. The
-   * same head, if nothing changes.
+   * Returns the head of an answer as the client receives it: the same object if nothing changes. A challenge
+   * to sign in the connection binds the client's connection. If binding is not allowed, the challenge is
+   * removed, unless the answer has no other challenge.
    */
   relayed<H extends ReplyHead>(exchange: ClientExchange, head: H): H {
     if (head.status !== unauthorized) return head;
     const headers = this.relayedFields(exchange, head.status, head.headers);
-    // The encoded head is dropped, and encoded again.
+    // The cached encoding is invalid now.
     return headers === head.headers ? head : { ...head, headers, head: undefined };
   }
 

@@ -1,17 +1,20 @@
-/**
- * The connections of clients, what is under way on them, and what clients say of themselves.
- */
+/** The connections of clients, their open exchanges, and the request heads that they share. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { KnownHeads } from '../core/admit/known-heads.ts';
 import { ClientConnection, ClientExchange, type PipelinedCount } from './client-exchange.ts';
 import { createUserNames } from './user-names.ts';
 
-/** Of heads that are kept: little beside the smallest heap, and those of some thousand busy users. */
+/**
+ * Limit for the request-head cache. It holds some thousand busy users, and is small beside the smallest heap.
+ */
 const maxHeadsBytes = 4 * 1024 * 1024;
-/** More than one read of a connection (64 KiB) can hold; a client that pipelines more is cut off. */
+/**
+ * Limit for the waiting pipelined requests of one connection. One read (64 KiB) holds fewer requests than
+ * this.
+ */
 const maxPipelinedEach = 4096;
-/** An idle client may have sent a request that we do not see yet: so long it is waited for. */
+/** Time in ms before an idle connection is closed at shutdown. A request may be on its way to the proxy. */
 const idleGraceMs = 1000;
 
 export class Connections {
@@ -25,7 +28,10 @@ export class Connections {
   readonly #onIdle: (socket: Socket) => void;
   #closing = false;
 
-  /** `maxPipelined`: requests that wait for earlier ones of their connection; who sends more is cut off. */
+  /**
+   * @param maxPipelined limit for the waiting pipelined requests of all clients; above it, senders are
+   * disconnected
+   */
   constructor(maxPipelined: number) {
     this.#maxPipelined = maxPipelined;
     this.#onIdle = (socket) => {
@@ -47,7 +53,7 @@ export class Connections {
 
   begin(request: IncomingMessage, response: ServerResponse): ClientExchange {
     const { socket } = request;
-    // Of one that is gone the end has been told; what is begun now would never be over.
+    // A destroyed socket may have emitted `close` already, so the exchange ends here.
     const isGone = socket.destroyed;
     const connection = isGone
       ? new ClientConnection(socket, { waiting: 0 }, () => undefined)
@@ -68,15 +74,16 @@ export class Connections {
     return exchange;
   }
 
-  /** To be called now and then: what clients say of themselves is kept until then at most. */
+  /** Empties the request-head cache. To be called at regular intervals, because heads hold credentials. */
   forgetHeads(): void {
     this.#heads.forget();
     for (const connection of this.#connections.values()) connection.head = undefined;
   }
 
   /**
-   * Closes those that have been idle for so long, or longer by up to the time between three looks.
-   * Node's own timer of each connection is set and called off with each call.
+   * Closes connections that have been idle for `timeoutMs`. To be called at regular intervals. A connection
+   * can stay open for up to two intervals longer. Node's own timer is not used, because Node sets and clears
+   * it for each call.
    */
   closeIdle(timeoutMs: number, nowMs: number): void {
     for (const [socket, connection] of this.#connections) {
@@ -84,7 +91,7 @@ export class Connections {
     }
   }
 
-  /** Whether an answer behind which the connection closes has been given. */
+  /** Whether the connection closes after an answer that is already ended. */
   isEnding(socket: Socket): boolean {
     for (const { response } of this.#connections.get(socket)?.exchanges ?? []) {
       if (response.writableEnded && !response.shouldKeepAlive) return true;
@@ -96,7 +103,7 @@ export class Connections {
     return (this.#connections.get(socket)?.exchanges.length ?? 0) > 0;
   }
 
-  /** Connections that have anything under way. */
+  /** Connections with open exchanges. */
   *busy(): Generator<Socket> {
     for (const [socket, { exchanges }] of this.#connections) if (exchanges.length > 0) yield socket;
   }
@@ -105,7 +112,7 @@ export class Connections {
     for (const { exchanges } of this.#connections.values()) yield* exchanges;
   }
 
-  /** From now on connections are closed after a second without anything under way. */
+  /** Closes each connection when it has been idle for a second. */
   close(): void {
     this.#closing = true;
     for (const [socket, { exchanges }] of this.#connections) {

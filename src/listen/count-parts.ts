@@ -1,16 +1,13 @@
-/**
- * Counts the parts of a client's own batch while it passes by: the pool counts each of them as an
- * outstanding call.
- */
+/** Counts the parts of a client's own batch that is passed through. The pool counts each part as a call. */
 const lineFeed = 0x0a;
 const dash = 0x2d;
 
 export class PartCounter {
   readonly #delimiter: Buffer;
-  /** The beginning of the line that is coming: no more of it than is needed. */
+  /** The start of the current line, up to the length of a closing delimiter. */
   readonly #line: Buffer;
   #length = 0;
-  /** That have begun. */
+  /** Number of parts that have begun. */
   parts = 0;
 
   constructor(boundary: string) {

@@ -1,4 +1,4 @@
-/** The server that clients reach: its limits, its answers to what is no HTTP, and how it drains. */
+/** The server for clients: its limits, its answers to malformed requests, and its shutdown. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer, Server as SecureServer } from 'node:https';
 import { Server as TcpServer, type Socket } from 'node:net';
@@ -20,15 +20,15 @@ export interface HttpServerOptions {
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly maxConnections: number;
-  /** Requests, of all connections, that wait for earlier ones of their connection. */
+  /** Limit for the waiting pipelined requests of all connections. */
   readonly maxPipelined?: number;
-  /** Connections of one client address, unless its peer is trusted. */
+  /** Limit for the connections of one client address. Trusted peers have no such limit. */
   readonly maxConnectionsPerAddress?: number;
-  /** Whether the peer is a proxy, whose connections carry the requests of many clients. */
+  /** Whether the peer is a trusted proxy. Its connections carry the requests of many clients. */
   readonly isTrustedPeer?: (socket: Socket) => boolean;
-  /** A client that takes nothing of an answer for so long is cut off. */
+  /** Time in ms after which a client that reads no byte of its answer is disconnected. */
   readonly stallMs: number;
-  /** What a client said of itself is kept for so long at most: heads are as long as tokens are. */
+  /** Maximum age of the request-head cache, in ms. Heads contain tokens, so they are large. */
   readonly headsKeptMs?: number;
   readonly tls?: { readonly cert?: Buffer; readonly key?: Buffer };
 }
@@ -36,24 +36,26 @@ export interface HttpServerOptions {
 export interface HttpServerHandlers {
   request(exchange: ClientExchange): void;
   expectation(exchange: ClientExchange): void;
-  /** Something that never became a request was refused. */
+  /** Reports input that was refused before it became a request. */
   refused(reason: RefusalReason): void;
 }
 
-/** What one client address has. */
+/** The open connections of one client address. */
 interface AddressUse {
   readonly address: string;
   connections: number;
 }
 
-/** Often, so that those whose time is up at the same time are not all answered in one go. */
+/** Interval of Node's checks for slow requests. It is short, so that each check answers only a few clients. */
 const connectionsCheckingIntervalMs = 100;
 const usualMaxPipelined = 10_000;
 const usualHeadsKeptMs = 10_000;
 const maxIdleCheckMs = 1000;
-/** As Node has it: a client may begin at the last moment of the time that it was told. */
+/**
+ * Additional idle time beyond the announced timeout, as in Node. A client may send a request just before it.
+ */
 const keepAliveGraceMs = 1000;
-/** How long a client that was refused may take to read the answer before its connection is destroyed. */
+/** Time in ms that a refused client has to read the answer before its connection is destroyed. */
 const lingerMs = 1000;
 const minVersion = 'TLSv1.2';
 
@@ -62,9 +64,9 @@ export class HttpServer {
   /** Raw TCP sockets, including those under TLS, each with the connections of its client address. */
   readonly #accepted = new Map<Socket, AddressUse>();
   readonly #byAddress = new Map<string, AddressUse>();
-  /** One function for all connections, since thousands of them may be idle. */
+  /** One listener for all connections saves memory: thousands of connections may be idle. */
   readonly #onClose: (this: Socket) => void;
-  /** As requests know them. */
+  /** The sockets of requests. With TLS these are the TLS sockets. */
   readonly #connections: Connections;
   readonly #slowReaders: SlowReaders;
   readonly #handlers: HttpServerHandlers;
@@ -78,12 +80,12 @@ export class HttpServer {
     this.#connections = new Connections(options.maxPipelined ?? usualMaxPipelined);
     this.#handlers = handlers;
     const http = {
-      // We see to it ourselves.
+      // `closeIdle` closes idle connections.
       keepAliveTimeout: 0,
       headersTimeout: options.headersTimeoutMs,
       requestTimeout: options.requestTimeoutMs,
       connectionsCheckingInterval: connectionsCheckingIntervalMs,
-      // We answer it ourselves.
+      // The request handler refuses requests without `Host`.
       requireHostHeader: false,
     };
     this.#server =
@@ -96,7 +98,7 @@ export class HttpServer {
             handshakeTimeout: options.headersTimeoutMs,
           });
     this.#server.maxConnections = options.maxConnections;
-    // The size of the head is bounded; a bound on the count would drop fields in silence.
+    // Node silently drops fields above this count. Its limit for the size of a head still applies.
     this.#server.maxHeadersCount = 0;
     const leave = (socket: Socket): void => this.#leave(socket);
     this.#onClose = function onClose() {
@@ -137,9 +139,10 @@ export class HttpServer {
     this.#server.on('connect', (_request, socket) => this.#refuse(socket, 501, 'method'));
     this.#server.on('clientError', (error: Error & { code?: string }, socket) => {
       if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
-      // What comes behind it, or what the parser makes of a refused request's body, is nothing new.
+      // The connection is about to close, so bytes after the last request, or after a refused one, do not
+      // matter.
       else if (this.#connections.isEnding(socket as Socket)) return;
-      // Nor is what comes behind a request that says `Connection: close`: its answer ends the connection.
+      // The bytes follow a request with `Connection: close`. The answer to that request ends the connection.
       else if (error.code === 'HPE_CLOSED_CONNECTION' && this.#connections.isBusy(socket as Socket))
         return;
       else if (error.code === 'HPE_HEADER_OVERFLOW') this.#refuse(socket, 431, 'head_too_large');
@@ -148,18 +151,18 @@ export class HttpServer {
     });
   }
 
-  /** Open connections of clients. */
+  /** Number of open connections of clients. */
   get connections(): number {
     return this.#accepted.size;
   }
 
-  /** The port it listens at, once it does. */
+  /** Starts the server and returns its port. */
   listen(): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
       this.#server.listen(this.#options.port, this.#options.host, () => {
         this.#server.removeListener('error', reject);
-        // A connection that cannot be accepted, for want of open files, is its client's loss only.
+        // A failure to accept a connection, such as a lack of file descriptors, affects only that client.
         this.#server.on('error', () => this.#handlers.refused('connections'));
         const address = this.#server.address();
         resolve(typeof address === 'object' && address !== null ? address.port : 0);
@@ -167,24 +170,24 @@ export class HttpServer {
     });
   }
 
-  /** New connections are served with these; those that are open stay as they are. */
+  /** Uses these TLS files for new connections. Open connections do not change. */
   renewTls(files: NonNullable<HttpServerOptions['tls']>): void {
     if (this.#server instanceof SecureServer)
       this.#server.setSecureContext({ ...files, minVersion });
   }
 
-  /** From now on every answer closes its connection. */
+  /** Makes each further answer close its connection. */
   drain(): void {
     this.#draining = true;
     for (const { response } of this.#connections.openExchanges()) response.shouldKeepAlive = false;
   }
 
-  /** Takes no more connections; idle ones are closed after a second without a byte. */
+  /** Stops accepting connections, and closes each open one when it has been idle for a second. */
   close(): Promise<void> {
     const closed = new Promise<void>((resolve) => {
-      // HTTP's own close() ends idle connections at once, and with them requests on their way.
+      // `http.Server.close()` closes idle connections immediately, and would lose requests in transit.
       TcpServer.prototype.close.call(this.#server, () => {
-        // Not listening any more, it only stops its timer.
+        // The server no longer listens, so this call only stops its timer.
         this.#server.close();
         resolve();
       });
@@ -234,16 +237,16 @@ export class HttpServer {
 
   #refuse(socket: Duplex, status: number, reason: RefusalReason): void {
     this.#handlers.refused(reason);
-    // An answer here would be taken for that of a request before it.
+    // A client would read an answer here as the answer to an earlier request.
     if (this.#connections.isBusy(socket as Socket)) socket.destroy();
     else closeAfterAnswer(socket, serialize(answerForRefusal(status, reason, false)));
   }
 }
 
 /**
- * Writes a last answer, half-closes, reads what still comes for a second and throws it away, then destroys
- * the connection: closing at once could take the answer away from its client (RFC 9112 section 9.6), and
- * waiting for the client would let it keep the place of the connection.
+ * Writes a last answer, half-closes the connection, discards input for `lingerMs`, and destroys the
+ * connection. An immediate close could make the client's system discard the answer (RFC 9112 section 9.6).
+ * Without the time limit the client could keep the connection open.
  */
 function closeAfterAnswer(socket: Duplex, answer: Buffer): void {
   socket.end(answer);
@@ -253,8 +256,8 @@ function closeAfterAnswer(socket: Duplex, answer: Buffer): void {
 }
 
 /**
- * Tells the client to go on, when it is his turn: of an answer that waits behind another one Node puts
- * the head in front of all that was written before, this here too.
+ * Sends `100 Continue` when it is the turn of the response. For a pipelined response that waits, Node would
+ * write the head of the answer before a `100 Continue` that was written earlier.
  */
 function sendContinue(response: ServerResponse): void {
   if (response.socket !== null) response.writeContinue();

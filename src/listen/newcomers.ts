@@ -1,14 +1,14 @@
 /**
- * Users whom the pool has not answered with 2xx share one allowance for each client address. Each new
- * credential would otherwise be another user with caps of its own, and it costs nothing to make one up.
- * Calls without a credential count as well.
+ * Limits new users, which are users without a 2xx answer of the pool. All new users of a client address, and
+ * its calls without a credential, share the limits of one user. Otherwise a client could invent credentials,
+ * and get the limits of a user for each one.
  */
 import { OwnerSlots } from '../core/structures/owner-slots.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { type ShareLimits, Shares } from './shares.ts';
 
 export interface NewcomerLimits extends ShareLimits {
-  /** Batchable calls of one client address that may be on their way to the pool at a time. The rest waits. */
+  /** Limit for the batchable calls of one client address that are in the engine at a time. Other calls wait. */
   readonly maxAtOnce: number;
 }
 
@@ -16,20 +16,20 @@ export class Newcomers {
   readonly #shares: Shares;
   readonly #slots: OwnerSlots;
   readonly #maxRecent: number;
-  /** Calls that wait for a slot, the oldest first, and when each began to wait. */
+  /** Calls that wait for a slot, oldest first, and the start of each wait in ms. */
   readonly #waiting = new Map<ClientExchange, number>();
-  /** Users that were answered 2xx lately, and those before them; the older ones are dropped as a whole. */
+  /** Users with a recent 2xx answer. When this set is full, it replaces `#older`. */
   #recent = new Set<string>();
   #older = new Set<string>();
 
-  /** `maxUsers`: users that are remembered as proved; at least the last half of them. */
+  /** @param maxUsers limit for the remembered users; at least the last `maxUsers / 2` are remembered */
   constructor(limits: NewcomerLimits, maxUsers: number) {
     this.#shares = new Shares(limits);
     this.#slots = new OwnerSlots(limits.maxAtOnce);
     this.#maxRecent = Math.ceil(maxUsers / 2);
   }
 
-  /** The pool has answered a call of that user with 2xx. */
+  /** Remembers a user after a 2xx answer of the pool. */
   prove(user: string): void {
     if (user === '' || this.#recent.has(user)) return;
     this.#recent.add(user);
@@ -38,18 +38,18 @@ export class Newcomers {
     this.#recent = new Set();
   }
 
-  /** Calls that wait for a slot. */
+  /** Number of calls that wait for a slot. */
   get waitingCalls(): number {
     return this.#waiting.size;
   }
 
-  /** Whether the pool has answered no call of that user with 2xx. */
+  /** Whether no 2xx answer for this user is remembered. */
   isNew(user: string): boolean {
     return !this.#recent.has(user) && !this.#older.has(user);
   }
 
   /**
-   * Calls `begin` at once for a user that is not new, and else when its address has a free slot.
+   * Calls `begin` immediately for a known user, or when the address has a free slot for a new one.
    *
    * @param begin must not throw
    */
@@ -66,7 +66,7 @@ export class Newcomers {
         begin();
         return;
       }
-      // The slot may become free inside a call of the engine, and the engine must not be called inside itself.
+      // The engine may be the caller that frees the slot, and it is not reentrant.
       queueMicrotask(() => {
         if (!exchange.isOver) begin();
       });
@@ -78,14 +78,17 @@ export class Newcomers {
     });
   }
 
-  /** Calls that have waited for a slot since that time or longer; they stay in the queue until they are answered. */
+  /**
+   * Returns the calls that have waited since `timeMs` or longer. They stay in the queue until they are
+   * answered.
+   */
   waitingSince(timeMs: number): ClientExchange[] {
     return [...this.#waiting]
       .filter(([, sinceMs]) => sinceMs <= timeMs)
       .map(([exchange]) => exchange);
   }
 
-  /** Counts the exchange until it is over, if its user is new; `false`: there is no room for it. */
+  /** Counts the exchange of a new user until it is over. Returns `false` if its address has reached a limit. */
   admit(exchange: ClientExchange, address: string): boolean {
     const { user, costBytes } = exchange.head;
     if (!this.isNew(user)) return true;

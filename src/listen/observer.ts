@@ -1,28 +1,28 @@
 import type { RefusalReason } from '../core/admit/admit.ts';
 import type { PassThroughReason } from '../core/ucwa/classify.ts';
 
-/** How a call was answered: label values of `ucwa_proxy_calls_total`, a closed set. */
+/** How a call was answered. These are the label values of `ucwa_proxy_calls_total`. */
 export type Via = 'batch' | 'single' | 'passthrough' | 'refused';
 
-/** Where a call was when its caller left: a closed set. */
+/** State of a call when its caller disconnected. These are label values of a metric. */
 export type AbortStage = 'held' | 'sent' | 'answering' | 'passthrough';
 
-/** A call that is over. */
+/** A finished call. */
 export interface FinishedCall {
   readonly via: Via;
-  /** Of the answer; 0 when the caller left before it began. */
+  /** Status of the answer; 0 if the caller disconnected before the answer began. */
   readonly status: number;
   readonly durationMs: number;
   readonly method: string;
   readonly target: string;
-  /** The exact credential, to be hashed and never shown; empty if there is none. */
+  /** The name of the user, which the log hashes again; empty without a credential. */
   readonly credential: string;
-  /** An events poll: long by nature. */
+  /** Whether the call is a long poll of `events`. */
   readonly poll: boolean;
   readonly callerLeft: boolean;
 }
 
-/** What the rim tells of its work; metrics and the access log listen. */
+/** Receives the events of the server edge, for metrics and the access log. */
 export interface ListenObserver {
   finished(call: FinishedCall): void;
   refused(reason: RefusalReason): void;

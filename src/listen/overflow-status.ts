@@ -1,6 +1,6 @@
 import type { RefusalReason } from '../core/admit/admit.ts';
 
-/** The status of a refusal by a cap: 429 where the cap is the user's own, or its address's; else 503. */
+/** Status of a refusal by a limit: 429 if the limit is that of a user or client address, otherwise 503. */
 export const overflowStatus: Record<
   Extract<
     RefusalReason,

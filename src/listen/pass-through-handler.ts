@@ -1,4 +1,4 @@
-/** Calls that pass through: bounded, counted as outstanding, in order, and handed to the pass-through. */
+/** Handles pass-through requests: limits, counts and orders them, and forwards them to the pass-through. */
 import type { RefusalReason } from '../core/admit/admit.ts';
 import type { PassThroughReason } from '../core/ucwa/classify.ts';
 import type { Fault } from '../core/messages/fault.ts';
@@ -14,7 +14,7 @@ import { passThroughHeaders } from '../core/wire/forwarded-headers.ts';
 export interface PassThroughParts {
   readonly engine: Pick<Engine, 'barrier' | 'passedThrough'>;
   readonly passThrough: Pick<PassThrough, 'forward' | 'reserve'>;
-  /** Host and port of the pool, as `Host` says them. */
+  /** Host and port of the pool, in the form of a `Host` field. */
   readonly authority: string;
   readonly passing: PassThroughLimits;
   readonly observer: ListenObserver;
@@ -23,10 +23,10 @@ export interface PassThroughParts {
   readonly longPollCounts: boolean;
 }
 
-/** What is known of a call that passes through. */
+/** The classification of a pass-through request. */
 export interface PassThroughFacts {
   readonly reason: PassThroughReason;
-  /** Whether what the peer says of the client is sent on. */
+  /** Whether the peer's fields about the client, such as `X-Forwarded-For`, are forwarded. */
   readonly trusted: boolean;
   /** See `PassThroughCall.owner`. */
   readonly owner: string;
@@ -37,17 +37,17 @@ type PassThroughRefusal = Extract<
   `${string}queue_${string}` | 'long_polls' | 'bound_connections'
 >;
 
-/** How the call ends, at the client's side. */
+/** Answers and reports a pass-through request at the client's side. */
 export interface PassThroughReplies {
   refuse(exchange: ClientExchange, reason: PassThroughRefusal): void;
-  /** The client is answered with the fault. */
+  /** Answers the client with the fault. */
   fail(exchange: ClientExchange, fault: Fault): void;
   finished(exchange: ClientExchange, callerLeft: boolean, poll: boolean): void;
-  /** Runs it; what it throws is the call's own 500. */
+  /** Runs `serve`. An exception is answered with 500. */
   guarded(exchange: ClientExchange, serve: () => void): void;
 }
 
-/** A head that passes through stands as the client sent it, as Node reads it, and as it is sent on. */
+/** Copies of a request head in memory: the raw one, the one that Node parses, and the forwarded one. */
 const headCopies = 3;
 
 export class PassThroughHandler {
@@ -69,7 +69,7 @@ export class PassThroughHandler {
 
   pass(exchange: ClientExchange, target: string, facts: PassThroughFacts): void {
     const pass = (): void => this.#pass(exchange, target, facts);
-    // Writes that are pipelined come to the pool in their order.
+    // Pipelined writes reach the pool in their order.
     if (exchange.isWrite) exchange.afterEarlierWrites(() => this.#replies.guarded(exchange, pass));
     else pass();
   }
@@ -94,7 +94,7 @@ export class PassThroughHandler {
       this.#replies.refuse(exchange, 'bound_connections');
       return;
     }
-    // A write that we do not hold must not overtake what we do.
+    // A pass-through write must not overtake held calls of the same user.
     if (reason !== 'outside' && exchange.isWrite) engine.barrier(user);
     observer.passedThrough(reason);
     const uncount =
@@ -111,7 +111,7 @@ export class PassThroughHandler {
         poll,
         isBound: exchange.isBound,
         owner,
-        // Behind another proxy those without a credential may be anybody.
+        // Behind another proxy, calls without a credential can come from different users.
         user: user === '' && (trusted || facts.cameThroughProxy) ? undefined : user,
       },
       {

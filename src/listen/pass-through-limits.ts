@@ -1,16 +1,17 @@
-/** Calls that pass by are bounded like those that are batched, and polls by a bound of their own. */
+/** Limits for pass-through requests, like those for batchable calls. Polls have a limit of their own. */
 import type { RefusalReason } from '../core/admit/admit.ts';
 import { Shares } from './shares.ts';
 
 export interface PassThroughLimits {
-  /** Open polls. */
+  /** Limit for open polls. */
   readonly maxPolls: number;
-  /** All other calls that pass by and are not over. */
+  /** Limit for all other open pass-through requests. */
   readonly maxCalls: number;
-  /** Polls and calls of one user; those without a credential are only bounded together. */
+  /** Limit for the polls and calls of one user. Calls without a credential have no such limit. */
   readonly maxCallsPerUser: number;
-  /** Bytes of the heads of all of them, and of those of one user. */
+  /** Limit for the bytes of all request heads. */
   readonly maxBytes: number;
+  /** Limit for the bytes of the request heads of one user. */
   readonly maxBytesPerUser: number;
 }
 
@@ -32,11 +33,11 @@ export class PassThroughLimiter {
   }
 
   /**
-   * Counts one more, or says which cap it would break.
+   * Counts one more request.
    *
    * @param user the name of the user, empty without a credential
-   * @param bytes of the head
-   * @returns what to call, once, when it is over
+   * @param bytes size of the request head
+   * @returns ends the count, to be called once when the request is over; or the limit that it would exceed
    */
   acquire(user: string, poll: boolean, bytes: number): (() => void) | PassThroughOverflow {
     const { maxPolls, maxCalls, maxBytes } = this.#limits;

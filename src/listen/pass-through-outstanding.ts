@@ -1,4 +1,7 @@
-/** Calls that pass by count as outstanding for their user: the pool knows only one limit. */
+/**
+ * Counts pass-through requests as outstanding calls of their user, because the pool has one limit for all
+ * calls.
+ */
 import type { IncomingMessage } from 'node:http';
 import type { PassThroughReason } from '../core/ucwa/classify.ts';
 import type { KnownHead } from '../core/admit/known-heads.ts';
@@ -7,8 +10,9 @@ import type { Engine } from '../engine/engine.ts';
 import { PartCounter } from './count-parts.ts';
 
 /**
- * Counts a call that is about to be passed through; what is returned ends that. A client's own batch
- * counts by its parts, as they come.
+ * Counts a call that is about to be passed through. A client's own batch counts by its parts, as they arrive.
+ *
+ * @returns ends the count; to be called when the call is over
  */
 export function countOutstanding(
   request: IncomingMessage,

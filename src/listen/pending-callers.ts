@@ -1,6 +1,6 @@
 /**
- * Callers whose answer has not begun, the longest waiting first: counted here by themselves, so that
- * neither the cap nor the deadline rests on the engine's own books alone.
+ * Callers that wait for their answer to begin, the longest waiting first. The engine has a limit and a
+ * deadline too. This independent check finds bugs of the engine.
  */
 import type { Fault } from '../core/messages/fault.ts';
 import { answerForFault } from '../core/answer/own-answers.ts';
@@ -19,7 +19,10 @@ export class PendingCallers {
   readonly #max: number;
   readonly #overdueMs: number;
   readonly #observer: Pick<ListenObserver, 'internalError'>;
-  /** Overdue at the last check: one alone may be that of a process that stood still. */
+  /**
+   * Callers that were overdue at the last check. One overdue check is not enough, because the process may
+   * have stalled.
+   */
   #overdueBefore = new Set<ResponseCaller>();
 
   constructor(max: number, overdueMs: number, observer: Pick<ListenObserver, 'internalError'>) {
@@ -28,7 +31,10 @@ export class PendingCallers {
     this.#observer = observer;
   }
 
-  /** Takes in whoever was let in; beyond the cap his call is called off, and he is told so. */
+  /**
+   * Adds a caller after its call was submitted. Above the limit the call is canceled, and the caller is
+   * answered.
+   */
   add(
     caller: ResponseCaller,
     call: Call<Caller>,
@@ -49,7 +55,7 @@ export class PendingCallers {
     this.#pending.remove(caller);
   }
 
-  /** Ends the wait of whoever should have been answered long ago. */
+  /** Answers each caller that is overdue for the second time in a row. */
   check(nowMs: number): void {
     const overdue = new Set<ResponseCaller>();
     for (const caller of this.#pending) {

@@ -1,6 +1,6 @@
 /**
- * From Node's request to one of its three fates: refused, passed through, or handed to the engine;
- * and back from the answer to what is counted.
+ * Handles each request: refuses it, passes it through, or submits it to the engine. Reports each finished
+ * call.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -30,25 +30,26 @@ import { writeReply } from './write-reply.ts';
 
 export interface HandlerParts extends PassThroughParts {
   readonly engine: Pick<Engine, 'submit' | 'cancel' | 'barrier' | 'passedThrough'>;
-  /** Users that are remembered as known to the pool. */
+  /** Limit for the users that are remembered as known to the pool. */
   readonly maxUsers: number;
-  /** Batchable calls of new users of one address that may be on their way to the pool at a time. */
+  /** Limit for the batchable calls of new users of one address that are in the engine at a time. */
   readonly maxNewcomersAtOnce: number;
   readonly rules: ClassifyRules;
-  /** Of all bodies that are being read. */
+  /** Limit for the received bytes of all bodies. */
   readonly maxBodyBytes: number;
+  /** Limits for answers that are buffered for slow readers. */
   readonly unread: WriteBufferLimits;
-  /** Whether what that peer says of others, in `X-Forwarded-For`, is believed. */
+  /** Whether the peer is trusted, so that its `X-Forwarded-For` counts. */
   readonly isTrusted: (request: IncomingMessage) => boolean;
   readonly connectionAuth: ConnectionAuthMode;
-  /** A batchable call waits no longer than this to be handed to the engine. */
+  /** Limit for the wait of a batchable call before it is submitted to the engine, in ms. */
   readonly timeoutMs: number;
-  /** A caller who takes nothing of a streamed answer for so long is cut off. */
+  /** Time in ms after which a caller that reads no byte of a streamed answer is disconnected. */
   readonly stallMs: number;
   readonly keepAliveTimeoutMs: number;
-  /** Of callers who wait for an answer to begin. */
+  /** Limit for the callers that wait for an answer. */
   readonly maxWaiting: number;
-  /** Nobody waits so long. */
+  /** Wait for an answer, in ms, that only a bug of the proxy can cause. The caller is then answered. */
   readonly overdueMs: number;
 }
 
@@ -59,7 +60,7 @@ const internalFault: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
 
 export class RequestHandler {
   readonly #parts: HandlerParts;
-  /** Connections that end with an answer: what comes behind its request is not served. */
+  /** Connections that close after an answer. Further requests on them are ignored. */
   readonly #closing = new WeakSet<Socket>();
   readonly #passThrough: PassThroughHandler;
   readonly #newcomers: Newcomers;
@@ -103,7 +104,7 @@ export class RequestHandler {
     };
   }
 
-  /** Calls that wait to be handed to the engine. */
+  /** Number of calls that wait to be submitted to the engine. */
   get waitingCalls(): number {
     return this.#newcomers.waitingCalls;
   }
@@ -114,19 +115,19 @@ export class RequestHandler {
     this.#guarded(exchange, () => this.#route(exchange));
   }
 
-  /** To be called every second. */
+  /** Answers callers and calls that have waited too long. To be called every second. */
   checkWaiting(): void {
     const nowMs = this.#parts.now();
     this.#pending.check(nowMs);
     this.#giveUp(nowMs - this.#parts.timeoutMs, 'connection_limit_reached');
   }
 
-  /** Answers what has not been handed to the engine yet. To be called before the engine stops. */
+  /** Answers all calls that are not submitted to the engine yet. To be called before the engine stops. */
   endWaiting(): void {
     this.#giveUp(Infinity, 'destination_unavailable');
   }
 
-  /** Answers calls of newcomers that have waited for their turn since that time. They did not run. */
+  /** Answers the calls of newcomers that have waited for a slot since `sinceMs` or longer. They did not run. */
   #giveUp(sinceMs: number, name: FaultName): void {
     for (const exchange of this.#newcomers.waitingSince(sinceMs)) {
       this.#fail(exchange, { phase: 'unsent', name });
@@ -134,7 +135,7 @@ export class RequestHandler {
     }
   }
 
-  /** A mistake of ours is one caller's 500, and nobody else's business. */
+  /** Runs `serve`. An exception is reported, and only this exchange is answered with 500. */
   #guarded(exchange: ClientExchange, serve: () => void): void {
     try {
       serve();
@@ -145,7 +146,7 @@ export class RequestHandler {
     }
   }
 
-  /** An `Expect` other than `100-continue`. */
+  /** Refuses a request with an `Expect` other than `100-continue`. */
   refuseExpectation(exchange: ClientExchange): void {
     if (this.#closing.has(exchange.request.socket)) return;
     exchange.startedAtMs = this.#parts.now();
@@ -229,7 +230,7 @@ export class RequestHandler {
     exchange.onOver(ticket);
   }
 
-  /** The exchange of a caller is over, whose call was taken in. */
+  /** Cancels and reports a submitted call when the exchange of its caller is over. */
   #callerOver(caller: ResponseCaller): void {
     const { call, exchange } = caller;
     if (call === undefined) return;
@@ -245,14 +246,14 @@ export class RequestHandler {
 
   #refuse(exchange: ClientExchange, code: number, reason: RefusalReason): void {
     this.#parts.observer.refused(reason);
-    // What the client goes on sending is not answered, so nothing of it can pass for a request.
+    // Further bytes of the client are ignored, so that no part of a refused body is served as a request.
     if (code !== 503 && code !== 429) this.#closeAfterAnswer(exchange);
     const reply = answerForRefusal(code, reason, exchange.head.onlyXml);
     writeReply(exchange, reply, this.#edge.keepAlive);
     this.#finished(exchange, 'refused', false);
   }
 
-  /** The connection closes behind the answer, and what the client has sent behind it is not served. */
+  /** Closes the connection after the answer. Further requests of the client are ignored. */
   #closeAfterAnswer({ request, response }: ClientExchange): void {
     response.shouldKeepAlive = false;
     this.#closing.add(request.socket);

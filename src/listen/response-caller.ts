@@ -7,24 +7,24 @@ import type { ClientExchange, OverListener } from './client-exchange.ts';
 import type { WriteBufferLimiter } from './write-buffer-limit.ts';
 import { writeHead, writeReply } from './write-reply.ts';
 
-/** What all callers of one server have in common. */
+/** The resources that all callers of one server share. */
 export interface ServerEdge {
-  /** Whoever takes nothing of a streamed answer for so long is cut off. */
+  /** Time in ms after which a caller that reads no byte of a streamed answer is disconnected. */
   readonly stallMs: number;
   readonly buffers: WriteBufferLimiter;
-  /** Told when a caller is cut off for not reading. */
+  /** Reports a caller that is disconnected because it reads too slowly. */
   readonly stalled: () => void;
-  /** The head of an answer, as that client gets it. */
+  /** Returns the head of an answer as this client receives it. */
   readonly relayed: <H extends ReplyHead>(exchange: ClientExchange, head: H) => H;
-  /** Told when the exchange of a caller whose call was taken in is over. */
+  /** Called when the exchange of a caller is over. */
   readonly over: (caller: ResponseCaller) => void;
-  /** Where callers stand until their answers begin. */
+  /** Callers that wait for their answers to begin. */
   readonly pending: { delete(caller: ResponseCaller): void };
   /** See `keepAliveLines`. */
   readonly keepAlive: string;
 }
 
-/** A caller who waits at an HTTP connection. */
+/** The caller of one call, at an HTTP connection. */
 export class ResponseCaller implements Caller, OverListener {
   readonly onlyXml: boolean;
   readonly explain: boolean;
@@ -32,11 +32,11 @@ export class ResponseCaller implements Caller, OverListener {
   earlier: ResponseCaller | undefined;
   later: ResponseCaller | undefined;
   onDrained: (() => void) | undefined;
-  /** Whether we broke the connection off. */
+  /** Whether the proxy destroyed the connection. */
   wasCut = false;
-  /** `begun`: streams. Whoever is answered or cut off hears nothing more. */
+  /** `begun`: an answer is being streamed. `over`: the answer is complete, or the connection was destroyed. */
   #stage: 'waiting' | 'begun' | 'over' = 'waiting';
-  /** What it waits for, once that has been taken in. */
+  /** The submitted call; `undefined` before that. */
   call: Call<Caller> | undefined;
   readonly exchange: ClientExchange;
   readonly #edge: ServerEdge;
@@ -78,10 +78,10 @@ export class ResponseCaller implements Caller, OverListener {
 
   write(chunk: Buffer): boolean {
     const response = this.#response;
-    // As for whole answers: the exchange is broken off when the connection's end is told.
+    // After a disconnect the `close` event ends the exchange, so no backpressure is needed.
     if (response.destroyed || response.write(chunk)) return true;
     if (this.#reserveBuffer(chunk.length)) return true;
-    // Who reads, however slowly, is watched with all other readers; here is who waits for his turn.
+    // `SlowReaders` watches responses that have a socket. A pipelined response without one needs its own timer.
     const waitsMs = response.socket === null ? this.#edge.stallMs : undefined;
     const stalled = waitsMs === undefined ? undefined : setTimeout(() => this.cutReader(), waitsMs);
     const over = (): void => clearTimeout(stalled);
@@ -103,7 +103,7 @@ export class ResponseCaller implements Caller, OverListener {
     this.#becomes('over');
     this.wasCut = true;
     this.#response.destroy();
-    // An answer that waits behind another one has no socket yet, and on Node 20 tells nobody.
+    // A pipelined response has no socket yet. On Node 20 `destroy` then has no effect on the connection.
     this.#response.req.socket.destroy();
   }
 
@@ -117,7 +117,7 @@ export class ResponseCaller implements Caller, OverListener {
     return this.exchange.response;
   }
 
-  /** Whether so many bytes that it did not take may be kept for it. */
+  /** Whether the limits allow these buffered bytes. */
   #reserveBuffer(bytes: number): boolean {
     return this.#edge.buffers.reserve(this.#response, bytes, this.exchange.head.user);
   }

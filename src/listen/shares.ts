@@ -1,4 +1,4 @@
-/** What one of many takes of a bound that all of them share: calls that are not over, and their bytes. */
+/** Limits for each name: its open calls, and the bytes of these calls. */
 export interface ShareLimits {
   readonly maxCalls: number;
   readonly maxBytes: number;
@@ -11,24 +11,25 @@ interface Share {
 
 const none: Readonly<Share> = { calls: 0, bytes: 0 };
 
+/** Counts the open calls of each name, such as a user or an address, against the same limits. */
 export class Shares {
   readonly #limits: ShareLimits;
-  /** By name; a share that is empty is not kept. */
+  /** By name. A name without calls has no entry. */
   readonly #shares = new Map<string, Share>();
 
   constructor(limits: ShareLimits) {
     this.#limits = limits;
   }
 
-  /** Names that have a share. */
+  /** Number of names with open calls. */
   get size(): number {
     return this.#shares.size;
   }
 
   /**
-   * Counts one more call of that name.
+   * Counts one more call of a name.
    *
-   * @returns what to call, once, when it is over; or which bound it would break
+   * @returns ends the count, to be called once when the call is over; or the limit that the call would exceed
    */
   acquire(name: string, bytes: number): (() => void) | 'calls' | 'bytes' {
     const { maxCalls, maxBytes } = this.#limits;

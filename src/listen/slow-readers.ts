@@ -1,28 +1,30 @@
 /**
- * Cuts off clients that take nothing of their answers: what is not taken is kept in memory, and the
- * connection with it. Looked at now and then, so that an answer that is taken at once costs nothing.
+ * Disconnects clients that read no bytes of their answers, because unread answers stay in memory. A timer
+ * checks all busy connections, so that an answer that is read immediately costs nothing.
  */
 import type { Socket } from 'node:net';
 
 const checkIntervalMs = 1000;
-/** Those who stopped at the same time are cut off in so many groups, and not all in one go. */
+/**
+ * Number of groups with slightly different timeouts. Clients that stall together are disconnected in groups.
+ */
 const groups = 20;
 
 export class SlowReaders {
   readonly #stallMs: number;
   readonly #onDisconnect: () => void;
-  /** Those that have something to take, and what listens for their time to be up. */
+  /** Connections with unread bytes, and their `timeout` listeners. */
   readonly #slow = new Map<Socket, () => void>();
   readonly #timer: NodeJS.Timeout;
   #watched = 0;
 
   /**
-   * @param stallMs who takes no byte for so long is cut off, within two seconds
-   * @param busy connections whose requests are not all over
-   * @param onDisconnect told of each
+   * @param stallMs time without a byte read after which a client is disconnected, up to two seconds later
+   * @param busy returns the connections with open exchanges
+   * @param onDisconnect called for each client that is disconnected
    */
   constructor(stallMs: number, busy: () => Iterable<Socket>, onDisconnect: () => void) {
-    // Not less than the time between two looks: an answer that waits for us would be cut off.
+    // A shorter timeout could expire between two checks, although the client has read everything.
     this.#stallMs = Math.max(stallMs, 2 * checkIntervalMs);
     this.#onDisconnect = onDisconnect;
     this.#timer = setInterval(() => this.#check(busy()), checkIntervalMs);
@@ -41,11 +43,11 @@ export class SlowReaders {
         if (!wasSlow) this.#watch(socket);
       } else if (wasSlow) this.#unwatch(socket);
     }
-    // Idle ones.
+    // The remaining connections are idle.
     for (const socket of before) this.#unwatch(socket);
   }
 
-  /** Node's timer of a socket knows of bytes that were taken of a piece that is not yet through. */
+  /** Uses Node's socket timeout, because that timeout also sees partial progress within one large write. */
   #watch(socket: Socket): void {
     const onTimeout = (): void => {
       this.#unwatch(socket);

@@ -1,7 +1,10 @@
 import { BlockList, type Socket } from 'node:net';
 import type { IpRange } from '../settings/ip-range.ts';
 
-/** Whether a connection comes from one of these; found out once a connection. */
+/**
+ * Returns a function that checks whether a connection comes from one of the ranges. The result is cached for
+ * each connection.
+ */
 export function trust(ranges: readonly IpRange[]): (peer: { readonly socket: Socket }) => boolean {
   if (ranges.length === 0) return () => false;
   const trusted = new BlockList();

@@ -1,16 +1,17 @@
 /**
- * Answers that came faster than their readers take them. They are kept, so that a slow reader holds
- * memory, which is bounded, and not a connection to the pool, which others wait for.
+ * Limits the answers that are buffered for slow readers. With the buffer a slow reader uses memory, which is
+ * limited, and no connection to the pool, which other calls need.
  */
 import type { ServerResponse } from 'node:http';
 
 export interface WriteBufferLimits {
-  /** Of one answer. */
+  /** Limit for one answer. */
   readonly maxBytesEach: number;
+  /** Limit for all answers. */
   readonly maxBytes: number;
 }
 
-/** Of all of it, what one user may leave lying; one whole answer in any case. */
+/** Share of `maxBytes` that one user can use. A user can always use `maxBytesEach`. */
 const userShare = 0.25;
 
 export class WriteBufferLimiter {
@@ -25,7 +26,12 @@ export class WriteBufferLimiter {
     this.#maxBytesPerUser = Math.max(limits.maxBytesEach, limits.maxBytes * userShare);
   }
 
-  /** Counts bytes that were written and not taken, until they are; whether so many may be kept. `user`: his credential. */
+  /**
+   * Counts buffered bytes until the client has read them, or has disconnected.
+   *
+   * @param user the name of the user
+   * @returns `false` if a limit is reached; then nothing is counted
+   */
   reserve(response: ServerResponse, bytes: number, user: string): boolean {
     const before = this.#byResponse.get(response) ?? 0;
     const { maxBytesEach, maxBytes } = this.#limits;
@@ -44,7 +50,7 @@ export class WriteBufferLimiter {
       };
       response.on('drain', taken);
       response.on('close', taken);
-      // On Node 20 an answer that waits behind another one is not told.
+      // Node 20 emits no `close` on a pipelined response that has no socket yet.
       socket.on('close', taken);
     }
     return true;

@@ -3,14 +3,14 @@ import { lengthOf, type Reply, type ReplyHead } from '../core/messages/reply.ts'
 import type { ClientExchange } from './client-exchange.ts';
 import { trySingleWrite } from './single-write-response.ts';
 
-/** Writes a whole answer. Throws, before anything is written, when it is no legal HTTP answer. */
+/** Writes a complete answer. Throws for an illegal HTTP answer, before any byte is written. */
 export function writeReply(
   exchange: Pick<ClientExchange, 'response' | 'follow' | 'answered'>,
   reply: Reply,
   keepAlive: string,
 ): void {
   const { response } = exchange;
-  // To somebody who is gone nothing is written: Node would make an error of it that nobody hears.
+  // A write after a disconnect would only produce an error event without a listener.
   if (response.destroyed) return;
   if (trySingleWrite(response, reply, keepAlive)) {
     if (response.writableLength === 0) exchange.answered();

@@ -8,15 +8,15 @@ const request = (): PassThrough & IncomingMessage => new PassThrough() as never;
 const closed = (stream: PassThrough): Promise<void> =>
   new Promise((resolve) => stream.once('close', resolve));
 
-/** Resolves when what was written before has been read. */
+/** Writes a piece, and resolves when the reader has received it. */
 const written = (stream: PassThrough, piece: string): Promise<void> =>
   new Promise((resolve) => stream.write(piece, () => setImmediate(resolve)));
 
 const never = (): void => {
-  throw new Error('there is room');
+  throw new Error('the limit is not reached');
 };
 
-test('a body is told when it is whole, in however many pieces it came', async () => {
+test('a body is delivered when it is complete, in one piece or in several', async () => {
   const told: string[] = [];
   for (const pieces of [['hello'], ['he', 'l', 'lo']]) {
     const client = request();
@@ -29,13 +29,13 @@ test('a body is told when it is whole, in however many pieces it came', async ()
   }
 });
 
-test('a call without a body waits for none, and takes no room', () => {
+test('a call without a body is done immediately, even with a limit of 0 bytes', () => {
   const told: Buffer[] = [];
   new BodyReader(0).read(request(), 0, 'a', (body) => void told.push(body), never);
   expect(told).toEqual([Buffer.alloc(0)]);
 });
 
-/** Reads of bodies under one bound, and what became of them. */
+/** A reader with a limit, and the results of its reads. */
 function reader(maxBytes: number) {
   const bodies = new BodyReader(maxBytes);
   const told: string[] = [];
@@ -48,7 +48,7 @@ function reader(maxBytes: number) {
   return { told, start };
 }
 
-test('what is announced and does not come takes no room', async () => {
+test('announced bytes that do not arrive do not count', async () => {
   const { told, start } = reader(10);
   for (let i = 0; i < 1000; i += 1) start('attacker', 10);
   const client = start('b', 8);
@@ -57,7 +57,7 @@ test('what is announced and does not come takes no room', async () => {
   expect(told).toEqual(['eight...']);
 });
 
-test('what has come has room together, and gives it back when it is read or its client leaves', async () => {
+test('received bytes count together, until their body is complete or its client disconnects', async () => {
   const { told, start } = reader(10);
   const [a, b, c] = [start('a', 6), start('b', 6), start('c', 6)];
   await written(a, 'aaaaa');
@@ -75,7 +75,7 @@ test('what has come has room together, and gives it back when it is read or its 
   expect(told.at(-1)).toBe('dddddddddd');
 });
 
-test('one address has a quarter of the room, and one body in any case', async () => {
+test('one address can use a quarter of the limit, and always one body', async () => {
   const { told, start } = reader(40);
   const [first, second, other] = [start('a', 8), start('a', 8), start('b', 8)];
   await written(first, 'aaaaaaa');

@@ -12,7 +12,7 @@ test.each([
   ['fe80::1', 'fe80:0:0:0'],
   ['', ''],
   ['unknown', 'unknown'],
-])('%s is counted as %s', (address, name) => {
+])('the address %s has the name %s', (address, name) => {
   expect(addressName(address)).toBe(name);
 });
 
@@ -22,10 +22,10 @@ test.each([
   ['10.0.0.1', '10.0.0.1'],
   ['6.6.6.6, 10.0.0.1', '10.0.0.1'],
   ['6.6.6.6,  ', undefined],
-])('of %j the entry counts that the trusted peer added: %j', (field, address) => {
+])('X-Forwarded-For %j has the last entry %j', (field, address) => {
   expect(lastForwarded(field)).toBe(address);
 });
 
-test('an entry is not longer than an address', () => {
+test('an entry is shortened to the longest length of an address', () => {
   expect(lastForwarded('x'.repeat(1000))).toHaveLength(45);
 });

@@ -6,7 +6,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { ClientExchange } from '../../src/listen/client-exchange.ts';
 import { Connections } from '../../src/listen/connections.ts';
 
-/** Requests on one connection, and which of their exchanges are over. */
+/** A connection with requests. `over`: the finished exchanges in order. */
 function connection() {
   const connections = new Connections(100);
   const socket = Object.assign(new EventEmitter(), {
@@ -28,7 +28,7 @@ function connection() {
   return { connections, socket, over, begin };
 }
 
-test('an exchange whose answer was taken is over at once, and nothing of it is under way', () => {
+test('an exchange with a completely written answer is over immediately, and only once', () => {
   const { connections, socket, over, begin } = connection();
   const [a, b] = [begin('a'), begin('b')];
   a.answered();
@@ -41,7 +41,7 @@ test('an exchange whose answer was taken is over at once, and nothing of it is u
   expect(over).toHaveLength(2);
 });
 
-test('an exchange whose answer takes its time is over when that is', () => {
+test('an exchange with a streamed answer is over when the response closes', () => {
   const { connections, socket, over, begin } = connection();
   const exchange = begin('a');
   exchange.follow();
@@ -51,7 +51,7 @@ test('an exchange whose answer takes its time is over when that is', () => {
   expect([over, connections.isBusy(socket)]).toEqual([['a answered'], false]);
 });
 
-test('what is under way is over when its connection is gone, followed or not, and so is what begins then', () => {
+test('a closed connection ends all open exchanges, and each later one', () => {
   const { connections, socket, over, begin } = connection();
   begin('a');
   const b = begin('b');
@@ -65,7 +65,7 @@ test('what is under way is over when its connection is gone, followed or not, an
   expect([...connections.busy()]).toEqual([]);
 });
 
-test('requests that say the same of their client share its head, until it is forgotten', () => {
+test('requests with the same head share it until the cache is emptied', () => {
   const { connections, begin } = connection();
   const { head } = begin('a');
   expect(begin('a').head).toBe(head);
@@ -73,7 +73,7 @@ test('requests that say the same of their client share its head, until it is for
   expect(begin('a').head).not.toBe(head);
 });
 
-test('what many clients say of themselves is kept as far as it is little, in fields as in text', () => {
+test('the request-head cache has a limit, for long fields and for many fields', () => {
   const long = (i: number): string[] => ['X', String(i).padEnd(15_000, 'x')];
   const short = (i: number): string[] =>
     Array.from({ length: 2000 }, (_, n) => `${n % 2 ? i : 'a'}`);
@@ -92,7 +92,7 @@ test('what many clients say of themselves is kept as far as it is little, in fie
   }
 });
 
-test('who waits keeps no strings of his own where others sent the same', () => {
+test('a waiting request uses the strings of the shared head', () => {
   const { begin } = connection();
   const { head } = begin('a');
   const exchange = begin('a');
@@ -101,7 +101,7 @@ test('who waits keeps no strings of his own where others sent the same', () => {
   expect(exchange.request.headers).toEqual({});
 });
 
-describe('a connection of a client is closed when nothing has come on it for the time of keep-alive', () => {
+describe('an idle connection of a client is closed after the keep-alive timeout', () => {
   function used() {
     const { connections, socket, begin } = connection();
     const isClosedAt = (nowMs: number): boolean => {
@@ -112,14 +112,14 @@ describe('a connection of a client is closed when nothing has come on it for the
     return { connections, socket, begin, isClosedAt, comes };
   }
 
-  test('and not before, however it falls between two looks', () => {
+  test('and not earlier, at each time of the checks', () => {
     const { begin, isClosedAt, comes } = used();
     comes(80);
     begin('a').answered();
     expect([isClosedAt(1000), isClosedAt(5999), isClosedAt(6000)]).toEqual([false, false, true]);
   });
 
-  test('counted anew for each call, from the look behind the last that found it under way', () => {
+  test('counted from the first check after its last exchange', () => {
     const { begin, isClosedAt, comes } = used();
     comes(80);
     begin('a').answered();
@@ -133,7 +133,7 @@ describe('a connection of a client is closed when nothing has come on it for the
     ]);
   });
 
-  test('though every byte of a next request begins the time again', () => {
+  test('and each received byte restarts the timeout', () => {
     const { begin, isClosedAt, comes } = used();
     comes(80);
     begin('a').answered();
@@ -144,7 +144,7 @@ describe('a connection of a client is closed when nothing has come on it for the
     ]);
   });
 
-  test('unless no request has come yet: that time is of a head', () => {
+  test('unless it has not sent a request yet, because the timeout for heads applies', () => {
     const { connections, socket, isClosedAt } = used();
     connections.open(socket);
     expect([isClosedAt(0), isClosedAt(5000), isClosedAt(60_000)]).toEqual([false, false, false]);

@@ -13,19 +13,19 @@ function count(boundary: string, body: string, at: readonly number[] = []): numb
   return counter.parts;
 }
 
-describe("the parts of a client's own batch", () => {
+describe("the number of parts of a client's own batch", () => {
   test.each<[string, string, number]>([
-    ['none', 'hello', 0],
-    ['one', '--B\r\nx\r\n--B--\r\n', 1],
+    ['no part', 'hello', 0],
+    ['one part', '--B\r\nx\r\n--B--\r\n', 1],
     ['two, with bare line feeds and a preamble', 'pre\n--B\nx\n--B\ny\n--B--', 2],
-    ['blanks behind the delimiter', '--B \t\r\nx\r\n--B--\r\n', 1],
-    ['only at the beginning of a line', 'x--B\r\n\r\n--B\r\nx--B\r\n--B--\r\n', 1],
-    ['one that is still to be closed', '--B\r\nx', 1],
-  ])('are counted: %s', (_what, body, expected) => {
+    ['blanks after the delimiter', '--B \t\r\nx\r\n--B--\r\n', 1],
+    ['delimiters inside a line, which do not count', 'x--B\r\n\r\n--B\r\nx--B\r\n--B--\r\n', 1],
+    ['one part without an end', '--B\r\nx', 1],
+  ])('is exact: %s', (_what, body, expected) => {
     expect(count('B', body)).toBe(expected);
   });
 
-  test('are counted alike in whatever pieces they come', () => {
+  test('does not depend on the pieces in which the batch arrives', () => {
     const body = `${'--limit\r\nContent-Type: x\r\n\r\n--limi\r\n-\r\n'.repeat(4)}--limit--\r\n`;
     fc.assert(
       fc.property(fc.array(fc.nat(body.length), { maxLength: 12 }), (cuts) => {

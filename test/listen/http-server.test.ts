@@ -5,7 +5,7 @@ import { HttpServer, type HttpServerOptions } from '../../src/listen/http-server
 import { onCleanup } from '../support/cleanup.ts';
 import { RawClient } from '../support/raw-client.ts';
 
-/** A server that hands each request over, and a client of it. */
+/** Starts a server that passes each request to `serve`, and a client. */
 async function start(
   serve: (exchange: ClientExchange) => void,
   options: Partial<HttpServerOptions>,
@@ -42,7 +42,7 @@ async function start(
   };
 }
 
-test('what a client says of itself is forgotten after a while, though it goes on calling', async () => {
+test('the request head of a client is forgotten after a while, even if the client continues to call', async () => {
   const heads = new Set<unknown>();
   const { ask } = await start(
     ({ head, response }) => {
@@ -55,7 +55,7 @@ test('what a client says of itself is forgotten after a while, though it goes on
   expect(heads.size).toBe(3);
 });
 
-test('a connection is closed when it is not used for a second longer than its answers have told', async () => {
+test('an idle connection is closed a second after its announced keep-alive timeout', async () => {
   const { ask, client } = await start(({ response }) => void response.end(), {
     keepAliveTimeoutMs: 1100,
   });
@@ -65,7 +65,7 @@ test('a connection is closed when it is not used for a second longer than its an
   expect(performance.now() - answeredAtMs).toBeGreaterThan(2099);
 });
 
-test('a client that was slow to take an answer may wait for the next one as long as any other', async () => {
+test('a client that read one answer slowly can wait for the next answer beyond the stall timeout', async () => {
   const stallMs = 2000;
   const { promise: isSlow, resolve: foundSlow } = withResolvers();
   const { client, send } = await start(

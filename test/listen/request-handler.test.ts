@@ -5,7 +5,7 @@ import { startPool } from '../support/pool.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { app } from '../support/ucwa-client.ts';
 
-test('calls of one connection that say the same of their client keep one copy of that while they wait', async () => {
+test('waiting calls of one connection share one copy of their request head', async () => {
   const pool = await startPool();
   const requests: IncomingMessage[] = [];
   const isTrusted = (request: IncomingMessage): boolean => {

@@ -20,7 +20,7 @@ function reply(status: number, reason: string, fields: readonly string[], text =
   return { status, reason, headers, head, body: Buffer.from(text, 'latin1') };
 }
 
-/** A server of which each path has its own way to answer. */
+/** Starts a server that answers each path with one of the functions, and a client. */
 async function startServer(ways: Record<string, (response: ServerResponse) => void>) {
   const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, (request, response) =>
     ways[request.url ?? '']?.(response),
@@ -46,15 +46,15 @@ const ask = (path: string, method = 'GET', fields = ''): string =>
 test.each<[string, Reply]>([
   ['with a body', reply(200, 'OK', ['Content-Type', 'application/json', 'ETag', '"1"'], '{}')],
   ['with an empty body', reply(200, 'OK', [])],
-  ['with as long a body as is copied', reply(200, 'OK', [], 'x'.repeat(16_384))],
+  ['with the longest copied body', reply(200, 'OK', [], 'x'.repeat(16_384))],
   ['without a body', reply(204, 'No Content', ['Cache-Control', 'no-cache'])],
-  ['that nothing has changed', reply(304, 'Not Modified', ['ETag', '"1"'])],
-  ['with a phrase of its own', reply(404, 'Nothing here, \xe9', [], 'no')],
+  ['with status 304', reply(304, 'Not Modified', ['ETag', '"1"'])],
+  ['with an unusual reason phrase', reply(404, 'Nothing here, \xe9', [], 'no')],
   ['with bytes above ASCII', reply(200, 'OK', ['X-Name', 'caf\xe9'], '\xe9\x00\xff')],
   ['with fewer characters than bytes', reply(200, 'OK', [], '\xc3\xa9')],
   ['with one field twice', reply(200, 'OK', ['Set-Cookie', 'a=1', 'set-cookie', 'b=2'], 'x')],
   ['with an empty field', reply(200, 'OK', ['X-Empty', '', 'X-Tab', 'a\tb'], 'x')],
-])('an answer %s is written at once, to the byte as Node writes it', async (_, answer) => {
+])('an answer %s has the same bytes in a single write as from Node', async (_, answer) => {
   const wrote: boolean[] = [];
   const client = await startServer({
     '/whole'(response) {
@@ -74,10 +74,10 @@ test.each<[string, Reply]>([
 });
 
 test.each<[string, Reply]>([
-  ['whose head is not made yet', { ...reply(200, 'OK', [], 'x'), head: undefined }],
-  ['with a body where none may be', reply(204, 'No Content', [], 'x')],
+  ['without an encoded head', { ...reply(200, 'OK', [], 'x'), head: undefined }],
+  ['with status 204 and a body', reply(204, 'No Content', [], 'x')],
   ['with a long body', reply(200, 'OK', [], 'x'.repeat(16_385))],
-])('an answer %s is left to Node, untouched', async (_, answer) => {
+])('an answer %s is written by Node, and the single write changes nothing', async (_, answer) => {
   const client = await startServer({
     '/whole'(response) {
       const wrote = trySingleWrite(response, answer, keepAlive);
@@ -88,7 +88,7 @@ test.each<[string, Reply]>([
   expect((await client.readAnswer()).head).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*X-Untouched: true/);
 });
 
-test('an answer behind which the connection closes, one to HEAD, and one that waits for another are left to Node', async () => {
+test('Node writes answers with Connection: close, to HEAD, and to pipelined requests that wait', async () => {
   const wrote: boolean[] = [];
   const answer = reply(200, 'OK', [], 'x');
   const whole = (response: ServerResponse): void => {
@@ -120,7 +120,7 @@ test('an answer behind which the connection closes, one to HEAD, and one that wa
   expect(wrote).toEqual([false, false, false]);
 });
 
-test('an answer is over at once when it was taken at once, and else when it has been taken', async () => {
+test('an exchange ends immediately if the system takes the whole answer, otherwise when it has taken it', async () => {
   const answer = reply(200, 'OK', [], 'x'.repeat(16_000));
   const wrote: string[] = [];
   const heard = new EventEmitter();
@@ -139,7 +139,7 @@ test('an answer is over at once when it was taken at once, and else when it has 
     },
   });
   client.pause();
-  // Until what lies between the two ends is full.
+  // Answers until the buffers between the two ends are full.
   for (let isOver = true; isOver;) {
     client.send(ask('/whole'));
     const [how] = (await once(heard, 'written')) as ['over' | 'in part'];
@@ -151,16 +151,16 @@ test('an answer is over at once when it was taken at once, and else when it has 
   while (bodies.length < wrote.length) bodies.push((await client.readAnswer()).body);
   expect(await over).toEqual(['over']);
   expect(bodies.every((body) => body.equals(answer.body))).toBe(true);
-  // Whoever follows is told when Node has written all of it.
+  // Only the last answer was not taken immediately, and Node reports its end.
   expect(wrote.pop()).toBe('follow');
   expect(new Set(wrote)).toEqual(new Set(['answered']));
 });
 
 describe.each([
-  ['a whole answer', reply(200, 'OK', [], 'x')],
-  ['an answer of Node', { ...reply(200, 'OK', [], 'x'), head: undefined }],
+  ['an answer in a single write', reply(200, 'OK', [], 'x')],
+  ['an answer by Node', { ...reply(200, 'OK', [], 'x'), head: undefined }],
   ['a long answer', reply(200, 'OK', [], 'x'.repeat(100_000))],
-])('%s that nobody is there to take was not given', (_, answer) => {
+])('%s does not count as answered', (_, answer) => {
   const start = async (leave: (client: RawClient, response: ServerResponse) => unknown) => {
     const connections = new Connections(100);
     const over = new EventEmitter();
@@ -183,12 +183,12 @@ describe.each([
     return { told, errors };
   };
 
-  test('when his connection is broken', async () => {
+  test('if the client has reset the connection', async () => {
     const { told } = await start((client) => client.reset());
     expect(told).toEqual([false]);
   });
 
-  test('when he has said that he hears no more, and nothing is written behind that', async () => {
+  test('if the client has half-closed the connection, and nothing is written after that', async () => {
     const { told, errors } = await start(async (client, response) => {
       const ended = once(response.req.socket, 'end');
       client.halfClose();
