@@ -12,7 +12,10 @@ interface Slot {
 
 /** Enough for scrapers, probes and a few people. */
 const max = 32;
-/** Time in ms for which a connection without a request counts as new. New connections have a limit of their own. */
+/**
+ * Time in ms for which a connection without a request counts as new. New connections have a limit of their
+ * own.
+ */
 const newForMs = 100;
 const maxNew = 96;
 

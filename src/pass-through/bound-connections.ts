@@ -1,8 +1,8 @@
 /**
  * Bound connections to the pool, each for one connection of a client
- * (docs/decisions/013-connections-have-owners.md). The pool stores an NTLM or Negotiate sign-in on the connection.
- * No other client may ever send a request on that connection. A bound connection carries one request at a time, and
- * closes with the client's connection.
+ * (docs/decisions/013-connections-have-owners.md). The pool stores an NTLM or Negotiate sign-in on the
+ * connection. No other client may ever send a request on that connection. A bound connection carries one
+ * request at a time, and closes with the client's connection.
  */
 import type { Socket } from 'node:net';
 import { PoolConnections, type PoolConnectionsOptions } from './pool-connections.ts';
@@ -31,8 +31,8 @@ export class BoundConnections {
   }
 
   /**
-   * Returns the connection of this client. It opens with the first request, and again after it was closed. At the
-   * limit, an idle connection of another client is closed to make room.
+   * Returns the connection of this client. It opens with the first request, and again after it was closed. At
+   * the limit, an idle connection of another client is closed to make room.
    *
    * @returns `undefined` if the client has disconnected, or if all connections are in use
    */

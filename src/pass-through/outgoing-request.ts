@@ -8,10 +8,10 @@ import type { PoolRequestOptions } from './pool-connections.ts';
 const withoutFraming: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE']);
 
 /**
- * Returns the options object that http-proxy fills (as its option `ssl`) and passes to `http.request()`. http-proxy
- * would set a target from `url.parse()`, which loses double slashes. It would also set header fields that are joined,
- * lower-cased or dropped. `path` and `headers` have no setter, so the values of http-proxy are ignored. `http.request()` sends a
- * flat list of fields unchanged.
+ * Returns the options object that http-proxy fills (as its option `ssl`) and passes to `http.request()`.
+ * http-proxy would set a target from `url.parse()`, which loses double slashes. It would also set header
+ * fields that are joined, lower-cased or dropped. `path` and `headers` have no setter, so the values of
+ * http-proxy are ignored. `http.request()` sends a flat list of fields unchanged.
  */
 export function outgoingRequest(
   call: PassThroughCall,
@@ -32,8 +32,8 @@ export function outgoingRequest(
 }
 
 /**
- * Adds the client's framing of the body, taken from the request. The list lacks a `Content-Length` that the client's
- * `Connection` names. The pool would parse a body without framing as the next request.
+ * Adds the client's framing of the body, taken from the request. The list lacks a `Content-Length` that the
+ * client's `Connection` names. The pool would parse a body without framing as the next request.
  */
 function framed(request: IncomingMessage, headers: RawHeaders): RawHeaders {
   if (request.headers['transfer-encoding'] !== undefined) {

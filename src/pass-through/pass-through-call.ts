@@ -20,13 +20,13 @@ export interface PassThroughCall {
   /** Whether the client's connection is bound. Its calls use its own connection to the pool. */
   readonly isBound: boolean;
   /**
-   * The owner that the connection limit counts the call for: the name of the user. While the pool has not answered
-   * that user, the owner is the address of the client.
+   * The owner that the connection limit counts the call for: the name of the user. While the pool has not
+   * answered that user, the owner is the address of the client.
    */
   readonly owner: string;
   /**
-   * The name of the user, empty for a client without a credential. It is `undefined` for a call without a credential
-   * that came through another proxy, because different users share that proxy's connections.
+   * The name of the user, empty for a client without a credential. It is `undefined` for a call without a
+   * credential that came through another proxy, because different users share that proxy's connections.
    */
   readonly user: string | undefined;
 }
@@ -54,8 +54,9 @@ export interface PassThroughObserver {
   /** Called exactly once, when the exchange is over. */
   ended(outcome: PassThroughOutcome): void;
   /**
-   * Must answer the client, because the pool did not. Called at most once, before `ended`, and only if no byte of an
-   * answer was written. If a part of the request is unread, the connection closes after this answer.
+   * Must answer the client, because the pool did not. Called at most once, before `ended`, and only if no
+   * byte of an answer was written. If a part of the request is unread, the connection closes after this
+   * answer.
    */
   fail(fault: Fault): void;
 }

@@ -36,17 +36,17 @@ const lingerMs = 1000;
  *     waiting --fault or client disconnect--> over      (fault: the observer answers)
  *     relaying --fault or client disconnect--> over     (fault: the client's connection is destroyed)
  *
- * http-proxy creates the request and pipes the client's body into it. This class does the rest, because http-proxy
- * has three faults:
+ * http-proxy creates the request and pipes the client's body into it. This class does the rest, because
+ * http-proxy has three faults:
  *
  * - It does not notice that a client disconnects (http-party/node-http-proxy#1586).
  * - It joins and lower-cases the fields of the answer.
  * - It ends a truncated answer as if the answer were complete.
  *
- * An early answer is one that arrives before the client has sent its whole body. Its head says `Connection: close`,
- * so that the rest of the body cannot be parsed as a request. The proxy reads and discards that rest for up to
- * `lingerMs`, and then ends the answer and the connection. An immediate close could make the client's system discard
- * the answer before the client reads it (RFC 9112 section 9.6).
+ * An early answer is one that arrives before the client has sent its whole body. Its head says
+ * `Connection: close`, so that the rest of the body cannot be parsed as a request. The proxy reads and discards
+ * that rest for up to `lingerMs`, and then ends the answer and the connection. An immediate close could make
+ * the client's system discard the answer before the client reads it (RFC 9112 section 9.6).
  */
 export class PassThroughExchange implements AnswerProgress {
   readonly #call: PassThroughCall;
@@ -145,7 +145,9 @@ export class PassThroughExchange implements AnswerProgress {
     this.fail({ phase: this.#mayHaveSent() ? 'unknown' : 'unsent', name }, error);
   }
 
-  /** Ends the exchange with an answer of the proxy. After an answer head it destroys the client's connection. */
+  /**
+   * Ends the exchange with an answer of the proxy. After an answer head it destroys the client's connection.
+   */
   fail(fault: Fault, error?: unknown): void {
     if (this.isOver) return;
     const responded = this.#state === 'relaying';
@@ -202,8 +204,8 @@ export class PassThroughExchange implements AnswerProgress {
     }
     this.#state = 'relaying';
     this.#answer = answer;
-    // After an early answer the socket must serve no other request, because the request is not fully sent. Node 20
-    // can even give this socket to two requests, if the answer and the upload end together.
+    // After an early answer the socket must serve no other request, because the request is not fully sent.
+    // Node 20 can even give this socket to two requests, if the answer and the upload end together.
     if (!upstream.writableFinished) upstream.shouldKeepAlive = false;
     if (endsAtHead) {
       this.#endsAtHead = true;

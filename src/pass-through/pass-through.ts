@@ -1,6 +1,6 @@
 /**
- * Passes calls through to the pool unchanged. http-proxy 1.18.1 does several things wrong for this proxy. This folder
- * corrects them, and the comment at each correction gives the reason.
+ * Passes calls through to the pool unchanged. http-proxy 1.18.1 does several things wrong for this proxy.
+ * This folder corrects them, and the comment at each correction gives the reason.
  */
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
@@ -37,7 +37,10 @@ export interface PassThroughOptions {
   readonly observer: ConnectionObserver;
   /** Rest after an answer, in ms. The default is `restMs` of `core/connection-label.ts`. */
   readonly restMs?: number;
-  /** Bytes of each body that are buffered. The default is `readFirstBytes`; 0 streams bodies from the first byte. */
+  /**
+   * Bytes of each body that are buffered. The default is `readFirstBytes`; 0 streams bodies from the first
+   * byte.
+   */
   readonly readFirstBytes?: number;
   /** Returns the current TLS files: the same object until the files change. */
   readonly tls?: () => UpstreamTls;
@@ -57,11 +60,14 @@ export interface PassThrough {
   boundConnections(): number;
   openPolls(): number;
   /**
-   * Ends a fraction (0 to 1, rounded up) of the polls that wait for an answer, oldest first. Their observers answer
-   * with the fault.
+   * Ends a fraction (0 to 1, rounded up) of the polls that wait for an answer, oldest first. Their observers
+   * answer with the fault.
    */
   endPolls(fraction: number, fault: Fault): void;
-  /** Ends all calls except polls that wait for an answer. The phase of the fault says whether a call can have run. */
+  /**
+   * Ends all calls except polls that wait for an answer. The phase of the fault says whether a call can have
+   * run.
+   */
   endWaiting(): void;
   /** Ends all exchanges, and resolves when all connections are closed. */
   stop(): Promise<void>;

@@ -18,7 +18,10 @@ import { type AnswerProgress, PoolSocket } from './pool-socket.ts';
 
 declare module 'http' {
   interface Agent {
-    /** Receives each new request from `http.request()`. The method is undocumented, but agent libraries use it. */
+    /**
+     * Receives each new request from `http.request()`. The method is undocumented, but agent libraries use
+     * it.
+     */
     addRequest(request: ClientRequest, options: object): void;
   }
 }
@@ -58,7 +61,9 @@ export interface PoolRequestOptions {
   readonly user: string | undefined;
 }
 
-/** Constant name for the agent's queues. Each agent serves one pool, so no name is computed for each request. */
+/**
+ * Constant name for the agent's queues. Each agent serves one pool, so no name is computed for each request.
+ */
 const poolName = 'pool';
 
 /** Idle time before TCP keep-alive probes, in ms. Polls are silent for minutes, and there are many of them. */
@@ -68,8 +73,8 @@ const tcpProbeAfterMs = 30_000;
 const handshakeMs = 5000;
 
 /**
- * A connection pool with keep-alive, either shared by all clients or bound to one connection of a client. Sign-ins
- * that the pool stores on a connection (NTLM, Negotiate) use bound connections only.
+ * A connection pool with keep-alive, either shared by all clients or bound to one connection of a client.
+ * Sign-ins that the pool stores on a connection (NTLM, Negotiate) use bound connections only.
  */
 export class PoolConnections {
   readonly agent: http.Agent;
@@ -147,8 +152,8 @@ export class PoolConnections {
   }
 
   /**
-   * Whether bytes of the request can have reached the pool: the request has a connection, and that connection was
-   * established. `bytesWritten` is no proof, because it counts bytes that are still buffered.
+   * Whether bytes of the request can have reached the pool: the request has a connection, and that connection
+   * was established. `bytesWritten` is no proof, because it counts bytes that are still buffered.
    */
   mayHaveSent(request: ClientRequest | undefined): boolean {
     return this.#connectionOf(request)?.isReady === true;

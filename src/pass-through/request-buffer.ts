@@ -5,8 +5,8 @@ import { PassThrough, type Readable } from 'node:stream';
 export const readFirstBytes = 65_536;
 
 /**
- * Buffers request bodies before their requests take a connection. A slow client then uses memory, which is limited,
- * and no connection, which other requests need.
+ * Buffers request bodies before their requests take a connection. A slow client then uses memory, which is
+ * limited, and no connection, which other requests need.
  */
 export class RequestBuffer {
   readonly #maxEachBytes: number;

@@ -46,8 +46,8 @@ export class RestingConnections {
   }
 
   /**
-   * Ends the rest of the connection that served the same client and user last, if there is one. A late second answer
-   * on that connection would belong to them anyway.
+   * Ends the rest of the connection that served the same client and user last, if there is one. A late second
+   * answer on that connection would belong to them anyway.
    */
   releaseFor(client: object, user: string | undefined): void {
     if (user === undefined) return;
@@ -65,8 +65,8 @@ export class RestingConnections {
     this.#resting.delete(oldest);
     const dueMs = oldest.sinceMs + this.#leastMs - performance.now();
     if (dueMs > 0) setTimeout(oldest.release, dueMs);
-    // Two turns, so that the event loop polls for I/O in between. The poll finds a second answer that has arrived
-    // already, and that answer closes the connection.
+    // Two turns, so that the event loop polls for I/O in between. The poll finds a second answer that has
+    // arrived already, and that answer closes the connection.
     else setImmediate(() => setImmediate(oldest.release));
   }
 

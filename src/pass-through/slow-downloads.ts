@@ -1,6 +1,6 @@
 /**
- * Limits the connections to the pool that clients with slow downloads hold. Above the limit, the clients that have
- * been slow for longest are disconnected.
+ * Limits the connections to the pool that clients with slow downloads hold. Above the limit, the clients that
+ * have been slow for longest are disconnected.
  */
 import type { PassThroughExchange } from './pass-through-exchange.ts';
 

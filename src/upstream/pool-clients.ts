@@ -1,7 +1,7 @@
 /**
- * The connection pool of batches and single requests. After an answer a connection rests before it serves another
- * user. If the pool sends a second answer during the rest, the connection closes. Without the rest the next request
- * would receive that second answer.
+ * The connection pool of batches and single requests. After an answer a connection rests before it serves
+ * another user. If the pool sends a second answer during the rest, the connection closes. Without the rest
+ * the next request would receive that second answer.
  */
 import type { buildConnector, Client } from 'undici';
 import type { ConnectionObserver } from '../core/connection-guard.ts';

@@ -47,9 +47,9 @@ export function poolConnector(timeoutMs: number, tls: () => PoolTls): buildConne
 }
 
 /**
- * Changes the code of connection resets, so that undici treats a reset as a failure and not as the end of an answer.
- * For a paused answer that ends with its connection, undici's handling of `ECONNRESET` throws an exception that
- * no caller can catch.
+ * Changes the code of connection resets, so that undici treats a reset as a failure and not as the end of an
+ * answer. For a paused answer that ends with its connection, undici's handling of `ECONNRESET` throws an
+ * exception that no caller can catch.
  */
 function disguiseResets<S extends Socket>(socket: S): S {
   // This listener runs before the listener of undici.

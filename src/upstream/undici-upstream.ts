@@ -1,8 +1,8 @@
 /**
  * Sends batches and single requests to the pool with undici. Only this folder imports undici.
  *
- * The call of `onConnect` decides about retries. Before it no byte is sent, so each call can be retried. After it
- * and until an answer, the proxy cannot know whether the request ran.
+ * The call of `onConnect` decides about retries. Before it no byte is sent, so each call can be retried.
+ * After it and until an answer, the proxy cannot know whether the request ran.
  */
 import { errors, type Dispatcher } from 'undici';
 import type { ConnectionObserver } from '../core/connection-guard.ts';
@@ -65,9 +65,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 }
 
 /**
- * One request as a handler of undici's first handler interface, which undici calls deprecated. The second interface
- * wraps the first and copies all header fields into an object that the proxy does not need. The copy took 1.2 % of
- * all CPU at full load, and 0.1 ms of each single request (docs/performance.md).
+ * One request as a handler of undici's first handler interface, which undici calls deprecated. The second
+ * interface wraps the first and copies all header fields into an object that the proxy does not need. The
+ * copy took 1.2 % of all CPU at full load, and 0.1 ms of each single request (docs/performance.md).
  */
 class UndiciExchange implements Exchange, PendingRequest, Dispatcher.DispatchHandler {
   readonly #clients: PoolClients;
@@ -211,9 +211,9 @@ class UndiciExchange implements Exchange, PendingRequest, Dispatcher.DispatchHan
 }
 
 /**
- * Whether the connection stays open after the answer. If not, the answer must not be paused. When a connection ends
- * while its answer is paused, undici throws an exception that no caller can catch (`finish` in `client-h1.js`),
- * and the process would end.
+ * Whether the connection stays open after the answer. If not, the answer must not be paused. When a
+ * connection ends while its answer is paused, undici throws an exception that no caller can catch (`finish`
+ * in `client-h1.js`), and the process would end.
  */
 function keepsConnection(headers: readonly string[]): boolean {
   const isFramed =

@@ -19,7 +19,10 @@ const cut = {
   'is one of HTTP/1.0': `HTTP/1.0 200 OK\r\nContent-Length: 2000\r\n\r\n${body.slice(100)}`,
 };
 
-/** Sends a request, pauses at the first bytes of the answer, and resumes when the pool has ended the connection. */
+/**
+ * Sends a request, pauses at the first bytes of the answer, and resumes when the pool has ended the
+ * connection.
+ */
 async function outcome(answer: string, end: 'end' | 'resetAndDestroy') {
   let over: () => void = () => undefined;
   const isOver = new Promise<void>((resolve) => (over = resolve));
