@@ -114,6 +114,7 @@ const swept: readonly string[] = process.env['WORDS']?.split(',') ?? [
   'test/pass-through',
   'test/settings',
   'test/simulator',
+  'test/support',
   'test/upstream',
 ];
 

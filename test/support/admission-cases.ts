@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 
-/** A case of test/fixtures/admission; its README tells what the fields mean. */
+/** A case of test/fixtures/admission. The README of that folder explains the fields. */
 export interface AdmissionCase {
   readonly name: string;
   readonly send: ReadonlyArray<string | { readonly repeat: string; readonly times: number }>;
@@ -15,7 +15,7 @@ export interface AdmissionCase {
 
 const folder = new URL('../fixtures/admission/', import.meta.url);
 
-/** By theme. */
+/** The cases by theme: the name of their file without `.yaml`. */
 export const admissionCases: ReadonlyMap<string, readonly AdmissionCase[]> = new Map(
   readdirSync(folder)
     .filter((name) => name.endsWith('.yaml'))
@@ -25,7 +25,7 @@ export const admissionCases: ReadonlyMap<string, readonly AdmissionCase[]> = new
     ]),
 );
 
-/** The pieces that are sent; a character is a byte. */
+/** Returns the pieces that the case sends. Each character stands for one byte. */
 export function piecesOf({ send }: AdmissionCase): string[] {
   return send.map((piece) =>
     typeof piece === 'string' ? piece : piece.repeat.repeat(piece.times),

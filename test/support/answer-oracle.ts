@@ -1,16 +1,18 @@
-/** What must hold of every reading of a batch's answer, told by a second, slower reading. */
+/**
+ * Checks how the parser reads the answer to a batch, by comparison with a second, slower reader.
+ */
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { MultipartParser } from '../../src/core/wire/multipart-parser.ts';
 
 const maxParts = 20;
 
 interface Sliced {
-  /** Between two delimiter lines, in order. */
+  /** The text between two delimiter lines, in order. */
   readonly contents: readonly string[];
   readonly ending: string;
 }
 
-/** The whole answer at once, by regular expressions. */
+/** Splits the whole answer into its parts with regular expressions. */
 function slice(boundary: string, bytes: string): Sliced {
   const name = boundary.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   const first = new RegExp(`(?:^|\\r?\\n)--${name}(--)?[ \\t]*(\\r\\n|\\n|\\r?$)`).exec(bytes);
@@ -47,10 +49,10 @@ function read(
   return Object.assign(parser.parts, { ending });
 }
 
-/** Longer than this for one answer of some kilobytes is a hang. */
+/** A reading of one answer of a few kilobytes that takes longer than this counts as a hang. */
 const hangMs = 50;
 
-/** What is wrong with how the parser reads these bytes in these pieces; `cuts` ascend. */
+/** Returns the faults of the parser for these bytes, cut at the ascending offsets `cuts`. */
 export function faultsOfReading(
   boundary: string,
   bytes: Buffer,
@@ -74,7 +76,7 @@ export function faultsOfReading(
     const body = part.body.toString('latin1');
     const at = content.lastIndexOf(body);
     const isOwn = part.body.length === 0 || /^[\r\n]*$/.test(content.slice(at + body.length));
-    if (at === -1 || !isOwn) faults.push(`part ${i} has a body of somebody else`);
+    if (at === -1 || !isOwn) faults.push(`part ${i} has a body that is not its own`);
     if (!content.includes(` ${part.status}`)) faults.push(`part ${i} has a status of its own`);
     if (part.status < 200 || part.status > 599) faults.push(`part ${i} has no final status`);
     for (let at = 0; at < part.headers.length; at += 2) {
@@ -92,7 +94,7 @@ export function faultsOfReading(
   return faults;
 }
 
-/** Somebody else may have had the processor. */
+/** Whether a repeated reading is quick: another process may have had the processor before. */
 function isQuick(boundary: string, bytes: Buffer, cuts: readonly number[]): boolean {
   for (let again = 0; again < 3; again += 1) {
     const startedAtMs = performance.now();

@@ -1,4 +1,7 @@
-/** Answers to batches as odd servers might write them: a plain draft, and tricks that bend it. */
+/**
+ * Answers to batches as odd servers might write them: a plain draft, and tricks that change the
+ * draft.
+ */
 import type { Random } from '../../src/simulator/pool/prng.ts';
 
 interface DraftPart {
@@ -6,18 +9,18 @@ interface DraftPart {
   statusLine: string;
   fields: string[];
   body: string;
-  /** Between the head and the body; without it there is no body. */
+  /** The text between the head and the body. An empty gap leaves out the body. */
   gap: string;
 }
 
 export interface Draft {
   preamble: string;
   parts: DraftPart[];
-  /** Behind the boundary of each delimiter. */
+  /** The text after the boundary in each delimiter line. */
   suffix: string;
   close: string;
   epilogue: string;
-  /** Applied to the whole text in the end. */
+  /** A change of the whole text, made last. */
   bend: (text: string) => string;
 }
 

@@ -1,4 +1,6 @@
-/** Calls that come at fixed times, whatever becomes of them, sent over real sockets. */
+/**
+ * Calls that are sent over real sockets at fixed times, whether or not earlier calls have answers.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { fraction } from './fraction.ts';
 import type { UcwaClient } from './ucwa-client.ts';
@@ -11,7 +13,9 @@ export interface TimedCall {
 
 const paths = ['me/note', 'me/presence', 'policies', 'communication'];
 
-/** Users who send bursts now and then, and some single calls between; the same each time. */
+/**
+ * Bursts of calls and some single calls between the bursts. The same arguments give the same calls.
+ */
 export function someArrivals(users: number, untilMs: number): TimedCall[] {
   const calls: TimedCall[] = [];
   for (let user = 0; user < users; user += 1) {
@@ -32,11 +36,11 @@ export function someArrivals(users: number, untilMs: number): TimedCall[] {
 
 export interface Played {
   readonly statuses: readonly number[];
-  /** In the order of the calls. */
+  /** Latency of each call, in the order of the calls. */
   readonly latenciesMs: readonly number[];
 }
 
-/** Sends each call when it is due, without waiting for any. */
+/** Sends each call when it is due, without waiting for earlier answers. */
 export async function playArrivals(
   client: UcwaClient,
   calls: readonly TimedCall[],

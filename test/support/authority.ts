@@ -4,16 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onCleanup } from './cleanup.ts';
 
-/** Where a certificate and its key lie, as PEM. */
+/** Paths of a certificate and its key, both in PEM. */
 export interface Issued {
   readonly cert: string;
   readonly key: string;
 }
 
 interface Wanted {
-  /** Default: both names of this machine. */
+  /** Subject alternative names. The default is the name and the address of this machine. */
   readonly names?: string;
-  /** `YYYYMMDDHHMMSSZ`. */
+  /** End of validity, as `YYYYMMDDHHMMSSZ`. */
   readonly until?: string;
 }
 
@@ -36,7 +36,7 @@ subjectAltName = $ENV::NAMES
 extendedKeyUsage = serverAuth, clientAuth
 `;
 
-/** A certificate authority of one test, by OpenSSL. */
+/** A certificate authority for one test, run with OpenSSL. */
 export class Authority {
   readonly #folder = mkdtempSync(join(tmpdir(), 'authority-'));
 
@@ -78,7 +78,7 @@ export class Authority {
   }
 }
 
-/** Files that settings name and that are replaced during a test. */
+/** Certificate files that the settings name and that a test replaces. */
 export class ReplacedFiles {
   readonly #folder = mkdtempSync(join(tmpdir(), 'mounted-'));
   readonly cert = join(this.#folder, 'tls.crt');

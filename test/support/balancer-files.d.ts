@@ -1,4 +1,6 @@
-/** Types of what is plain JavaScript for the benchmark, which runs without a build. */
+/**
+ * Types of a JavaScript file. The file is JavaScript because the benchmark runs without a build.
+ */
 export function nginxArguments(folder: string, http: string): string[];
 export function haproxyArguments(folder: string, rest: string): string[];
 export function filledRecipe(

@@ -1,6 +1,6 @@
 /**
- * Configurations of nginx and HAProxy, each as one process with one thread, for tests and for the
- * benchmark: what does not differ, and the recipes that the project ships with addresses put in.
+ * Configurations of nginx and HAProxy for tests and for the benchmark. Each balancer runs as one
+ * process with one thread. The recipes are those that the project ships, with addresses filled in.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,13 +8,13 @@ import { join } from 'node:path';
 const recipes = new URL('../../helm/examples/affinity/', import.meta.url);
 const files = { nginx: 'nginx.conf', haproxy: 'haproxy.cfg' };
 
-/** What nginx writes to disk, which must be its own. */
+/** Folders for the temporary files of nginx. Each nginx needs its own. */
 const nginxFolders = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
 
 /**
- * @param {string} folder an empty one
- * @param {string} http what stands in the `http` block
- * @returns {string[]} what nginx is started with
+ * @param {string} folder an empty folder
+ * @param {string} http the content of the `http` block
+ * @returns {string[]} the arguments that start nginx
  */
 export function nginxArguments(folder, http) {
   for (const name of nginxFolders) mkdirSync(join(folder, name));
@@ -35,8 +35,8 @@ http {
 
 /**
  * @param {string} folder
- * @param {string} rest what stands behind the `global` section
- * @returns {string[]} what HAProxy is started with
+ * @param {string} rest the text after the `global` section
+ * @returns {string[]} the arguments that start HAProxy
  */
 export function haproxyArguments(folder, rest) {
   const file = join(folder, 'haproxy.cfg');
@@ -46,11 +46,11 @@ export function haproxyArguments(folder, rest) {
 
 /**
  * @param {'nginx' | 'haproxy'} balancer
- * @param {number} port of 127.0.0.1 where it listens
- * @param {ReadonlyArray<{ readonly port: number, readonly adminPort: number }>} proxies on 127.0.0.1;
- *   servers of the recipe beyond them are left out
- * @param {string} [recipe] that of this project unless there is another
- * @returns {string} what stands in the `http` block of nginx, or behind the `global` section of HAProxy
+ * @param {number} port the port of 127.0.0.1 where the balancer listens
+ * @param {ReadonlyArray<{ readonly port: number, readonly adminPort: number }>} proxies
+ *   proxies on 127.0.0.1; further servers of the recipe are removed
+ * @param {string} [recipe] the default is the recipe of this project
+ * @returns {string} the content of nginx's `http` block, or what follows HAProxy's `global` section
  */
 export function filledRecipe(balancer, port, proxies, recipe) {
   let text = recipe ?? readFileSync(new URL(files[balancer], recipes), 'utf8');

@@ -1,18 +1,18 @@
 /**
- * What clients entrust to the proxy stands in every test: tokens begin with `cwt=`, people have
- * addresses, and cookies and bodies are noted when they are sent. Whatever the proxy of a test wrote or
- * showed is searched for them when the test is over.
+ * Secrets that clients send in tests: tokens that begin with `cwt=`, addresses of people, cookies
+ * and bodies. After each test its log, its metrics and the proxy's own answers are searched for
+ * these secrets.
  */
 const canary = /cwt(?:=|%3d)[\w-]+|bearer [\w=-]+|[\w.-]+(?:@|%40)[\w.-]+/gi;
 
-/** Cookies, and how bodies begin. */
+/** Cookies, and the beginnings of bodies, that clients sent. */
 const entrusted = new Set<string>();
-/** Shorter ones could stand anywhere. */
+/** Shorter texts could occur anywhere by chance. */
 const leastLength = 12;
 const mostLength = 64;
 const mostKept = 500;
 
-/** Notes a cookie or a body that a client sends. */
+/** Remembers a cookie or a body that a client sends. */
 export function entrust(sent: string | Buffer | undefined): void {
   const start = sent?.toString('latin1').slice(0, mostLength) ?? '';
   if (start.length >= leastLength && entrusted.size < mostKept) entrusted.add(start);
@@ -23,7 +23,7 @@ export function secretsIn(text: string): readonly string[] {
   return [...(text.match(canary) ?? []), ...sent];
 }
 
-/** Fails the test in which something was shown that must not be. */
+/** Throws if one of the texts contains a secret. */
 export function assertNothingShown(where: string, texts: Iterable<string>): void {
   for (const text of texts) {
     const shown = secretsIn(text);

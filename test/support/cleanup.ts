@@ -2,7 +2,7 @@ import { afterEach } from '@jest/globals';
 
 const pending: Array<() => unknown> = [];
 
-/** Runs after the test, the last registered first. */
+/** Registers a function that runs after the test. The function registered last runs first. */
 export function onCleanup(undo: () => unknown): void {
   pending.push(undo);
 }

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 
-/** An answer to a batch, in few bytes, that becomes so many. */
+/** A small compressed answer to a batch. Decompression gives this number of bytes. */
 export function compressedBomb(bytes: number): {
   body: Buffer;
   contentType: string;

@@ -1,13 +1,16 @@
-/** Goes through all states of a `ConnectionModel`. */
+/** Explores all states of a `ConnectionModel`. */
 import { ConnectionModel, type Event, type Planted, type Wrong } from './connection-model.ts';
 
 interface Explored {
   readonly states: number;
-  /** Of each kind, the shortest way to it. */
+  /** The shortest sequence of events that leads to each kind of fault. */
   readonly wrong: ReadonlyMap<Wrong, readonly Event[]>;
 }
 
-/** Every state that so many events, or any number of them, can lead to: breadth first, each once. */
+/**
+ * Explores, breadth first, each state that at most `depth` events can lead to. Each state is
+ * visited once.
+ */
 export function explore(planted: Planted, depth = Infinity): Explored {
   const seen = new Set<string>();
   const wrong = new Map<Wrong, readonly Event[]>();

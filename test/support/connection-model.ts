@@ -1,9 +1,7 @@
 /**
- * A small world of clients, a proxy and a pool that signs in connections, to be explored to the last state.
- * The decisions are the proxy's own (`ConnectionAuth`, `ConnectionLabel`, `readHead`, challenges); the choice
- * of a shared connection is left open, so that each choice is explored.
- *
- * Clients `a` and `b` sign in by connection, `c` never does. Each has one request under way at a time.
+ * A model of clients, the proxy and a pool that signs in connections, small enough to explore all
+ * states. The proxy's own code decides (`ConnectionAuth`, `ConnectionLabel`, `readHead`, challenges).
+ * Clients `a` and `b` sign in by connection, `c` never does. Each has at most one request in flight.
  */
 import { readHead } from '../../src/core/admit/request-head.ts';
 import { signsInConnection } from '../../src/core/ucwa/credential-scheme.ts';
@@ -12,20 +10,22 @@ import { ConnectionLabel, type Owner, shared } from '../../src/core/connection-l
 import { ConnectionAuth } from '../../src/listen/connection-auth.ts';
 import type { ClientExchange } from '../../src/listen/client-exchange.ts';
 
-/** What is planted. `noLabels`: nothing checks whose a connection is. */
+/** The planted fault. `noLabels`: no label checks which client a connection belongs to. */
 export interface Planted {
   readonly bindsTooLate?: boolean;
   readonly bindsOnCredentialOnly?: boolean;
   readonly bindsOnChallengeOnly?: boolean;
   readonly givesBackAfterAbort?: boolean;
-  /** The scheme that is taken for a self-contained one. */
+  /** The scheme that the proxy wrongly takes for a self-contained one. */
   readonly overlooks?: string;
   readonly noLabels?: boolean;
 }
 
 /**
- * - `open`: answered to everybody. `ticket`: 401 with a challenge unless the connection is signed in.
- * - `first`, `last`: the messages of an NTLM handshake. `only`: one message that signs in (Kerberos).
+ * - `open`: answered to each client. `ticket`: 401 with a challenge unless the connection is signed
+ *   in.
+ * - `first`, `last`: the messages of an NTLM handshake. `only`: one message that signs in
+ *   (Kerberos).
  */
 type Kind = 'open' | 'ticket' | 'first' | 'last' | 'only' | 'bearer';
 
@@ -44,14 +44,14 @@ export type Wrong = 'answered as somebody else' | 'not its own connection' | 'vi
 
 interface Client {
   readonly name: string;
-  /** `undefined`: never signs in by connection. */
+  /** `undefined`: the client never signs in by connection. */
   readonly scheme: string | undefined;
-  /** Its connection to the proxy: another object after it left. */
+  /** The client's connection to the proxy. After the client leaves, another object stands here. */
   socket: object;
   isBound: boolean;
-  /** It was given a challenge on this connection. */
+  /** Whether this connection got a challenge. */
   wasChallenged: boolean;
-  /** It has the answer to its first message. */
+  /** Whether the client has the answer to its first handshake message. */
   inHandshake: boolean;
   request: { readonly what: Kind; readonly on: Connection } | undefined;
 }
@@ -60,9 +60,9 @@ interface Connection {
   readonly id: number;
   readonly owner: Owner;
   readonly label: ConnectionLabel;
-  /** Whom the pool has signed in there. */
+  /** The user whom the pool has signed in on this connection. */
   user: string | undefined;
-  /** Whose first message the pool has answered there. */
+  /** The user who began a handshake on this connection. */
   begun: string | undefined;
 }
 
@@ -72,11 +72,11 @@ const schemes = ['NTLM', 'Nego2', undefined];
 
 class NoLabel extends ConnectionLabel {
   override lend(): void {
-    // Whatever asks for the connection gets it.
+    // Any client may use the connection.
   }
 
   override answered(): void {
-    // Nothing spends it.
+    // No answer makes the connection unusable.
   }
 }
 
@@ -100,7 +100,7 @@ export class ConnectionModel {
     this.#planted = planted;
   }
 
-  /** All that may happen next. */
+  /** The events that can happen next. */
   events(): Event[] {
     const events: Event[] = [];
     this.#clients.forEach((client, index) => {
@@ -119,7 +119,7 @@ export class ConnectionModel {
     return events;
   }
 
-  /** @returns what went wrong */
+  /** @returns the fault that the event causes */
   apply(event: Event): Wrong | undefined {
     switch (event.kind) {
       case 'send':
@@ -143,7 +143,7 @@ export class ConnectionModel {
     }
   }
 
-  /** States that are told apart by nothing that matters have the same. */
+  /** Returns the same text for states that differ only in ways without effect. */
   digest(): string {
     const nameOf = (owner: Owner): string =>
       owner === shared
@@ -224,7 +224,7 @@ export class ConnectionModel {
     return undefined;
   }
 
-  /** @returns the challenge of a 401 */
+  /** @returns the challenge of the pool's 401, if the pool answers 401 */
   #poolHears(client: Client, what: Kind, on: Connection): string | undefined {
     if (what === 'first') {
       on.begun = client.name;
@@ -233,7 +233,7 @@ export class ConnectionModel {
     }
     if (what === 'last') {
       client.inHandshake = false;
-      // The last message answers the challenge of its own connection.
+      // The last message must answer a challenge of the same connection.
       if (on.begun !== client.name) return client.scheme ?? '';
       on.user = client.name;
       return undefined;
@@ -250,7 +250,7 @@ export class ConnectionModel {
       if (!isAborted && connection.owner !== socket) return [connection];
       if (givesBackAfterAbort !== true || !isAborted) return [];
       connection.label.giveBack();
-      // In the pool of the shared ones from now on, whatever its label says.
+      // The planted fault returns the connection to the shared ones, whatever the label says.
       return [{ ...connection, owner: shared }];
     });
     const { name, scheme } = client;
@@ -291,7 +291,7 @@ function fieldsOf({ name, scheme = '' }: Client, what: Kind): string[] {
   return what === 'bearer' ? ['Authorization', `Bearer ${name}`] : [];
 }
 
-/** As much of an exchange as `ConnectionAuth` asks for. */
+/** The part of an exchange that `ConnectionAuth` uses. */
 function exchangeOf(client: Client): ClientExchange {
   const { isBound } = client;
   const exchange = { isBound, bind: () => void (client.isBound = true), head: { facts: noFacts } };

@@ -1,15 +1,18 @@
-/** Many callers, each at a connection of its own. */
+/** Many callers, each with its own connection. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { RawClient } from './raw-client.ts';
 
-/** So many connections are opened at a time: more would overflow what a listener lets wait. */
+/** Number of connections opened at a time. More would overflow the accept queue of the listener. */
 const atOnce = 200;
 const applications = '/ucwa/oauth/v1/applications';
 
-/** Of one client address only so much is let in: a crowd comes from many. */
+/**
+ * Number of clients per address. The proxy limits the connections of one address, so a crowd needs
+ * many.
+ */
 const eachAddress = 100;
 
-/** The address of this machine from which that client of a crowd comes. */
+/** The loopback address of a client of the crowd. */
 function crowdAddress(client: number): string {
   const address = Math.floor(client / eachAddress);
   return `127.0.${Math.floor(address / 250)}.${2 + (address % 250)}`;
@@ -28,7 +31,9 @@ export async function connectMany(port: number, count: number): Promise<RawClien
   return clients;
 }
 
-/** The bytes of a call; with a body it is a POST. An application belongs to one user. */
+/**
+ * Returns the bytes of a call. A call with a body is a POST. An application belongs to one user.
+ */
 export function call(token: string, path: string, body = '', application = '1045'): string {
   const method = body === '' ? 'GET' : 'POST';
   const framing =
@@ -51,7 +56,7 @@ export async function timed(client: RawClient, bytes: string): Promise<Timed> {
   return { status, ms: performance.now() - startedAtMs };
 }
 
-/** Each asks, waits for its answer, waits a little, and asks again. */
+/** Each client asks, waits for the answer, pauses and asks again, until `goesOn` returns false. */
 export async function keepAsking(
   clients: readonly RawClient[],
   next: (client: number, n: number) => string,
@@ -69,28 +74,29 @@ export async function keepAsking(
   return (await Promise.all(seen)).flat();
 }
 
-/** `share` from 0 to 1; 0.5 is the median. */
+/** `share` is from 0 to 1: 0.5 is the median. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN;
 }
 
-/** How often each status came. */
+/** Counts the answers by status. */
 export function countByStatus(answers: ReadonlyArray<{ status: number }>): Record<number, number> {
   const counts: Record<number, number> = {};
   for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;
   return counts;
 }
 
-/** Good clients, undisturbed and beside what may disturb them. */
+/** Calls of good clients without and with a disturbance. */
 export interface Round {
   readonly calm: readonly Timed[];
   readonly beside: readonly Timed[];
 }
 
 /**
- * What the disturbance makes of their 99th percentile, by the quietest round: noise of the machine
- * only adds to it. `leastMs`: below that a percentile tells of the machine, not of us.
+ * Returns the factor by which the disturbance raises the 99th percentile, in the quietest round:
+ * noise of the machine can only raise the factor. A percentile below `leastMs` reflects the
+ * machine, not the proxy.
  */
 export function slowdown(rounds: readonly Round[], leastMs = 0): number {
   const p99 = (answers: readonly Timed[]): number =>

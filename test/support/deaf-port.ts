@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { onCleanup } from './cleanup.ts';
 
-/** A port that listens and whose queue of connections is full: it answers no SYN any more. */
+/** Returns a port with a full accept queue: the system answers no SYN there. */
 export async function deafPort(): Promise<number> {
   const script =
     "const s = require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }," +

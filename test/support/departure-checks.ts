@@ -1,4 +1,4 @@
-/** What must hold of every request that leaves, and of what runs at the pool, whatever happens. */
+/** Invariants of each request to the pool, and of each call that the pool runs. */
 import { sameKey } from '../../src/core/ucwa/batch-key.ts';
 import type { Batch, Call } from '../../src/core/schedule/state.ts';
 import type { Policy } from '../../src/core/schedule/policy.ts';
@@ -6,17 +6,17 @@ import { waitsOf } from '../../src/core/schedule/queue/queue-time.ts';
 
 export interface Ticket {
   readonly name: string;
-  /** Said of the call, whatever it became. */
+  /** Number of outcomes that the core reported for the call. */
   endings: number;
   left: boolean;
-  /** How often the pool ran it. */
+  /** Number of times that the pool ran the call. */
   runs: number;
 }
 
 export class DepartureChecks {
   readonly #policy: Policy;
   readonly #wrong: (call: Call<Ticket>, what: string) => void;
-  /** Writes that left and are not answered, by user and resource. */
+  /** Writes in flight, by user and resource. */
   readonly #writes = new Map<string, Call<Ticket>>();
   readonly #lastWrite = new Map<string, number>();
 
@@ -32,14 +32,14 @@ export class DepartureChecks {
     this.#calls = calls;
   }
 
-  /** A request is over. */
+  /** Records the end of a request. */
   arrival({ calls }: Batch<Ticket>): void {
     for (const call of calls) {
       if (this.#writes.get(lock(call)) === call) this.#writes.delete(lock(call));
     }
   }
 
-  /** What must hold of every batch that leaves. */
+  /** Checks a batch that is sent. */
   departure(batch: Batch<Ticket>, nowMs: number): void {
     const { calls } = batch;
     const first = calls[0]!;
@@ -66,8 +66,8 @@ export class DepartureChecks {
   }
 
   /**
-   * A call may wait until its deadline only where somebody else has all departures, or its turn, or
-   * where the pool has no room for it.
+   * Checks a call that reached its deadline before it was sent. That may happen only if other calls
+   * have all send permits, if an earlier call goes first, or if the pool has no room for the call.
    */
   unsent(call: Call<Ticket>, isFree: boolean, nowMs: number): void {
     const { user } = call.stream;
@@ -76,16 +76,19 @@ export class DepartureChecks {
     if (call.attempts > 0 || isPaused || user.retryAtMs !== Infinity || user.outstanding > 0)
       return;
     if (isFree && user.order.lets(call) && call.freeAtMs < nowMs) {
-      this.#wrong(call, 'waited beside a free departure');
+      this.#wrong(call, 'waited beside a free send permit');
     }
   }
 
-  /** Who is told that his call did not run may send it again. */
+  /**
+   * Checks that an unsafe call that is reported as not run has not run: the caller may send it
+   * again.
+   */
   notRun(call: Call<Ticket>): void {
     if (call.callClass !== 'safe' && call.ticket.runs > 0) this.#wrong(call, 'ran, it was denied');
   }
 
-  /** The pool runs a part. */
+  /** Records that the pool runs a part. */
   run(call: Call<Ticket>): void {
     call.ticket.runs += 1;
     if (call.callClass !== 'safe' && call.ticket.runs > 1) this.#wrong(call, 'ran twice');
@@ -97,7 +100,7 @@ export class DepartureChecks {
     if (heldMs > this.#policy.lingerMaxMs + 1e-6) this.#wrong(call, `was held for ${heldMs} ms`);
   }
 
-  /** Whether a write to its resource that came before it has not left. */
+  /** Whether an earlier write to the same resource is still held. */
   #overtakes({ stream, resource, sequence }: Call<Ticket>): boolean {
     for (const other of this.#calls()) {
       const isHeldWrite = other.callClass !== 'safe' && other.stage === 'held';

@@ -1,6 +1,6 @@
 /**
- * The proxy's own parts, joined as `app/app.ts` joins them, with one of them tampered with: what the
- * others then do is what counts.
+ * The proxy's own parts, joined as `app/app.ts` joins them, with a fault planted in one part. Tests
+ * check what the other parts do about the fault.
  */
 import { randomUUID } from 'node:crypto';
 import { InvariantViolation } from '../../src/core/invariants.ts';
@@ -18,12 +18,12 @@ import { onCleanup } from './cleanup.ts';
 type Submit = Engine['submit'];
 
 export interface Tampering {
-  /** Of the scheduler; in the engine's hands later than in the guard's. */
+  /** Changes the policy of the scheduler. The guard keeps the original policy. */
   readonly policy?: Partial<Policy>;
   readonly nextBoundary?: () => string;
-  /** What is handed to the engine, and what came of it. */
+  /** Replaces what the engine gets, and the result. */
   readonly submit?: (submit: Submit) => Submit;
-  /** As soon as the pool has begun to answer a batch. */
+  /** Runs as soon as the pool begins to answer a batch. */
   readonly onAnswer?: (batch: Batch<Caller>) => void;
   readonly handler?: Partial<HandlerParts>;
 }
@@ -33,15 +33,15 @@ export interface DoctoredProxy {
   readonly port: number;
   readonly engine: Engine;
   readonly handler: RequestHandler;
-  /** Calls as the engine took them. */
+  /** The calls that the engine accepted. */
   readonly calls: ReadonlyArray<Call<Caller>>;
-  /** Of `ucwa_proxy_invariant_violations_total`, those that are not 0. */
+  /** The series of `ucwa_proxy_invariant_violations_total` that are not 0. */
   violations(): Promise<Record<string, number>>;
 }
 
 const none = (): number => 0;
 
-/** Batches of three, from a deadline of a second. */
+/** Starts a proxy with at most three calls per batch and a deadline of 1 s. */
 export async function startDoctoredProxy(
   poolUrl: string,
   tampering: Tampering,

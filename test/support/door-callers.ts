@@ -1,4 +1,4 @@
-/** Good callers beside an attack: 20 users, each from an address of its own, who go on in every way. */
+/** Good callers beside an attack: 20 users, each with its own address, who call in every way. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { call, type Timed } from './crowd.ts';
 import { RawClient } from './raw-client.ts';
@@ -8,12 +8,12 @@ export type Way = (typeof ways)[number];
 
 export interface Seen extends Timed {
   readonly way: Way;
-  /** Answered, and not by the proxy itself. */
+  /** Whether an answer of the pool came, not one of the proxy. */
   readonly served: boolean;
 }
 
 const users = 20;
-/** Nobody good waits longer; in calm an answer takes some ten milliseconds. */
+/** A good caller waits no longer. Without an attack an answer takes about 10 ms. */
 const patienceMs = 5000;
 
 const uploaded = Buffer.alloc(100 * 1024, 'u').toString();
@@ -23,7 +23,7 @@ const outside = (line: string, body: string): string =>
 interface Habit {
   readonly bytes: (user: number, n: number) => string;
   readonly pauseMs: number;
-  /** Whether each call comes on a connection of its own. */
+  /** Whether each call comes on its own connection. */
   readonly anew: boolean;
 }
 
@@ -33,7 +33,7 @@ const ofUser = (user: number, path: string, body?: string): string =>
 const habits: Readonly<Record<Way, Habit>> = {
   read: { bytes: (user, n) => ofUser(user, `me?n=${n}`), pauseMs: 150, anew: false },
   write: { bytes: (user) => ofUser(user, 'me/note', '{"message":"x"}'), pauseMs: 200, anew: false },
-  // Not of the set that is open, so it is answered at once.
+  // The pool answers at once, because the acknowledged set is not the open one.
   poll: { bytes: (user) => ofUser(user, 'events?ack=99'), pauseMs: 200, anew: false },
   'sign-in': { bytes: () => outside('GET /', ''), pauseMs: 300, anew: true },
   upload: { bytes: () => outside('POST /upload', uploaded), pauseMs: 400, anew: false },
@@ -44,13 +44,16 @@ const habits: Readonly<Record<Way, Habit>> = {
   },
 };
 
-/** The pool has no such place as the one that is uploaded to; the proxy itself never says so. */
+/**
+ * The pool answers an upload with 404, because it has no resource there. The proxy itself never
+ * sends 404.
+ */
 const servedWith: readonly number[] = [200, 204, 404];
 
 export class DoorCallers {
   readonly #port: number;
   readonly #adminPort: number;
-  /** By user and way, from one round to the next. */
+  /** Connections by way and user, kept from one round to the next. */
   readonly #kept = new Map<string, RawClient>();
 
   constructor(port: number, adminPort: number) {
@@ -58,7 +61,9 @@ export class DoorCallers {
     this.#adminPort = adminPort;
   }
 
-  /** All go on, each in every way; resolves when all have their answers. */
+  /**
+   * All users call in each way, and one client probes. Resolves when all have their last answers.
+   */
   async goOn(goesOn: () => boolean): Promise<Seen[]> {
     const callers = [this.#ask('probe', 0, goesOn)];
     for (let user = 0; user < users; user += 1) {
@@ -70,7 +75,7 @@ export class DoorCallers {
   async #ask(way: Way, user: number, goesOn: () => boolean): Promise<Seen[]> {
     const { bytes, pauseMs, anew } = habits[way];
     const seen: Seen[] = [];
-    // Not all at once.
+    // The users start one after another.
     await delay((user * pauseMs) / users);
     for (let n = 0; goesOn(); n += 1) {
       const began = performance.now();
@@ -95,7 +100,7 @@ export class DoorCallers {
   }
 }
 
-/** 0: the connection was closed; -1: nothing came in time. */
+/** Returns 0 if the connection was closed, and -1 if no answer came in time. */
 async function statusOf(client: RawClient): Promise<number> {
   const patience = new AbortController();
   const given = delay(patienceMs, -1, { signal: patience.signal }).catch(() => -1);

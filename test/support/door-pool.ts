@@ -1,4 +1,4 @@
-/** A pool that answers whatever an attack asks for, as slowly or as much as its path says. */
+/** A pool that answers each request of an attack as slowly, or with as much, as the path says. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onCleanup } from './cleanup.ts';
@@ -10,7 +10,7 @@ interface DoorPool {
   readonly url: string;
 }
 
-/** `…/large`: 8 MiB; `…/parked?ms=N`: after so long; anything else: at once. */
+/** `…/large` is answered with 8 MiB, `…/parked?ms=N` after N ms, anything else at once. */
 export async function startDoorPool(): Promise<DoorPool> {
   const server = createServer((request, response) => {
     request.resume();

@@ -1,6 +1,6 @@
 /**
- * The proxy as it stands in a small pod, 20 good callers who go on in every way, and an attack beside
- * them. What the good ones notice, what the attack costs, and how soon all is back.
+ * The proxy with the memory of a small pod, 20 good callers who call in every way, and an attack.
+ * Measures what the good callers notice, what the attack costs, and how soon the proxy recovers.
  */
 import { once } from 'node:events';
 import { appendFileSync } from 'node:fs';
@@ -14,19 +14,22 @@ import type { Program } from './program.ts';
 import { startProxyProcess, type ProxyProcess } from './proxy-process.ts';
 
 const MiB = 1024 * 1024;
-/** What the charts give a pod, with a heap of half of it. */
+/** Memory of a pod in the charts. The heap gets half of it. */
 const podBytes = 256 * MiB;
 const nodeFlags = [`--max-old-space-size=${podBytes / 2 / MiB}`];
 
-/** A percentile below it tells of the machine, not of the proxy: a closed door takes seconds. */
+/**
+ * A lower percentile reflects the machine. An attack that shuts out good callers costs them
+ * seconds.
+ */
 const noiseMs = 150;
-/** Of one way: there are too few calls of each for a higher one. */
+/** The percentile that is judged for each way. There are too few calls for a higher one. */
 const judgedShare = 0.95;
 const mostSlowdown = 2;
 const calmMs = 1000;
 const backWithinMs = 10_000;
 const lookEveryMs = 200;
-/** Connections that are opened at a time: more would overflow what a listener lets wait. */
+/** Number of connections opened at a time. More would overflow the accept queue of the listener. */
 const atOnce = 50;
 
 interface AttackRound {
@@ -36,19 +39,19 @@ interface AttackRound {
 }
 
 interface Outcome {
-  /** What it is called in the table of `docs/reliability.md`. */
+  /** Name of the attack in the table of `docs/reliability.md`. */
   readonly attack: string;
   readonly rounds: readonly AttackRound[];
   readonly peakBytes: number;
-  /** From the end of the last attack. */
+  /** Time from the end of the last attack until the proxy holds no more than before. */
   readonly backMs: number;
-  /** Of the last attack. */
+  /** Bytes that the last attack sent. */
   readonly sentBytes: number;
 }
 
-/** What the attack did, for as long as it went on. */
+/** An attack that is going on. */
 export interface Attack {
-  /** Resolves when the attack has done what it does; it may go on until it is ended. */
+  /** Resolves when the attack is complete. Its connections may stay open until `end`. */
   readonly done: Promise<unknown>;
   readonly end: () => void;
   readonly sentBytes: () => number;
@@ -63,7 +66,7 @@ export class Door {
     this.#good = good;
   }
 
-  /** `poolUrl`: by default a simulated pool of its own. */
+  /** `poolUrl` is by default the URL of a simulated pool, started for this test. */
   static async open(
     program: Program,
     { poolUrl, env = {} }: { poolUrl?: string; env?: Readonly<Record<string, string>> } = {},
@@ -83,9 +86,10 @@ export class Door {
   }
 
   /**
-   * Attacks of each size, in turn with calm. Only those of the last size are judged by time.
+   * Alternates calm and attacks, one attack per size. Only attacks of the last size are judged by
+   * time.
    *
-   * @param ms how long the good callers go on beside an attack that is judged by time, at least
+   * @param ms least time that the good callers call beside an attack that is judged by time
    */
   async alternate(
     name: string,
@@ -123,14 +127,14 @@ export class Door {
     return outcome;
   }
 
-  /** What the attackers may have left behind: connections, polls, calls. */
+  /** Values that an attack can raise: connections, long polls and calls. */
   async #open(): Promise<readonly number[]> {
     const metrics = await this.proxy.metrics();
     const names = ['connections{side="client"}', 'long_polls', 'held_calls', 'outstanding_calls'];
     return names.map((name) => metrics.get(`ucwa_proxy_${name}`) ?? NaN);
   }
 
-  /** How long it took until there is no more than before. */
+  /** Waits until the attackers occupy nothing more, and returns the time that takes. */
   async #untilBack(before: readonly number[]): Promise<number> {
     const began = performance.now();
     const isBack = (now: readonly number[]): boolean => now.every((n, i) => n <= before[i]!);
@@ -149,7 +153,7 @@ async function startSimulated(program: Program): Promise<string> {
   return match[1] ?? '';
 }
 
-/** Success, speed, memory, and the way back: nobody but the attackers themselves notices. */
+/** Checks success, latency, memory and recovery: no good caller notices the attack. */
 export function expectNobodyNotices({ rounds, peakBytes, backMs }: Outcome): void {
   for (const { attackers, beside } of rounds) {
     const failed = countFailed(beside);
@@ -160,7 +164,7 @@ export function expectNobodyNotices({ rounds, peakBytes, backMs }: Outcome): voi
   expect(backMs).toBeLessThanOrEqual(backWithinMs);
 }
 
-/** How often which way ended with which status: 0 is a closed connection, -1 no answer in time. */
+/** Failed calls by way and status: 0 is a closed connection, -1 is no answer in time. */
 function countFailed(seen: readonly Seen[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { way, status, served } of seen) {
@@ -170,11 +174,11 @@ function countFailed(seen: readonly Seen[]): Record<string, number> {
   return counts;
 }
 
-/** The last attacks of the same size. */
+/** The rounds with the last size of the attack. */
 const judgedOf = (rounds: readonly AttackRound[]): readonly AttackRound[] =>
   rounds.filter(({ attackers }) => attackers === rounds.at(-1)?.attackers);
 
-/** By the quietest round: noise of the machine only adds to it. */
+/** Returns the slowdown in the quietest round: noise of the machine can only raise the factor. */
 function tooSlow(way: Way, rounds: readonly AttackRound[]): number | false {
   const time = (seen: readonly Seen[], share: number): number =>
     quantile(
@@ -189,7 +193,9 @@ function tooSlow(way: Way, rounds: readonly AttackRound[]): number | false {
   return factor <= mostSlowdown ? false : factor;
 }
 
-/** For the table in `docs/reliability.md`: a line in the file that `DOOR_FIGURES` names. */
+/**
+ * Appends the figures for the table in `docs/reliability.md` to the file that `DOOR_FIGURES` names.
+ */
 function show({ attack, rounds, peakBytes, backMs, sentBytes }: Outcome): void {
   const file = process.env['DOOR_FIGURES'];
   if (file === undefined) return;
@@ -217,19 +223,19 @@ function show({ attack, rounds, peakBytes, backMs, sentBytes }: Outcome): void {
 }
 
 interface Holding {
-  /** Sent at once on each connection; one after the other of them, if there are more. */
+  /** Bytes to send at once on each connection. The connections take the texts in turn. */
   readonly bytes?: readonly string[];
   readonly address?: string;
-  /** Whether what comes is read. */
+  /** Whether the attacker reads what the proxy sends. */
   readonly reads?: boolean;
-  /** Whether a connection that the proxy has closed is opened anew. */
+  /** Whether the attacker opens a connection again after the proxy closes it. */
   readonly comesBack?: boolean;
 }
 
-/** How long an attacker waits before he comes back. */
+/** Time that an attacker waits before it connects again. */
 const comesBackAfterMs = 100;
 
-/** Connections that say something once and never close. */
+/** Opens connections that send something once and never close. */
 export function hold(
   port: number,
   count: number,

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 
-/** A folder of test/fixtures/exchanges; see the README there. */
+/** A folder of test/fixtures/exchanges. The README of that folder explains the files. */
 export interface RecordedExchange {
   readonly name: string;
   readonly calls: readonly Buffer[];
   readonly batchResponse: Buffer;
-  /** What each caller must get, head and body. */
+  /** The answer that each caller must get, head and body. */
   readonly answers: readonly Buffer[];
 }
 
@@ -37,13 +37,13 @@ export function readBatchRequest(name: string): Buffer {
   return readFileSync(new URL(`${name}/batch-request.http`, folder));
 }
 
-/** Head and body of a message. */
+/** Splits a message into head and body. */
 export function splitMessage(message: Buffer): { head: string; body: Buffer } {
   const end = message.indexOf('\r\n\r\n');
   return { head: message.toString('latin1', 0, end), body: message.subarray(end + 4) };
 }
 
-/** The calls have no bodies. */
+/** Splits the calls, which have no bodies. */
 function splitCalls(bytes: Buffer): Buffer[] {
   return bytes
     .toString('latin1')

@@ -1,4 +1,4 @@
-/** Programs of tests that run as processes of their own and are asked things. */
+/** Test programs that run in processes of their own and answer questions. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -19,18 +19,18 @@ interface ForkOptions {
 
 const maxErrors = 5;
 
-/** A child that serves its parent as `test/bench/children/child-side.js` does. */
+/** A child process that serves its parent as `test/bench/children/child-side.js` does. */
 export class Forked {
   readonly process: ChildProcess;
   readonly exited: Promise<number | null>;
-  /** The first lines of its log that tell of an error. */
+  /** The first log lines that report an error. */
   readonly errors: string[] = [];
   readonly #waiting = new Map<number, (reply: Reply) => void>();
   #lastId = 0;
   #output = '';
   #wake: () => void = () => undefined;
 
-  /** Resolves, with what the child says of itself, when it serves. */
+  /** Resolves when the child serves, with the facts that the child reports about itself. */
   static async start(
     file: URL | string,
     options: ForkOptions,
@@ -65,12 +65,12 @@ export class Forked {
     }
   }
 
-  /** The end of what it wrote. */
+  /** The last 20,000 characters of the child's output. */
   get output(): string {
     return this.#output;
   }
 
-  /** Rejects with what went wrong there, or when it ends. */
+  /** Rejects with the failure that the child reports, or when the child exits. */
   ask<T>(what: string, value?: unknown): Promise<T> {
     this.#lastId += 1;
     const id = this.#lastId;
@@ -85,7 +85,7 @@ export class Forked {
     return Promise.race([answer, this.#early()]);
   }
 
-  /** Resolves when it has written a line that matches. */
+  /** Resolves when the child has written a line that matches. */
   async until(line: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const found = line.exec(this.#output);

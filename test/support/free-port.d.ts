@@ -1,2 +1,4 @@
-/** Types of what is plain JavaScript for the benchmark, which runs without a build. */
+/**
+ * Types of a JavaScript file. The file is JavaScript because the benchmark runs without a build.
+ */
 export function freePort(): Promise<number>;

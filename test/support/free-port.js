@@ -1,19 +1,21 @@
-/** Ports for programs that cannot be told to find one themselves. */
+/** Ports for programs that cannot choose one themselves. */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 
 const lowest = 10_000;
 
 /**
- * Below those that the system gives to whoever asks for any, if that leaves some: one of those may be
- * taken by a client's connection before the program that it is for has started.
+ * Upper bound of the ports, exclusive: the first ephemeral port of the system. The system could
+ * give an ephemeral port to a client's connection before the program has started.
  */
 const end = firstOfTheSystem();
 
 /** @type {Set<number>} */
 const given = new Set();
 
-/** @returns {Promise<number>} a port of 127.0.0.1 that nobody uses, and that was not given here before */
+/**
+ * @returns {Promise<number>} an unused port of 127.0.0.1 that this function has not returned before
+ */
 export async function freePort() {
   for (;;) {
     const port = lowest + Math.floor(Math.random() * (end - lowest));
@@ -35,7 +37,7 @@ function isFree(port) {
   });
 }
 
-/** @returns {number} Linux's default where nobody says, or where hardly any are left below it */
+/** @returns {number} the first ephemeral port, or Linux's default if it is unknown or too low */
 function firstOfTheSystem() {
   try {
     const range = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'latin1');

@@ -1,15 +1,18 @@
 /**
- * How long a test with random input goes on. In a suite: so many trials. Under `npm run fuzz` the
- * same tests run by time, so many minutes between them.
+ * How long a test with random input runs. A suite gives each test a number of trials. `npm run
+ * fuzz` gives all these tests a number of minutes, in equal shares.
  */
 const minutes = Number(process.env['FUZZ_MINUTES'] ?? 0);
 
 export const isLongFuzz = minutes > 0;
 
-/** How many tests share the minutes: 1 of targets, 2 of round trips, 2 of mutations, 2 of oracles. */
+/**
+ * Number of tests that share the minutes: 1 of targets, 2 of round trips, 2 of mutations, 2 of
+ * oracles.
+ */
 const sharers = 7;
 
-/** What `fc.assert` is told. */
+/** Parameters for `fc.assert`. */
 export function fuzzRuns(trials: number): {
   seed?: number;
   numRuns: number;
@@ -26,13 +29,13 @@ export function fuzzRuns(trials: number): {
   };
 }
 
-/** For tests that draw by themselves: whether to go on after so many trials since that time. */
+/** Whether a test that draws its own input goes on, after `done` trials since `startedAtMs`. */
 export function goesOn(done: number, trials: number, startedAtMs: number): boolean {
   if (!isLongFuzz) return done < trials;
   return performance.now() - startedAtMs < (minutes * 60_000) / sharers;
 }
 
-/** Another one each time, unless a run is to be repeated. A failure tells it. */
+/** Returns `FUZZ_SEED`, which repeats a run, or a new seed. A failure reports the seed. */
 export function fuzzSeed(): number {
   const given = process.env['FUZZ_SEED'];
   if (given !== undefined) return Number(given);

@@ -2,7 +2,7 @@ import { readHead, type HeadFacts, type RequestHead } from '../../src/core/admit
 
 export const bearer = 'Bearer cwt=AAEBHAEFAAAAAAAFFQAAAL';
 
-/** A head as Node would hand it over; `fields` stand behind `Host`. */
+/** A request head as Node reports it. `fields` follow `Host`. */
 export function aHead(
   method: string,
   target: string,

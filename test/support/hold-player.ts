@@ -1,4 +1,4 @@
-/** Whole traffics under one rule of holding after the other, by the real core, in virtual time. */
+/** Plays each traffic under each hold rule, with the real core in virtual time. */
 import type { Policy } from '../../src/core/schedule/policy.ts';
 import { LimitedPool, wayMs, type Slots } from './limited-pool.ts';
 import { application, type Wish } from './played-call.ts';
@@ -11,11 +11,11 @@ export interface Rule {
 }
 
 export interface Outcome {
-  /** Requests that the pool did not get, as a share of the calls. */
+  /** Requests that batching saves the pool, as a share of the calls. */
   readonly saved: number;
-  /** What callers wait longer than directly at the pool: holds, and slower calls in their batch. */
+  /** Latency that the proxy adds to a call, by holds and by slower calls in the same batch. */
   readonly paidMs: { readonly mean: number; readonly p50: number; readonly p95: number };
-  /** Of that, for companions. */
+  /** The part of the mean that holds cause. */
   readonly meanHoldMs: number;
 }
 
@@ -28,17 +28,17 @@ export const fixed = (lingerMaxMs: number): Rule => ({
 
 export const adaptive: Rule = { name: 'adaptive', policy: { mode: 'adaptive' } };
 
-/** What comes while a request of its user is on the wire leaves when that is answered. */
+/** Sends what arrived during a user's request as soon as that request is answered. */
 export const natural: Rule = {
   name: 'natural',
   policy: { mode: 'fixed', lingerMaxMs: 0, maxParts: 100 },
   slots: { perUser: 1, kept: true },
 };
 
-/** So much of it passes before anything counts: by then the gaps and the routes are known. */
+/** Time before the measurement, in which the core learns gaps and route latencies. */
 const warmUpMs = 5000;
 
-/** `share`: of the time that the traffic is measured for. */
+/** `share` is the share of the traffic's measured time to play. */
 export function play(traffic: Traffic, { policy, slots }: Rule, share = 1): Outcome {
   const routeMs = (target: string): number => tookMs(traffic, target.slice(application.length + 1));
   const pool = new LimitedPool({ limit: () => 1000, routeMs, slots }, policy);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** Pieces of what could pose as framing, and any bytes at all. */
+/** Bodies made of texts that resemble framing, and of random bytes. */
 export const hostileBody = fc
   .array(
     fc.oneof(
@@ -16,7 +16,9 @@ export const hostileBody = fc
   )
   .map((pieces) => Buffer.from(pieces.join(''), 'latin1'));
 
-/** Every boundary that occurs in a body is passed over for the next. */
+/**
+ * Returns boundaries. The encoder skips a boundary that occurs in a body and takes the next one.
+ */
 export function boundaries(): () => string {
   let drawn = 0;
   return () => {

@@ -1,6 +1,6 @@
 /**
- * Busy clients of one user before a pool that allows so many outstanding calls, under a virtual
- * clock: what the coalescer makes of it, counted.
+ * Busy clients of one user before a pool that limits the outstanding calls, under a virtual clock.
+ * Counts what the coalescer achieves.
  */
 import { Coalescer } from '../../src/core/schedule/coalescer.ts';
 import type { Batch, Call, User } from '../../src/core/schedule/state.ts';
@@ -13,22 +13,22 @@ import { arrivalOf, type Client, type Done, type Wish } from './played-call.ts';
 
 export interface LimitedPoolPlan {
   readonly limit: (nowMs: number) => number;
-  /** Calls of a device that we cannot see. */
+  /** Outstanding calls of a device that does not use the proxy. */
   readonly others?: (nowMs: number) => number;
-  /** What a call takes; a batch takes what its slowest does. */
+  /** Time that the pool takes for a call. A batch takes the time of its slowest call. */
   readonly routeMs: number | ((target: string) => number);
   readonly slots?: Slots | undefined;
-  /** Told of each request. */
+  /** Is told of each request. */
   readonly watch?: {
     left(batch: Batch<Client>): void;
     ended(batch: Batch<Client>, refused: boolean): void;
   };
 }
 
-/** Requests of one user on the wire at a time. */
+/** Limits the requests of one user on the wire. */
 export interface Slots {
   readonly perUser: number;
-  /** Whether one that takes long keeps its slot. */
+  /** Whether a late request keeps its slot. */
   readonly kept: boolean;
 }
 
@@ -36,14 +36,14 @@ export interface Tally {
   requests: number;
   refused: number;
   answered: number;
-  /** Callers who got something else than an answer. */
+  /** Number of callers who got no successful answer. */
   failed: number;
   readonly waitsMs: number[];
-  /** What each call waited for companions. */
+  /** Time that each call waited for companions. */
   readonly holdsMs: number[];
 }
 
-/** From the proxy to the pool, and back. */
+/** Travel time from the proxy to the pool, and again on the way back. */
 export const wayMs = 1;
 const usualSlots: Slots = { perUser: 4, kept: false };
 export const defaults: Policy = {
@@ -80,7 +80,7 @@ export class LimitedPool implements Sink<Client> {
   readonly #waiting: Array<{ user: User<Client>; solo: boolean }> = [];
   readonly #inbox: Array<() => void> = [];
   readonly #abandoned = new Set<Batch<Client>>();
-  /** Requests that take long, and keep their slots. */
+  /** Late requests that keep their slots. */
   readonly #late = new Set<Batch<Client>>();
   readonly #outstanding = new Map<string, number>();
   readonly #onWire = new Map<User<Client>, number>();
@@ -99,19 +99,19 @@ export class LimitedPool implements Sink<Client> {
     this.core = new Coalescer({ ...defaults, ...changes }, this, memory, () => this.random());
   }
 
-  /** The same numbers in each run. */
+  /** A random number in [0, 1), from the same sequence in each run. */
   random(): number {
     this.#seed = (this.#seed * 1_103_515_245 + 12_345) % 2_147_483_648;
     return this.#seed / 2_147_483_648;
   }
 
-  /** So many clients of that user ask, wait for the answer, and ask again. */
+  /** Starts clients of that user. Each client asks, waits for the answer and asks again. */
   busy(user: string, clients: number): void {
     const ask = (): void => void this.ask(user, () => this.after(0, ask));
     for (let i = 0; i < clients; i += 1) this.after(this.random() * 30, ask);
   }
 
-  /** Asks for something below the application: another note each time, unless it says what. */
+  /** Asks for a resource of the application: by default for a different note each time. */
   ask(
     user: string,
     done: Done = () => undefined,
@@ -126,7 +126,7 @@ export class LimitedPool implements Sink<Client> {
     this.#at(this.nowMs + ms, run);
   }
 
-  /** Runs until that time; what happened in it. */
+  /** Runs until that time, and counts what happens. */
   until(endMs: number): Tally {
     this.tally = LimitedPool.empty();
     for (;;) {
@@ -193,7 +193,7 @@ export class LimitedPool implements Sink<Client> {
     this.#inbox.push(() => this.#grant());
   }
 
-  /** The pool works on, and nobody listens. */
+  /** The pool goes on with the request, but the proxy no longer listens. */
   abandon(batch: Batch<Client>): void {
     this.#abandoned.add(batch);
     const fault = { phase: 'unknown', name: 'connection_terminated' } as const;
@@ -245,7 +245,7 @@ export class LimitedPool implements Sink<Client> {
         this.nowMs,
       );
     } else if (batch.calls[0]?.original !== undefined) {
-      // What is sent beside a late batch is not wrapped: its answer is the whole answer.
+      // A retry beside a late batch is a single request, so its answer is relayed.
       this.core.settle(batch, { kind: 'relay', reply: { status: 200, ...said } }, this.nowMs);
     } else {
       batch.calls.forEach((_, index) => {

@@ -1,6 +1,9 @@
 import { get } from 'node:http';
 
-/** Values by series, as the text format spells it: `ucwa_proxy_calls_total{via="batch",code="200"}`. */
+/**
+ * Values by series, in the spelling of the text format:
+ * `ucwa_proxy_calls_total{via="batch",code="200"}`.
+ */
 export type MetricValues = ReadonlyMap<string, number>;
 
 export async function readMetrics(adminPort: number): Promise<MetricValues> {

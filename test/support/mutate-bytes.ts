@@ -1,6 +1,6 @@
 import type { Random } from '../../src/simulator/pool/prng.ts';
 
-/** What makes a difference to who reads a batch's answer. */
+/** Texts that matter to a reader of batch answers. */
 const tokens = [
   ...['\r\n', '\n', '\r', '\r\n\r\n', '\n\n', '--', ' ', '\t', ':', '\0', '\xff', '%BOUNDARY%'],
   ...['--%BOUNDARY%', '\r\n--%BOUNDARY%', '\r\n--%BOUNDARY%\r\n', '\n--%BOUNDARY%\n'],
@@ -16,7 +16,7 @@ const tokens = [
   ...['Content-Transfer-Encoding: base64\r\n', 'Content-Type: application/http\r\n\r\n', '\ufeff'],
 ];
 
-/** One to four small changes, of the kind that break readers. */
+/** Makes one to four small changes, of a kind that confuses parsers. */
 export function mutate(bytes: Buffer, boundary: string, random: Random): Buffer {
   let mutant = bytes;
   const rounds = 1 + Math.floor(random() * 4);

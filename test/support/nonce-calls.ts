@@ -1,4 +1,4 @@
-/** Calls that can be told apart wherever they come: each carries an `X-Nonce` of its own. */
+/** Calls with unique `X-Nonce` fields, which identify the calls at the pool. */
 import type { Simulator } from '../../src/simulator/simulator.ts';
 import { app, type Answer, type Asked, type UcwaClient } from './ucwa-client.ts';
 
@@ -20,7 +20,7 @@ export function readCalls(count: number, tag = '', application = app): NonceCall
   }));
 }
 
-/** Writes to as many resources. */
+/** Returns writes, each to a different resource. */
 export function writeCalls(count: number, tag = ''): NonceCall[] {
   return Array.from({ length: count }, (_, i) => {
     const nonce = `write${tag}${i}`;
@@ -30,7 +30,7 @@ export function writeCalls(count: number, tag = ''): NonceCall[] {
   });
 }
 
-/** All at once. */
+/** Sends all calls at once. */
 export function askEach(
   client: UcwaClient,
   calls: readonly NonceCall[],
@@ -45,14 +45,14 @@ export function askEach(
   );
 }
 
-/** One request that brought a call to the pool. */
+/** One request that carried a call to the pool. */
 export interface Sending {
-  /** Calls in it; 1 for a call that came by itself. */
+  /** Number of calls in the request: 1 for a single request. */
   readonly parts: number;
   readonly at: number;
 }
 
-/** The requests that brought that call, in their order. */
+/** The requests that carried the call, in order of arrival. */
 export function sendings(pool: Simulator, nonce: string): Sending[] {
   const found: Sending[] = [];
   for (const { at, rawHeaders, parts } of pool.ledger.requests()) {

@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { onCleanup } from './cleanup.ts';
 
-/** What another reader makes of an answer to a batch; a part that it cannot read is `null`. */
+/**
+ * How another program reads an answer to a batch. A part that the program cannot read is `null`.
+ */
 export interface OracleReading {
   readonly closed: boolean;
   readonly parts: ReadonlyArray<{
@@ -13,7 +15,7 @@ export interface OracleReading {
   } | null>;
 }
 
-/** A program that reads one answer for each line that it is given. */
+/** A program that reads one answer per input line. */
 export class OracleProcess {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;

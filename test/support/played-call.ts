@@ -1,11 +1,11 @@
-/** Calls of the one application that whole traffics are played with. */
+/** Calls of the single application that is used to play traffic. */
 import { batchKey } from '../../src/core/ucwa/batch-key.ts';
 import { readHead } from '../../src/core/admit/request-head.ts';
 import type { Arrival } from '../../src/core/schedule/state.ts';
 
 export const application = '/ucwa/v1/applications/1';
 
-/** What is asked for, below the application; a GET unless it says so. */
+/** A resource of the application. The method is GET unless `isWrite` is set. */
 export interface Wish {
   readonly path: string;
   readonly isWrite?: boolean;

@@ -2,15 +2,15 @@ import type { FaultPhase } from '../../src/core/messages/fault.ts';
 import type { Trouble } from '../../src/core/answer/retry-table.ts';
 import type { Ending } from '../../src/core/answer/ending.ts';
 
-/** What the pool does with a batch. */
+/** How the pool answers a batch. */
 export interface PoolPlan {
   readonly afterMs: number;
-  /** Parts come one by one, so far apart; `undefined`: all at the end. */
+  /** Interval between the parts. `undefined`: all parts come at the end. */
   readonly partEveryMs: number | undefined;
   readonly ending: PlannedEnding;
 }
 
-/** Troubles that a batch can end in, and whether its calls have run all the same. */
+/** Failures of a batch: the phase of the fault, and whether the calls have run nevertheless. */
 const troubles = {
   refused: ['unsent', false],
   no_batch: ['unsent', false],
@@ -23,7 +23,7 @@ const troubles = {
 
 export type PlannedEnding = 'complete' | 'relay' | keyof typeof troubles;
 
-/** Whether the calls of a request that ends so have run. */
+/** Whether the calls of a request with this ending have run. */
 export function executes(ending: PlannedEnding): boolean {
   return ending === 'complete' || ending === 'relay' || troubles[ending][1];
 }

@@ -11,7 +11,7 @@ const execute = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface Surroundings {
-  /** Added to an environment that holds nothing but the path. */
+  /** Variables added to an environment that contains only `PATH`. */
   readonly env?: Readonly<Record<string, string>>;
   /** Flags of Node itself. */
   readonly nodeFlags?: readonly string[];
@@ -25,16 +25,16 @@ export interface Ended {
 
 export interface Started {
   readonly child: ChildProcess;
-  /** Of the line that was waited for. */
+  /** Match of the line that `start` waited for. */
   readonly match: RegExpExecArray;
-  /** Rejects when the program ends without having written a line that matches. */
+  /** Resolves when a line matches. Rejects when the program ends before. */
   until(line: RegExp): Promise<RegExpExecArray>;
   readonly exited: Promise<number | null>;
   output(): string;
   errors(): string;
 }
 
-/** The program as it is installed: compiled into dist/, package.json beside it. */
+/** The program as installed: compiled into dist/, with package.json next to dist/. */
 export class Program {
   readonly #folder: string;
 
@@ -42,7 +42,7 @@ export class Program {
     this.#folder = folder;
   }
 
-  /** Types are for `npm run typecheck`. */
+  /** Compiles without type checks: `npm run typecheck` checks the types. */
   static async install(): Promise<Program> {
     const folder = mkdtempSync(join(tmpdir(), 'ucwa-batch-proxy-'));
     const compiler = join(root, 'node_modules/typescript/bin/tsc');
@@ -53,7 +53,7 @@ export class Program {
     return new Program(folder);
   }
 
-  /** Of a compiled file, as `main.js`. */
+  /** Path of a compiled file, for example `main.js`. */
   path(file: string): string {
     return join(this.#folder, 'dist', file);
   }
@@ -62,7 +62,7 @@ export class Program {
     rmSync(this.#folder, { recursive: true });
   }
 
-  /** Runs it to its end, as a process of its own. */
+  /** Runs the program in its own process until it exits. */
   async run(argv: readonly string[], surroundings: Surroundings = {}): Promise<Ended> {
     const { args, options } = this.#command(argv, surroundings);
     try {
@@ -73,7 +73,7 @@ export class Program {
     }
   }
 
-  /** Starts it and resolves when it has written a line that matches. */
+  /** Starts the program, and resolves when the program has written a line that matches. */
   async start(
     line: RegExp,
     argv: readonly string[],

@@ -1,4 +1,4 @@
-/** The proxy as a process of its own, so that its memory, its files and its end are its own. */
+/** The proxy in its own process, so that its memory, its files and its exit can be measured. */
 import { readMetrics, type MetricValues } from './metric-values.ts';
 import type { Program, Started, Surroundings } from './program.ts';
 
@@ -8,13 +8,13 @@ export interface ProxyProcess extends Started {
   readonly url: string;
   readonly adminPort: number;
   metrics(): Promise<MetricValues>;
-  /** What the system holds for it; garbage included. */
+  /** Resident memory of the process, garbage included. */
   residentBytes(): Promise<number>;
-  /** What is still in use of its heap. */
+  /** Heap in use after garbage collection. */
   liveHeapBytes(): Promise<number>;
 }
 
-/** Collects garbage when told so by SIGUSR2: what is left then is what is really held. */
+/** Collects garbage on SIGUSR2, so that only reachable memory remains. */
 const collector = `data:text/javascript,process.on('SIGUSR2',()=>{gc();gc();})`;
 
 export async function startProxyProcess(

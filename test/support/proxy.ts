@@ -8,9 +8,9 @@ import { readAdmin, readMetrics, type MetricValues } from './metric-values.ts';
 export interface TestProxy extends App {
   readonly url: string;
   readonly port: number;
-  /** Log lines as they were written. */
+  /** The log lines as written. */
   readonly log: readonly string[];
-  /** Resolves when a line that was logged matches. */
+  /** Resolves when a log line matches. */
   untilLogged(line: RegExp): Promise<void>;
   metrics(): Promise<MetricValues>;
   /** Resolves when a metric, given as `name{label="value"}`, satisfies the condition. */
@@ -19,7 +19,10 @@ export interface TestProxy extends App {
 
 const pollEveryMs = 2;
 
-/** The whole proxy in front of that pool, on free ports; `env` as the environment has settings. */
+/**
+ * Starts the whole proxy on free ports, in front of that pool. `env` contains settings as
+ * environment variables.
+ */
 export async function startProxy(
   poolUrl: string,
   env: Readonly<Record<string, string>> = {},

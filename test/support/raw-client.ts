@@ -9,23 +9,23 @@ export interface RawAnswer {
   readonly body: Buffer;
 }
 
-/** A connection that speaks bytes. */
+/** A TCP connection on which a test writes raw bytes. */
 export class RawClient {
   readonly #socket: Socket;
   #received = Buffer.alloc(0);
   #wake: () => void = () => undefined;
   #ended = false;
   readonly #onEnd = (): void => void this.#socket.end();
-  /** Resolves when the connection is made; never, if it cannot be. */
+  /** Resolves when the connection is established. Never resolves if the connection fails. */
   readonly connected: Promise<void>;
-  /** Resolves when the other side has closed. */
+  /** Resolves when the socket is closed. */
   readonly closed: Promise<void>;
 
-  /** `address`: of this machine, from which it comes. */
+  /** `address` is the local address that the client connects from. */
   constructor(port: number, address = '127.0.0.1') {
     this.#socket = connect({
       ...{ port, host: '127.0.0.1', localAddress: address },
-      // Else it would end its side by itself when the other side does; see `stayOpen`.
+      // Without this option the socket ends its side when the other side does: see `stayOpen`.
       allowHalfOpen: true,
     });
     this.#socket.on('end', this.#onEnd);
@@ -52,17 +52,17 @@ export class RawClient {
     this.#socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
   }
 
-  /** Says that nothing more is to come, and goes on reading. */
+  /** Ends the sending side. The client goes on reading. */
   halfClose(): void {
     this.#socket.end();
   }
 
-  /** Does not end its side when the other side has ended. */
+  /** Keeps the client's side open after the other side has ended. */
   stayOpen(): void {
     this.#socket.removeListener('end', this.#onEnd);
   }
 
-  /** Takes nothing more of what comes. */
+  /** Stops reading. */
   pause(): void {
     this.#socket.pause();
   }
@@ -75,18 +75,18 @@ export class RawClient {
     this.#socket.destroy();
   }
 
-  /** Leaves at once, and the other side's next write fails. */
+  /** Closes the connection with a TCP reset, so that the other side's next write fails. */
   reset(): void {
     this.#socket.resetAndDestroy();
   }
 
-  /** Everything until the other side closes. */
+  /** Reads everything until the other side closes. */
   async readAll(): Promise<string> {
     await this.closed;
     return this.#received.toString('latin1');
   }
 
-  /** The next answer, framed by its length, by chunks, or by having no body. */
+  /** Reads the next answer, framed by its length, by chunks, by its end, or without a body. */
   async readAnswer(): Promise<RawAnswer> {
     const end = await this.#find('\r\n\r\n');
     const head = this.#take(end + 4).toString('latin1', 0, end);

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { test } from '@jest/globals';
 
 /**
- * `test` where those programs are installed. In CI they always are, and a test that is skipped there
- * fails; on a laptop without one of them the test is skipped, visibly.
+ * Returns `test` if those programs are installed, and in CI, where a test without its program must
+ * fail. Otherwise returns `test.skip`, so that the skip is visible.
  */
 export function onlyWith(...programs: readonly string[]): typeof test | typeof test.skip {
   const found = programs.every((one) => spawnSync(one, ['--version']).error === undefined);

@@ -48,18 +48,18 @@ export const aReply = (text: string): Reply => ({
   body: Buffer.from(text),
 });
 
-/** The coalescer with everything it says written down; permits are granted by hand. */
+/** Records everything that the coalescer reports. Tests grant send permits by hand. */
 export class Recorder implements Sink<string> {
   readonly core: Coalescer<string>;
   readonly permits: Array<{ user: User<string>; solo: boolean }> = [];
   readonly batches: Array<Batch<string>> = [];
   readonly abandoned: Array<Batch<string>> = [];
-  /** Batches that gave their departures back before they were over. */
+  /** Batches that released their send permits before they ended. */
   readonly freed: Array<Batch<string>> = [];
   /** `ticket: answer`, in order. */
   readonly endings: string[] = [];
   alarmAtMs = Infinity;
-  /** What the core noted, in order. */
+  /** Events that the core reported, in order. */
   readonly noted: string[] = [];
   readonly notes: Notes = {
     requeued: (reason, calls) => void this.noted.push(`requeued ${calls} (${reason})`),
@@ -79,7 +79,7 @@ export class Recorder implements Sink<string> {
     this.core = new Coalescer({ ...policy, ...changes }, this, this.memory, () => 0.5);
   }
 
-  /** A GET unless the changes say otherwise; its ticket is its name, and its path unless given. */
+  /** Submits a GET by default. The ticket is the name of the call, and by default also its path. */
   submit(
     ticket: string,
     nowMs: number,
@@ -113,7 +113,7 @@ export class Recorder implements Sink<string> {
     this.core.wake(nowMs);
   }
 
-  /** Grants every permit that was asked for; the batches that left for it. */
+  /** Grants each permit that the core asked for, and returns the batches sent. */
   grant(nowMs: number): string[] {
     const before = this.batches.length;
     for (let permit = this.permits.shift(); permit; permit = this.permits.shift()) {

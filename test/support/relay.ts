@@ -1,63 +1,66 @@
 /**
- * A relay at the level of TCP that does harm on order, between a client and a server that speak
- * HTTP/1.1 without pipelining. It reads no HTTP: an exchange begins with the first bytes of the
- * client after bytes of the server.
+ * A TCP relay that disturbs the traffic between a client and a server of HTTP/1.1 without
+ * pipelining. The relay does not parse HTTP: an exchange begins with the first bytes of the client
+ * after bytes of the server.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { onCleanup } from './cleanup.ts';
 
-/** What the client sends, and what the server does. */
+/** `request`: bytes of the client. `answer`: bytes of the server. */
 type Side = 'request' | 'answer';
 
 export type Toxic =
-  /** Each piece, on both sides, comes so much later, give or take the jitter. */
+  /** Delays each piece, on both sides, by `ms` plus or minus the jitter. */
   | { readonly kind: 'latency'; readonly ms: number; readonly jitterMs: number }
-  /** No more than that on either side. */
+  /** Limits the rate of each side. */
   | { readonly kind: 'bandwidth'; readonly bytesPerSecond: number }
-  /** What comes is handed on in pieces of 1 to `maxBytes`, each a turn of the event loop apart. */
+  /** Forwards the bytes in pieces of 1 to `maxBytes`, one piece per turn of the event loop. */
   | { readonly kind: 'slicer'; readonly maxBytes: number }
-  /** A connection is reset as soon as it is accepted. */
+  /** Resets a connection as soon as it is accepted. */
   | { readonly kind: 'resetAtAccept' }
-  /** Both connections are reset when the answer's head is through, or so many bytes behind it. */
+  /**
+   * Resets both connections when the answer's head is forwarded, or that number of bytes after the
+   * head.
+   */
   | { readonly kind: 'reset'; readonly at: 'head' | number }
-  /** The end of the connection comes after so many bytes of the answer, its head included. */
+  /** Ends the connection after that number of bytes of the answer, head included. */
   | { readonly kind: 'earlyFin'; readonly afterBytes: number }
-  /** From here on nothing comes through any more; the connections stay open. */
+  /** Forwards nothing more from here on. The connections stay open. */
   | { readonly kind: 'blackHole'; readonly side: Side }
-  /** These bytes in the place of the answer, then the end. */
+  /** Sends these bytes in place of the answer, then ends the connection. */
   | { readonly kind: 'junk'; readonly bytes: string }
-  /** Both connections end when so many bytes of that side of an exchange are through. */
+  /** Ends both connections after that number of bytes of one side of an exchange. */
   | { readonly kind: 'limit'; readonly side: Side; readonly bytes: number };
 
 export interface Relay {
   readonly port: number;
   readonly url: string;
-  /** From now on that happens to that share of exchanges, or of connections. */
+  /** From now on disturbs that share of the exchanges, or of the connections. */
   poison(toxic: Toxic, share?: number): void;
-  /** No more harm, save to exchanges that are under way. */
+  /** Stops disturbing, except exchanges in flight. */
   heal(): void;
   /** Resets every connection. */
   resetAll(): void;
-  /** Refuses connections until `open`; those that are there stay. */
+  /** Refuses connections until `open`. Established connections stay. */
   close(): Promise<void>;
   open(): Promise<void>;
-  /** How often each toxic has met an exchange or a connection. */
+  /** How often each toxic was applied to an exchange or a connection. */
   readonly hits: ReadonlyMap<Toxic['kind'], number>;
 }
 
-/** Starts it in front of a port of this machine. */
+/** Starts a relay in front of a port of this machine. */
 export async function startRelay(port: number, random = Math.random): Promise<Relay> {
-  const ward = new Ward(random);
+  const toxics = new ToxicSource(random);
   const connections = new Set<Connection>();
   let server: Server;
   const listen = async (at: number): Promise<number> => {
     server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
-      if (ward.draw(true) !== undefined) {
+      if (toxics.draw(true) !== undefined) {
         near.resetAndDestroy();
         return;
       }
-      const connection = new Connection(near, port, ward);
+      const connection = new Connection(near, port, toxics);
       connections.add(connection);
       near.once('close', () => connections.delete(connection));
     });
@@ -80,9 +83,9 @@ export async function startRelay(port: number, random = Math.random): Promise<Re
   return {
     port: own,
     url: `http://127.0.0.1:${own}`,
-    hits: ward.hits,
-    poison: (toxic, share = 1) => (ward.order = { toxic, share }),
-    heal: () => (ward.order = undefined),
+    hits: toxics.hits,
+    poison: (toxic, share = 1) => (toxics.order = { toxic, share }),
+    heal: () => (toxics.order = undefined),
     resetAll,
     close: async () => {
       server.close();
@@ -94,8 +97,8 @@ export async function startRelay(port: number, random = Math.random): Promise<Re
   };
 }
 
-/** Who is harmed. */
-class Ward {
+/** Decides which connections and exchanges are disturbed. */
+class ToxicSource {
   order: { readonly toxic: Toxic; readonly share: number } | undefined;
   readonly hits = new Map<Toxic['kind'], number>();
   readonly random: () => number;
@@ -104,7 +107,7 @@ class Ward {
     this.random = random;
   }
 
-  /** The toxic for one connection that is accepted, or for one exchange. */
+  /** The toxic for one accepted connection, or for one exchange. */
   draw(accepted: boolean): Toxic | undefined {
     if (this.order === undefined) return undefined;
     const { toxic, share } = this.order;
@@ -117,19 +120,19 @@ class Ward {
 class Connection {
   readonly #near: Socket;
   readonly #far: Socket;
-  readonly #ward: Ward;
+  readonly #toxics: ToxicSource;
   #toxic: Toxic | undefined;
-  /** Whether the last bytes were the server's. */
+  /** Whether the last bytes came from the server. */
   #answering = true;
   #passed = { request: 0, answer: 0 };
-  /** The answer so far, until its head is through. */
+  /** The beginning of the answer, until its head is complete. */
   #head = '';
   #bodyFrom = -1;
   #swallows = false;
 
-  constructor(near: Socket, port: number, ward: Ward) {
+  constructor(near: Socket, port: number, toxics: ToxicSource) {
     this.#near = near;
-    this.#ward = ward;
+    this.#toxics = toxics;
     this.#far = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
     this.#join(near, this.#far, (chunk) => this.#request(chunk));
     this.#join(this.#far, near, (chunk) => this.#answer(chunk));
@@ -150,7 +153,7 @@ class Connection {
   #request(chunk: Buffer): void {
     if (this.#answering) {
       this.#answering = false;
-      this.#toxic = this.#ward.draw(false);
+      this.#toxic = this.#toxics.draw(false);
       this.#passed = { request: 0, answer: 0 };
       this.#head = '';
       this.#bodyFrom = -1;
@@ -211,7 +214,7 @@ class Connection {
   }
 
   async #slowly(toxic: Toxic, chunk: Buffer, to: Socket): Promise<void> {
-    const { random } = this.#ward;
+    const { random } = this.#toxics;
     if (toxic.kind === 'latency') {
       await delay(Math.max(0, toxic.ms + (random() * 2 - 1) * toxic.jitterMs));
       to.write(chunk);
@@ -233,7 +236,10 @@ class Connection {
     }
   }
 
-  /** Lets the first `bytes` of a side through, then ends both connections; whether it did. */
+  /**
+   * Forwards the first `bytes` of a side, then ends both connections. Returns whether it ended
+   * them.
+   */
   #cut(side: Side, chunk: Buffer, bytes: number, to: Socket): boolean {
     const left = bytes - this.#passed[side];
     if (chunk.length < left) return false;
@@ -243,7 +249,7 @@ class Connection {
     return true;
   }
 
-  /** Where in the answer to break off; Infinity while its head is not whole. */
+  /** Offset in the answer at which to reset. Infinity until the head is complete. */
   #resetAt(at: 'head' | number, chunk: Buffer): number {
     if (this.#bodyFrom === -1) {
       this.#head += chunk.toString('latin1');

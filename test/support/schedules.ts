@@ -1,4 +1,4 @@
-/** Random schedules for the coalescer, and a world to play them in. */
+/** Random schedules for the coalescer, and the function that plays them. */
 import fc from 'fast-check';
 import { batchKey } from '../../src/core/ucwa/batch-key.ts';
 import { readHead } from '../../src/core/admit/request-head.ts';
@@ -76,7 +76,7 @@ export const half = (): number => 0.5;
 export const noMemory = { size: 0, take: () => undefined, keep: () => undefined };
 export const sound: Make = (policy, sink) => new Coalescer(policy, sink, noMemory, half);
 
-/** With a memory of those who are away. */
+/** Keeps the learned state of users who are away. */
 export const remembering: Make = (policy, sink) => {
   const kept = new Map<string, Learnt>();
   const memory = {
@@ -87,7 +87,7 @@ export const remembering: Make = (policy, sink) => {
   return new Coalescer(policy, sink, memory, half);
 };
 
-/** What went wrong in one schedule, and how often each row of the table was taken. */
+/** Plays one schedule, and reports the faults and how often each row of the table was used. */
 export function play(
   policy: Policy,
   steps: readonly Step[],
@@ -102,7 +102,8 @@ export function play(
       const own = name === 'user1' ? junkPlans : plans;
       const count = next[name as keyof typeof next]++;
       const plan = own[count % own.length]!;
-      // The core learns how long answers take, and waits for as long: not until the next one comes.
+      // The latency grows a little each time. Otherwise a wait for the learned latency could end at
+      // the same time as the answer.
       return { ...plan, afterMs: plan.afterMs + count * 0.00731 };
     },
     make,

@@ -1,18 +1,18 @@
 import { createServer, type Socket } from 'node:net';
 import { onCleanup } from './cleanup.ts';
 
-/** What a pool of bytes does with a request: it may write, end, destroy, or do nothing. */
+/** Handles a request of the scripted pool: writes, ends, destroys, or does nothing. */
 export type Script = (request: string, socket: Socket) => void;
 
 export interface ScriptedPool {
   readonly url: string;
-  /** Whole requests, in the order in which they came. */
+  /** Complete requests, in order of arrival. */
   readonly requests: readonly string[];
-  /** Resolves when so many connections that carried requests have been closed by the other side. */
+  /** Resolves when that number of connections that carried requests are closed. */
   untilClosed(count: number): Promise<void>;
 }
 
-/** A pool that hears requests however they are framed, and answers with whatever bytes it likes. */
+/** Starts a pool that reads requests of any framing. The script writes the raw answers. */
 export async function startScriptedPool(script: Script): Promise<ScriptedPool> {
   const requests: string[] = [];
   const sockets = new Set<Socket>();
@@ -55,7 +55,7 @@ export async function startScriptedPool(script: Script): Promise<ScriptedPool> {
   };
 }
 
-/** Length of the first request, 0 if it is not whole yet. */
+/** Length of the first request in bytes, or 0 if the request is not complete yet. */
 function wholeRequest(received: string): number {
   const end = received.indexOf('\r\n\r\n');
   if (end === -1) return 0;

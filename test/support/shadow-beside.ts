@@ -1,4 +1,7 @@
-/** The same calls before the same virtual pool: really batched, and sent singly with the shadow beside. */
+/**
+ * Plays the same calls against the same virtual pool twice: batched, and as single requests with
+ * the shadow.
+ */
 import type { Policy } from '../../src/core/schedule/policy.ts';
 import { Shadow } from '../../src/core/shadow/shadow.ts';
 import type { ShadowCall } from '../../src/core/shadow/state.ts';
@@ -6,13 +9,13 @@ import { defaults, LimitedPool, type LimitedPoolPlan, type Tally } from './limit
 import { arrivalOf, type Client } from './played-call.ts';
 import type { Outcome } from '../../src/core/shadow/outcome.ts';
 
-/** Who asks: what is due at the start; clients may ask again when they are answered. */
+/** Schedules the first calls. Clients may ask again when they get an answer. */
 export type Traffic = (
   pool: LimitedPool,
   ask: (user: string, path: string, done?: Client['done']) => void,
 ) => void;
 
-/** What the shadow says. */
+/** Reports of the shadow. */
 export interface Would {
   requests: number;
   newCalls: number;
@@ -36,7 +39,7 @@ export function playBatched(
   return pool.until(endMs);
 }
 
-/** Sent singly; the shadow hears of each call what the engine would tell it. */
+/** Sends single requests. The shadow is told of each call what the engine would report. */
 export function playSingly(
   traffic: Traffic,
   plan: LimitedPoolPlan,

@@ -6,10 +6,10 @@ import { arrivalOf } from './played-call.ts';
 
 const half = (): number => 0.5;
 
-/** The shadow with all that it reports written down, told of calls by hand. */
+/** Records everything that the shadow reports. Tests report the calls by hand. */
 export class ShadowRecorder {
   readonly shadow: Shadow;
-  /** In order: `request 3/3`, `answered +8`, `failed`, `refused`. */
+  /** The reports in order: `request 3/3`, `answered +8`, `failed`, `refused`. */
   readonly said: string[] = [];
 
   constructor(changes: Partial<Policy> = {}, maxInFlightPerUser = 4, maxConnections = 128) {
@@ -33,7 +33,7 @@ export class ShadowRecorder {
     );
   }
 
-  /** A GET, unless the changes say otherwise. */
+  /** Reports a GET by default. */
   arrives(
     nowMs: number,
     path: string,
@@ -44,20 +44,20 @@ export class ShadowRecorder {
     return this.shadow.arrives({ ...arrivalOf(user, { path }), ...changes }, nowMs);
   }
 
-  /** It was really answered, as it would have been had it left at once. */
+  /** Reports the real answer. The shadow takes it for the answer to an immediate request. */
   answered(call: ShadowCall, nowMs: number, status = 200): void {
     this.#wake(nowMs);
     this.shadow.outcome(call, { tookMs: nowMs - call.arrivedAtMs, status }, nowMs);
     this.shadow.realOver(call, nowMs);
   }
 
-  /** What was said since the last time, once everything has happened that is due by then. */
+  /** Runs everything that is due by `nowMs`, and returns the new reports. */
   until(nowMs: number): string[] {
     this.#wake(nowMs);
     return this.said.splice(0);
   }
 
-  /** As alarms do. */
+  /** Wakes the shadow as timers would. */
   #wake(nowMs: number): void {
     for (;;) {
       const nextMs = Math.min(this.shadow.wakeAtMs, this.shadow.endsAtMs);

@@ -1,15 +1,15 @@
-/** How clients ask, under the virtual clock; the same in each run. */
+/** Patterns of calls under the virtual clock, the same in each run. */
 import { fraction } from './fraction.ts';
 import type { Traffic } from './shadow-beside.ts';
 
 const paths = ['me/note', 'me/presence', 'communication', 'policies'];
 
-/** Each call takes its own time in these bounds. */
+/** The latency of each call is its own, within these bounds. */
 export function between(fromMs: number, toMs: number): (target: string) => number {
   return (target) => fromMs + (toMs - fromMs) * fraction(target);
 }
 
-/** Of the n-th call of that client: all different, so that none is collapsed. */
+/** The path of the client's n-th call. All paths differ, so that no calls are collapsed. */
 function pathOf(client: string, n: number): string {
   return `${paths[n % paths.length]!}?n=${client}.${n}`;
 }
@@ -24,7 +24,7 @@ function forEachUser(
   }
 }
 
-/** Calls that have nothing to do with each other. */
+/** Calls that are independent of each other. */
 export function poisson(users: number, perSecond: number, untilMs: number, seed = ''): Traffic {
   return (pool, ask) =>
     forEachUser(
@@ -43,7 +43,7 @@ export function poisson(users: number, perSecond: number, untilMs: number, seed 
     );
 }
 
-/** A burst of calls now and then, as a device sends when it starts or comes back. */
+/** Occasional bursts of calls, as a device sends them when it starts or wakes. */
 export function bursts(
   users: number,
   size: number,
@@ -71,7 +71,7 @@ export function bursts(
     );
 }
 
-/** A client that waits for each answer before it asks again. */
+/** Clients that wait for each answer before they ask again. */
 export function sequential(users: number, thinkMs: number, untilMs: number): Traffic {
   return (pool, ask) =>
     forEachUser(
@@ -89,7 +89,7 @@ export function sequential(users: number, thinkMs: number, untilMs: number): Tra
     );
 }
 
-/** Side by side: the users of one are not those of the other. */
+/** Combines traffics of different users. */
 export function besides(...traffics: readonly Traffic[]): Traffic {
   return (pool, ask) =>
     traffics.forEach((traffic, i) =>
@@ -97,7 +97,7 @@ export function besides(...traffics: readonly Traffic[]): Traffic {
     );
 }
 
-/** The same users do both. */
+/** Combines traffics of the same users. */
 export function together(...traffics: readonly Traffic[]): Traffic {
   return (pool, ask) => {
     for (const traffic of traffics) traffic(pool, ask);

@@ -1,4 +1,4 @@
-/** A client of a `SigningPool`, on one connection of its own. */
+/** A client of a `SigningPool` with its own connection. */
 import { RawClient, type RawAnswer } from './raw-client.ts';
 import type { SignedInAs } from './signing-pool.ts';
 
@@ -35,7 +35,7 @@ export class SigningClient {
     return this.read();
   }
 
-  /** Both messages of a handshake, the answer to the last one. */
+  /** Sends both messages of a handshake. Returns the answer to the last message. */
   async signIn(user: string, scheme = 'NTLM', target = webTicket): Promise<Asked> {
     const challenged = await this.ask(target, [`Authorization: ${scheme} T1`]);
     if (challenged.status !== 401) return challenged;

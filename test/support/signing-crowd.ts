@@ -1,12 +1,13 @@
 /**
- * Twenty clients of a pool that signs in connections, of which half sign in by connection. Each turn every
- * client takes a step of its own, in an order that a seed decides, and none waits for another one's.
+ * Twenty clients of a pool that signs in connections. Half of the clients sign in by connection. In
+ * each turn each client takes a step, in an order that a seed decides. No client waits for the
+ * steps of others.
  */
 import { mulberry32 } from '../../src/simulator/pool/prng.ts';
 import { type Asked, me, SigningClient, webTicket } from './signing-client.ts';
 
 const clientCount = 20;
-/** As clients spell them. */
+/** Spellings of the schemes by real clients. */
 const spellings = ['NTLM', 'Negotiate', 'Nego2', 'ntlm', 'NEGOTIATE', 'nego2'];
 
 export interface CrowdResult {
@@ -14,13 +15,13 @@ export interface CrowdResult {
   readonly answers: number;
   readonly signedIn: number;
   readonly leavers: number;
-  /** Answers as somebody else, each with what was asked. */
+  /** Answers for another user, each with the step that got it. */
   readonly foreign: readonly string[];
-  /** Connections to the pool that a client shares although it was offered a sign-in. */
+  /** Connections to the pool that several clients share although one of them got a challenge. */
   readonly shared: readonly string[];
 }
 
-/** What a run is told as it goes on. */
+/** Counts what happens during a run. */
 class Tally {
   answers = 0;
   signedIn = 0;
@@ -30,7 +31,7 @@ class Tally {
   readonly #usersOf = new Map<number, Set<object>>();
   readonly #owned = new Set<number>();
 
-  /** A connection to the pool answered that client; `isOwn`: it must answer no other one. */
+  /** Records which client used a connection. `isOwn`: no other client may use the connection. */
   used(connection: number, client: object, isOwn: boolean, step: string): void {
     const users = this.#usersOf.get(connection) ?? new Set();
     this.#usersOf.set(connection, users.add(client));
@@ -45,7 +46,7 @@ class CrowdClient {
   readonly #port: number;
   readonly #random: () => number;
   readonly #result: Tally;
-  /** It was offered a sign-in on this connection of its own. */
+  /** Whether this connection got a challenge. */
   #wasChallenged = false;
   #client: SigningClient;
 
@@ -58,7 +59,7 @@ class CrowdClient {
     this.#client = new SigningClient(port);
   }
 
-  /** A step; a connection that was closed in between is opened again. */
+  /** Takes a step. Opens the connection again if it was closed in between. */
   async step(): Promise<void> {
     try {
       await this.#oneOf(this.#scheme === undefined ? this.#plainSteps : this.#signingSteps);
@@ -118,7 +119,7 @@ class CrowdClient {
     this.#check('pipelined', await this.#client.read());
   }
 
-  /** Leaves at some point of a request. */
+  /** Leaves at a random point of a request. */
   async #abort(fields: readonly string[] = []): Promise<void> {
     this.#client.send('/abs/open', fields, this.#random() < 0.5 ? 'a body' : undefined);
     for (let turns = Math.floor(this.#random() * 4); turns > 0; turns -= 1) {
@@ -148,7 +149,7 @@ class CrowdClient {
   }
 }
 
-/** Ends early when somebody was answered as somebody else. */
+/** Ends early when a client gets another client's answer or connection. */
 export async function runCrowd(port: number, turns: number, seed: number): Promise<CrowdResult> {
   const random = mulberry32(seed);
   const result = new Tally();

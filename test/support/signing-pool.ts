@@ -1,19 +1,20 @@
 /**
- * A pool that signs in connections, as IIS does by default: whoever completes a handshake is signed in on
- * that connection, and each later request on it is answered as that user, without any credential.
+ * A pool that signs in connections, as IIS does by default. A completed handshake signs in the
+ * connection. Each later request on this connection is answered for the signed-in user, without a
+ * credential.
  *
- * The handshake is a stand-in with words in place of messages: `NTLM T1` is answered with 401 and
- * `NTLM T2`, `NTLM T3-alice` with 200. Real handshakes are tested in `test/failures/sign-in`.
+ * The handshake uses words in place of messages: `NTLM T1` is answered with 401 and `NTLM T2`,
+ * `NTLM T3-alice` with 200. `test/failures/sign-in` tests real handshakes.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { onCleanup } from './cleanup.ts';
 
-/** What the pool says of a request. */
+/** The pool's report about a request. */
 export interface SignedInAs {
-  /** Who is signed in on the connection. */
+  /** The user who is signed in on the connection. */
   readonly user: string | null;
-  /** The credential of the request itself, unless it is a message of a handshake. */
+  /** The credential of the request itself, unless it is a handshake message. */
   readonly bearer: string | null;
   readonly connection: number;
   readonly via: string | null;
@@ -29,18 +30,18 @@ interface PoolConnection {
 export interface SigningPool {
   readonly url: string;
   readonly connections: readonly PoolConnection[];
-  /** Requests that carried a message of a handshake. */
+  /** Number of requests that carried a handshake message. */
   readonly handshakes: number;
-  /** Resolves when so many connections are open. */
+  /** Resolves when that number of connections are open. */
   untilOpen(count: number): Promise<void>;
 }
 
 export interface SigningPoolOptions {
-  /** Challenges of a 401 at `/WebTicket`, one a field. */
+  /** Challenges of a 401 at `/WebTicket`, one per field. */
   readonly challenges?: readonly string[];
 }
 
-/** The pool answers no request for it. */
+/** The pool never answers a request with this path. */
 export const unanswered = '/abs/unanswered';
 
 const message = /^(ntlm|negotiate|nego2)[ \t]+(T1|T3-(\w+))$/i;
@@ -127,7 +128,7 @@ export async function startSigningPool(options: SigningPoolOptions = {}): Promis
   };
 }
 
-/** Says the same in each part. */
+/** Sends the same body in each part. */
 function answerBatch(response: ServerResponse, body: Buffer, json: string): void {
   const parts = body.toString('latin1').split('msgtype=request').length - 1;
   const part =

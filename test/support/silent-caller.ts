@@ -1,6 +1,6 @@
 import type { Caller } from '../../src/engine/caller.ts';
 
-/** A caller who takes what comes, and says nothing. */
+/** A caller that accepts any answer and does nothing. */
 export const silentCaller = (): Caller => ({
   onlyXml: false,
   explain: false,

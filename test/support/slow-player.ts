@@ -1,17 +1,17 @@
-/** Traffics in which every twentieth call is slow, by the real core in virtual time. */
+/** Plays traffics in which every twentieth call is slow, with the real core in virtual time. */
 import { fraction } from './fraction.ts';
 import { LimitedPool, wayMs } from './limited-pool.ts';
 
 const paths = ['me/note', 'me/presence', 'people/ann@example.com/presence', 'communication'];
 const slowShare = 0.05;
 
-/** 20 to 40 ms, or so many times as long. */
+/** Time of a call: 20 to 40 ms, multiplied by `slower` for a slow call. */
 function tookMs(target: string, slower: number): number {
   const quickMs = 20 + 20 * fraction(`${target} ms`);
   return target.includes('slow') ? quickMs * slower : quickMs;
 }
 
-/** What every twentieth call asks for, so that it is slow. */
+/** Paths of the slow calls. */
 export const slows = {
   'one slow route': () => 'me/slow',
   'many paths of one slow template': (n: number) => `people/slow${n}@example.com/note`,
@@ -29,18 +29,21 @@ export const slowTraffics = {
   },
 };
 
-/** From the time when every route is known. */
+/** By this time the core has learned every route. */
 const measuredFromMs = 6000;
 const measuredToMs = 18_000;
 
 export interface Seen {
-  /** Times of quick calls over what they take when nobody is in between, by percentile. */
+  /** Latency of quick calls divided by their latency without a proxy, by percentile. */
   readonly ratios: { readonly p50: number; readonly p95: number; readonly p99: number };
   readonly saved: number;
   readonly failed: number;
 }
 
-/** Ten users; `traffic` asks, and says when it goes on. `slower`: so many times as long. */
+/**
+ * Plays ten users. `traffic` asks and returns the pause before the next calls. `slower` is the
+ * factor of slow calls.
+ */
 export function playSlow(
   traffic: (pool: LimitedPool, ask: () => void) => number,
   slow: (n: number) => string,

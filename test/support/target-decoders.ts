@@ -1,10 +1,11 @@
 /**
- * Four readings of a request target, none of which shares code with the proxy: whoever stands behind
- * us may have any of them. Each gives the path that its reader would look up, in segments.
+ * Four readers of a request target that share no code with the proxy. Servers behind the proxy may
+ * read a target in any of these ways. Each reader returns the path that it would look up, in
+ * segments.
  */
 
 export interface Reading {
-  /** Where the reader thinks it goes, when the target says so itself. */
+  /** The host that the target names, as the reader understands it. */
   readonly host: string | undefined;
   readonly segments: readonly string[];
 }
@@ -16,7 +17,7 @@ export const decoders: Readonly<Record<string, (target: string) => Reading>> = {
     return { host: url.host, segments: resolved(decodeOnce(url.pathname)) };
   },
 
-  /** By the letter: the expression of appendix B, then sections 5.2.4 and 6.2.2. */
+  /** RFC 3986 to the letter: the expression of appendix B, then sections 5.2.4 and 6.2.2. */
   rfc3986(target) {
     const match = /^(([^:/?#]+):)?(\/\/([^/?#]*))?([^?#]*)(\?([^#]*))?(#(.*))?/.exec(target);
     const unreserved = (match?.[5] ?? '').replace(/%([0-9a-f]{2})/gi, (triplet, hex: string) => {
@@ -26,16 +27,16 @@ export const decoders: Readonly<Record<string, (target: string) => Reading>> = {
     return { host: match?.[4], segments: resolved(unreserved) };
   },
 
-  /** One decoder behind another, each of which drops empty segments. */
+  /** Two decoders in a row. Both drop empty segments. */
   doubleDecode(target) {
     const path = decodeOnce(decodeOnce(upTo(target, /[?#]/))).replace(/\/+/g, '/');
     return { host: undefined, segments: resolved(upTo(path, /[?#]/)) };
   },
 
   /**
-   * What IIS, ASP.NET and the file system below them have been known to do: %u escapes, two rounds,
-   * overlong UTF-8, backslashes, no case, path parameters, text behind NUL, streams, and dots and
-   * blanks at the end of names.
+   * Known behavior of IIS, ASP.NET and the file system. They decode %u escapes, decode twice, and
+   * accept overlong UTF-8 and backslashes. They ignore case, path parameters, text after NUL, streams,
+   * and dots and blanks at the end of names.
    */
   iisLike(target) {
     let path = decodeOnce(upTo(target, /[?#]/));
@@ -57,14 +58,14 @@ export const decoders: Readonly<Record<string, (target: string) => Reading>> = {
   },
 };
 
-/** Triplets become bytes, a character each; what is no triplet stays. */
+/** Decodes each triplet to one character that stands for a byte. Other text stays. */
 function decodeOnce(text: string): string {
   return text.replace(/%([0-9a-f]{2})/gi, (_, hex: string) =>
     String.fromCharCode(parseInt(hex, 16)),
   );
 }
 
-/** Full-width letters are given for the plain ones, as code page conversions do. */
+/** Maps full-width letters to plain ones, as code page conversions do. */
 function bestFit(code: number): string {
   return String.fromCharCode(code >= 0xff01 && code <= 0xff5e ? code - 0xfee0 : code);
 }
@@ -74,7 +75,7 @@ function upTo(text: string, end: RegExp): string {
   return at === -1 ? text : text.slice(0, at);
 }
 
-/** Without dot segments. */
+/** Removes dot segments. */
 function resolved(path: string): string[] {
   const kept: string[] = [];
   for (const segment of path.split('/').slice(1)) {

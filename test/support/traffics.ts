@@ -1,30 +1,30 @@
 /**
- * Shapes of traffic, made of clients that do what people's devices do. What a client does depends
- * on its name and on how often it did something, so it is the same beside each rule of holding.
+ * Patterns of traffic, made of clients that behave as people's devices do. The behavior of a client
+ * depends only on its name and on its number of draws, so it is the same under each hold rule.
  */
 import { fraction } from './fraction.ts';
 import type { LimitedPool } from './limited-pool.ts';
 import type { Wish } from './played-call.ts';
 
-// A global is slow to reach in tests.
+// Destructured once, because a lookup of a global is slow in tests.
 const { PI, cos, exp, log, sqrt } = Math;
 
 export interface Traffic {
   readonly name: string;
   readonly about: string;
-  /** What calls take in the pool, in the middle. */
+  /** Median time that a call takes in the pool. */
   readonly routeMs: number;
-  /** Whether all take just that. */
+  /** Whether each call takes exactly this time. */
   readonly isEven?: boolean;
-  /** Virtual time in which there are some ten thousand calls. */
+  /** Virtual time to measure, which has about ten thousand calls. */
   readonly measuredMs: number;
-  /** Sets the clients going. `ask` calls back with the answer. */
+  /** Starts the clients. `ask` calls `done` when the answer comes. */
   readonly start: (pool: LimitedPool, ask: Ask) => void;
 }
 
 type Ask = (user: string, wish: Wish, done?: () => void) => void;
 
-/** What is read, and how much longer than the middle that takes. */
+/** Paths to read, each with its factor of the median time. */
 const reads = [
   ['me', 0.8],
   ['me/presence', 0.6],
@@ -35,11 +35,14 @@ const reads = [
   ['people/groups', 1.4],
   ['communication', 1.1],
 ] as const;
-/** The same path twice would have to wait for itself: each device writes something of its own. */
+/** Each device writes a different path, because writes to one path wait for each other. */
 const writes = ['me/presence', 'me/note', 'me/location', 'me/reportMyActivity', 'me', 'policies'];
 const spread = 0.3;
 
-/** What that call takes: each route has a time of its own, and each call is somewhat off it. */
+/**
+ * Time that the call takes. Each route has its own median, and each call deviates from it at
+ * random.
+ */
 export function tookMs({ routeMs, isEven }: Traffic, path: string): number {
   if (isEven === true) return routeMs;
   const route = path.split('?')[0];
@@ -49,7 +52,7 @@ export function tookMs({ routeMs, isEven }: Traffic, path: string): number {
   return routeMs * factor * exp(spread * normal);
 }
 
-/** One device of a user: what it does next, and when, is drawn from its name. */
+/** One device of a user. Its name decides its actions and their times. */
 class Device {
   readonly #pool: LimitedPool;
   readonly #ask: Ask;
@@ -65,7 +68,7 @@ class Device {
     this.#name = `${user}.${index}`;
   }
 
-  /** In [0, 1). */
+  /** A number in [0, 1). */
   draw(): number {
     this.#drawn += 1;
     return fraction(`${this.#name} draws ${this.#drawn}`);
@@ -75,7 +78,7 @@ class Device {
     return least + (most - least) * this.draw();
   }
 
-  /** With that mean, as if nothing had a memory. */
+  /** An exponentially distributed time with that mean, as between independent calls. */
   exponential(mean: number): number {
     return -log(1 - this.draw()) * mean;
   }
@@ -92,13 +95,13 @@ class Device {
     this.#ask(this.#user, { path: this.#numbered(path), isWrite: true }, done);
   }
 
-  /** Waits for each answer, then thinks. */
+  /** Waits for each answer, then pauses. */
   oneByOne(thinkMs: () => number): void {
     const next = (): void => this.after(thinkMs(), () => this.read(next));
     next();
   }
 
-  /** Starts an application: reads everything within 4 ms, is at rest, starts again. */
+  /** Starts an application: reads everything within 4 ms, rests, then starts again. */
   starts(restMs: () => number): void {
     const start = (): void => {
       let waiting = reads.length;
@@ -121,7 +124,7 @@ const each = (count: number, run: (index: number) => void): void => {
   for (let index = 0; index < count; index += 1) run(index);
 };
 
-/** Calls of that device come at random, so many a second. */
+/** Sends independent calls of that device at that mean rate. */
 function atRandom(device: Device, perSecond: number): void {
   const next = (): void => {
     device.after(device.exponential(1000 / perSecond), () => {
@@ -137,7 +140,7 @@ function poisson(perSecond: number, users: number): Traffic {
     name: `at random, ${perSecond}/s`,
     about: `${users} users, ${perSecond} calls a second each, at random`,
     routeMs: 30,
-    // Twice the usual, since all of it is chance.
+    // Twice the usual time, because all of this traffic is random.
     measuredMs: Math.round(20_000_000 / perSecond / users),
     start: (pool, ask) =>
       each(users, (user) => atRandom(new Device(pool, ask, `ann${user}`), perSecond)),
@@ -146,7 +149,7 @@ function poisson(perSecond: number, users: number): Traffic {
 
 const differentRates = [2, 10, 50, 100];
 
-/** So quick that each call comes within a hold of the one before. */
+/** The pauses are short enough that each call arrives within a hold of the previous call. */
 export const oneByOne: Traffic = {
   name: 'one by one',
   about: '10 users; each waits for the answer and thinks up to 5 ms',
@@ -224,7 +227,9 @@ const different: Traffic = {
     ),
 };
 
-/** The same where all routes take the same: nobody pays for slower calls in its batch. */
+/**
+ * The same traffic with equal times for all routes: no call waits for slower calls in its batch.
+ */
 const even = (traffic: Traffic): Traffic => ({
   ...traffic,
   name: `${traffic.name}, even`,
@@ -232,7 +237,7 @@ const even = (traffic: Traffic): Traffic => ({
   isEven: true,
 });
 
-/** The same where what would be written is read, so that all calls are of one class. */
+/** The same traffic with reads in place of writes, so that all calls are of one class. */
 export const onlyReads = (traffic: Traffic): Traffic => ({
   ...traffic,
   start: (pool, ask) => traffic.start(pool, (user, { path }, done) => ask(user, { path }, done)),

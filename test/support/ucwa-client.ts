@@ -20,19 +20,19 @@ export interface Asked {
 
 export const app = '/ucwa/oauth/v1/applications/1045';
 
-/** A client with connections of its own, as many as it needs. */
+/** A client with as many connections of its own as it needs. */
 export class UcwaClient {
   readonly #agent: Agent;
   readonly #base: string;
 
-  /** `address`: of this machine, from which it comes. */
+  /** `address` is the local address that the client connects from. */
   constructor(base: string, address = '127.0.0.1') {
     this.#agent = new Agent({ keepAlive: true, localAddress: address });
     this.#base = base;
     onCleanup(() => this.#agent.destroy());
   }
 
-  /** Rejects when the connection breaks before the answer is whole. */
+  /** Rejects when the connection breaks before the answer is complete. */
   ask(target: string, asked: Asked = {}): Promise<Answer> {
     const { method = 'GET', token = 'cwt=sim-ann', headers = {}, body, signal } = asked;
     const { hostname, port } = new URL(this.#base);
@@ -61,7 +61,8 @@ export class UcwaClient {
             const whole = Buffer.concat(chunks);
             const isOwn = response.headers['content-type']?.startsWith('application/problem');
             const shown = isOwn === true ? secretsIn(whole.toString()) : [];
-            if (shown.length > 0) reject(new Error(`an answer of ours shows ${shown.join(' ')}`));
+            if (shown.length > 0)
+              reject(new Error(`an answer of the proxy shows ${shown.join(' ')}`));
             resolve({
               status: response.statusCode ?? 0,
               headers: response.headers,
@@ -82,7 +83,7 @@ export class UcwaClient {
   }
 }
 
-/** The numbered resources `…/me/note?n=1` and so on. */
+/** Returns the numbered resources `…/me/note?n=1` and so on. */
 export function notes(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${app}/me/note?n=${i + 1}`);
 }

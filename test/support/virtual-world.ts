@@ -1,6 +1,6 @@
 /**
- * The coalescer in a world of its own: virtual time, permits, a pool that answers when it likes,
- * clients that come and leave. What happened is checked as it happens.
+ * The coalescer in a simulated environment: virtual time, send permits, a pool that answers at
+ * planned times, and clients that come and leave. The invariants are checked after each event.
  */
 import type { Coalescer } from '../../src/core/schedule/coalescer.ts';
 import type { Arrival, Batch, Call, User } from '../../src/core/schedule/state.ts';
@@ -28,7 +28,7 @@ export class VirtualWorld implements Sink<Ticket> {
   readonly core: Core;
   readonly policy: Policy;
   readonly tickets: Ticket[] = [];
-  /** How often each row of the coalescer's table was taken. */
+  /** How often each row of the coalescer's table was used. */
   readonly rows = new Map<string, number>();
   readonly faults: string[] = [];
   /** `time user: targets`, in order. */
@@ -73,7 +73,7 @@ export class VirtualWorld implements Sink<Ticket> {
     this.#events.push({ atMs, order: this.#order, run });
   }
 
-  /** Runs until nothing is left to happen; a world that never comes to rest is at fault. */
+  /** Runs until no event is left. Too many events count as a fault. */
   run(): void {
     for (let events = 0; ; events += 1) {
       if (events > mostEvents) {
@@ -174,7 +174,7 @@ export class VirtualWorld implements Sink<Ticket> {
         });
       });
     }
-    // What is sent beside a late batch is not wrapped: its answer is the whole answer.
+    // A retry beside a late batch is a single request, so its answer is relayed.
     const isRepeat = first.original !== undefined;
     const ending: Ending =
       isRepeat && plan.ending === 'complete'
