@@ -1,4 +1,7 @@
-/** Answers that never end or grow without bound are given up, and memory stays bounded. */
+/**
+ * The proxy breaks off answers that never end or that grow without bound, and its memory stays
+ * bounded.
+ */
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
@@ -17,7 +20,7 @@ const batchHead =
   'HTTP/1.1 200 OK\r\nContent-Type: multipart/batching; boundary=B\r\nConnection: close\r\n';
 const part = '--B\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{}\r\n';
 
-/** Writes the piece again and again for as long as somebody takes it. */
+/** Writes the piece again and again until the socket is closed. */
 function endlessly(socket: Socket, piece: Buffer): void {
   const write = (): void => {
     while (!socket.destroyed && socket.write(piece));
@@ -26,7 +29,7 @@ function endlessly(socket: Socket, piece: Buffer): void {
   write();
 }
 
-/** The most that the process grew by while that went on, in bytes. */
+/** Returns the largest growth of the process's memory in the meantime, in bytes. */
 async function growthDuring(doing: () => Promise<unknown>): Promise<number> {
   const before = process.memoryUsage.rss();
   let most = before;
@@ -36,7 +39,7 @@ async function growthDuring(doing: () => Promise<unknown>): Promise<number> {
   return Math.max(most, process.memoryUsage.rss()) - before;
 }
 
-/** 200 MiB of zeros behind that text, compressed into some 200 KB. */
+/** Compresses the text and 200 MiB of zeros after it into about 200 KB. */
 async function bombBehind(text: string): Promise<Buffer> {
   const gzip = createGzip({ level: 9 });
   const block = Buffer.alloc(MiB);
@@ -60,7 +63,7 @@ function sendCompressed(socket: Socket, bytes: Buffer): void {
 
 interface Bomb {
   readonly script: Script;
-  /** The kinds of protocol errors that are counted. */
+  /** The kinds of protocol errors that the metrics count. */
   readonly counted: readonly string[];
 }
 
@@ -117,11 +120,11 @@ const bombs: Readonly<Record<string, Bomb>> = {
   },
 };
 
-/** The pool and the clients run in this process, too. */
+/** The limit is not lower, because the pool and the clients run in this process too. */
 const mayGrowBytes = 48 * MiB;
 
 test.each(Object.entries(bombs))(
-  'an answer to a batch that is %s is given up, within bounds; its GETs are asked again, singly',
+  'the proxy breaks off a batch answer that is %s, keeps its memory bounded, and retries the GETs as single requests',
   async (_name, { script, counted }) => {
     let armed = false;
     const pool = await startScriptedPool((request, socket) => {
@@ -134,7 +137,7 @@ test.each(Object.entries(bombs))(
     const client = new UcwaClient(proxy.url);
     const pair = async (): Promise<number[]> =>
       (await client.askAll(notes(2))).map((answer) => answer.status);
-    // Code that is run for the first time would count as growth.
+    // A first run loads code, which would count as growth.
     expect(await pair()).toEqual([200, 200]);
     armed = true;
     const grownBytes = await growthDuring(async () => {

@@ -1,7 +1,8 @@
 /**
- * Two readers that share nothing with ours read what ours reads: Python's email with http.client, and
- * Go's mime/multipart with net/http. Where they disagree, test/fixtures/differential/explained.yaml
- * says why; a disagreement that it does not explain is a fault, and so is a row without a case.
+ * Two independent readers read the same answers as the proxy: Python's email with http.client, and
+ * Go's mime/multipart with net/http. test/fixtures/differential/explained.yaml explains their
+ * differences. A difference without an explanation fails the test. An explanation without a
+ * difference fails too.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -20,7 +21,7 @@ import { onlyWith } from '../support/real-parts.ts';
 
 const trials = 2000;
 
-/** A trick that a reader takes otherwise than we do, and why that is well. */
+/** A trick that another reader reads differently, and why the proxy's reading is right. */
 interface Explained {
   readonly oracle: 'python' | 'go';
   readonly trick: string;
@@ -49,11 +50,12 @@ function startGo(): OracleProcess {
 const testWithPython = onlyWith('python3');
 const testWithGo = onlyWith('go');
 
-testWithPython(`of ${trials} odd answers, Python reads none otherwise without a reason`, () =>
-  expectNoUnexplained('python', startPython()),
+testWithPython(
+  `of ${trials} odd answers, Python reads none differently without an explanation`,
+  () => expectNoUnexplained('python', startPython()),
 );
 
-testWithGo(`of ${trials} odd answers, Go reads none otherwise without a reason`, () =>
+testWithGo(`of ${trials} odd answers, Go reads none differently without an explanation`, () =>
   expectNoUnexplained('go', startGo()),
 );
 
@@ -89,7 +91,7 @@ async function expectNoUnexplained(
   expect(alone.sort()).toEqual([...needed].sort());
 }
 
-/** As explained.yaml names tricks that are odd only in company. */
+/** The name that explained.yaml gives to several tricks in one answer. */
 function together(used: readonly string[]): string {
   return used.slice().sort().join(' + ');
 }
@@ -125,7 +127,7 @@ function ourSummary(bytes: Buffer): string {
   return summaryOf({ closed, parts });
 }
 
-/** One text for one meaning: names in lower case, fields in order of name. */
+/** Returns the same text for the same meaning: names in lower case, fields sorted by name. */
 function summaryOf({ closed, parts }: OracleReading): string {
   const texts = parts.map((part) => {
     if (part === null) return 'unreadable';

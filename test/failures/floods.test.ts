@@ -1,4 +1,4 @@
-/** Whoever sends far too much harms nobody else: many with bad tokens, or one user alone. */
+/** Clients that send far too much harm no others: many with bad tokens, or one user. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import {
   call,
@@ -31,7 +31,7 @@ const succeeded = (answers: readonly Timed[]): number =>
   answers.filter(({ status }) => status === 200).length / answers.length;
 
 interface Seen {
-  /** Of the good users. */
+  /** Calls of the good users. */
   readonly rounds: Round[];
   readonly flood: Timed[];
 }
@@ -60,7 +60,7 @@ async function alternate(
   return seen;
 }
 
-test('a flood of 100,000 junk tokens leaves good users their answers, their speed and what was learnt for them', async () => {
+test('a flood of 100,000 junk tokens costs good users no answer, no speed and none of their learned limits', async () => {
   const flood = 100_000;
   const pool = await program.start(/pool at (\S+)/, [
     ...['simulate', '--listen', '127.0.0.1:0', '--latency', '5', '--limit', '10'],
@@ -68,7 +68,10 @@ test('a flood of 100,000 junk tokens leaves good users their answers, their spee
   const proxy = await startProxyProcess(program, pool.match[1] ?? '');
   const metric = async (name: string): Promise<number> =>
     (await proxy.metrics()).get(`ucwa_proxy_${name}`) ?? NaN;
-  /** Calls that the pool refused when each good user in turn sent some at once, all of which are answered. */
+  /**
+   * Returns the number of calls that the pool refuses when each good user in turn sends several
+   * calls at once.
+   */
   const burst = async (): Promise<number> => {
     const before = await metric('requeued_calls_total{reason="refused"}');
     const clients = await connectMany(proxy.port, goodUsers * burstCalls);
@@ -97,15 +100,15 @@ test('a flood of 100,000 junk tokens leaves good users their answers, their spee
   expect(countByStatus(seen.flood)).toEqual({ 401: flood });
   expect(succeeded(seen.rounds.flatMap(({ beside }) => beside))).toBeGreaterThanOrEqual(0.999);
   expect(slowdown(seen.rounds)).toBeLessThanOrEqual(3);
-  // Nobody's limit changed, and each is met as one that is known.
+  // No limit changed, and the proxy still knows each user's limit.
   expect(await metric('learned_limit_count')).toBe(learnt);
   expect(await burst()).toBeLessThan(refusedAtFirst);
   expect(await metric('users{state="active"}')).toBeLessThanOrEqual(goodUsers);
 });
 
-test("one user's 10,000 calls, 500 at a time, leave other users' answers as fast as they were", async () => {
+test("one user's 10,000 calls, 500 at a time, do not slow down the answers of other users", async () => {
   const flood = 10_000;
-  // Slow enough for the pool's limit to be what makes the greedy one wait, and not the processors.
+  // The latency is high enough that the pool's limit slows the greedy user, not the processor.
   const pool = await program.start(/pool at (\S+)/, [
     ...['simulate', '--listen', '127.0.0.1:0', '--latency', '100'],
   ]);

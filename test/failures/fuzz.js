@@ -1,6 +1,6 @@
 /**
- * npm run fuzz -- --minutes N [--seed S]: the random tests of this folder for so long, with other
- * input each time. What they find is kept in test/fixtures/corpus/; a seed repeats a run.
+ * `npm run fuzz -- --minutes N [--seed S]` runs the random tests of this folder for N minutes, with
+ * new input each time. Inputs that fail go to test/fixtures/corpus/. A seed repeats a run.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

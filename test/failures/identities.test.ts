@@ -1,6 +1,7 @@
 /**
- * Nobody is signed in as somebody else: many orders of many clients on real sockets, in front of a pool that
- * keeps sign-ins on connections; and faults planted into the proxy, each of which is found by that.
+ * No client is answered as another one: many random orders of many clients on real sockets, in
+ * front of a pool that keeps sign-ins on connections. Faults planted into the proxy show that these
+ * tests find such faults.
  */
 import { describe, expect, jest, test } from '@jest/globals';
 import { BoundConnections } from '../../src/pass-through/bound-connections.ts';
@@ -12,7 +13,7 @@ import { startProxy } from '../support/proxy.ts';
 import { runCrowd } from '../support/signing-crowd.ts';
 import { startSigningPool } from '../support/signing-pool.ts';
 
-/** In a suite fewer than under `FUZZ_MINUTES=1`, which takes four minutes. */
+/** Fewer turns than under `FUZZ_MINUTES=1`, which takes four minutes. */
 const turns = isLongFuzz ? 10_000 : 2000;
 
 test(`of 20 clients, half of which sign in by connection, none is answered as another one in ${turns} orders`, async () => {
@@ -21,7 +22,7 @@ test(`of 20 clients, half of which sign in by connection, none is answered as an
   const proxy = await startProxy(pool.url, {
     UCWA_PROXY_UPSTREAM_CONNECTION_AUTH: 'bind',
     UCWA_PROXY_LOG_ACCESS: 'problems',
-    // Connections that rest are not waited for.
+    // With this limit no request waits for an idle connection.
     UCWA_PROXY_UPSTREAM_MAX_CONNECTIONS: '1000',
   });
   const result = await runCrowd(proxy.port, turns, seed);
@@ -39,7 +40,7 @@ test(`of 20 clients, half of which sign in by connection, none is answered as an
   process.stdout.write(`identities: ${JSON.stringify({ ...result, seed })}\n`);
 });
 
-/** What is changed between the handler and the pass-through. */
+/** A change between the handler and the pass-through. */
 type Plant = (passThrough: PassThrough) => Partial<PassThrough>;
 
 async function crowdBefore(plant: Plant) {
@@ -68,11 +69,11 @@ async function crowdBefore(plant: Plant) {
   return { foreign, shared, violations: await proxy.violations() };
 }
 
-test('the proxy that faults are planted into is right without them', async () => {
+test('control: without a planted fault the proxy is right', async () => {
   expect(await crowdBefore(() => ({}))).toEqual({ foreign: [], shared: [], violations: {} });
 });
 
-describe('a planted fault is found, and stopped before anybody is answered as somebody else:', () => {
+describe('a planted fault is found, and stopped before a client is answered as another one:', () => {
   test.each<[string, Plant]>([
     [
       'a client is bound with its second credential',
@@ -111,7 +112,7 @@ describe('a planted fault is found, and stopped before anybody is answered as so
     expect(violations['own_connection'] ?? 0).toBeGreaterThan(0);
   });
 
-  test("a client's connection is given to the next one after it has left", async () => {
+  test('after a client leaves, its connection is given to another client', async () => {
     const own = Object.getOwnPropertyDescriptor(BoundConnections.prototype, 'of')
       ?.value as BoundConnections['of'];
     const given: Array<ReturnType<BoundConnections['of']>> = [];
@@ -129,7 +130,7 @@ describe('a planted fault is found, and stopped before anybody is answered as so
   });
 });
 
-test('a client that is not bound by a challenge is found: it shares a connection afterwards', async () => {
+test('control: a client that no challenge binds is found, because it shares a connection afterwards', async () => {
   const { shared } = await crowdBefore((passThrough) => ({
     forward(call, observer) {
       const responded: typeof observer.responded = (status, fields) => {

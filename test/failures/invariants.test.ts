@@ -1,4 +1,7 @@
-/** What would break a promise is stopped at the last moment, counted, and answered with 500. */
+/**
+ * The proxy stops a request that would break a promise at the last moment, counts it, and answers
+ * 500.
+ */
 import { describe, expect, test } from '@jest/globals';
 import type { Call } from '../../src/core/schedule/state.ts';
 import type { Caller } from '../../src/engine/caller.ts';
@@ -15,7 +18,9 @@ async function start(tampering: Tampering) {
   return { pool, proxy, client: new UcwaClient(proxy.url) };
 }
 
-/** Tampers with a call behind the scheduler's back, as soon as it has been taken in. */
+/**
+ * Changes a call without the knowledge of the scheduler, after the scheduler has accepted the call.
+ */
 const withCall =
   (n: number, change: Partial<Call<Caller>>): NonNullable<Tampering['submit']> =>
   (submit) =>
@@ -29,7 +34,7 @@ const withFirst = (change: Partial<Call<Caller>>) => withCall(1, change);
 const said = ({ status, text }: Answer): string =>
   `${status} ${(JSON.parse(text) as { executed: string }).executed}`;
 
-describe('a batch does not leave, and its callers get 500, executed: no', () => {
+describe('a batch is not sent, and its callers get 500, executed: no,', () => {
   const bens = ['Host', 'x', 'Authorization', 'Bearer cwt=sim-ben'];
   test.each<[string, string, Tampering]>([
     [
@@ -80,7 +85,7 @@ describe('a batch does not leave, and its callers get 500, executed: no', () => 
     expect(await proxy.violations()).toEqual({ [invariant]: 1 });
   });
 
-  test('and those who come after are served', async () => {
+  test('and later calls are served', async () => {
     const { pool, proxy, client } = await start({ submit: withFirst({ target: `${app}/batch` }) });
     await client.askAll(notes(3));
     const answers = await client.askAll(notes(5).slice(2));
@@ -90,8 +95,8 @@ describe('a batch does not leave, and its callers get 500, executed: no', () => 
   });
 });
 
-describe('an unsafe call does not leave a second time', () => {
-  test('by whatever way it comes back, when nobody knows whether it ran', async () => {
+describe('an unsafe call is not sent a second time', () => {
+  test('if it comes back in any way after an unknown outcome', async () => {
     const { pool, proxy, client } = await start({});
     pool.faults.add({ on: { kind: 'batch' }, fault: { kind: 'reset', at: 'beforeHead' } });
     const answered = await askEach(client, writeCalls(3));
@@ -104,7 +109,7 @@ describe('an unsafe call does not leave a second time', () => {
     expect(await proxy.violations()).toEqual({ unsafe_once: 1 });
   });
 
-  test('when it was taken for a GET and its batch is late', async () => {
+  test('if the scheduler took it for a GET and its batch is late', async () => {
     const { pool, proxy, client } = await start({
       submit: (submit) => (arrival) => submit({ ...arrival, callClass: 'safe' }),
     });
@@ -118,7 +123,7 @@ describe('an unsafe call does not leave a second time', () => {
     expect(await proxy.violations()).toEqual({ unsafe_once: 3 });
   });
 
-  test('but after a refusal it may', async () => {
+  test('control: but it is sent again after a refusal', async () => {
     const { pool, proxy, client } = await start({});
     pool.faults.add({ on: { kind: 'batch' }, fault: { kind: 'status', status: 429 } });
     for (const { answer, nonce } of await askEach(client, writeCalls(3))) {
@@ -130,7 +135,7 @@ describe('an unsafe call does not leave a second time', () => {
 });
 
 describe('a caller', () => {
-  test('gets 500, not the answer to its neighbour, when the slots of a batch are shifted', async () => {
+  test("gets 500, not its neighbor's answer, when the answers of a batch are shifted", async () => {
     const { proxy, client } = await start({
       onAnswer: ({ calls }) => void (calls as Array<Call<Caller>>).shift(),
     });
@@ -141,7 +146,7 @@ describe('a caller', () => {
     expect(await proxy.violations()).toEqual({ one_answer: 2 });
   });
 
-  test('gets one answer, whatever is said to it afterwards', async () => {
+  test('gets one answer, although the engine is given more', async () => {
     const { proxy } = await start({ policy: { mode: 'off' } });
     const client = new RawClient(proxy.port);
     const ask = (path: string): void =>
@@ -159,11 +164,11 @@ describe('a caller', () => {
     expect(await proxy.violations()).toEqual({ one_answer: 1 });
   });
 
-  test('whom everybody has forgotten gets 500 a second after its deadline', async () => {
+  test('gets 500 one second after its deadline, if the engine has lost its call', async () => {
     const { proxy, client } = await start({
       submit: (submit) => (arrival) => {
         const call = submit(arrival);
-        // Taken off the books: no deadline, no queue.
+        // The engine drops the call: it has no deadline and no place in a queue any more.
         if (typeof call !== 'string') proxy.engine.cancel(call);
         return call;
       },
@@ -191,7 +196,7 @@ describe('a caller', () => {
     expect(pool.ledger.entries().map(({ target }) => target)).toEqual(notes(2));
   });
 
-  test('at whose call we stumble gets 500, and others are served', async () => {
+  test('gets 500 if its call causes an exception, and others are served', async () => {
     const { proxy, client } = await start({
       policy: { mode: 'off' },
       submit: (submit) => (arrival) => {
@@ -204,7 +209,7 @@ describe('a caller', () => {
     expect(await proxy.violations()).toEqual({ keeps_running: 1 });
   });
 
-  test('whose pass-through fails by a bug of ours is counted', async () => {
+  test('is counted if its pass-through fails by a bug of the proxy', async () => {
     const fault = { phase: 'unknown', name: 'proxy_internal_error' } as const;
     const { proxy, client } = await start({
       handler: {

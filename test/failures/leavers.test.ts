@@ -1,4 +1,6 @@
-/** Callers who leave, under load: what they leave behind harms nobody, and what did not leave never runs. */
+/**
+ * Callers that leave under load. They harm no other caller, and calls that were not sent never run.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { mulberry32 } from '../../src/simulator/pool/prng.ts';
@@ -19,10 +21,10 @@ interface Left {
   readonly unsafe: boolean;
 }
 
-test('of 3000 callers two in five leave, in every phase: each other gets its own answer, what was held does not run, and no write runs twice', async () => {
+test('when two in five of 3,000 callers leave at any time, the others get their answers, unsent calls never run, and no write runs twice', async () => {
   const random = mulberry32(7);
   const pool = await startPool({ latency: () => 2 + random() * 20 });
-  // Answers to lone calls come in pieces, so that callers leave in the middle of them.
+  // Answers to single calls come in pieces, so that callers leave in the middle of an answer.
   pool.faults.add({
     on: { kind: 'single' },
     times: Infinity,
@@ -91,19 +93,19 @@ async function untilParked(pool: Simulator, wanted: (polls: number) => boolean):
   while (!wanted(pool.stats().parkedPolls)) await delay(5);
 }
 
-test('1,000 of 1,000 polls whose clients leave are broken off at the pool within a second', async () => {
+test('the proxy aborts 1,000 of 1,000 polls at the pool within a second after their clients leave', async () => {
   const polls = 1000;
   const pool = await startPool();
   const proxy = await startProxy(pool.url);
   const clients = await connectMany(proxy.port, polls);
   for (const [i, client] of clients.entries()) {
     client.send(call(`cwt=sim-u${i}`, 'events?ack=1', '', `u${i}`));
-    // In groups: more connections at once would overflow what the pool's listener lets wait.
+    // In groups: more connections at once would overflow the accept queue of the pool.
     if (i % 100 === 99) await untilParked(pool, (parked) => parked === i + 1);
   }
   const connected = pool.stats().openConnections;
   const withinMs: number[] = [];
-  // In groups here too: three programs close their connections in this one process.
+  // In groups as well: three programs close their connections in this process.
   for (let gone = 100; gone <= polls; gone += 100) {
     const leftAtMs = performance.now();
     for (const client of clients.slice(gone - 100, gone)) client.leave();

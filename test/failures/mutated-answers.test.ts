@@ -1,4 +1,7 @@
-/** Whatever a pool sends for a batch: no crash, no hang, and no part that it did not send. */
+/**
+ * Whatever the pool sends for a batch, the parser does not crash or hang, and reads no part that
+ * the pool did not send.
+ */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { batchingBoundary } from '../../src/core/ucwa/boundary.ts';
@@ -9,7 +12,7 @@ import { fuzzSeed, goesOn, isLongFuzz } from '../support/fuzz-budget.ts';
 import { mutate } from '../support/mutate-bytes.ts';
 
 const trials = 300_000;
-/** Answers that were once read wrongly, or that other parsers read wrongly. It only grows. */
+/** Answers that the proxy or other parsers once read wrongly. The corpus only grows. */
 const corpus = new URL('../fixtures/corpus/answers/', import.meta.url);
 
 interface Answer {
@@ -34,7 +37,7 @@ const collected = readdirSync(corpus)
 
 describe('the corpus', () => {
   test.each(collected.map((answer) => [answer.name, answer] as const))(
-    '%s is read rightly, whole and in any two pieces',
+    '%s is read correctly, as a whole and in any two pieces',
     (_name, { boundary, body }) => {
       const cuts = Array.from({ length: body.length }, (_, cut) => cut);
       const faulty = cuts.flatMap((cut) => {
@@ -71,7 +74,7 @@ test(`${trials} mutated answers are read without a fault`, () => {
   expect(done).toBeGreaterThan(0);
 });
 
-test(`${trials} mutated content types name a legal boundary or none`, () => {
+test(`${trials} mutated content types give a legal boundary or none`, () => {
   const random = mulberry32(fuzzSeed());
   const startedAtMs = performance.now();
   const misread: string[] = [];
@@ -97,7 +100,7 @@ function cutsOf(body: Buffer, random: Random): number[] {
   return cuts.sort((a, b) => a - b);
 }
 
-/** The long form adds what it found to the corpus; a suite leaves the files alone. */
+/** The long run adds its findings to the corpus. The suite changes no files. */
 function keep({ contentType }: Answer, body: Buffer, seed: number, trial: number): string {
   const message = Buffer.concat([
     Buffer.from(`HTTP/1.1 200 OK\r\nContent-Type: ${contentType}\r\n\r\n`, 'latin1'),

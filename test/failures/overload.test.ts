@@ -1,4 +1,4 @@
-/** What goes wrong in the proxy itself: it stalls, runs out of files or of memory, or has a bug. */
+/** The proxy itself fails: its process stalls, runs out of files or memory, or has a bug. */
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -24,11 +24,11 @@ const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(
 const secret = 'cwt=sim-canary';
 
 test.each([
-  ['an exception that nobody catches', `throw Error('${secret}')`],
-  ['a rejection that nobody handles', `void Promise.reject(Error('${secret}'))`],
-  ['words in it that look like a place in the code', `throw Error('x\\n    at ${secret}')`],
+  ['an uncaught exception', `throw Error('${secret}')`],
+  ['an unhandled rejection', `void Promise.reject(Error('${secret}'))`],
+  ['an exception whose message looks like a stack frame', `throw Error('x\\n    at ${secret}')`],
 ])(
-  '%s ends the process within a second, exit 1, in one line without what it was about',
+  '%s ends the process within a second, with exit code 1 and one log line without the message',
   async (_what, bug) => {
     const pool = await startPool();
     const preload = `data:text/javascript,process.on('SIGWINCH',()=>{${encodeURIComponent(bug)}})`;
@@ -48,7 +48,7 @@ test.each([
   },
 );
 
-test('answers that came while the process stood still are given, not missed, though their deadlines passed', async () => {
+test('answers that came while the process was paused are delivered, though their deadlines passed', async () => {
   const pool = await startPool({ latency: 300 });
   const proxy = await startProxyProcess(program, pool.url, {
     env: { UCWA_PROXY_UPSTREAM_TIMEOUT_MS: '2000' },
@@ -78,9 +78,10 @@ const allowFiles = ({ pid }: ProxyProcess, files: number): void => {
 };
 
 testWithPrlimit(
-  'without open files left it serves whom it has, turns others away, and recovers',
+  'without free file descriptors the proxy serves connected clients, refuses others, and recovers',
   async () => {
-    // Not at once, so that each of them has a connection to the pool before there are no more.
+    // The latency makes each client use its own connection to the pool before the descriptors run
+    // out.
     const pool = await startPool({ latency: 50 });
     const proxy = await startProxyProcess(program, pool.url);
     const good = await connectMany(proxy.port, 20);
@@ -105,7 +106,7 @@ testWithPrlimit(
   },
 );
 
-test('under a heap of 96 MiB as many clients as are let in, with heads as long as are read, take little of it', async () => {
+test('with a heap of 96 MiB, the most clients with the longest heads take only a little of it', async () => {
   const pool = await startPool();
   const proxy = await startProxyProcess(program, pool.url, {
     nodeFlags: ['--max-old-space-size=96'],
@@ -113,7 +114,7 @@ test('under a heap of 96 MiB as many clients as are let in, with heads as long a
   const maxClients = (96 * 1024 * 1024) / 8 / 4096;
   const before = await proxy.liveHeapBytes();
   const clients = await connectMany(proxy.port, maxClients);
-  // A few at a time: what is told of a client is its head, not its place in a queue.
+  // In small groups: the test measures the heads of the clients, not their places in a queue.
   for (let i = 0; i < clients.length; i += 100) {
     await Promise.all(
       clients.slice(i, i + 100).map((client, n) => {
@@ -127,12 +128,12 @@ test('under a heap of 96 MiB as many clients as are let in, with heads as long a
     );
   }
   expect(proxy.child.exitCode).toBeNull();
-  // A connection takes 4 KiB, its address among them, and all heads 4 MiB, which are 1.4 KiB each.
+  // A connection takes 4 KiB, its address included. All heads take 4 MiB, which is 1.4 KiB each.
   const eachBytes = ((await proxy.liveHeapBytes()) - before) / clients.length;
   expect(eachBytes).toBeLessThan(6 * 1024);
 }, 60_000);
 
-test('under a heap of 96 MiB a flood meets the caps before the process dies: whoever is too many is turned away', async () => {
+test('with a heap of 96 MiB, a flood reaches the limits before the process dies, and further calls are refused', async () => {
   const pool = await startScriptedPool(() => undefined);
   const proxy = await startProxyProcess(program, pool.url, {
     env: {
@@ -144,7 +145,7 @@ test('under a heap of 96 MiB a flood meets the caps before the process dies: who
   const clients = await connectMany(proxy.port, 10_000);
   const ask = async (client: RawClient, i: number, body: string): Promise<Timed> => {
     const token = `cwt=sim-u${i >> 2}-`.padEnd(1500, 'x');
-    // 0: turned away at the door.
+    // 0: the connection was refused.
     return timed(client, call(token, `me/note?n=${i}`, body)).catch(() => ({ status: 0, ms: 0 }));
   };
   const small = JSON.stringify({ message: 'n'.repeat(1000) });

@@ -1,4 +1,7 @@
-/** A pool that accepts and never answers parks every caller: what that costs, and how it ends. */
+/**
+ * A pool that accepts calls and never answers holds every caller. The test measures the cost and
+ * the end.
+ */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { call, connectMany, countByStatus, quantile, timed } from '../support/crowd.ts';
 import { Program } from '../support/program.ts';
@@ -16,12 +19,12 @@ afterAll(() => program.remove());
 const MiB = 1024 * 1024;
 const callers = 10_000;
 const deadlineMs = 10_000;
-/** What a busy machine may add, to deadlines of ten seconds; or as long as it takes to let all in. */
+/** Time that a busy machine may add to deadlines of ten seconds. */
 const graceMs = 1000;
-/** As long as real ones are; four callers have the same. */
+/** Tokens are as long as real ones. Four callers have the same token. */
 const tokenOf = (caller: number): string => `cwt=sim-u${caller >> 2}-`.padEnd(1500, 'x');
 const body = JSON.stringify({ message: 'n'.repeat(1000) });
-/** Every other one asks, every other one tells. */
+/** Half of the callers send a GET, the others a POST. */
 const callOf = (caller: number): string =>
   call(tokenOf(caller), `me/note?n=${caller}`, caller % 2 === 0 ? '' : body);
 
@@ -34,17 +37,18 @@ async function untilParked(proxy: ProxyProcess, count: number): Promise<void> {
   }
 }
 
-test('10,000 callers under a hung pool cost at most 256 MiB, the next is refused within 50 ms, each is answered at its deadline, and the memory comes back within 10 s', async () => {
+test('10,000 callers of a hung pool cost at most 256 MiB, the next one is refused within 50 ms, each is answered at its deadline, and the memory is free after 10 s', async () => {
   const pool = await startScriptedPool(() => undefined);
   const proxy = await startProxyProcess(program, pool.url, {
     env: {
       UCWA_PROXY_UPSTREAM_TIMEOUT_MS: String(deadlineMs),
-      // All are connected before the first of them asks.
+      // All callers are connected before the first one asks.
       UCWA_PROXY_LISTEN_HEADERS_TIMEOUT_MS: '60000',
     },
   });
   const baseBytes = await proxy.residentBytes();
-  // A few who leave again, so that what a first call costs once is not taken for something kept.
+  // The first callers leave again, so that the one-time cost of a first call does not count as a
+  // leak.
   const first = await connectMany(proxy.port, 500);
   for (const [i, client] of first.entries()) client.send(callOf(i));
   await untilParked(proxy, first.length);
@@ -65,7 +69,7 @@ test('10,000 callers under a hung pool cost at most 256 MiB, the next is refused
   const answers = await answering;
   for (const client of [...clients, another!]) client.leave();
   const endedAtMs = performance.now();
-  // Of the heap, what is live: the system gets pages back when V8 sees fit.
+  // The live heap is measured, because V8 returns pages to the system at times of its own choice.
   let heapBytes = Infinity;
   while (heapBytes > baseHeapBytes * 1.1 && performance.now() < endedAtMs + 10_000) {
     heapBytes = await proxy.liveHeapBytes();
@@ -78,7 +82,7 @@ test('10,000 callers under a hung pool cost at most 256 MiB, the next is refused
   expect((await proxy.metrics()).get('ucwa_proxy_refused_total{reason="queue_calls"}')).toBe(
     refused.length,
   );
-  // 504: it left, and nobody knows. 503: it never left.
+  // 504: the call was sent, and its outcome is unknown. 503: the call was never sent.
   const { 503: unsent = 0, 504: unknown = 0 } = countByStatus(answers);
   expect(unsent + unknown).toBe(callers);
   expect(unknown).toBeGreaterThan(0);

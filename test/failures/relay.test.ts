@@ -6,7 +6,7 @@ import { startRelay, type Toxic } from '../support/relay.ts';
 
 const sentence = 'The quick brown fox jumps over the lazy dog. '.repeat(40);
 
-/** A server that says the sentence, or what it was told; and a relay before it. */
+/** A server that answers with the sentence or with the request body, and a relay in front of it. */
 async function relayed() {
   const heard: string[] = [];
   const chunks: number[] = [];
@@ -65,7 +65,7 @@ interface Heard {
   status: number;
   text: string;
   readonly pieces: number[];
-  /** Code of the error with which it ended. */
+  /** Code of the error that ended the exchange. */
   error: string | undefined;
   ms: number;
 }
@@ -85,13 +85,13 @@ test('without a toxic every byte comes through, over one connection', async () =
   expect(relay.hits.size).toBe(0);
 });
 
-test('latency: both ways take so much longer', async () => {
+test('latency: each direction is delayed by that time', async () => {
   const { answer } = await askUnder({ kind: 'latency', ms: 60, jitterMs: 20 });
   expect(answer).toMatchObject({ status: 200, text: sentence });
   expect(answer.ms).toBeGreaterThan(2 * 60 - 5);
 });
 
-test('bandwidth: no more than that in a second', async () => {
+test('bandwidth: the rate is at most that many bytes per second', async () => {
   const { answer } = await askUnder({ kind: 'bandwidth', bytesPerSecond: 20_000 }, sentence);
   expect(answer).toMatchObject({ status: 200, text: sentence });
   expect(answer.ms).toBeGreaterThan((2 * sentence.length * 1000) / 20_000 - 10);
@@ -114,7 +114,7 @@ test('resetAtAccept: new connections are reset, and only new ones', async () => 
   expect(heard).toHaveLength(2);
 });
 
-test('reset: the connection is reset behind the head of the answer', async () => {
+test('reset: the connection is reset after the head of the answer', async () => {
   const { answer, heard } = await askUnder({ kind: 'reset', at: 'head' });
   expect(answer).toMatchObject({ status: 200, text: '', error: 'ECONNRESET' });
   expect(heard).toHaveLength(1);
@@ -160,7 +160,7 @@ test('junk: other bytes come instead of the answer', async () => {
   expect(heard).toHaveLength(1);
 });
 
-test('limit: the request is cut behind so many bytes and never heard', async () => {
+test('limit: the request is cut after that number of bytes, and the server never sees it', async () => {
   const { answer, heard } = await askUnder(
     { kind: 'limit', side: 'request', bytes: 300 },
     sentence,
@@ -169,7 +169,7 @@ test('limit: the request is cut behind so many bytes and never heard', async () 
   expect(heard).toHaveLength(0);
 });
 
-test('limit: the answer is cut behind so many bytes', async () => {
+test('limit: the answer is cut after that number of bytes', async () => {
   const { answer, heard } = await askUnder({ kind: 'limit', side: 'answer', bytes: 1000 });
   expect(answer.status).toBe(200);
   expect(answer.text.length).toBeLessThan(1000);
@@ -177,7 +177,7 @@ test('limit: the answer is cut behind so many bytes', async () => {
   expect(heard).toHaveLength(1);
 });
 
-test('a share of exchanges is harmed, the others are not, and healing ends it', async () => {
+test('a share of the exchanges is disturbed, the others are not, and healing ends that', async () => {
   const { relay, ask } = await relayed();
   relay.poison({ kind: 'reset', at: 'head' }, 0.4);
   expect(await ask()).toMatchObject({ status: 200, text: sentence });
@@ -189,7 +189,7 @@ test('a share of exchanges is harmed, the others are not, and healing ends it', 
   expect(await ask()).toMatchObject({ status: 200, text: sentence });
 });
 
-test('a relay that is closed refuses, and takes connections again at the same port', async () => {
+test('a closed relay refuses connections, and accepts them again at the same port when it opens', async () => {
   const { relay, ask } = await relayed();
   await relay.close();
   expect(await ask()).toMatchObject({ error: 'ECONNREFUSED' });
@@ -197,7 +197,7 @@ test('a relay that is closed refuses, and takes connections again at the same po
   expect(await ask()).toMatchObject({ status: 200, text: sentence });
 });
 
-test('a server that resets is seen as a reset', async () => {
+test('a reset by the server arrives as a reset', async () => {
   const server = createTcpServer((socket) => {
     socket.on('error', () => undefined);
     socket.once('data', () => socket.resetAndDestroy());

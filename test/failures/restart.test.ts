@@ -1,4 +1,7 @@
-/** Three instances of the installed program behind a real HAProxy, with the recipe of this project. */
+/**
+ * Three instances of the installed program behind a real HAProxy, configured by the project's
+ * recipe.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import type { Simulator } from '../../src/simulator/simulator.ts';
@@ -17,7 +20,7 @@ const users = 60;
 const polls = 12;
 const maxRunning = 300;
 const drainTimeoutMs = 8000;
-/** As the settings have it by default. */
+/** The default of the setting. */
 const drainDelayMs = 1000;
 
 let program: Program;
@@ -31,11 +34,11 @@ interface Made {
   readonly user: number;
   readonly isWrite: boolean;
   readonly startedAtMs: number;
-  /** Undefined while it waits. */
+  /** Undefined until the call ends. */
   outcome: string | undefined;
 }
 
-/** One instance, with a pool of its own, whose ledger says what came this way. */
+/** One instance with its own pool. The pool's ledger records the calls that this instance sent. */
 class Instance {
   readonly pool: Simulator;
   readonly port: number;
@@ -69,14 +72,14 @@ class Instance {
     );
   }
 
-  /** @returns the exit code, null if it was killed */
+  /** @returns the exit code, or null if the process was killed */
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
     if (this.#started === undefined) throw new Error('not started');
     this.#started.child.kill(signal);
     return this.#started.exited;
   }
 
-  /** Resolves when calls come to it. */
+  /** Resolves when calls reach the instance. */
   async untilCalled(): Promise<void> {
     const before = this.pool.stats().requests;
     await until(
@@ -86,7 +89,7 @@ class Instance {
   }
 }
 
-/** Everybody calls, evenly over time, until `stop`. */
+/** All users call, evenly over time, until `stop`. */
 class Traffic {
   readonly made: Made[] = [];
   readonly pollStatuses: number[] = [];
@@ -104,7 +107,7 @@ class Traffic {
     for (let user = 0; user < polls; user += 1) void this.#poll(user);
   }
 
-  /** Resolves when everybody has been answered. */
+  /** Resolves when each user has an answer. */
   async untilAllAnswered(): Promise<void> {
     const answered = () =>
       new Set(this.made.flatMap(({ user, outcome }) => (outcome === 'answered' ? [user] : [])));
@@ -121,7 +124,7 @@ class Traffic {
   #callSome(): void {
     const due = ((performance.now() - this.#startedAtMs) * callsPerSecond) / 1000 - this.#skipped;
     for (let made = this.made.length; made < due; made += 1) {
-      // A machine that cannot keep up is not given ever more to do.
+      // A slow machine skips calls, so that it does not fall further and further behind.
       if (this.#running.size >= maxRunning) {
         this.#skipped += due - made;
         return;
@@ -163,7 +166,7 @@ class Traffic {
         () => 0,
       );
       this.pollStatuses.push(status);
-      // As `Retry-After` says.
+      // The time that `Retry-After` names.
       await delay(1000);
     }
   }
@@ -183,7 +186,7 @@ async function threeUnderTraffic() {
 }
 
 testWithHaproxy(
-  'each of three instances is restarted in turn: no call fails, none runs twice, each exits 0 in time',
+  'each of three instances restarts in turn: no call fails, none runs twice, and each exits with 0 in time',
   async () => {
     const { instances, traffic, runs } = await threeUnderTraffic();
     for (const instance of instances) {
@@ -199,13 +202,13 @@ testWithHaproxy(
     expect(made.filter(({ outcome }) => outcome !== 'answered')).toEqual([]);
     expect(made.filter(({ nonce, isWrite }) => isWrite && runs(nonce) !== 1)).toEqual([]);
     expect(made.filter(({ nonce }) => runs(nonce) === 0)).toEqual([]);
-    // Polls are ended while an instance drains, and taken up by another.
+    // A draining instance ends its polls, and another instance takes them up.
     expect(new Set(pollStatuses)).toEqual(new Set([200, 503]));
   },
 );
 
 testWithHaproxy(
-  'one of three instances is killed: only calls that it had fail, and none runs twice',
+  'one of three instances is killed: only calls in flight there fail, and none runs twice',
   async () => {
     const { instances, traffic, runs } = await threeUnderTraffic();
     const [, victim] = instances;
@@ -217,7 +220,7 @@ testWithHaproxy(
     await traffic.stop();
     const { made } = traffic;
     const failed = made.filter(({ outcome }) => outcome !== 'answered');
-    // Otherwise nothing would have been seen.
+    // Without a failed call the test would show nothing.
     expect(failed).not.toEqual([]);
     for (const one of failed) {
       expect([one, ofVictim.has(String(2000 + one.user))]).toEqual([one, true]);

@@ -1,4 +1,4 @@
-/** What goes into a batch comes out of it, whatever its bytes look like, both ways. */
+/** Bodies that go into a batch come out unchanged, whatever their bytes, in both directions. */
 import { test } from '@jest/globals';
 import fc from 'fast-check';
 import { batchKey } from '../../src/core/ucwa/batch-key.ts';
@@ -21,7 +21,7 @@ function aCall(body: Buffer, index: number): OutgoingCall {
   return { method, target: `/ucwa/v1/applications/1/n?${index}`, headers, body, key };
 }
 
-test(`${trials} batches of hostile bodies are read by another parser as they were meant`, () => {
+test(`${trials} batches with hostile bodies are read by another parser as they were meant`, () => {
   fc.assert(
     fc.property(bodiesOfABatch, (bodies) => {
       const calls = bodies.map(aCall);
@@ -38,7 +38,7 @@ test(`${trials} batches of hostile bodies are read by another parser as they wer
   );
 });
 
-test(`${trials} answers of hostile bodies are read as they were written, in any pieces`, () => {
+test(`${trials} answers with hostile bodies are read as they were written, cut into any pieces`, () => {
   const cuts = fc.array(fc.nat(600), { maxLength: 5 });
   fc.assert(
     fc.property(bodiesOfABatch, cuts, (bodies, at) => {
@@ -64,7 +64,7 @@ test(`${trials} answers of hostile bodies are read as they were written, in any 
   );
 });
 
-/** Quicker than `expect`, which would take most of the time. */
+/** Is faster than `expect`, which would take most of the time. */
 function assertSame(read: readonly string[], meant: readonly string[]): void {
   const isSame = read.length === meant.length && read.every((text, i) => text === meant[i]);
   if (!isSame) throw new Error(`read ${JSON.stringify(read)}, meant ${JSON.stringify(meant)}`);

@@ -1,4 +1,7 @@
-/** Clients that send or read too slowly are dropped in time, and good ones beside them do not notice. */
+/**
+ * Clients that send or read too slowly are dropped in time, and good clients beside them do not
+ * notice.
+ */
 import { spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect } from '@jest/globals';
@@ -31,13 +34,13 @@ const goodOnes = 20;
 const pauseMs = 25;
 const rounds = 3;
 const calmMs = 2000;
-/** Each of the three times: for a head, for a request, for an answer to be taken on. */
+/** Timeout for a head, for a request, and for progress of an answer. */
 const timeMs = 2000;
-/** What comes on top until it is noticed, and for a busy machine. */
+/** Time that the proxy may need to notice, on a busy machine. */
 const graceMs = 15_000;
-/** The slow ones come one after the other. */
+/** The slow clients start one after another. */
 const arrivingMs = 1000;
-/** Below that a 99th percentile tells of the machine, not of us. */
+/** A smaller 99th percentile reflects the machine, not the proxy. */
 const noiseMs = 10;
 
 const small = 'x'.repeat(100);
@@ -60,8 +63,9 @@ async function startBoth(): Promise<ProxyProcess> {
 }
 
 /**
- * Slow clients, as a program of their own, so that the good ones are not measured with them. Readers
- * have small buffers, which Node cannot give them: the system would take whole answers for them.
+ * The slow clients run in their own process, so that they do not slow the good clients. Readers
+ * need small buffers, which Node cannot set: otherwise the system would take whole answers for
+ * them.
  */
 const slowClients = `
 import select, socket, sys, time
@@ -100,7 +104,7 @@ while clients:
 const kinds = ['heads', 'bodies', 'readers'] as const;
 type Kind = (typeof kinds)[number];
 
-/** Starts as many of that kind. */
+/** Starts that number of clients of this kind. */
 function start(kind: Kind, port: number): void {
   const child = spawn('python3', ['-c', slowClients, kind, String(port), String(slowOnes)], {
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -109,7 +113,7 @@ function start(kind: Kind, port: number): void {
 }
 
 testWithPython(
-  '500 slow heads, 500 slow bodies and 500 slow readers at once are dropped in time, and good clients beside them are served as fast as before',
+  '500 slow heads, 500 slow bodies and 500 slow readers at once are dropped in time, and good clients stay as fast as before',
   async () => {
     const proxy = await startBoth();
     const dropped = async (): Promise<readonly number[]> => {

@@ -1,7 +1,7 @@
 /**
- * npm run soak -- --minutes N [--seed S]: everything goes wrong in turn, as in `npm run
- * test:failures`, but for so long; prints figures. A seed repeats the callers' choices, not the
- * timing.
+ * `npm run soak -- --minutes N [--seed S]` lets all kinds of failures happen in turn for N minutes,
+ * and prints figures. `npm run test:failures` does so for a shorter time. A seed repeats the
+ * choices of the callers, not the timing.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,7 @@
-/** What is let into a batch is read alike by every decoder that may stand behind us. */
+/**
+ * Every decoder that may stand behind the proxy reads a batched target in the same way as the
+ * proxy.
+ */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -14,20 +17,21 @@ import { decoders, type Reading } from '../support/target-decoders.ts';
 const trials = 200_000;
 const rules = { maxCallBytes: 65_536, never: undefined };
 
-/** The target that a batch would carry and the application whose key it would have, if any. */
+/** Returns the target that a batch would carry and the application of its key, or undefined. */
 function letIn(asked: string): { target: string; applicationPath: string } | undefined {
   const { head, facts } = aHead('GET', asked);
   const target = admit(head, facts);
   if (typeof target !== 'string') return undefined;
   const result = classify(head, target, facts, rules);
   const likely = classify(head, target, facts, rules, application);
-  if (JSON.stringify(likely) !== JSON.stringify(result)) throw new Error(`two minds of ${target}`);
+  if (JSON.stringify(likely) !== JSON.stringify(result))
+    throw new Error(`two results for ${target}`);
   return result.kind === 'batchable'
     ? { target, applicationPath: result.applicationPath }
     : undefined;
 }
 
-/** What is wrong with a reading of a target that was let in; `undefined`: nothing. */
+/** Returns where a reading of a batched target leads outside its application, or undefined. */
 function escape(reading: Reading, applicationPath: string): string | undefined {
   if (reading.host !== undefined && reading.host !== 'pool.example') return 'another host';
   const inside = applicationPath.toLowerCase().split('/').slice(1);
@@ -44,8 +48,8 @@ function escape(reading: Reading, applicationPath: string): string | undefined {
 
 const application = '/ucwa/oauth/v1/applications/1045';
 
-/** Letters of dangerous words, plain, in capitals, and encoded up to three times. */
-const spelt = (word: string): fc.Arbitrary<string> =>
+/** Spells each letter of a dangerous word plain, in capitals, or encoded up to three times. */
+const spelled = (word: string): fc.Arbitrary<string> =>
   fc
     .array(fc.nat(11), { minLength: word.length, maxLength: word.length })
     .map((ways) => ways.map((way, i) => spell(word[i] ?? '', way)).join(''));
@@ -72,7 +76,7 @@ function spell(letter: string, way: number): string {
 
 const dangerousWord = fc
   .constantFrom('batch', 'events', 'photos', 'photo', 'contactPhoto', '..', '.', '1046')
-  .chain(spelt);
+  .chain(spelled);
 const separator = fc.oneof(
   { weight: 12, arbitrary: fc.constant('/') },
   fc.constantFrom(
@@ -117,7 +121,7 @@ const targets = fc
   .tuple(start, fc.array(fc.tuple(separator, piece), { minLength: 1, maxLength: 4 }), tail)
   .map(([from, steps, end]) => from + steps.flat().join('') + end);
 
-test(`of ${trials} targets, those that are let into a batch stay in their application and out of the three resources`, () => {
+test(`of ${trials} targets, those that may be batched stay in their application and out of the three resources`, () => {
   let drawn = 0;
   let accepted = 0;
   fc.assert(
@@ -126,7 +130,7 @@ test(`of ${trials} targets, those that are let into a batch stay in their applic
       const found = letIn(asked);
       if (found === undefined) return;
       accepted += 1;
-      // The guard at the way out stops nothing that was rightly let in.
+      // The guard before sending stops no target that may be batched.
       assertInside({
         key: batchKey(found.applicationPath, readHead([]), undefined),
         target: found.target,
@@ -139,19 +143,19 @@ test(`of ${trials} targets, those that are let into a batch stay in their applic
     }),
     fuzzRuns(trials),
   );
-  // Neither a classifier that lets nothing in nor a generator of nothing but rubbish proves a thing.
+  // A classifier that refuses everything, or a generator of rubbish, would prove nothing.
   expect(accepted).toBeGreaterThan(drawn / 20);
   expect(accepted).toBeLessThan(drawn / 2);
 });
 
-test('no target of the corpus is let in', () => {
+test('no target of the corpus may be batched', () => {
   const corpus = readFileSync(new URL('../fixtures/corpus/targets.txt', import.meta.url), 'latin1');
   const known = corpus.trim().split('\n');
   expect(known.length).toBeGreaterThan(10);
   expect(known.filter((target) => letIn(target) !== undefined)).toEqual([]);
 });
 
-describe('the decoders see what the classifier must keep out', () => {
+describe('control: each decoder finds targets that must not be batched', () => {
   test.each([
     ['whatwg', `${application}/a/../../1046/me`, 'another application'],
     ['whatwg', '//evil.example/ucwa/oauth/v1/applications/1045/me', 'another host'],
@@ -176,7 +180,7 @@ describe('the decoders see what the classifier must keep out', () => {
     expect(letIn(target)).toBeUndefined();
   });
 
-  test('a plain target is no escape for any of them', () => {
+  test('control: no decoder reads a plain target as an escape', () => {
     const target = `${application}/people/dana@domain.com/note`;
     expect(letIn(target)).toBeDefined();
     for (const decode of Object.values(decoders)) {

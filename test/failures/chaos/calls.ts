@@ -1,24 +1,24 @@
-/** The calls of the load: many kinds, each of which can be told apart in its answer. */
+/** The calls of the load, of many kinds. The answer to each call identifies the call. */
 import type { CallKind } from './checker.ts';
 import { userName } from './checker.ts';
 import type { Expected } from './outcome.ts';
 
 export interface PlannedCall {
   readonly kind: CallKind;
-  /** The request, for the number that the call is given. */
+  /** Returns the request for a call with this number. */
   request(call: number): { readonly bytes: string; readonly expected: Expected };
 }
 
 interface Shape {
-  /** Out of 100 calls. */
+  /** Number of these calls in 100 calls. */
   readonly share: number;
   readonly kind: CallKind;
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Below the application. */
+  /** Path below the application. */
   readonly path: (nonce: string) => string;
   readonly body?: string;
   readonly statuses: readonly number[];
-  /** By what the body can be known. */
+  /** Returns a text that only the right body contains. */
   readonly names?: (nonce: string, user: string, path: string) => string;
 }
 
@@ -33,7 +33,7 @@ const shapes: readonly Shape[] = [
     statuses: [200],
     names: (_nonce, _user, path) => `"self":{"href":"${path}"`,
   },
-  // Identical ones may share a part.
+  // Identical calls may share a part.
   {
     share: 5,
     kind: 'anonymous',
@@ -42,7 +42,7 @@ const shapes: readonly Shape[] = [
     statuses: [200],
     names: (_nonce, user) => `"sip:${user}@pool.example"`,
   },
-  // Passes through.
+  // This call is passed through.
   {
     share: 3,
     kind: 'read',
@@ -51,7 +51,7 @@ const shapes: readonly Shape[] = [
     statuses: [200],
     names: (_nonce, _user, path) => `"self":{"href":"${path}"`,
   },
-  // All of a user to one resource: they keep their order.
+  // All writes of a user go to one resource, so they keep their order.
   { share: 5, kind: 'write', method: 'POST', path: () => '/me/note', body: '', statuses: [204] },
   {
     share: 10,
@@ -61,7 +61,7 @@ const shapes: readonly Shape[] = [
     body: '',
     statuses: [204],
   },
-  // Starts an operation.
+  // This call starts an operation.
   {
     share: 5,
     kind: 'write',
@@ -77,7 +77,7 @@ const shapes: readonly Shape[] = [
     path: (nonce) => `/communication/conversations/${nonce}`,
     statuses: [204],
   },
-  // Without If-Match: refused by the resource itself.
+  // The resource refuses a write without If-Match.
   {
     share: 3,
     kind: 'write',
@@ -88,10 +88,10 @@ const shapes: readonly Shape[] = [
   },
 ];
 
-/** Shapes by hundredths. */
+/** The shape of each of 100 calls. */
 const lots = shapes.flatMap((shape) => Array<Shape>(shape.share).fill(shape));
 
-/** A call of that user, as chance has it. */
+/** Returns a random call of that user. */
 export function planCall(user: number, random: () => number): PlannedCall {
   const shape = lots[Math.floor(random() * lots.length)]!;
   const { kind, method, body, statuses } = shape;

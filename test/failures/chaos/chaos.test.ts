@@ -1,6 +1,6 @@
 /**
- * Everything goes wrong in turn while callers who know every nonce check each answer. In the suite
- * 200,000 calls; under `npm run soak` as long as asked.
+ * All kinds of failures happen in turn, while callers check each answer by its nonce. The suite
+ * makes 200,000 calls. `npm run soak` sets the duration.
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mulberry32 } from '../../../src/simulator/pool/prng.ts';
@@ -25,9 +25,9 @@ const calls = Number(process.env['CHAOS_CALLS'] ?? 200_000);
 const rounds = 8;
 const soakRoundMs = 20_000;
 const phaseMs = 1000;
-/** Of a call that may be batched, and of the silence of one that is passed through. */
+/** Deadline of a call that may be batched, and longest silence of a call that is passed through. */
 const deadlineMs = 3000;
-/** Beyond the deadline, on a machine that has other things to do. */
+/** Time beyond the deadline that a busy machine may need. */
 const graceMs = 12_000;
 const env = {
   UCWA_PROXY_UPSTREAM_TIMEOUT_MS: String(deadlineMs),
@@ -78,7 +78,7 @@ async function run(program: Program): Promise<Run> {
   while (!isOver()) {
     rig.harm(phases, phaseMs);
     const roundEndsAtMs = performance.now() + soakRoundMs;
-    // A quick machine makes its calls before everything has gone wrong once.
+    // On a quick machine the calls of a round could end before each failure has happened once.
     const share = (heap.length + 1) / rounds;
     await load.run(() =>
       soakMinutes > 0
@@ -128,7 +128,7 @@ async function run(program: Program): Promise<Run> {
   };
 }
 
-describe(`while everything goes wrong in turn (seed ${seed})`, () => {
+describe(`while all kinds of failures happen in turn (seed ${seed})`, () => {
   let program: Program;
   let ran: Run;
 
@@ -138,11 +138,11 @@ describe(`while everything goes wrong in turn (seed ${seed})`, () => {
   }, timeoutMs);
   afterAll(() => program.remove());
 
-  test('nobody gets a foreign answer, nothing unsafe runs twice, nobody is told a lie or nothing', () => {
+  test('each caller gets its own answer, no write runs twice, and each caller gets a true answer', () => {
     expect(ran.violations).toEqual([]);
   });
 
-  test('that much was tried: every fault, with many calls of which most were answered', () => {
+  test('control: every failure was tried, with many calls, and most calls were answered', () => {
     const { answered, writes, left, unanswered, pending } = ran.checker.counts();
     const { issued } = ran.checker;
     expect(soakMinutes > 0 || issued >= calls).toBe(true);
@@ -163,11 +163,11 @@ describe(`while everything goes wrong in turn (seed ${seed})`, () => {
     }
   });
 
-  test('what came is what was answered or left, what was sent has ended, and nothing is under way', () => {
+  test('calls received equal calls answered or aborted, each request to the pool has ended, and no call is in flight', () => {
     const { metrics, checker, busyGauges } = ran;
     expect(busyGauges).toEqual({});
     const over = sumOf(metrics, 'calls_total') + sumOf(metrics, 'client_aborts_total');
-    // Who leaves at once may be gone before the proxy has read a byte.
+    // A caller that leaves at once may be gone before the proxy has read a byte.
     expect(over).toBeLessThanOrEqual(checker.issued);
     expect(over).toBeGreaterThanOrEqual(checker.issued - checker.counts().left);
     expect(sumOf(metrics, 'upstream_duration_seconds_count', 'kind="batch"')).toBe(
@@ -175,20 +175,20 @@ describe(`while everything goes wrong in turn (seed ${seed})`, () => {
     );
   });
 
-  test('the heap does not grow with the calls', () => {
-    // Below, what V8 itself learns of the code outweighs all else.
+  test('the heap does not grow with the number of calls', () => {
+    // In shorter runs the growth of V8's own data about the code is larger than a leak would be.
     const isLong = ran.checker.issued >= 500_000;
     expect(isLong ? heapSlope(ran.heap) : heapStray(ran.heap)).toBeLessThan(isLong ? 0.005 : 0.02);
   });
 
-  test('no timer, socket or file is left over, and Node has nothing to warn of', () => {
+  test('no timer, socket or file remains open, and Node prints no warning', () => {
     const { before, after } = ran;
     expect(after.active).toEqual(before.active);
     expect(Math.abs(after.openFiles - before.openFiles)).toBeLessThanOrEqual(5);
     expect(ran.warnings).toEqual([]);
   });
 
-  test('the proxy has met no mistake of its own, and stops with exit code 0', () => {
+  test('the proxy logs no error of its own, and stops with exit code 0', () => {
     expect(ran.errors).toEqual([]);
     expect(ran.exitCode).toBe(0);
   });

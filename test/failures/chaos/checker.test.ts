@@ -13,7 +13,10 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => program.remove());
 
-/** What the checking callers find of a proxy that does that with one write in 25. */
+/**
+ * Returns the violations that the checker reports of a proxy that tells this lie for one write in
+ * 25.
+ */
 async function found(lie: Lie): Promise<readonly string[]> {
   const pool = await PoolChild.start(program, { latency: 1 });
   const checker = new Checker();
@@ -34,7 +37,7 @@ async function found(lie: Lie): Promise<readonly string[]> {
   return checker.violations();
 }
 
-test('an honest proxy is found to be one', async () => {
+test('the checker reports nothing about an honest proxy', async () => {
   expect(await found('none')).toEqual([]);
 });
 
@@ -43,12 +46,12 @@ test.each<[Lie, RegExp]>([
   ['mixes up bodies', /^n\d+ got a foreign body/],
   ['sends a write twice', /is unsafe and ran 2 times/],
   ['answers what it never sent', /was answered and did not run/],
-  ['says of what ran that it did not', /was said not to have run, and ran/],
+  ['denies a call that ran', /was reported as not run, and ran/],
   ['answers nothing', /nothing in 1000 ms$/],
   ['closes without an answer', /its connection closed$/],
-  ['answers twice', /more than one answer|that nobody asked for/],
+  ['answers twice', /more than one answer|without a call/],
   ["uses another's credential", /was answered 404/],
   ['makes up an error', /was answered 418/],
-])('a proxy that %s is found out', async (lie, violation) => {
+])('the checker catches a proxy that %s', async (lie, violation) => {
   expect((await found(lie)).filter((what) => violation.test(what))).not.toEqual([]);
 });

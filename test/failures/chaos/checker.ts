@@ -1,19 +1,19 @@
 /**
- * Who asked what, what each was told, and what the pool ran: held against each other. A call is
- * known everywhere by its nonce, `n` and a number from 0. Some bytes a call, so that millions fit.
+ * Compares each call, its answer, and the calls that the pool ran. The nonce of a call is `n` and a
+ * number from 0. A call takes a few bytes, so that millions of calls fit.
  */
 import type { CallOutcome } from './outcome.ts';
 
-/** How a call may be told apart from others. */
+/** The promise that is checked for a call. */
 export type CallKind =
   /** May run more than once. */
   | 'read'
   /** Runs at most once. */
   | 'write'
-  /** Carries no nonce, so nobody knows whether it ran; its answer names the user. */
+  /** Carries no nonce, so the number of runs is unknown. Its answer names the user. */
   | 'anonymous';
 
-/** Executions that the pool reports, each at the same place of the three lists. */
+/** Calls that the pool ran. The lists have the same order. */
 export interface Executions {
   readonly nonces: readonly string[];
   readonly users: readonly string[];
@@ -24,7 +24,7 @@ const outcomes: readonly CallOutcome[] = [
   ...(['pending', 'answered', 'poolError', 'refused429', 'notExecuted', 'unknown'] as const),
   ...(['brokenOff', 'left', 'unanswered'] as const),
 ];
-/** Of each kind of violation. */
+/** Violations of each kind that are listed. */
 const maxNamed = 5;
 
 export class Checker {
@@ -35,7 +35,11 @@ export class Checker {
   readonly #found = new Violations();
   issued = 0;
 
-  /** Notes a call that is about to leave. @returns its number */
+  /**
+   * Records a call before it is sent.
+   *
+   * @returns its number
+   */
   issue(kind: CallKind, user: number): number {
     this.issued += 1;
     this.#kinds.push(kinds.indexOf(kind));
@@ -44,19 +48,19 @@ export class Checker {
     return this.#usersOfCalls.push(user);
   }
 
-  /** Notes what became of it, as its caller sees it. */
+  /** Records the outcome that the caller saw. */
   settle(call: number, outcome: CallOutcome): void {
     if (this.#outcomes.at(call) !== 0) this.violation(`call ${call} ended twice`);
     this.#outcomes.set(call, outcomes.indexOf(outcome));
   }
 
-  /** Notes what the pool ran. */
+  /** Records the calls that the pool ran. */
   ran({ nonces, users }: Executions): void {
     nonces.forEach((nonce, i) => {
       const call = Number(nonce.slice(1));
       const user = users[i] ?? '';
       if (!nonce.startsWith('n') || call >= this.issued) {
-        this.violation(`the pool ran ${nonce}, which nobody asked for`);
+        this.violation(`the pool ran ${nonce}, which no caller sent`);
         return;
       }
       this.#runs.set(call, Math.min(255, this.#runs.at(call) + 1));
@@ -70,7 +74,7 @@ export class Checker {
     this.#found.add(what);
   }
 
-  /** How many calls had each outcome. */
+  /** Number of calls with each outcome. */
   counts(): Record<CallOutcome | 'writes', number> {
     const counts = { writes: 0 } as Record<CallOutcome | 'writes', number>;
     for (const outcome of outcomes) counts[outcome] = 0;
@@ -81,7 +85,10 @@ export class Checker {
     return counts;
   }
 
-  /** Everything that must not be, once all calls have ended and the pool has told all; some are named. */
+  /**
+   * All violations, once all calls have ended and the pool has reported all runs. Only some of each
+   * kind are listed.
+   */
   violations(): readonly string[] {
     const all = new Violations(this.#found);
     for (let call = 0; call < this.issued; call += 1) {
@@ -96,7 +103,7 @@ export class Checker {
   }
 }
 
-/** Told apart by their words, whatever the numbers in them. */
+/** Groups violations by their words, without the numbers in them. */
 class Violations {
   readonly named: string[] = [];
   readonly #counts = new Map<string, number>();
@@ -114,28 +121,28 @@ class Violations {
   }
 }
 
-/** Of the user with that index, from 0 to 255. */
+/** Name of the user with that index, from 0 to 255. */
 export function userName(index: number): string {
   return `u${index}`;
 }
 
-/** What is wrong with a call of which this is known; undefined if nothing. */
+/** Returns the violation of a call, or undefined. */
 function verdict(kind: CallKind, outcome: CallOutcome, runs: number): string | undefined {
   if (outcome === 'pending') return 'has no answer';
   if (kind === 'anonymous') return undefined;
   if (kind === 'write' && runs > 1) return `is unsafe and ran ${runs} times (${outcome})`;
   if (outcome === 'answered' && runs === 0) return 'was answered and did not run';
-  if (outcome === 'notExecuted' && runs > 0) return 'was said not to have run, and ran';
+  if (outcome === 'notExecuted' && runs > 0) return 'was reported as not run, and ran';
   if (outcome === 'refused429' && kind === 'write' && runs > 0) return 'was refused, and ran';
   return undefined;
 }
 
-/** A list of small numbers. */
+/** A growing list of bytes. */
 class Bytes {
   #bytes = new Uint8Array(1 << 16);
   #length = 0;
 
-  /** @returns the place */
+  /** @returns the index of the value */
   push(value: number): number {
     if (this.#length === this.#bytes.length) {
       const larger = new Uint8Array(this.#length * 2);

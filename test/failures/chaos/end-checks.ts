@@ -1,10 +1,10 @@
-/** What must hold of the proxy's inside when nobody calls any more. */
+/** Checks of the proxy's internal state after the last call. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { MetricValues } from '../../support/metric-values.ts';
 import type { ProxyChild, Resources } from './rig.ts';
 
-/** What lives after a full collection, when so many calls have been made. */
+/** Live bytes after a full garbage collection, when that number of calls have been made. */
 export interface HeapSample {
   readonly calls: number;
   readonly bytes: number;
@@ -17,7 +17,7 @@ const gauges = [
 const maxWaitMs = 30_000;
 const everyMs = 50;
 
-/** The gauges that are not 0, once they are or after 30 s. */
+/** Waits up to 30 s until all gauges are 0, and returns those that are not. */
 export async function gaugesAtRest(proxy: ProxyChild): Promise<Record<string, number>> {
   const busy = (values: MetricValues): Array<[string, number]> =>
     gauges
@@ -30,7 +30,7 @@ export async function gaugesAtRest(proxy: ProxyChild): Promise<Record<string, nu
   return Object.fromEntries(seen);
 }
 
-/** What keeps the event loop alive, once it is what it was, or after 30 s. */
+/** Waits up to 30 s until the active resources equal those before the load, and returns them. */
 export function resourcesAtRest(proxy: ProxyChild, before: Resources): Promise<Resources> {
   return until(
     () => proxy.resources(),
@@ -47,7 +47,7 @@ async function until<T>(ask: () => Promise<T>, isGood: (answer: T) => boolean): 
   }
 }
 
-/** Sum of a family's values over its labels; `labels`: a part of them, as written. */
+/** Sum of a metric over its series. `labels` is a part of the labels, as written. */
 export function sumOf(values: MetricValues, family: string, labels = ''): number {
   let sum = 0;
   for (const [series, value] of values) {
@@ -57,7 +57,7 @@ export function sumOf(values: MetricValues, family: string, labels = ''): number
   return sum;
 }
 
-/** Growth of the heap over the last three quarters, as a share of its size for 100,000 calls. */
+/** Growth of the heap over the last three quarters per 100,000 calls, as a share of its size. */
 export function heapSlope(samples: readonly HeapSample[]): number {
   const late = samples.slice(Math.ceil(samples.length / 4));
   const meanCalls = mean(late.map(({ calls }) => calls));
@@ -71,7 +71,7 @@ export function heapSlope(samples: readonly HeapSample[]): number {
   return ((covariance / variance) * 100_000) / meanBytes;
 }
 
-/** How far the last four stray from their mean, as a share of it. */
+/** Largest deviation of the last four samples from their mean, as a share of the mean. */
 export function heapStray(samples: readonly HeapSample[]): number {
   const last = samples.slice(-4).map(({ bytes }) => bytes);
   const middle = mean(last);

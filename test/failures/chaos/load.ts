@@ -1,4 +1,4 @@
-/** Callers with one connection each: they ask, wait, check what came, and ask again. */
+/** Callers with one connection each. A caller asks, waits, checks the answer and asks again. */
 import { connect, type Socket } from 'node:net';
 import { planCall } from './calls.ts';
 import type { Checker } from './checker.ts';
@@ -6,8 +6,8 @@ import { judge, type CallOutcome, type Expected } from './outcome.ts';
 import { readMessage } from './read-message.ts';
 
 /**
- * Connections without an answer yet. Node accepts few in a turn of its event loop; what the kernel
- * cannot keep until then it drops, and tries again seconds later.
+ * Bound of connections that are opened at a time. Node accepts few connections per turn of its
+ * event loop. The kernel drops what overflows its queue, and the retry comes seconds later.
  */
 const maxOpening = 8;
 
@@ -17,12 +17,14 @@ export interface LoadOptions {
   /** At most 256. */
   readonly users: number;
   readonly callersPerUser: number;
-  /** Share of calls whose caller leaves within `leaveWithinMs`, unless it is answered before. */
+  /**
+   * Share of calls that the caller aborts within `leaveWithinMs`, unless the answer comes before.
+   */
   readonly leaveShare: number;
   readonly leaveWithinMs: number;
-  /** Who has no answer after so long has none. */
+  /** A call without an answer after this time counts as unanswered. */
   readonly maxAnswerMs: number;
-  /** After an error, how long a caller waits before it asks again. */
+  /** Time that a caller waits after an error before it asks again. */
   readonly afterErrorMs: number;
   readonly random: () => number;
 }
@@ -30,7 +32,7 @@ export interface LoadOptions {
 export class Load {
   readonly #callers: Caller[] = [];
   readonly #watch: NodeJS.Timeout;
-  /** The longest that an answer took. */
+  /** The largest latency of an answer. */
   slowestMs = 0;
 
   constructor(options: LoadOptions) {
@@ -43,12 +45,12 @@ export class Load {
     }, 250);
   }
 
-  /** Calls while `wantsMore`; resolves when every call has ended. */
+  /** Calls while `wantsMore` returns true. Resolves when every call has ended. */
   async run(wantsMore: () => boolean): Promise<void> {
     await Promise.all(this.#callers.map((caller) => caller.run(wantsMore)));
   }
 
-  /** Closes the connections; callers may be run again. */
+  /** Closes the connections. The callers may run again. */
   disconnect(): void {
     for (const caller of this.#callers) caller.disconnect();
   }
@@ -63,7 +65,7 @@ export class Load {
   }
 }
 
-/** Lets so many in at a time. */
+/** Lets at most that number of callers in at a time. */
 class Gate {
   #free: number;
   readonly #waiting: Array<() => void> = [];
@@ -95,7 +97,7 @@ class Caller {
   readonly #opening: Gate;
   #socket: Socket | undefined;
   #received = '';
-  /** -1: none. */
+  /** Number of the call in flight, or -1. */
   #call = -1;
   #expected: Expected | undefined;
   #request = '';
@@ -184,7 +186,7 @@ class Caller {
     this.#received += chunk;
     const { checker } = this.#options;
     if (this.#call === -1 || this.#expected === undefined) {
-      checker.violation(`an answer that nobody asked for: ${this.#received.slice(0, 200)}`);
+      checker.violation(`an answer without a call: ${this.#received.slice(0, 200)}`);
       this.disconnect();
       return;
     }

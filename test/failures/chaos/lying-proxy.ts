@@ -1,4 +1,4 @@
-/** A proxy that does wrong on purpose now and then, to see that it is found out. */
+/** A proxy that misbehaves on purpose now and then, which tests that the checker notices. */
 import {
   Agent,
   createServer,
@@ -16,7 +16,7 @@ export type Lie =
   | 'mixes up bodies'
   | 'sends a write twice'
   | 'answers what it never sent'
-  | 'says of what ran that it did not'
+  | 'denies a call that ran'
   | 'answers nothing'
   | 'closes without an answer'
   | 'answers twice'
@@ -36,7 +36,11 @@ const notExecuted: Whole = {
   body: Buffer.from('{"executed":"no"}'),
 };
 
-/** Starts one in front of a pool of this machine. @returns its port */
+/**
+ * Starts a lying proxy in front of a pool of this machine.
+ *
+ * @returns its port
+ */
 export async function startLyingProxy(poolPort: number, lie: Lie): Promise<number> {
   const agent = new Agent({ keepAlive: true });
   let calls = 0;
@@ -50,7 +54,7 @@ export async function startLyingProxy(poolPort: number, lie: Lie): Promise<numbe
         { port: poolPort, agent, method, path: url, headers: { ...headers, ...changes } },
         sentBody,
       );
-    // Of a POST most lies can be told; only a GET has a body.
+    // A POST suits all lies but one. Only a GET has a body to mix up.
     const isFit = method === (lie === 'mixes up bodies' ? 'GET' : 'POST');
     const isTurn = isFit && (calls += 1) % everyNth === 0;
     switch (isTurn ? lie : 'none') {
@@ -90,7 +94,7 @@ export async function startLyingProxy(poolPort: number, lie: Lie): Promise<numbe
         });
         return;
       }
-      case 'says of what ran that it did not':
+      case 'denies a call that ran':
         await send();
         answer(response, notExecuted);
         return;

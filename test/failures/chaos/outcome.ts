@@ -1,39 +1,39 @@
-/** What a caller makes of an answer. */
+/** Classifies the answer that a caller got. */
 import type { RawMessage } from './read-message.ts';
 
 export type CallOutcome =
-  /** Not yet over. */
+  /** The call is in flight. */
   | 'pending'
-  /** By the resource itself. */
+  /** The resource answered. */
   | 'answered'
-  /** With an error that the pool was told to give. */
+  /** The pool sent an error, as planned. */
   | 'poolError'
-  /** With the pool's 429: it did not run. */
+  /** The pool refused the call with 429. The call did not run. */
   | 'refused429'
-  /** By the proxy: it did not run. */
+  /** The proxy reported that the call did not run. */
   | 'notExecuted'
-  /** By the proxy: nobody knows. */
+  /** The proxy reported that the call may have run. */
   | 'unknown'
-  /** With the beginning of an answer, visibly no more. */
+  /** Only the beginning of an answer came, and the caller could notice that. */
   | 'brokenOff'
-  /** Its caller left. */
+  /** The caller left. */
   | 'left'
-  /** Not at all. */
+  /** No answer came. */
   | 'unanswered';
 
-/** What the right answer to a call is like. */
+/** The properties of the right answer. */
 export interface Expected {
-  /** Undefined for calls that carry none. */
+  /** Undefined for calls without a nonce. */
   readonly nonce: string | undefined;
   readonly statuses: readonly number[];
-  /** What the body contains, if there is one. */
+  /** Text that the body must contain, if there is a body. */
   readonly inBody: string | undefined;
 }
 
-/** Errors that the pool is told to give, and those of its limit. */
+/** Statuses of the errors that the pool sends as planned, and of its limits. */
 const scripted: ReadonlySet<number> = new Set([400, 408, 413, 500, 502, 503, 504]);
 
-/** Judges an answer; what must never be is reported. */
+/** Classifies an answer, and reports what must not happen. */
 export function judge(
   { status, head, body }: RawMessage,
   expected: Expected,
@@ -44,7 +44,8 @@ export function judge(
     report(`${expected.nonce ?? 'a call'} got the answer of ${nonce}`);
   }
   if (expected.statuses.includes(status)) {
-    if (nonce !== expected.nonce) report(`${expected.nonce ?? 'a call'} got an answer of nobody`);
+    if (nonce !== expected.nonce)
+      report(`${expected.nonce ?? 'a call'} got an answer without its nonce`);
     if (expected.inBody !== undefined && !body.includes(expected.inBody)) {
       report(`${expected.nonce ?? expected.inBody} got a foreign body: ${body.slice(0, 200)}`);
     }

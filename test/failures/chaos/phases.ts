@@ -1,20 +1,21 @@
-/** What goes wrong in turn while callers call: of the pool, and on the way to it. */
+/** The failures that happen in turn under load, in the pool and on the way to it. */
 import type { FaultRule } from '../../../src/simulator/faults/fault-script.ts';
 import type { Fault } from '../../../src/simulator/faults/fault.ts';
 import type { Toxic } from '../../support/relay.ts';
 
 export interface Phase {
   readonly name: string;
-  /** On the way, to that share of exchanges or connections. */
+  /** Failure on the way to the pool, for that share of the exchanges or connections. */
   readonly relay?: { readonly toxic: Toxic; readonly share: number };
-  /** In the pool: so many requests each so often. */
+  /** Failure in the pool: the rules apply once per interval. */
   readonly pool?: { readonly rules: readonly FaultRule[]; readonly everyMs: number };
-  /** Calls that the pool allows each user. */
+  /** Number of outstanding calls that the pool allows each user. */
   readonly limit?: number;
-  /** At the start of the phase all connections to the pool are reset. */
+  /** Whether all connections to the pool are reset at the start of the phase. */
   readonly resetAll?: boolean;
-  /** For so long from the start of the phase nobody listens, or the pool stands still. */
+  /** Time from the start of the phase in which the port refuses connections. */
   readonly refusesMs?: number;
+  /** Time from the start of the phase in which the pool is paused. */
   readonly standsStillMs?: number;
 }
 
@@ -24,7 +25,7 @@ function onTheWay(name: string, toxic: Toxic, share = 0.05): Phase {
 
 const scenes = ['batch', 'single'] as const;
 
-/** It happens to batches and to single calls, each about as often. */
+/** Applies the fault to batches and to single requests, about equally often. */
 function toBoth(name: string, fault: Fault | readonly Fault[], everyMs = 50): Phase {
   return { name, pool: { everyMs, rules: scenes.map((kind) => ({ on: { kind }, fault })) } };
 }
@@ -33,10 +34,10 @@ function to(kind: 'batch' | 'part', name: string, fault: Fault): Phase {
   return { name, pool: { everyMs: 40, rules: [{ on: { kind }, fault }] } };
 }
 
-/** In the second part of a batch's answer, most often. */
+/** An offset that mostly lies in the second part of a batch's answer. */
 const inSecondPart = 900;
 
-/** In an order that mixes those that are like each other. */
+/** The order separates phases that are alike. */
 export const phases: readonly Phase[] = [
   { name: 'nothing' },
   onTheWay('latency', { kind: 'latency', ms: 100, jitterMs: 90 }, 0.3),
@@ -58,7 +59,7 @@ export const phases: readonly Phase[] = [
   to('batch', 'an HTML page', { kind: 'html', execute: true }),
   { ...onTheWay('resets at accept', { kind: 'resetAtAccept' }, 0.5), resetAll: true },
   toBoth('junk of the pool', { kind: 'junk', execute: true }),
-  to('batch', 'an answer in dribs', { kind: 'chunks', sizes: [40, 1, 300], pauseMs: 3 }),
+  to('batch', 'an answer in small pieces', { kind: 'chunks', sizes: [40, 1, 300], pauseMs: 3 }),
   onTheWay('requests that vanish', { kind: 'blackHole', side: 'request' }, 0.01),
   to('part', '500 of a part', { kind: 'status', status: 500 }),
   to('batch', 'no close delimiter', { kind: 'noCloseDelimiter' }),
@@ -66,9 +67,9 @@ export const phases: readonly Phase[] = [
   toBoth('late', { kind: 'delay', ms: 700 }, 20),
   onTheWay('requests cut short', { kind: 'limit', side: 'request', bytes: 600 }),
   to('batch', '413', { kind: 'status', status: 413 }),
-  { name: 'the pool stands still', standsStillMs: 700 },
+  { name: 'the pool is paused', standsStillMs: 700 },
   toBoth('silence', { kind: 'hang' }, 250),
-  to('batch', 'gzip that nobody asked for', { kind: 'gzip' }),
+  to('batch', 'gzip that the proxy did not accept', { kind: 'gzip' }),
   onTheWay('a reset in the middle', { kind: 'reset', at: inSecondPart }),
   to('batch', '400 that ran', { kind: 'status', status: 400, execute: true }),
   to('part', '429 of a part', { kind: 'status', status: 429 }),

@@ -1,6 +1,7 @@
 /**
- * Looks into the proxy from within: `node --expose-gc --import ./proxy-probe.js dist/main.js serve`.
- * The channel to the parent does not keep the process alive, so it ends as it would without.
+ * Inspects the proxy from inside: `node --expose-gc --import ./proxy-probe.js dist/main.js serve`.
+ * The channel to the parent does not keep the process alive, so the process exits as it would
+ * without the probe.
  */
 import { readdirSync } from 'node:fs';
 import { cpuMicros, serveParent } from '../../bench/children/child-side.js';
@@ -11,7 +12,7 @@ process.on('warning', ({ name, message }) => void warnings.push(`${name}: ${mess
 serveParent(
   {},
   {
-    /** Bytes that live after two full collections. */
+    /** Live bytes after two full garbage collections. */
     heap() {
       globalThis.gc();
       globalThis.gc();
@@ -19,12 +20,15 @@ serveParent(
     },
     cpuMicros,
     rss: () => process.memoryUsage.rss(),
-    /** What keeps the event loop alive, by kind, and how many files and sockets are open. */
+    /**
+     * The resources that keep the event loop alive, by kind, and the number of open files and
+     * sockets.
+     */
     resources: () => ({
       active: process.getActiveResourcesInfo().sort(),
       openFiles: readdirSync('/proc/self/fd').length,
     }),
-    /** What Node itself warned of, as too many listeners. */
+    /** Warnings of Node, for example about too many listeners. */
     warnings: () => warnings,
   },
 );

@@ -1,19 +1,19 @@
-/** One answer as it came, each character one byte. */
+/** One answer as received. Each character is one byte. */
 export interface RawMessage {
   readonly status: number;
   /** Status line and fields. */
   readonly head: string;
   readonly body: string;
-  /** Of the whole message. */
+  /** Length of the whole message. */
   readonly length: number;
-  /** Whether the connection ends behind it. */
+  /** Whether the connection ends after the message. */
   readonly closes: boolean;
 }
 
-/** Whether the head is whole, if the message is not. */
+/** `begun`: the head is complete, but the message is not. */
 export type Partial = 'nothing' | 'begun';
 
-/** Reads one HTTP/1.1 answer from the start of what came, as cheaply as can be. */
+/** Reads one HTTP/1.1 answer from the start of the received bytes, with little work. */
 export function readMessage(bytes: string): RawMessage | Partial {
   const headEnd = bytes.indexOf('\r\n\r\n');
   if (headEnd === -1) return bytes === '' ? 'nothing' : 'begun';

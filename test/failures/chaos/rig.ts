@@ -1,4 +1,4 @@
-/** Callers, proxy, relay and pool, and what goes wrong between them. */
+/** Callers, proxy, relay and pool, and the failures between them. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SimulatorOptions } from '../../../src/simulator/simulator.ts';
 import { Forked } from '../../support/forked.ts';
@@ -8,7 +8,7 @@ import { startRelay, type Relay } from '../../support/relay.ts';
 import type { Checker, Executions } from './checker.ts';
 import type { Phase } from './phases.ts';
 
-/** Of calls at a time; more than any load asks for, so that only phases set bounds. */
+/** Limit of outstanding calls per user. The load asks for fewer, so that only phases limit it. */
 const usualLimit = 100;
 const harvestEveryMs = 500;
 
@@ -32,19 +32,19 @@ export class PoolChild {
     this.port = port;
   }
 
-  /** Tells the checker what ran since. */
+  /** Reports the calls that ran since the last harvest to the checker. */
   async harvest(checker: Checker): Promise<void> {
     checker.ran(await this.child.ask<Executions>('executions'));
   }
 }
 
 export interface Resources {
-  /** What keeps its event loop alive. */
+  /** The resources that keep the event loop alive. */
   readonly active: readonly string[];
   readonly openFiles: number;
 }
 
-/** The proxy as it is installed, with a probe within. */
+/** The installed proxy with a probe inside. */
 export class ProxyChild {
   readonly child: Forked;
   readonly port: number;
@@ -80,7 +80,7 @@ export class ProxyChild {
     return readMetrics(this.#adminPort);
   }
 
-  /** Bytes that live after a full collection. */
+  /** Live bytes after a full garbage collection. */
   heapBytes(): Promise<number> {
     return this.child.ask('heap');
   }
@@ -102,18 +102,18 @@ export interface Rig {
   readonly proxy: ProxyChild;
   readonly relay: Relay;
   readonly pool: PoolChild;
-  /** Phases one after the other until `calm`, then no more harm. */
+  /** Runs the phases in turn until `calm`, which ends all failures. */
   harm(phases: readonly Phase[], phaseMs: number): void;
   calm(): Promise<void>;
-  /** The checker knows all that ran. */
+  /** Resolves when the checker knows all calls that ran. */
   finish(): Promise<void>;
-  /** User and system time so far: of callers with relay, proxy and pool. */
+  /** User and system time so far, of the pool, of the proxy, and of the callers with the relay. */
   cpuSeconds(): Promise<Record<string, number>>;
-  /** How many phases have lasted to their end. */
+  /** Number of phases that ran to their end. */
   readonly phasesOver: () => number;
 }
 
-/** What the pool ran is told to the checker all the while. */
+/** Starts all processes. The checker regularly learns what the pool ran. */
 export async function startRig(
   program: Program,
   checker: Checker,
@@ -128,7 +128,7 @@ export async function startRig(
   let stopping = new AbortController();
   let over = Promise.resolve();
 
-  // A phase that is cut short comes again.
+  // An interrupted phase runs again.
   const rotate = async (list: readonly Phase[], phaseMs: number, stop: AbortSignal) => {
     while (!stop.aborted) {
       const phase = list[phasesOver % list.length];

@@ -1,7 +1,7 @@
 /**
- * The simulated pool, a process of its own. Started with `{ simulator, options }`: the address of
- * its module and what it is told. Faults come by the clock, so many in each interval, and what ran
- * is forgotten when it has been told, so it may run for days.
+ * The simulated pool in its own process. The arguments are `{ simulator, options }`: the URL of the
+ * module, and its options. Faults recur by the clock. Reported executions are deleted, so that the
+ * pool can run for days.
  */
 import { clearInterval, setInterval } from 'node:timers';
 import { childOptions, cpuMicros, serveParent } from '../../bench/children/child-side.js';
@@ -23,7 +23,10 @@ serveParent(
   {
     calm,
     cpuMicros,
-    /** @param {{ rules: object[], everyMs: number }} order rules that are renewed every so often */
+    /**
+     * @param {{ rules: object[], everyMs: number }} order rules that are added again in each
+     * interval
+     */
     harm({ rules, everyMs }) {
       calm();
       const renew = () => {
@@ -38,7 +41,7 @@ serveParent(
     /** @param {{ user: string, calls: number }} places */
     occupy: ({ user, calls }) => simulator.occupy(user, calls),
     stats: () => simulator.stats(),
-    /** What ran with a nonce since it was asked last. */
+    /** The executions of calls with a nonce since the last question. */
     executions() {
       const entries = simulator.ledger.entries().filter(({ nonce }) => nonce !== undefined);
       simulator.ledger.clear();

@@ -1,4 +1,4 @@
-/** Bodies that are announced and do not come. */
+/** Requests that announce a body and never send it. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { call } from '../../support/crowd.ts';
 import { Door, expectNobodyNotices, hold } from '../../support/door.ts';
@@ -20,9 +20,9 @@ const announcing = call(token, 'me/note', 'x', 'attacker')
   .replace('Content-Length: 1', 'Content-Length: 65536')
   .slice(0, -1);
 
-test('1,000 bodies of 64 KiB that are announced and do not come take no room from the writes of others', async () => {
+test('1,000 announced bodies of 64 KiB that never come take no room from the writes of others', async () => {
   const door = await Door.open(program);
-  // The pool knows the attacker: he is not held back as a newcomer.
+  // The pool has answered the attacker, so that the limit for new users does not apply.
   const known = new RawClient(door.proxy.port);
   known.send(call(token, 'me', '', 'attacker'));
   expect((await known.readAnswer()).status).toBe(200);

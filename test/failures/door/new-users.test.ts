@@ -1,4 +1,4 @@
-/** One valid token, and a new made-up ticket beside it each time: each call is a user of its own. */
+/** One valid token with a new made-up ticket in each call: each call counts as another user. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { call, countByStatus, timed, type Timed } from '../../support/crowd.ts';
 import { type Attack, Door, expectNobodyNotices } from '../../support/door.ts';
@@ -15,13 +15,16 @@ beforeAll(async () => {
 afterAll(() => program.remove());
 
 const calls = 2000;
-/** More than one user may have under way; judged by time, since 2,000 take the test's own time. */
+/**
+ * More calls than one user may have in flight. The timed attack is smaller, because 2,000 calls
+ * take the processor of the test.
+ */
 const fewer = 600;
 const attackMs = 2000;
-/** How long the pool takes for each of them. */
+/** Time that the pool takes for each call. */
 const slowMs = 1000;
 
-test('2,000 calls under way with a new made-up ticket each are 429 beyond what one user may have, and others are served', async () => {
+test('of 2,000 calls with one token and made-up tickets, those beyond the limit of one user get 429, and others are served', async () => {
   const pool = await startDoorPool();
   const door = await Door.open(program, { poolUrl: pool.url });
   let made = 0;
@@ -44,7 +47,7 @@ test('2,000 calls under way with a new made-up ticket each are 429 beyond what o
         const answer = await timed(client, said).catch(() => undefined);
         if (answer === undefined) return;
         answers.push(answer);
-        // Who is told to come later does, after a while.
+        // A client that gets 429 waits before it asks again.
         if (answer.status === 429) await new Promise((resolve) => setTimeout(resolve, slowMs));
       }
     };

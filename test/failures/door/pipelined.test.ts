@@ -15,11 +15,11 @@ afterAll(() => program.remove());
 
 const attackMs = 2000;
 const token = 'cwt=sim-attacker';
-/** Each is under way for longer than the attack. */
+/** Each request is in flight for longer than the attack. */
 const passing = 'GET /parked?ms=60000 HTTP/1.1\r\nHost: p\r\n\r\n';
 const poll = call(token, 'parked?ms=60000', '', 'attacker').replace('parked', 'events/parked');
 
-test('12,000 pipelined calls of one connection and 3,000 pipelined polls of another leave room for the calls and polls of others', async () => {
+test('12,000 pipelined calls of one connection and 3,000 pipelined polls of another leave room for others', async () => {
   const pool = await startDoorPool();
   const door = await Door.open(program, { poolUrl: pool.url });
   const bytes = [passing.repeat(12_000), poll.repeat(3000)];

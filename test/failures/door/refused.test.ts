@@ -1,4 +1,4 @@
-/** Clients that are refused, take no answer and never close. */
+/** Clients that get an error, read no answer and never close. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Door, expectNobodyNotices, hold } from '../../support/door.ts';
@@ -16,12 +16,12 @@ const maxConnections = 500;
 const ofOneAddress = maxConnections / 2;
 const attackMs = 2000;
 const headersTimeoutMs = 300;
-/** The proxy waits for a second. */
+/** The proxy waits for 1 s before it closes a refused connection. */
 const freeWithinMs = 5000;
-/** One each for 501, 400 and 408. */
+/** Requests that get 501, 400 and 408. */
 const refused = ['CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n', 'no request\r\n\r\n', 'GET / HTTP'];
 
-test('clients that are refused and never close lose their places after a second, and keep nobody else out', async () => {
+test('refused clients that never close lose their connections after a second, and shut out no other client', async () => {
   const door = await Door.open(program, {
     env: {
       UCWA_PROXY_LIMITS_MAX_CONNECTIONS: String(maxConnections),
@@ -30,7 +30,7 @@ test('clients that are refused and never close lose their places after a second,
   });
   const connections = (): Promise<number> => door.metric('connections{side="client"}');
   const good = await connections();
-  // One after the other, so that there is no doubt about who holds the places.
+  // The attacks run in turn, so that only one of them can occupy the connections.
   for (const bytes of refused) {
     const attack = hold(door.proxy.port, ofOneAddress, { bytes: [bytes] });
     await attack.done;

@@ -1,4 +1,4 @@
-/** Made-up credentials, each as long as a head may be, at a pool that answers all of them. */
+/** Many made-up credentials, each as long as a head may be, at a pool that answers them all. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { call, countByStatus, keepAsking, type Timed } from '../../support/crowd.ts';
 import { type Attack, Door, expectNobodyNotices } from '../../support/door.ts';
@@ -51,7 +51,7 @@ test.each([
   };
   const sizes = Array<number>(rounds).fill(connections);
   const outcome = await door.alternate(name, sizes, 0, attack);
-  // Each was a user that the pool has answered.
+  // The pool answered each made-up user.
   expect(countByStatus(answers)).toEqual({ 200: answers.length });
   expect(answers.length).toBeGreaterThanOrEqual(count);
   expectNobodyNotices(outcome);

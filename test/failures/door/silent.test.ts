@@ -1,4 +1,4 @@
-/** Connections that say nothing, or half a head, and never close. */
+/** Connections that send nothing, or half a head, and never close. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Door, expectNobodyNotices, hold } from '../../support/door.ts';
 import { Program } from '../../support/program.ts';
@@ -12,12 +12,12 @@ beforeAll(async () => {
 afterAll(() => program.remove());
 
 const maxConnections = 500;
-/** Short, so that what follows it is seen too. */
+/** The timeout is short, so that the attack also sees what follows the timeout. */
 const headersTimeoutMs = 1000;
 const attackMs = 2000;
 const halfHead = 'GET /ucwa/oauth/v1/applications/1/me HTTP/1.1\r\nHost: p\r\nX-A: ';
 
-test('silent connections and half heads from one address, twice as many as there are places and again and again, shut nobody else out', async () => {
+test('silent connections and half heads of one address, twice the limit of connections, shut out no other client', async () => {
   const door = await Door.open(program, {
     env: {
       UCWA_PROXY_LIMITS_MAX_CONNECTIONS: String(maxConnections),
@@ -29,7 +29,7 @@ test('silent connections and half heads from one address, twice as many as there
     hold(door.proxy.port, attackers, { bytes: ['', halfHead], comesBack: true }),
   );
   expectNobodyNotices(outcome);
-  // They had their half of the places, and lost them.
+  // The attackers had half of the connections, and lost them.
   expect(await door.metric('refused_total{reason="slow_request"}')).toBeGreaterThan(0);
   expect(await door.metric('refused_total{reason="connections"}')).toBeGreaterThan(0);
 });

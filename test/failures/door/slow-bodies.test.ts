@@ -1,4 +1,4 @@
-/** Bodies of which a part comes, and the rest does not. */
+/** Requests that send a part of their body, and never the rest. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Door, expectNobodyNotices, hold } from '../../support/door.ts';
 import { Program } from '../../support/program.ts';
@@ -11,7 +11,7 @@ beforeAll(async () => {
 
 afterAll(() => program.remove());
 
-/** More than there are connections to the pool. */
+/** More than the connections to the pool. */
 const slow = 140;
 const many = 1000;
 const attackMs = 2000;
@@ -22,7 +22,7 @@ test.each([
   ['short bodies', 'half of a short body', [many, slow, slow], post(9, 4)],
   ['long bodies', '70 KiB of a long body', [slow, slow], post(200_000, 70 * 1024)],
 ])(
-  'slow senders, %s: those who send %s and no more take no connection to the pool from others',
+  '%s: senders that stop after %s take no connection to the pool from others',
   async (name, _what, sizes, bytes) => {
     const door = await Door.open(program);
     const outcome = await door.alternate(name, sizes, attackMs, (attackers) =>

@@ -1,4 +1,4 @@
-/** Clients that ask for large answers and take one byte a second of them. */
+/** Clients that ask for large answers and read one byte per second. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll } from '@jest/globals';
@@ -18,16 +18,16 @@ beforeAll(async () => {
 
 afterAll(() => program.remove());
 
-/** More than there are connections to the pool. */
+/** More than the connections to the pool. */
 const slow = 140;
-/** More than it takes until those who are too slow are cut off. */
+/** Longer than the time after which the proxy cuts slow readers off. */
 const attackMs = 7000;
 const request = 'GET /large HTTP/1.1\r\nHost: p\r\n\r\n';
 
 /**
- * The readers run in Python, since Node cannot give their sockets small buffers. A reader that is cut off comes
- * back. The readers start one after another: the first megabytes of each answer fill buffers of the system, and
- * a gigabyte at once would measure the speed of the machine.
+ * The readers run in Python, because Node cannot give sockets small buffers. A reader that is cut
+ * off connects again. The readers start one after another: the first megabytes of each answer fill
+ * system buffers. A gigabyte at once would measure the speed of the machine.
  */
 const readers = `
 import select, socket, sys, time
@@ -64,7 +64,7 @@ function read(port: number, count: number): Attack {
 }
 
 testWithPython(
-  '140 clients that take a byte a second of an answer of 8 MiB leave connections to the pool to others',
+  '140 clients that read one byte per second of 8 MiB leave connections to the pool to others',
   async () => {
     const pool = await startDoorPool();
     const door = await Door.open(program, { poolUrl: pool.url });

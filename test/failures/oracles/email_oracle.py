@@ -1,4 +1,5 @@
-"""Reads answers to batches with Python's email and http.client: a JSON line in, one out."""
+"""Reads answers to batches with Python's email and http.client. Each input line and output line is
+JSON."""
 
 import base64
 import email
@@ -45,7 +46,7 @@ def read_answer(boundary, body):
     ]
     closed = "CloseBoundaryNotFoundDefect" not in defects
     if not closed:
-        # It keeps what came of the last part.
+        # The parser keeps the incomplete last part.
         contents = contents[:-1]
     parts = [read_part(content.encode("ascii", "surrogateescape")) for content in contents]
     return {"closed": closed, "parts": parts}

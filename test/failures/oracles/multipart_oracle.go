@@ -1,4 +1,5 @@
-// Reads answers to batches with Go's mime/multipart and net/http: a JSON line in, one out.
+// Reads answers to batches with Go's mime/multipart and net/http. Each input line and output line
+// is JSON.
 package main
 
 import (
@@ -40,7 +41,7 @@ func readPart(content []byte) *part {
 	return read
 }
 
-// latin1 gives each byte as a character, as the others do.
+// latin1 returns each byte as one character, as the other readers do.
 func latin1(value string) string {
 	characters := make([]rune, len(value))
 	for i := 0; i < len(value); i++ {

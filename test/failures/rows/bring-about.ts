@@ -1,4 +1,4 @@
-/** Brings the failure of a row about, for calls of one method, and says what came of each. */
+/** Causes the failure of a row for calls of one method, and reports the fate of each call. */
 import { readFileSync } from 'node:fs';
 import { createServer as createTlsServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
@@ -12,12 +12,12 @@ import { startScriptedPool } from '../../support/scripted-pool.ts';
 import { app, UcwaClient } from '../../support/ucwa-client.ts';
 import type { Case, Elsewhere, Method } from './row.ts';
 
-/** What is known of one call afterwards. */
+/** The fate of one call. */
 export interface Fate {
   readonly call: Answered;
-  /** The status of the resource, each time that it ran. */
+  /** The status of the resource for each time that the call ran. */
   readonly ran: readonly number[];
-  /** Parts of each request that brought it. */
+  /** The number of parts of each request that carried the call. */
   readonly sent: readonly number[];
 }
 
@@ -26,7 +26,10 @@ export interface BroughtAbout {
   readonly proxy: TestProxy;
 }
 
-/** To as many resources; all answers are long enough for the rows' cuts. */
+/**
+ * Returns calls to different resources. Answers to them are long enough for the offsets of the
+ * rows.
+ */
 export function callsOf(method: Method, count: number, tag = 'call'): NonceCall[] {
   return Array.from({ length: count }, (_, i) => {
     const nonce = `${tag}-${i}-`.padEnd(100, 'x');
@@ -67,7 +70,7 @@ export function fateAt(pool: Simulator, call: NonceCall): Omit<Fate, 'call'> {
   };
 }
 
-/** The batches that were answered before they were read: whose they are the pool does not know. */
+/** The batches that the pool answered before it read them. The pool does not know their calls. */
 function unread(pool: Simulator): number[] {
   const isUnread = ({ target, parts }: { target: string; parts: readonly unknown[] }): boolean =>
     target.endsWith('/batch') && parts.length === 0;
@@ -77,7 +80,7 @@ function unread(pool: Simulator): number[] {
     .map(() => 0);
 }
 
-/** What ran there is nobody's knowledge but the row's: nothing. */
+/** Calls a pool other than the simulator. The calls do not run there. */
 async function beside(elsewhere: Elsewhere, one: Case, method: Method): Promise<BroughtAbout> {
   const requests: string[] = [];
   const url = await urlOf(elsewhere, requests);
@@ -124,7 +127,7 @@ async function urlOf(elsewhere: Elsewhere, requests: string[]): Promise<string> 
     return pool.url;
   }
   switch (elsewhere) {
-    case 'nobody listens': {
+    case 'no listener': {
       const pool = await startPool();
       await pool.stop();
       return pool.url;
@@ -135,7 +138,7 @@ async function urlOf(elsewhere: Elsewhere, requests: string[]): Promise<string> 
       return `http://127.0.0.1:${await deafPort()}`;
     case 'https to a port without TLS':
       return (await startPool()).url.replace('http:', 'https:');
-    case 'a certificate that nobody vouches for':
+    case 'an untrusted certificate':
       return strangersUrl(requests);
   }
 }

@@ -1,4 +1,7 @@
-/** Every row, for each method: what each caller gets, what ran, what was sent again. */
+/**
+ * Checks every row for each method: the answer of each caller, the number of runs, and the requests
+ * sent.
+ */
 import { describe, expect, test } from '@jest/globals';
 import { bringAbout, type Fate } from './bring-about.ts';
 import { outerStatus } from './outer-status.ts';
@@ -6,11 +9,11 @@ import { parts } from './parts.ts';
 import { type Case, type Method, methods, type Seen } from './row.ts';
 import { transport } from './transport.ts';
 
-/** In the words of a row. */
+/** Classifies an answer in the words of a row. */
 function answerOf({ call, ran }: Fate, fates: readonly Fate[], { fault }: Case): string {
   const { status, headers, rawHeaders, text } = call.answer;
   const nonce = headers['x-nonce'];
-  // Beside the simulator nobody says what ran.
+  // Only the simulator records runs.
   if (nonce === call.nonce) return (ran.at(-1) ?? status) === status ? 'own' : `own, ${status}`;
   if (fault !== undefined && 'kind' in fault && fault.kind === 'status') {
     const said = fault.headers ?? [];
@@ -30,7 +33,7 @@ function answerOf({ call, ran }: Fate, fates: readonly Fate[], { fault }: Case):
   return `${status} ${text}`;
 }
 
-/** Whether those requests are what the row says, `<3` and `…` included. */
+/** Whether the requests match the row, including `<3` and `…`. */
 function isSent(sent: readonly number[], said: string): boolean {
   const wanted = said === '' ? [] : said.split(' ');
   const isOpen = wanted.at(-1) === '…';
@@ -48,7 +51,7 @@ async function expectRow(one: Case, method: Method): Promise<void> {
   const { fates, proxy } = await bringAbout(one, method);
   fates.forEach((fate, position) => {
     const [answer, ran, sent] = one.hit?.includes(position) === false ? spared : one[method];
-    // The order of parts in a batch is that of arrival at the proxy, that of asking mostly.
+    // Calls mostly arrive at the proxy in the order of asking, and parts have the order of arrival.
     const isMiddle = answer === 'mirrored' && position === 1;
     expect({
       position,
@@ -70,7 +73,7 @@ async function expectRow(one: Case, method: Method): Promise<void> {
 
 const rows = [...outerStatus, ...parts, ...transport];
 
-test('every row from 1 to 37 is there', () => {
+test('the table has every row from 1 to 37', () => {
   expect(rows.map(({ row }) => row)).toEqual(Array.from({ length: 37 }, (_, i) => i + 1));
 });
 

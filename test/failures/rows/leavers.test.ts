@@ -70,12 +70,12 @@ describe.each(leavings)('$row. A caller leaves $name', (leaving) => {
 });
 
 test.each(methods)(
-  '43. A caller that closes its side is taken for one that leaves, since nothing tells them apart: %s',
+  '43. A caller that closes its sending side counts as a caller that leaves, because the two look the same: %s',
   async (method) => {
     const pool = await startPool();
     const proxy = await startProxy(pool.url, inThrees);
     const [leaver, ...others] = callsOf(method, 4);
-    if (leaver === undefined) throw new Error('nobody');
+    if (leaver === undefined) throw new Error('no caller');
     const client = new RawClient(proxy.port);
     client.send(
       `${method} ${leaver.target} HTTP/1.1\r\nHost: p\r\nAuthorization: Bearer cwt=sim-ann\r\n` +

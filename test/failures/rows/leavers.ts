@@ -1,19 +1,21 @@
-/** Rows 39 to 42: callers who leave, and what is done for those who stay. */
+/** Rows 39 to 42: callers that leave, and the answers of the callers that stay. */
 import type { Fault } from '../../../src/simulator/faults/fault.ts';
 import { all, type EachMethod, type Method, reads } from './row.ts';
 
 export interface Leaving {
   readonly row: number;
   readonly name: string;
-  /** Who leaves, of how many; in which stage of its call, as `ucwa_proxy_client_aborts_total` has it. */
+  /**
+   * Number of callers that leave. `stage` is their stage, as in `ucwa_proxy_client_aborts_total`.
+   */
   readonly leavers: number;
   readonly callers: number;
   readonly stage: 'held' | 'sent' | 'passthrough';
   readonly fault?: Fault | readonly Fault[];
-  /** As `answer`, theirs is `gone`. */
+  /** The fate of the callers that leave. Their answer is `gone`. */
   readonly left: EachMethod;
   readonly stayed: EachMethod;
-  /** Answers to batches that the proxy waits for. */
+  /** Number of batch answers that the proxy reads to their end. */
   readonly answers: Readonly<Record<Method, number>>;
 }
 
@@ -34,7 +36,7 @@ export const leavings: readonly Leaving[] = [
   },
   {
     row: 40,
-    name: 'while its batch travels',
+    name: 'while its batch is in flight',
     leavers: 1,
     callers: 3,
     stage: 'sent',
@@ -45,7 +47,7 @@ export const leavings: readonly Leaving[] = [
   },
   {
     row: 40,
-    name: 'while its batch travels, which is then refused: it is not sent again',
+    name: 'while its batch is in flight and then refused: its call is not retried',
     leavers: 1,
     callers: 3,
     stage: 'sent',
@@ -56,7 +58,7 @@ export const leavings: readonly Leaving[] = [
   },
   {
     row: 41,
-    name: 'all of a batch: GETs are broken off, writes are let run',
+    name: 'with all callers of its batch: GETs are aborted, writes go on',
     leavers: 3,
     callers: 3,
     stage: 'sent',
@@ -67,7 +69,7 @@ export const leavings: readonly Leaving[] = [
   },
   {
     row: 42,
-    name: 'while its call is passed through: the pool is let go',
+    name: 'while its call is passed through: the request to the pool is aborted',
     leavers: 1,
     callers: 1,
     stage: 'passthrough',

@@ -1,4 +1,4 @@
-/** Rows 1 to 17: what the pool says of the whole batch. */
+/** Rows 1 to 17: the status of the answer to a whole batch. */
 import { says } from '../../e2e/failure-seen.ts';
 import { all, reads, type Case, type EachMethod, type Row } from './row.ts';
 
@@ -15,12 +15,12 @@ const unknown = reads(['own', 1, '3 1'], ['504 unknown', 0, '3']);
 const unknownThoughRun = reads(['own', 2, '3 1'], ['504 unknown', 1, '3']);
 const failed = reads(['own', 1, '3 1'], ['pool', 0, '3']);
 
-/** Nothing ran; the pool says so many. */
+/** One case per status. No call ran. */
 const each = (seen: EachMethod, ...statuses: readonly number[]): Case[] =>
   statuses.map((status) => ({ name: String(status), fault: says(status), ...seen }));
 
 const alone = (status: number): Case => ({
-  name: `${status} for a call that travels alone`,
+  name: `${status} for a call that is sent alone`,
   travels: 'alone',
   fault: says(status),
   ...relayedAlone,
@@ -84,13 +84,13 @@ export const outerStatus: readonly Row[] = [
         ...all(['pool', 0, '3 …']),
       },
       {
-        name: '429 with a pause beyond the deadline',
+        name: '429 with a Retry-After beyond the deadline',
         fault: says(429, { headers: ['Retry-After', '25'] }),
         withinMs: 24_000,
         ...relayed,
       },
       {
-        name: '429 for a call that travels alone',
+        name: '429 for a call that is sent alone',
         travels: 'alone',
         fault: says(429),
         ...all(['own', 1, '1 1']),
@@ -145,7 +145,7 @@ export const outerStatus: readonly Row[] = [
   },
   {
     row: 17,
-    fault: '200, and no answer to a batch',
+    fault: '200 without a multipart answer',
     cases: [
       { name: 'a page', fault: { kind: 'html' }, counted: ['not_multipart', 1], ...unknown },
       {

@@ -1,9 +1,9 @@
-/** Rows 18 to 25: single parts, and how the parts come. */
+/** Rows 18 to 25: single parts, and the framing of the parts. */
 import { says } from '../../e2e/failure-seen.ts';
 import { all, inSecondPart, reads, type Case, type Row } from './row.ts';
 
 const second: Case['rule'] = { on: { kind: 'part' }, skip: 1 };
-/** It may have run, and did. */
+/** The proxy does not know whether the call ran. It ran. */
 const unknown = reads(['own', 2, '3 1'], ['504 unknown', 1, '3']);
 
 const ofSecond = (status: number, ran: 0 | 1): Case => ({
@@ -48,12 +48,12 @@ export const parts: readonly Row[] = [
   },
   {
     row: 21,
-    fault: 'a part that is no HTTP message',
+    fault: 'a part that is not an HTTP message',
     cases: [
       malformed('no status line', 'hello'),
       malformed('a status of four digits', 'HTTP/1.1 2000 OK\r\n\r\nok'),
       malformed('a field without a colon', 'HTTP/1.1 200 OK\r\nfield\r\n\r\nok'),
-      malformed('a length that it does not have', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok'),
+      malformed('a wrong length', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok'),
       malformed(
         'chunks',
         'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
@@ -103,7 +103,7 @@ export const parts: readonly Row[] = [
         ...unknown,
       },
       {
-        name: 'no more than the dashes of the last delimiter are missing',
+        name: 'only the dashes of the last delimiter are missing',
         fault: { kind: 'noCloseDelimiter', bare: true },
         ...all(['own', 1, '3']),
       },
@@ -114,7 +114,7 @@ export const parts: readonly Row[] = [
     fault: 'parts in another order',
     cases: [
       {
-        name: 'reversed: nothing in the protocol tells',
+        name: 'reversed, which the protocol cannot show',
         fault: { kind: 'permute' },
         ...all(['mirrored', 1, '3']),
       },
@@ -122,7 +122,7 @@ export const parts: readonly Row[] = [
   },
   {
     row: 25,
-    fault: 'a part that announces an answer',
+    fault: 'a part with an interim answer',
     cases: [
       malformed('100', 'HTTP/1.1 100 Continue\r\n\r\n'),
       malformed('101', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n'),

@@ -1,4 +1,4 @@
-/** Row 38: the process stands still beyond the deadline of its callers. */
+/** Row 38: the process is paused beyond the deadline of its callers. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { askEach } from '../../support/nonce-calls.ts';
 import { startPool } from '../../support/pool.ts';
@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => program.remove());
 
 test.each(methods)(
-  '38. an answer that came while the process stood still is given, though the deadline has passed: %s',
+  '38. an answer that came while the process was paused is delivered, though the deadline has passed: %s',
   async (method) => {
     const pool = await startPool();
     const { child, match } = await program.start(

@@ -1,4 +1,4 @@
-/** Rows 26 to 37: the way to the pool and back. (38, a process that stands still: stalled.test.ts.) */
+/** Rows 26 to 37: the connection to the pool. Row 38, a paused process, is in stalled.test.ts. */
 import { says } from '../../e2e/failure-seen.ts';
 import { all, inSecondPart, reads, type Row } from './row.ts';
 
@@ -22,24 +22,28 @@ export const transport: readonly Row[] = [
   {
     row: 27,
     fault: 'the connection is refused',
-    cases: [{ name: 'nobody listens', elsewhere: 'nobody listens', ...notRun }],
+    cases: [{ name: 'no listener', elsewhere: 'no listener', ...notRun }],
   },
   {
     row: 28,
-    fault: 'the connection is not made in time',
+    fault: 'the connection is not established in time',
     cases: [{ name: 'no SYN is answered', elsewhere: 'a port that answers no SYN', ...notRun }],
   },
   {
     row: 29,
-    fault: 'no secure connection',
+    fault: 'the TLS handshake fails',
     cases: [
       { name: 'no TLS', elsewhere: 'https to a port without TLS', ...notRun },
-      { name: 'the certificate', elsewhere: 'a certificate that nobody vouches for', ...notRun },
+      {
+        name: 'an untrusted certificate',
+        elsewhere: 'an untrusted certificate',
+        ...notRun,
+      },
     ],
   },
   {
     row: 30,
-    fault: 'a fresh connection ends without a byte',
+    fault: 'a fresh connection ends before the first byte',
     cases: [
       { name: 'reset', fault: { ...lost, execute: false }, ...unknown },
       { name: 'reset, though all ran', fault: lost, ...unknownThoughRun },
@@ -49,7 +53,7 @@ export const transport: readonly Row[] = [
   },
   {
     row: 31,
-    fault: 'a connection that was used before ends without a byte',
+    fault: 'a connection that was used before ends before the first byte',
     cases: [
       { name: 'reset', warm: true, fault: { ...lost, execute: false }, ...unknown },
       {
@@ -76,7 +80,7 @@ export const transport: readonly Row[] = [
   },
   {
     row: 33,
-    fault: 'something else than HTTP',
+    fault: 'an answer that is not HTTP',
     cases: [
       { name: 'junk', fault: { kind: 'junk' }, ...unknown },
       { name: 'junk though all ran', fault: { kind: 'junk', execute: true }, ...unknownThoughRun },
@@ -92,7 +96,7 @@ export const transport: readonly Row[] = [
   },
   {
     row: 35,
-    fault: 'an answer that drips',
+    fault: 'an answer that comes too slowly',
     cases: [
       {
         name: 'from the second part on',
@@ -105,7 +109,7 @@ export const transport: readonly Row[] = [
   },
   {
     row: 36,
-    fault: '100 Continue, and nothing else',
+    fault: '100 Continue without a final answer',
     cases: [
       {
         name: '100 and silence',
@@ -123,7 +127,7 @@ export const transport: readonly Row[] = [
   },
   {
     row: 37,
-    fault: 'an answer before the request was read',
+    fault: 'an answer before the request is read',
     cases: [
       { name: '401', ...early(401), ...all(['pool', 0, '0']) },
       { name: '429', ...early(429), ...all(['own', 1, '0 <3']) },

@@ -1,4 +1,7 @@
-/** A pool and clients that sign connections in by real NTLM and Negotiate; `pool/install.sh` installs them. */
+/**
+ * A pool and clients that sign in connections by real NTLM and Negotiate. `pool/install.sh`
+ * installs them.
+ */
 import { execFile, spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +16,7 @@ import { startProxy, type TestProxy } from '../../support/proxy.ts';
 import { app } from '../../support/ucwa-client.ts';
 
 const folder = process.env['SIGN_IN_FOLDER'] ?? '/tmp/ucwa-batch-proxy-sign-in';
-/** The Python that has what the pool and its clients need. */
+/** Python with the packages of the pool and its clients. */
 export const signInPython = join(folder, 'bin/python');
 
 const execute = promisify(execFile);
@@ -22,7 +25,7 @@ const script = (name: string): string => fileURLToPath(new URL(`pool/${name}`, i
 export const ticket = '/WebTicket/WebTicketService.svc';
 export const me = `${app}/me`;
 export const note = `${app}/me/note`;
-/** Wants no sign-in, and says who is signed in. */
+/** Path that needs no sign-in. The pool answers with the user who is signed in. */
 export const open = '/abs/handler';
 export const protocols = ['ntlm', 'negotiate'] as const;
 
@@ -34,7 +37,7 @@ const passwords = {
   bob: 'twelve-angry-paper-clips',
 } as const;
 
-/** Who the pool takes the asker for, and how the request came. */
+/** The user whom the pool takes the client for, and how the request came. */
 export interface PoolWord {
   readonly signedInAs: User | null;
   /** The number of the connection at the pool. */
@@ -45,12 +48,12 @@ export interface PoolWord {
 
 export interface Heard {
   readonly status: number;
-  /** The challenges, without the tokens of a handshake. */
+  /** The challenges, without handshake tokens. */
   readonly challenges: readonly string[];
   readonly body: string;
-  /** The pool has proved that it knows the user; only Negotiate does that. */
+  /** Whether the pool has proved that it knows the user. Only Negotiate does that. */
   readonly isMutual: boolean;
-  /** Throws if the answer is not the pool's. */
+  /** The pool's report. Throws if the answer is not the pool's. */
   readonly pool: PoolWord;
 }
 
@@ -60,7 +63,7 @@ interface Request {
   readonly fields?: Readonly<Record<string, string>>;
 }
 
-/** A Python program that answers each line with one. */
+/** A Python program that prints one line for each input line. */
 class Lines {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;
@@ -91,7 +94,7 @@ class Lines {
 interface Tally {
   readonly connections: number;
   readonly requests: number;
-  /** Requests that carried a message of a handshake. */
+  /** Number of requests that carried a handshake message. */
   readonly credentials: number;
   readonly signIns: number;
 }
@@ -101,7 +104,7 @@ export interface SignInPool {
   tally(): Promise<Tally>;
 }
 
-/** A pool that signs connections in as IIS does by default. */
+/** A pool that signs in connections as IIS does by default. */
 export async function startSignInPool(...options: readonly string[]): Promise<SignInPool> {
   const made = mkdtempSync(join(tmpdir(), 'ucwa-batch-proxy-users-'));
   onCleanup(() => rmSync(made, { recursive: true }));
@@ -116,7 +119,7 @@ export async function startSignInPool(...options: readonly string[]): Promise<Si
   };
 }
 
-/** A client with one connection, which signs in with pyspnego. */
+/** A client with one connection that signs in with pyspnego. */
 export class SignInClient {
   readonly #program: Lines;
   readonly #user: User;
@@ -133,14 +136,14 @@ export class SignInClient {
     return this.#ask('plain', path, request);
   }
 
-  /** Sends the first message of a handshake, for its own user or another. */
+  /** Sends the first message of a handshake, for the client's user or another user. */
   begin(path: string, request: Request = {}, user?: User): Promise<Heard> {
     const password = user === undefined ? this.#password : passwords[user];
     entrust(password);
     return this.#ask('begin', path, { ...request, user: user ?? this.#user, password });
   }
 
-  /** Answers the challenge that came last. */
+  /** Answers the last challenge. */
   finish(path: string, request: Request = {}): Promise<Heard> {
     return this.#ask('finish', path, request);
   }
@@ -150,7 +153,7 @@ export class SignInClient {
     return this.finish(path, request);
   }
 
-  /** Ends the connection; the next request makes a new one. */
+  /** Closes the connection. The next request opens a new one. */
   async leave(): Promise<void> {
     await this.#program.ask({ step: 'leave' });
   }
@@ -175,13 +178,13 @@ export class SignInClient {
 
 export interface CurlRun {
   readonly answers: readonly Heard[];
-  /** Connections that it made. */
+  /** Number of connections that curl opened. */
   readonly connects: number;
-  /** Messages of handshakes that it sent. */
+  /** Number of handshake messages that curl sent. */
   readonly credentials: number;
 }
 
-/** `curl` in one invocation, which keeps its connection from one path to the next. */
+/** Runs `curl` once. curl keeps its connection from one path to the next. */
 export async function curl(
   url: string,
   user: User,
@@ -232,7 +235,7 @@ function heard(
   };
 }
 
-/** The pool, and the proxy in front of it, which binds. */
+/** Starts the pool, and a proxy that binds connections. */
 export async function startBinding(
   env: Readonly<Record<string, string>> = {},
   ...options: readonly string[]
@@ -245,7 +248,7 @@ export async function startBinding(
   return { pool, proxy };
 }
 
-/** The pool, and the proxy in front of it, as it is by default. */
+/** Starts the pool, and a proxy with default settings. */
 export async function startRefusing(
   ...options: readonly string[]
 ): Promise<{ pool: SignInPool; proxy: TestProxy }> {

@@ -1,4 +1,4 @@
-/** Many who sign in, ask, leave and come back at once, beside others who never sign in. */
+/** Many clients sign in, ask, leave and come back at once, beside others that never sign in. */
 import { expect } from '@jest/globals';
 import { mulberry32 } from '../../../src/simulator/pool/prng.ts';
 import { onlyWith } from '../../support/real-parts.ts';
@@ -18,9 +18,9 @@ import { Stranger } from './stranger.ts';
 const turns = 60;
 const testWithSignIn = onlyWith('curl', signInPython);
 
-/** What the pool must say to a client that does whatever comes into its mind, as IIS keeps account. */
+/** A client that takes random steps, and knows the answer that IIS would give to each step. */
 class Wanderer {
-  /** Connections on which it was challenged or signed in. */
+  /** Connections on which the client was challenged or signed in. */
   readonly connections = new Set<number>();
   signIns = 0;
   readonly #client: SignInClient;
@@ -47,7 +47,7 @@ class Wanderer {
       this.#state = 'signed in';
       this.signIns += 1;
     } else {
-      // Without a credential a handshake that has begun is over.
+      // A request without a credential ends a handshake.
       if (this.#state === 'challenged') this.#state = 'nobody';
       const isSignedIn = this.#state === 'signed in';
       const path = draw < 0.9 ? me : open;
@@ -59,7 +59,7 @@ class Wanderer {
 
   #heard(answer: Heard, status: number, signedInAs: User | null): void {
     expectWord(answer, status, signedInAs);
-    // Before a challenge it may share one.
+    // Before a challenge the client may share a connection.
     if (this.#state !== 'nobody') this.connections.add(answer.pool.connection);
   }
 }
@@ -69,7 +69,7 @@ function expectWord({ status, pool }: Heard, expected: number, signedInAs: User 
 }
 
 testWithSignIn(
-  `of four who sign in, leave and come back at once and two who never sign in, ${turns} turns each, nobody is taken for another`,
+  `of four clients that sign in, leave and come back and two that never sign in, none is answered as another one in ${turns} turns each`,
   async () => {
     const { pool, proxy } = await startBinding();
     const wanderers = (['alice', 'bob'] as const).flatMap((user, index) =>
@@ -84,7 +84,7 @@ testWithSignIn(
     };
     await Promise.all([
       ...wanderers.map((one) => repeat(() => one.wander(), turns)),
-      // Five requests each time.
+      // `look` sends five requests.
       ...strangers.map((one) => repeat(() => one.look(), turns / 5)),
     ]);
     const owned = wanderers.flatMap(({ connections }) => [...connections]);
@@ -98,7 +98,7 @@ testWithSignIn(
 );
 
 testWithSignIn(
-  'where one connection at a time may be bound, who signs in pushes out who was idle, and is not taken for them',
+  'if only one connection may be bound, a client that signs in takes the place of an idle one, and is not answered as its user',
   async () => {
     const { pool, proxy } = await startBinding({ UCWA_PROXY_UPSTREAM_MAX_BOUND_CONNECTIONS: '1' });
     const alice = new SignInClient(proxy.url, 'ntlm', 'alice');
@@ -111,7 +111,7 @@ testWithSignIn(
     expect(await told(bob.signIn(ticket))).toEqual([200, 'bob']);
     expect(await told(alice.plain(me))).toEqual([401, null]);
     expect(await told(bob.plain(me))).toEqual([401, null]);
-    // But not in the middle of a handshake.
+    // The proxy does not replace a connection in the middle of a handshake.
     expect(await told(alice.begin(ticket))).toEqual([401, null]);
     expect((await bob.begin(ticket)).status).toBe(503);
     expect(await told(alice.finish(ticket))).toEqual([200, 'alice']);

@@ -1,6 +1,6 @@
 /**
- * Sign-in by a connection, which the proxy refuses unless it is told to bind, and refuses of other proxies
- * in any case.
+ * The proxy refuses sign-in by connection unless the settings tell it to bind connections. It
+ * always refuses sign-in by connection from other proxies.
  */
 import { expect } from '@jest/globals';
 import { onlyWith } from '../../support/real-parts.ts';
@@ -25,7 +25,7 @@ const refused = {
 const refusedSeries = 'ucwa_proxy_refused_total{reason="connection_auth"}';
 
 testWithSignIn(
-  'where the proxy refuses, no message of a handshake reaches the pool and nobody is signed in',
+  'if the proxy refuses sign-in by connection, no handshake message reaches the pool and no user is signed in',
   async () => {
     const { pool, proxy } = await startRefusing();
     const withCurl = await curl(proxy.url, 'alice', [ticket]);
@@ -45,7 +45,7 @@ testWithSignIn(
 );
 
 testWithSignIn(
-  'where the proxy refuses, a client is not shown challenges that it could not answer, if it has another way',
+  'if the proxy refuses sign-in by connection, it removes those challenges as long as another one remains',
   async () => {
     const other = 'MsRtcOAuth href="https://pool.example/WebTicket/oauthtoken"';
     const offers = ['Negotiate', 'NTLM', other].flatMap((offer) => ['--offer', offer]);
@@ -58,7 +58,7 @@ testWithSignIn(
 );
 
 testWithSignIn(
-  'where the proxy refuses and the pool offers nothing else, the client is shown what the pool wants',
+  "if the proxy refuses sign-in by connection and the pool offers nothing else, the client gets the pool's challenges",
   async () => {
     const { pool, proxy } = await startRefusing();
     const client = new SignInClient(proxy.url, 'ntlm', 'alice');
@@ -73,7 +73,7 @@ testWithSignIn(
 );
 
 testWithSignIn(
-  'where the proxy refuses, curl that asks first is refused when it answers the challenge',
+  'if the proxy refuses sign-in by connection, curl is refused when it answers the challenge',
   async () => {
     const { pool, proxy } = await startRefusing('--offer', 'NTLM');
     const { answers } = await curl(proxy.url, 'alice', [ticket], ['--anyauth']);
@@ -83,7 +83,7 @@ testWithSignIn(
 );
 
 testWithSignIn(
-  'behind a trusted proxy, whose connections carry many users, sign-in is refused even where the proxy binds',
+  'behind a trusted proxy that shares connections among users, sign-in is refused even if the proxy binds',
   async () => {
     const { pool, proxy } = await startBinding({
       UCWA_PROXY_LISTEN_TRUSTED_PROXIES: '127.0.0.1/32',
@@ -99,7 +99,7 @@ testWithSignIn(
 );
 
 testWithSignIn(
-  'sign-in that says that it came through a proxy is refused even where the proxy binds',
+  'sign-in with a sign of another proxy is refused even if the proxy binds',
   async () => {
     const { pool, proxy } = await startBinding();
     const client = new SignInClient(proxy.url, 'negotiate', 'alice');

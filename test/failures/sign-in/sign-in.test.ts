@@ -1,6 +1,7 @@
 /**
- * Real handshakes of NTLM and Negotiate, by curl and by pyspnego, to a pool that signs connections in as
- * IIS does. Where the proxy binds, they complete, and nobody is taken for another.
+ * Real handshakes of NTLM and Negotiate, by curl and by pyspnego, with a pool that signs in
+ * connections as IIS does. If the proxy binds connections, the handshakes complete, and no client
+ * is answered as another one.
  */
 import { expect } from '@jest/globals';
 import { onlyWith } from '../../support/real-parts.ts';
@@ -38,7 +39,7 @@ function connectionsOf(answers: readonly Heard[]): Set<number> {
 }
 
 testWithSignIn(
-  'control: asked without a proxy, the pool takes all on a signed-in connection for its user',
+  'control: without a proxy, the pool answers each request on a signed-in connection as its user',
   async () => {
     const pool = await startSignInPool();
     const client = new SignInClient(pool.url, 'ntlm', 'alice');
@@ -81,7 +82,7 @@ testWithSignIn(
   },
 );
 
-testWithSignIn('curl asks first and signs in by NTLM when it is challenged', async () => {
+testWithSignIn('curl asks first, gets a challenge and then signs in by NTLM', async () => {
   const { proxy } = await startBinding({}, '--offer', 'NTLM');
   const { answers, connects } = await curl(proxy.url, 'alice', [ticket, me], ['--anyauth']);
   const read = { status: 200, signedInAs: 'alice', bodyBytes: 0 };
@@ -90,7 +91,7 @@ testWithSignIn('curl asks first and signs in by NTLM when it is challenged', asy
 });
 
 testWithSignIn.each(protocols)(
-  '%s completes with GET and with POST, and says to the pool that a proxy stands between',
+  '%s completes with GET and with POST, and the pool sees that a proxy stands between',
   async (protocol) => {
     const { proxy } = await startBinding();
     const reader = new SignInClient(proxy.url, protocol, 'alice');
@@ -110,7 +111,7 @@ testWithSignIn.each(protocols)(
 );
 
 testWithSignIn.each(protocols)(
-  'after %s all that the client sends on its connection is answered as its user',
+  "after %s each request on the client's connection is answered as its user",
   async (protocol) => {
     const { pool, proxy } = await startBinding();
     const client = new SignInClient(proxy.url, protocol, 'alice');
@@ -132,7 +133,7 @@ testWithSignIn.each(protocols)(
 );
 
 testWithSignIn.each(protocols)(
-  'a client that does not sign in is never taken for one that signs in by %s: not before, while or after it does, nor when it has left',
+  'a client without a sign-in is never answered as one that signs in by %s: not before, during or after it, and not after that client leaves',
   async (protocol) => {
     const { proxy } = await startBinding();
     const client = new SignInClient(proxy.url, protocol, 'alice');
@@ -152,14 +153,14 @@ testWithSignIn.each(protocols)(
 
     const theirs = new Set(stranger.told.map(({ connection }) => connection));
     expect([...connectionsOf(mine)].filter((connection) => theirs.has(connection))).toEqual([]);
-    // On a new connection the client itself is nobody, too.
+    // On a new connection the client itself is not signed in either.
     expect(await client.plain(ticket)).toMatchObject({ status: 401, pool: { signedInAs: null } });
   },
   20_000,
 );
 
 testWithSignIn(
-  'a client that is challenged has a connection to the pool of its own before it answers',
+  'a client that gets a challenge has its own connection to the pool before it answers',
   async () => {
     const { pool, proxy } = await startBinding();
     const client = new SignInClient(proxy.url, 'ntlm', 'alice');
@@ -178,7 +179,7 @@ testWithSignIn(
 );
 
 testWithSignIn(
-  'a client that leaves in the middle of a handshake leaves nothing behind',
+  'a client that leaves in the middle of a handshake leaves no sign-in behind',
   async () => {
     const { pool, proxy } = await startBinding();
     const client = new SignInClient(proxy.url, 'ntlm', 'alice');
@@ -186,14 +187,14 @@ testWithSignIn(
     await client.begin(ticket);
     await client.leave();
     await stranger.look();
-    // The challenge was one of the connection that is gone.
+    // The challenge belonged to the closed connection.
     expect(await client.finish(ticket)).toMatchObject({ status: 401, pool: { signedInAs: null } });
     await stranger.look();
     expect(await pool.tally()).toMatchObject({ signIns: 0 });
   },
 );
 
-testWithSignIn('two users who sign in at once are each answered as themselves', async () => {
+testWithSignIn('two users who sign in at once each get their own answers', async () => {
   const { proxy } = await startBinding();
   const signedIn = async (user: User, protocol: Protocol): Promise<Heard[]> => {
     const client = new SignInClient(proxy.url, protocol, user);
@@ -213,7 +214,7 @@ testWithSignIn('two users who sign in at once are each answered as themselves', 
   expect(all.map((answers) => new Set(answers.map(({ pool }) => pool.signedInAs)))).toEqual(
     ['alice', 'bob', 'alice', 'bob', 'alice'].map((user) => new Set([user])),
   );
-  // Each has a connection to the pool of its own.
+  // Each client has its own connection to the pool.
   expect(all.map((answers) => connectionsOf(answers).size)).toEqual([1, 1, 1, 1, 1]);
   expect(connectionsOf(all.flat()).size).toBe(5);
 });
@@ -232,7 +233,7 @@ testWithSignIn('a client may sign in again as another user on its connection', a
 });
 
 testWithSignIn.each(protocols)(
-  'a wrong password by %s stays 401 and signs nobody in',
+  'a wrong password by %s stays 401 and signs in no user',
   async (protocol) => {
     const { pool, proxy } = await startBinding();
     const client = new SignInClient(proxy.url, protocol, 'alice', 'not-the-password-of-alice');
@@ -250,14 +251,14 @@ testWithSignIn.each(protocols)(
 );
 
 testWithSignIn(
-  'a pool that forgets sign-ins which came through a proxy still answers: each request has a handshake of its own',
+  'through a pool that forgets sign-ins of proxied requests, each request completes its own handshake',
   async () => {
     const { pool, proxy } = await startBinding({}, '--forgets-via');
     const got = await curl(proxy.url, 'alice', [ticket, me, open, ticket]);
     expect(got.answers.map((answer) => answer.pool.signedInAs)).toEqual([
       'alice',
       'alice',
-      // It challenges nobody here, so curl does not sign in.
+      // The pool sends no challenge here, so curl does not sign in.
       null,
       'alice',
     ]);

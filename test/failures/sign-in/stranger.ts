@@ -2,9 +2,9 @@ import { expect } from '@jest/globals';
 import { RawClient } from '../../support/raw-client.ts';
 import { me, open, ticket, type PoolWord } from './parts.ts';
 
-/** Asks without a sign-in, with and without a token, on connections that others do not have. */
+/** Asks without a sign-in, with and without a token, on connections that no other client has. */
 export class Stranger {
-  /** All that it was told, in order. */
+  /** The answers, in order. */
   readonly told: PoolWord[] = [];
   readonly #port: number;
   readonly #old: RawClient;
@@ -14,7 +14,7 @@ export class Stranger {
     this.#old = new RawClient(port);
   }
 
-  /** On a connection that stays, and on new ones. */
+  /** Asks on a kept connection and on new ones. */
   async look(): Promise<void> {
     await this.#ask(this.#old, open);
     for (const path of [open, ticket, me]) await this.#askAnew(path);

@@ -1,10 +1,10 @@
-"""A client that signs in by NTLM or Negotiate on one connection: a JSON line in, one out.
+"""A client that signs in by NTLM or Negotiate on one connection. Each input and output line is JSON.
 
-A line says {"step", "method", "path", "body", "fields"}. The step "plain" sends no credential, "begin"
-the first message of a handshake for a "user" with a "password", "finish" the second, for the challenge
-that came last. The step "leave" ends the connection; the step after it makes a new one. The answer is
-{"status", "fields", "body", "sent", "isMutual"}: "sent" is the credential, and "isMutual" says that the
-pool has proved that it knows the user.
+An input line is {"step", "method", "path", "body", "fields"}. The step "plain" sends no credential.
+"begin" sends the first message of a handshake for a "user" with a "password". "finish" answers the
+last challenge. "leave" closes the connection, and the next step opens a new one. An output line is
+{"status", "fields", "body", "sent", "isMutual"}: "sent" is the credential, and "isMutual" says whether
+the pool has proved that it knows the user.
 """
 
 import base64
@@ -14,7 +14,7 @@ import sys
 
 import spnego
 
-# Without the options, a system that has GSSAPI would sign in by its own library.
+# Without the options, spnego would sign in with the GSSAPI library of the system.
 PROTOCOLS = {
     "ntlm": ("NTLM", spnego.NegotiateOptions.use_ntlm),
     "negotiate": ("Negotiate", spnego.NegotiateOptions.use_negotiate),
@@ -26,7 +26,7 @@ class Client:
         self.scheme, self.options = PROTOCOLS[protocol]
         self.protocol = protocol
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
-        # A sign-in holds for its connection: another one must not take its place unseen.
+        # A sign-in holds for one connection, so the client must not open another one silently.
         self.connection.auto_open = 0
         self.is_new = True
         self.context = None

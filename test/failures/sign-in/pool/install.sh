@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Makes the virtual environment that pool.py and client.py run in; does nothing if it is there already.
+# Creates the virtual environment of pool.py and client.py, unless it exists already.
 # usage: install.sh [FOLDER]
 set -eu -o pipefail
 requirements=$(cd "$(dirname "$0")" && pwd)/requirements.txt
 folder=${1:-${SIGN_IN_FOLDER:-/tmp/ucwa-batch-proxy-sign-in}}
 
-# The copy is written last: without it, what stands there is not whole.
+# The copy is written last. Without the copy the installation is incomplete.
 installed=$folder/installed-requirements.txt
 if cmp -s "$requirements" "$installed"; then exit 0; fi
 python3 -m venv "$folder"

@@ -1,10 +1,10 @@
-"""A stand-in pool that signs connections in by NTLM and Negotiate, as IIS does by default.
+"""A stand-in pool that signs in connections by NTLM and Negotiate, as IIS does by default.
 
-A request below /WebTicket or /ucwa without sign-in gets 401 and the challenges. A handshake that
-completes signs its connection in: later requests on it are answered as that user, whoever sent them.
-Other paths ask for no sign-in, and say who is signed in.
+A request below /WebTicket or /ucwa without sign-in gets 401 and the challenges. A completed handshake
+signs in its connection: later requests on this connection are answered as that user, even
+requests of others. Other paths need no sign-in, and their answers name the user who is signed in.
 
-It prints {"port": n}. For each line on stdin it prints what it has counted. It ends when stdin ends.
+The pool prints {"port": n}. For each line on stdin it prints its counters. It ends when stdin ends.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import spnego
 
-# By their schemes. Without the options, a system that has GSSAPI would sign in by its own library.
+# Options by scheme. Without them, spnego would sign in with the GSSAPI library of the system.
 PROTOCOLS = {
     "ntlm": spnego.NegotiateOptions.use_ntlm,
     "negotiate": spnego.NegotiateOptions.use_negotiate,
@@ -28,7 +28,7 @@ BATCH = re.compile(r"/batch(\?|$)", re.IGNORECASE)
 
 
 class Tally:
-    """What came and what became of it."""
+    """Counts requests and sign-ins."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -45,11 +45,11 @@ class Tally:
 
 
 class Connection(BaseHTTPRequestHandler):
-    """One connection: the server makes one of these for each."""
+    """One connection. The server creates an instance for each connection."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    # A head and its body leave together.
+    # The head and its body are sent together.
     wbufsize = -1
 
     def setup(self):
@@ -112,7 +112,8 @@ class Connection(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def read_credential(self):
-        """What becomes of the request's credential, and the token that goes back, if any."""
+        """Handles the credential of the request. Returns the result, and the token to send back, if
+        any."""
         scheme, _, sent = (self.headers.get("Authorization") or "").partition(" ")
         protocol = scheme.lower()
         if protocol not in PROTOCOLS:
@@ -127,7 +128,7 @@ class Connection(BaseHTTPRequestHandler):
         try:
             reply = context.step(base64.b64decode(sent.strip(), validate=True))
         except Exception:
-            # A wrong password, or no message of a handshake.
+            # The password is wrong, or the message is not a handshake message.
             self.handshake = None
             return "failed", None
         token = "%s %s" % (scheme, base64.b64encode(reply).decode()) if reply else None
