@@ -107,6 +107,7 @@ const swept: readonly string[] = process.env['WORDS']?.split(',') ?? [
   'src/upstream',
   'test/admin',
   'test/cli',
+  'test/e2e',
   'test/failures',
   'test/helm',
   'test/listen',

@@ -9,14 +9,14 @@ import { app } from '../support/ucwa-client.ts';
 
 const host = 'Host: pool.example\r\n';
 
-test('there are at least sixty cases, and no two of one name', () => {
+test('there are at least sixty cases, and each has its own name', () => {
   const names = [...admissionCases.values()].flat().map(({ name }) => name);
   expect(names.length).toBeGreaterThanOrEqual(60);
   expect(new Set(names).size).toBe(names.length);
 });
 
 test.each([...admissionCases])(
-  '%s: every case of the file, over a socket',
+  '%s: every case of the file, sent over a socket',
   async (_file, cases) => {
     const pool = await startScriptedPool((_request, socket) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
@@ -28,10 +28,12 @@ test.each([...admissionCases])(
   },
 );
 
-/** What is compared of a case; the fields are those of the file. */
+/** The compared outcome of a case. The names are those of the file. */
 type Outcome = Pick<AdmissionCase, 'name' | 'answers' | 'pool'> & {
   readonly refused: readonly string[];
-  /** Of `with`, what did not reach the pool; of `without`, what did. */
+  /**
+   * `missing`: texts of `with` that did not reach the pool. `leaked`: texts of `without` that did.
+   */
   readonly missing: readonly string[];
   readonly leaked: readonly string[];
 };
@@ -106,7 +108,7 @@ test('pipelined calls are answered in their order', async () => {
   expect(rels).toEqual(['me', 'note', 'policies']);
 });
 
-test('Expect: 100-continue is answered by us, and the call goes on', async () => {
+test('the proxy answers Expect: 100-continue itself, and the call goes on', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, { UCWA_PROXY_BATCHING_MODE: 'off' });
   const client = new RawClient(proxy.port);
@@ -120,7 +122,7 @@ test('Expect: 100-continue is answered by us, and the call goes on', async () =>
   expect(pool.ledger.requests()[0]?.rawHeaders.join()).not.toMatch(/expect/i);
 });
 
-test('Expect: 100-continue behind another call is answered when it is its turn, and no answer holds bytes of it', async () => {
+test('Expect: 100-continue after another call is answered in turn, and no other answer contains bytes of the 100', async () => {
   const asked = new EventEmitter();
   const pool = await startScriptedPool((request, socket) => {
     const [, target = ''] = request.split(' ');
@@ -151,11 +153,12 @@ test('Expect: 100-continue behind another call is answered when it is its turn, 
   expect((await waits.readAnswer()).body.toString()).toBe('/put');
   expect((await waits.readAnswer()).body.toString()).toBe('/next');
 
-  // Whoever does not wait for it is answered, and not heard any more: RFC 9110 section 10.1.1.
+  // A client that sends its body without waiting for the 100 gets its answer, but no 100: RFC 9110
+  // section 10.1.1.
   const slow = once(asked, '/slow');
   const { client: hurries } = await asks(get('/slow') + put('/put', '{}'), '/put');
   const [answerSlow] = (await slow) as [() => void];
-  // When this one has come back, so has the one before it.
+  // When this call is back, the earlier one has arrived as well.
   const { client: other } = await asks(get('/other'), '/other');
   await other.readAnswer();
   answerSlow();
@@ -164,7 +167,7 @@ test('Expect: 100-continue behind another call is answered when it is its turn, 
   );
 });
 
-test('absolute targets of the host that was asked are served', async () => {
+test('absolute targets with the requested host are served', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, { UCWA_PROXY_BATCHING_MODE: 'off' });
   const client = new RawClient(proxy.port);
@@ -175,7 +178,7 @@ test('absolute targets of the host that was asked are served', async () => {
   expect(pool.ledger.requests()[0]?.target).toBe(`${app}/me`);
 });
 
-test('slow heads are dropped in time', async () => {
+test('connections with slow heads are closed in time', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, { UCWA_PROXY_LISTEN_HEADERS_TIMEOUT_MS: '200' });
   const client = new RawClient(proxy.port);

@@ -1,4 +1,4 @@
-/** What pools did to other proxies (docs/advisories.md), tried on this one. */
+/** Attacks by pools on other proxies (docs/advisories.md), tried on this proxy. */
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { onCleanup } from '../support/cleanup.ts';
@@ -8,7 +8,7 @@ import { startScriptedPool } from '../support/scripted-pool.ts';
 import { app } from '../support/ucwa-client.ts';
 
 const off = { UCWA_PROXY_BATCHING_MODE: 'off' };
-/** The two clients to the pool: http-proxy on Node's agent, and undici. */
+/** The two HTTP clients to the pool: http-proxy on Node's agent, and undici. */
 const ways = [
   ['passed through', '/abs/handler'],
   ['alone', `${app}/me`],
@@ -16,9 +16,9 @@ const ways = [
 
 const whole = (body: string): string =>
   `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-/** An answer that nobody asked for, and what tells it. */
+/** An unsolicited answer, recognizable by its body. */
 const poison = whole('poison');
-/** The user whom a request names, as the body of its answer. */
+/** The user whom a request names. The pool answers with this name. */
 const asker = (request: string): string => /Bearer cwt=sim-(\w+)/.exec(request)?.[1] ?? 'nobody';
 
 async function ask(
@@ -37,7 +37,7 @@ async function ask(
   return answer;
 }
 
-describe.each(ways)('what the pool says unasked reaches nobody: a call %s', (_way, target) => {
+describe.each(ways)('a call %s never gets unsolicited bytes of the pool:', (_way, target) => {
   test('meets no answer that came on an idle connection', async () => {
     let connection: Socket | undefined;
     const pool = await startScriptedPool((request, socket) => {
@@ -62,7 +62,10 @@ describe.each(ways)('what the pool says unasked reaches nobody: a call %s', (_wa
   });
 });
 
-/** What is odd about an answer, and its bytes; where it ends in one reading, the poison begins. */
+/**
+ * Names and bytes of ambiguous answers. The poison begins where the answer ends in one of its
+ * readings.
+ */
 const ambiguous: ReadonlyArray<readonly [string, string]> = [
   ['two lengths', `Content-Length: 0\r\nContent-Length: ${poison.length}\r\n\r\n`],
   ['a list of lengths', `Content-Length: 0, ${poison.length}\r\n\r\n`],

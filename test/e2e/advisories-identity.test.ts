@@ -1,4 +1,7 @@
-/** How one user was given what is another's elsewhere (docs/advisories.md), tried on this proxy. */
+/**
+ * Faults by which other proxies gave one user's data to another (docs/advisories.md), tried on this
+ * proxy.
+ */
 import type { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { startPool } from '../support/pool.ts';
@@ -21,8 +24,8 @@ function ask(client: RawClient, target: string, fields = ''): Promise<RawAnswer>
 }
 
 /**
- * A pool that signs a connection in, as IIS does: the first message of a handshake is challenged, the
- * second names the user, and whatever comes on the connection from then on is his.
+ * A pool that signs in connections as IIS does. The first handshake message gets a challenge. The
+ * second names the user to whom the connection belongs from then on.
  */
 function startSigningPool(): Promise<ScriptedPool> {
   const users = new WeakMap<Socket, string>();
@@ -38,7 +41,7 @@ function startSigningPool(): Promise<ScriptedPool> {
   });
 }
 
-/** Both messages of a handshake, and a call behind it. */
+/** Sends both messages of a handshake, then a call. */
 async function signIn(client: RawClient, target: string, scheme = 'NTLM'): Promise<string[]> {
   const bodies: string[] = [];
   for (const message of ['hello', 'is-ann', undefined]) {
@@ -49,7 +52,7 @@ async function signIn(client: RawClient, target: string, scheme = 'NTLM'): Promi
 }
 
 describe.each(ways)(
-  "one user's sign-in on a connection is nobody else's: a call %s",
+  "one user's sign-in on a connection never serves another user: a call %s",
   (_, target) => {
     test.each(['NTLM', 'Negotiate', 'nego2', 'Kerberos', 'Digest', 'Unheard-Of'])(
       'by %s is refused unless connections are bound, and nothing of it reaches the pool',
@@ -133,7 +136,7 @@ test('calls that begin a handshake with the same bytes never share a batch', asy
   expect(pool.requests.filter((request) => request.includes('multipart/batching'))).toEqual([]);
 });
 
-describe('who shares a part or a batch', () => {
+describe('sharing of parts and batches', () => {
   const fixed = {
     UCWA_PROXY_BATCHING_MODE: 'fixed',
     UCWA_PROXY_BATCHING_LINGER_MAX_MS: '50',

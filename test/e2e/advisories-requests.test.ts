@@ -1,4 +1,4 @@
-/** What clients did to other proxies (docs/advisories.md), tried on this one. */
+/** Attacks by clients on other proxies (docs/advisories.md), tried on this proxy. */
 import { describe, expect, test } from '@jest/globals';
 import { startProxy, type TestProxy } from '../support/proxy.ts';
 import { RawClient } from '../support/raw-client.ts';
@@ -17,11 +17,11 @@ async function startBoth(fields = ''): Promise<{ pool: ScriptedPool; proxy: Test
   return { pool, proxy: await startProxy(pool.url, off) };
 }
 
-/** Request lines of what reached the pool. */
+/** Request lines that reached the pool. */
 const linesOf = (pool: ScriptedPool): string[] =>
   pool.requests.map((request) => request.slice(0, request.indexOf(' HTTP/')));
 
-describe('nothing of it reaches the pool, and its connection closes:', () => {
+describe('the request does not reach the pool, and its connection closes:', () => {
   test.each([
     ['a head that ends with a stray CR', `GET /a HTTP/1.1\r\n${host}\r\n\rX: `],
     ['a NUL before the request line', `\0GET /a HTTP/1.1\r\n${host}\r\n`],
@@ -63,7 +63,7 @@ describe('nothing of it reaches the pool, and its connection closes:', () => {
     const { pool, proxy } = await startBoth();
     const client = new RawClient(proxy.port);
     client.send(chunked + before);
-    // Bounded here, so that a proxy that reads on fails by waiting for more.
+    // Bounded, so that a proxy that reads on makes the test fail.
     for (let sent = 0; sent < 64; sent += 1) client.send(again.repeat(1024 / again.length));
     expect(await client.readAll()).not.toMatch(/HTTP\/1\.1 2/);
     expect(linesOf(pool)).toEqual([]);
@@ -82,7 +82,7 @@ describe.each([
     const client = new RawClient(proxy.port);
     client.send(`${get}GET /b HTTP/1.1\r\n${host}${host}\r\n`);
     const answers = await client.readAll();
-    // Whether it is answered is left open.
+    // The second request may get an answer or not.
     expect(answers.match(/HTTP\/1\.1 \d+/g)?.join()).toMatch(
       /^HTTP\/1\.1 200(?:,HTTP\/1\.1 400)?$/,
     );

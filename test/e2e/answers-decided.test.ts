@@ -1,6 +1,6 @@
 /**
- * Odd answers of the pool: one fate on each way to it (docs/decisions/014-odd-answers.md). Calls are
- * POSTs, which are never asked again.
+ * Odd answers of the pool have the same effect in each kind of request
+ * (docs/decisions/014-odd-answers.md). The calls are POSTs, because the proxy never retries them.
  */
 import type { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
@@ -21,7 +21,7 @@ import {
   type Way,
 } from './odd-answers.ts';
 
-/** What a client received, in one line. */
+/** Summarizes a received answer in one line. */
 function read(received: string): string {
   const own = /error=(\w+)/.exec(received)?.[1];
   const [, code = '', head = '', body = ''] =
@@ -49,7 +49,7 @@ function settings(way: Way, isSilent = false): Record<string, string> {
   };
 }
 
-/** All calls of that way at once. */
+/** Sends all calls of this kind at once. */
 async function ask(proxy: TestProxy, way: Way, user = 'ann', version = '1.1'): Promise<string[]> {
   return Promise.all(
     targets[way].map((target) => {
@@ -96,14 +96,14 @@ describe.each(ways)('an odd answer to a call %s', (way) => {
   });
 });
 
-describe.each(['passed through', 'alone'] as const)('to a client of HTTP/1.0 a call %s', (way) => {
+describe.each(['passed through', 'alone'] as const)('to an HTTP/1.0 client, a call %s:', (way) => {
   test.each([
     [
-      'codings, which it does not know, are no answer',
+      'a transfer coding other than chunked gives an error',
       'gzip, chunked',
       /error=http_protocol_error/,
     ],
-    ['chunks are joined', 'chunked', /\r\n\r\nhello$/],
+    ['chunks become one body', 'chunked', /\r\n\r\nhello$/],
   ])('%s', async (_what, codings, expected) => {
     const pool = await startScriptedPool((_request, socket) => {
       socket.write(coded(codings)('hello', 'text/plain'));
@@ -115,7 +115,7 @@ describe.each(['passed through', 'alone'] as const)('to a client of HTTP/1.0 a c
   });
 });
 
-test('codings are no part of an answer without a body', async () => {
+test('transfer codings do not give a 304 a body', async () => {
   const pool = await startScriptedPool((_request, socket) => {
     socket.write('HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: gzip, chunked\r\n\r\n');
   });
@@ -125,7 +125,7 @@ test('codings are no part of an answer without a body', async () => {
   }
 });
 
-test('a refusal that is coded is none that a caller can be given', async () => {
+test('a refusal with a transfer coding other than chunked never reaches the caller', async () => {
   const pool = await startScriptedPool((_request, socket) => {
     socket.write(coded('gzip, chunked')('xyz', 'text/plain').replace('200 OK', '429 Busy'));
   });
@@ -133,11 +133,11 @@ test('a refusal that is coded is none that a caller can be given', async () => {
   expect((await ask(proxy, 'alone'))[0]).not.toContain('xyz');
 });
 
-describe.each(ways)('the late rest of an answer to a call %s reaches nobody', (way) => {
+describe.each(ways)('the late rest of an answer to a call %s reaches no later caller:', (way) => {
   test.each([
     ['all of it', /^/],
-    ['what follows half a head', /Content-Le/],
-    ['what follows half a body', /la(?=te!)/],
+    ['the rest after half a head', /Content-Le/],
+    ['the rest after half a body', /la(?=te!)/],
   ])('%s', async (_what, before) => {
     let rest = (): void => undefined;
     const pool = await startScriptedPool((request, socket) => {
@@ -160,7 +160,7 @@ describe.each(ways)('the late rest of an answer to a call %s reaches nobody', (w
   });
 });
 
-describe('a part whose head has a bare line end', () => {
+describe('a part with a bare line end in its head', () => {
   const bent = (method: string): string =>
     `${part('one')}${part('two').replace('200 OK\r\n', `200 OK\r\nX: y\n`)}--B--\r\n`.replaceAll(
       'one',
@@ -170,7 +170,7 @@ describe('a part whose head has a bare line end', () => {
   test.each([
     ['POST', 1, odd],
     ['GET', 2, '200 again'],
-  ])('is none: a %s', async (method, requests, expected) => {
+  ])('is malformed, for a %s', async (method, requests, expected) => {
     const pool = await startScriptedPool((request, socket) => {
       socket.write(
         formOf(request) === 'batch'

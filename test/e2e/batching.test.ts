@@ -5,8 +5,8 @@ import { app, notes, UcwaClient } from '../support/ucwa-client.ts';
 
 const fixed = { UCWA_PROXY_BATCHING_MODE: 'fixed', UCWA_PROXY_BATCHING_LINGER_MAX_MS: '50' };
 
-describe('GETs of one key that come within the window', () => {
-  test('travel in one batch, and each caller gets the answer to its own call', async () => {
+describe('GETs with the same key that arrive within the window', () => {
+  test('share one batch, and each caller gets the answer to its own call', async () => {
     const pool = await startPool();
     const proxy = await startProxy(pool.url, { ...fixed, UCWA_PROXY_BATCHING_MAX_PARTS: '8' });
     const paths = ['me', 'me/note', 'me/presence', 'me/phones', 'policies', 'people/contacts'];
@@ -21,7 +21,7 @@ describe('GETs of one key that come within the window', () => {
     expect(pool.stats()).toMatchObject({ requests: 1, batches: 1, parts: 8, refusedParts: 0 });
   });
 
-  test('are answered as direct calls are: same status, fields, bytes, no byte order mark', async () => {
+  test('are answered as direct calls are: same status, fields and bytes, without a byte order mark', async () => {
     const pool = await startPool();
     const proxy = await startProxy(pool.url, {
       ...fixed,
@@ -46,7 +46,7 @@ describe('GETs of one key that come within the window', () => {
     expect(pool.stats().batches).toBe(2);
   });
 
-  test('carry the credential on the envelope only, and the same key in all they say', async () => {
+  test('carry the credential on the envelope only, and the same key in all fields', async () => {
     const pool = await startPool();
     const proxy = await startProxy(pool.url, { ...fixed, UCWA_PROXY_BATCHING_MAX_PARTS: '2' });
     await new UcwaClient(proxy.url).askAll(notes(2), {
@@ -86,7 +86,7 @@ test('two credentials, cookies, origins or applications never meet in a batch', 
   for (const request of pool.ledger.requests()) expect(request.parts).toHaveLength(2);
 });
 
-test('a call without companions travels as itself', async () => {
+test('a call without companions is sent unbatched', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, fixed);
   const answer = await new UcwaClient(proxy.url).ask(`${app}/me`, {
@@ -99,7 +99,7 @@ test('a call without companions travels as itself', async () => {
   expect(request?.rawHeaders).toEqual(expect.arrayContaining(['X-Custom', 'kept', 'gzip']));
 });
 
-test('a large answer to a lone call streams through, byte for byte, to a slow reader', async () => {
+test('a large answer to an unbatched call streams through, byte for byte, to a slow reader', async () => {
   const bytes = Buffer.alloc(3_000_000, 'abcdefg');
   const pool = await startPool();
   pool.faults.add({
@@ -111,7 +111,7 @@ test('a large answer to a lone call streams through, byte for byte, to a slow re
   expect(answer.body.equals(bytes)).toBe(true);
 });
 
-test('with batching off every call travels as itself, at once', async () => {
+test('with batching off, every call is sent at once and unbatched', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, { UCWA_PROXY_BATCHING_MODE: 'off' });
   const answers = await new UcwaClient(proxy.url).askAll(notes(5));
@@ -119,7 +119,7 @@ test('with batching off every call travels as itself, at once', async () => {
   expect(pool.stats()).toMatchObject({ batches: 0, singles: 5 });
 });
 
-test('a user has no more batches on the wire than departures, until they take too long', async () => {
+test('a user has no more batches on the wire than the limit, until they take too long', async () => {
   const pool = await startPool();
   pool.faults.add({ on: { user: 'ann' }, times: 3, fault: { kind: 'hang' } });
   const proxy = await startProxy(pool.url, { UCWA_PROXY_BATCHING_MAX_IN_FLIGHT_PER_USER: '1' });
@@ -129,7 +129,7 @@ test('a user has no more batches on the wire than departures, until they take to
   for (const call of calls) call.catch(() => undefined);
   const other = await client.ask(`${app.replace('1045', '1048')}/me`, { token: 'cwt=sim-bob' });
   expect(other.status).toBe(200);
-  // Nobody is answered, and yet all have left.
+  // No caller has an answer, and yet all calls are sent.
   await proxy.untilMetric('ucwa_proxy_held_calls', (value) => value === 0);
   while (pool.stats().requests < 4) await new Promise(setImmediate);
   const metrics = await proxy.metrics();
@@ -138,7 +138,7 @@ test('a user has no more batches on the wire than departures, until they take to
   expect(metrics.get(soon)).toBe(2);
 });
 
-test("beyond a user's own cap he is told 429, beyond ours 503, and nothing was sent", async () => {
+test("calls beyond the user's own cap get 429, calls beyond the proxy's cap get 503, and none of them is sent", async () => {
   const pool = await startPool();
   pool.faults.add({ on: {}, times: Infinity, fault: { kind: 'hang' } });
   const proxy = await startProxy(pool.url, {
@@ -155,7 +155,7 @@ test("beyond a user's own cap he is told 429, beyond ours 503, and nothing was s
   await proxy.untilMetric('ucwa_proxy_outstanding_calls', (value) => value === 3);
   const other = new UcwaClient(proxy.url, '127.0.0.3');
   const own = await other.ask(`${app}/me`, { token: 'cwt=sim-ann' });
-  // The process is full as well, and says so first.
+  // The process is full as well, and this check comes first.
   expect(own.status).toBe(503);
   expect(own.headers['retry-after']).toBe('1');
   expect(JSON.parse(own.text)).toMatchObject({ executed: 'no' });

@@ -1,4 +1,7 @@
-/** Everything that can grow has a cap. Each is reached here, or in the file that docs/bounds.md names. */
+/**
+ * Everything that can grow has a cap. Each cap is reached here, or in the file that docs/bounds.md
+ * names.
+ */
 import { connect, type Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { call, timed } from '../support/crowd.ts';
@@ -15,7 +18,7 @@ const refused = async (proxy: TestProxy, reason: string): Promise<number | undef
 
 const hung = () => startScriptedPool(() => undefined);
 
-test('polls over the cap are refused with 503, ordinary calls are not, and one that ends makes room', async () => {
+test('polls over the cap get 503, ordinary calls do not, and a poll that ends makes room', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, { UCWA_PROXY_LIMITS_MAX_LONG_POLLS: '2' });
   const [first, second, third] = ['ann', 'bob', 'cyd'].map((user) => {
@@ -42,7 +45,7 @@ interface Waiting {
   readonly poll: string;
 }
 
-test('calls that pass by are bounded like those that are batched, for all and for each user', async () => {
+test('passed-through calls count toward the caps of batched calls, for all users and for each user', async () => {
   const pool = await hung();
   const proxy = await startProxy(pool.url, {
     UCWA_PROXY_LIMITS_MAX_QUEUED_CALLS: '3',
@@ -63,7 +66,7 @@ test('calls that pass by are bounded like those that are batched, for all and fo
   expect(await refused(proxy, 'queue_calls')).toBe(1);
 });
 
-test('calls without a credential are no user: the cap for all holds for them, and that of their address', async () => {
+test('calls without a credential belong to no user: the caps for all users and for their address apply', async () => {
   const pool = await hung();
   const proxy = await startProxy(pool.url, {
     UCWA_PROXY_LIMITS_MAX_QUEUED_CALLS: '2',
@@ -85,7 +88,7 @@ test('connections over the cap are closed at once, and counted', async () => {
   for (const client of served) {
     expect(await timed(client, call('cwt=sim-ann', 'me'))).toMatchObject({ status: 200 });
   }
-  // The third is beyond the share of its address, or beyond the cap.
+  // The third connection is beyond the share of its address, or beyond the cap.
   for (const address of ['127.0.0.1', '127.0.0.3']) {
     expect(await new RawClient(proxy.port, address).readAll()).toBe('');
   }
@@ -95,7 +98,7 @@ test('connections over the cap are closed at once, and counted', async () => {
   }
 });
 
-test('connections to the admin port are bounded, and keep no probe out', async () => {
+test('connections to the admin port are bounded, and block no probe', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url);
   const sockets = Array.from({ length: 40 }, () => connect(proxy.ports.admin, '127.0.0.1'));
@@ -103,13 +106,13 @@ test('connections to the admin port are bounded, and keep no probe out', async (
   const closed = sockets.map(
     (socket) => new Promise<boolean>((resolve) => socket.on('close', () => resolve(true))),
   );
-  // Those that are too many are closed; the others stay.
+  // The surplus connections are closed. The others stay.
   await Promise.any(closed);
   expect(sockets.filter(({ destroyed }) => !destroyed).length).toBeGreaterThan(0);
   expect((await readAdmin(proxy.ports.admin, '/livez')).status).toBe(200);
 });
 
-test('a reader who takes nothing of an answer is cut off, whoever made the answer, and counted', async () => {
+test('a reader that reads nothing of an answer is cut off and counted, for each kind of answer', async () => {
   const body = Buffer.alloc(7_000_000);
   const pool = await startScriptedPool((_request, socket) => {
     socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`);
@@ -120,7 +123,7 @@ test('a reader who takes nothing of an answer is cut off, whoever made the answe
     UCWA_PROXY_BATCHING_MODE: 'fixed',
     UCWA_PROXY_BATCHING_LINGER_MAX_MS: '1000',
   });
-  // Two who ask the same share one answer, which is kept whole; a photo streams.
+  // Two identical calls share one answer, which is buffered. A photo streams.
   for (const path of ['me', 'me', 'photos/x']) {
     const reader = new RawClient(proxy.port);
     reader.pause();
@@ -131,7 +134,7 @@ test('a reader who takes nothing of an answer is cut off, whoever made the answe
   expect(pool.requests).toHaveLength(2);
 });
 
-test('a reader who takes nothing holds memory for a while, and no connection to the pool', async () => {
+test('a reader that reads nothing occupies memory for a limited time, and no connection to the pool', async () => {
   const body = Buffer.alloc(7_000_000);
   const pool = await startScriptedPool((request, socket) => {
     const answer = request.includes('large') ? body : Buffer.alloc(0);
@@ -152,7 +155,7 @@ test('a reader who takes nothing holds memory for a while, and no connection to 
   expect(await refused(proxy, 'slow_reader')).toBe(0);
 });
 
-test('an answer that ends with its connection does not wait for a reader who takes nothing of it', async () => {
+test('an answer that ends with its connection does not wait for a reader that reads nothing', async () => {
   const large = Buffer.alloc(40_000_000);
   const pool = await startScriptedPool((request, socket) => {
     if (!request.includes('large')) {
@@ -172,7 +175,7 @@ test('an answer that ends with its connection does not wait for a reader who tak
   expect(other.status).toBe(200);
 });
 
-test('a reader who takes an answer slowly, but takes it, gets all of it', async () => {
+test('a reader that keeps reading slowly gets the whole answer', async () => {
   const body = Buffer.alloc(30_000_000);
   const pool = await startScriptedPool((_request, socket) => {
     socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`);
@@ -184,7 +187,8 @@ test('a reader who takes an answer slowly, but takes it, gets all of it', async 
     UCWA_PROXY_BATCHING_LINGER_MAX_MS: '1000',
     UCWA_PROXY_LIMITS_MAX_RESPONSE_BYTES: '64000000',
   });
-  // Identical ones, so that the answer is one piece, of which the system takes less than the half.
+  // The calls are identical, so that the answer is one piece. The system buffers less than half of
+  // it.
   const readers = Array.from({ length: 2 }, () => {
     const socket = connect(proxy.port, '127.0.0.1');
     onCleanup(() => socket.destroy());
@@ -205,7 +209,7 @@ test('a reader who takes an answer slowly, but takes it, gets all of it', async 
   onCleanup(() => clearInterval(more));
   const startedAtMs = performance.now();
   await proxy.untilMetric('ucwa_proxy_calls_total{via="single",code="200"}', (n) => n === 2);
-  // Longer than two looks and the time in which something must be taken.
+  // Longer than two checks and the time within which the reader must make progress.
   expect(performance.now() - startedAtMs).toBeGreaterThan(4000);
   expect(await refused(proxy, 'slow_reader')).toBe(0);
 });
@@ -228,7 +232,7 @@ test("all answers together are bounded: one that does not fit is broken off, the
     UCWA_PROXY_LIMITS_MAX_RESPONSE_BYTES: '8000',
     UCWA_PROXY_LIMITS_MAX_BUFFERED_RESPONSE_BYTES: '8000',
   });
-  // Identical ones share one answer, which is kept until it is whole.
+  // Identical calls share one answer, which is buffered until it is complete.
   const ask = (user: string) =>
     Promise.all(
       [1, 2].map(() => timed(new RawClient(proxy.port), call(`cwt=sim-${user}`, 'me', '', user))),
@@ -248,14 +252,14 @@ test("all answers together are bounded: one that does not fit is broken off, the
   await proxy.untilMetric(tooLarge, (count) => count === 1);
   begun[0]?.write(half);
   expect((await first).map(({ status }) => status)).toEqual([200, 200]);
-  // They are GETs: asked again, singly.
+  // The calls are GETs, so each is retried as a single request.
   expect((await second).map(({ status }) => status)).toEqual([204, 204]);
 });
 
-describe('one user, before a pool that hangs', () => {
+describe('one user, before a pool that hangs,', () => {
   const writes = `${app}/communication/messagingInvitations`;
 
-  test('leaves connections to others, also while an operation of his waits behind a write', async () => {
+  test('leaves connections to others, also while an operation of that user waits for a write', async () => {
     const pool = await startScriptedPool(() => undefined);
     const proxy = await startProxy(pool.url, {
       UCWA_PROXY_BATCHING_MODE: 'off',
@@ -274,12 +278,12 @@ describe('one user, before a pool that hangs', () => {
     ask(notes(1)[0]!, { token: 'cwt=sim-bob' });
     await proxy.untilMetric(ofPool, (calls) => calls === 9);
     const isOfBob = (request: string): boolean => request.includes('sim-bob');
-    // With all connections taken it would never come.
+    // Without a free connection this request would never come.
     while (!pool.requests.some(isOfBob)) await proxy.metrics();
     expect(pool.requests).toHaveLength(9);
   });
 
-  test('has his other calls answered, however few connections there are', async () => {
+  test('gets answers to other calls, however few connections there are', async () => {
     const pool = await startScriptedPool((request, socket) => {
       if (!request.includes('n=1 ')) socket.write('HTTP/1.1 204 No Content\r\n\r\n');
     });

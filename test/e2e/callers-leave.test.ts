@@ -6,7 +6,7 @@ import { app, notes, UcwaClient } from '../support/ucwa-client.ts';
 
 const aborts = (stage: string): string => `ucwa_proxy_client_aborts_total{stage="${stage}"}`;
 
-test('a caller who leaves while its call is held takes it along: it is never executed', async () => {
+test('a held call is never executed if its caller leaves', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, {
     UCWA_PROXY_BATCHING_MODE: 'fixed',
@@ -26,7 +26,7 @@ test('a caller who leaves while its call is held takes it along: it is never exe
   expect(pool.ledger.entries().map((entry) => entry.target)).not.toContain(`${app}/me?leaves`);
 });
 
-test('a caller who leaves while its call travels shifts nobody: each other gets its own answer', async () => {
+test('when a caller of a batch leaves, each other caller still gets its own answer', async () => {
   const pool = await startPool();
   pool.faults.add({ on: { kind: 'batch' }, fault: { kind: 'delay', ms: 100 } });
   const proxy = await startProxy(pool.url, {
@@ -50,7 +50,7 @@ test('a caller who leaves while its call travels shifts nobody: each other gets 
   expect((await proxy.metrics()).get(aborts('sent'))).toBe(1);
 });
 
-test('when all callers of a batch have left, the pool is let go', async () => {
+test('when all callers of a batch have left, the request to the pool is aborted', async () => {
   const pool = await startScriptedPool(() => undefined);
   const proxy = await startProxy(pool.url, {
     UCWA_PROXY_BATCHING_MODE: 'fixed',
@@ -69,7 +69,7 @@ test('when all callers of a batch have left, the pool is let go', async () => {
   expect(pool.requests).toHaveLength(1);
 });
 
-test('a lone caller who leaves in the middle of its answer lets the pool go', async () => {
+test('when the caller of an unbatched call leaves in the middle of the answer, the request to the pool is aborted', async () => {
   const pool = await startScriptedPool((_request, socket) => {
     socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf');
   });

@@ -12,7 +12,7 @@ const batchesOf = (parts: number): Record<string, string> => ({
 const json = { 'Content-Type': 'application/json' };
 
 describe('writes', () => {
-  test('travel in batches of their own, with their bodies, and each ran once', async () => {
+  test('have batches of their own, with their bodies, and each runs once', async () => {
     const pool = await startPool();
     const proxy = await startProxy(pool.url, batchesOf(2));
     const client = new UcwaClient(proxy.url);
@@ -36,7 +36,7 @@ describe('writes', () => {
     expect((JSON.parse(read.text) as { message: string }).message).toBe('näive --boundary\r\n');
   });
 
-  test('to one resource run in the order in which they came, and a GET behind them sees them', async () => {
+  test('to one resource run in the order of arrival, and a later GET sees their effect', async () => {
     const pool = await startPool({ latency: 20 });
     const proxy = await startProxy(pool.url, {
       UCWA_PROXY_BATCHING_MODE: 'fixed',
@@ -62,7 +62,7 @@ describe('writes', () => {
     expect((JSON.parse(answer.text) as { message: string }).message).toBe('5');
   });
 
-  test('whose answer never comes are not sent again', async () => {
+  test('without an answer are not sent again', async () => {
     const pool = await startPool();
     pool.faults.add({ on: { kind: 'batch' }, fault: { kind: 'reset', at: 'afterHead' } });
     const proxy = await startProxy(pool.url, batchesOf(2));
@@ -82,7 +82,7 @@ describe('writes', () => {
   });
 });
 
-test('an operation leaves at once and alone, while others are held', async () => {
+test('an operation is sent at once and unbatched, while other calls are held', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, batchesOf(2));
   const client = new UcwaClient(proxy.url);
@@ -121,7 +121,7 @@ test('identical GETs share a part, and every caller gets the answer', async () =
   expect(metrics.get('ucwa_proxy_upstream_requests_saved')).toBe(6);
 });
 
-test('identical GETs without companions share one request that is not wrapped', async () => {
+test('identical GETs without companions share one unbatched request', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, {
     UCWA_PROXY_BATCHING_MODE: 'fixed',
@@ -141,7 +141,7 @@ test('identical GETs without companions share one request that is not wrapped', 
   expect(pool.stats()).toMatchObject({ requests: 1, singles: 1, batches: 0 });
 });
 
-test('X-Ucwa-Batch: never keeps a call out, explain says what became of it, and neither goes on', async () => {
+test('X-Ucwa-Batch: never keeps a call out of batches, explain reports its path, and neither reaches the pool', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, batchesOf(2));
   const client = new UcwaClient(proxy.url);
@@ -174,7 +174,7 @@ test('paths of batching.never are not batched', async () => {
   expect(pool.stats()).toMatchObject({ batches: 0, singles: 2 });
 });
 
-test('a write that passes us by lets what is held leave before it', async () => {
+test('before a write that passes through, the held calls are sent', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, batchesOf(5));
   const client = new UcwaClient(proxy.url);
@@ -186,7 +186,7 @@ test('a write that passes us by lets what is held leave before it', async () => 
   expect(metrics.get('ucwa_proxy_batches_total{flush_reason="barrier"}')).toBe(1);
 });
 
-test('a part that came is answered while the rest of its batch takes its time', async () => {
+test('a part is answered at once while the rest of its batch is late', async () => {
   const pool = await startPool({
     streamParts: true,
     latency: (route) => (route === 'people/search' ? 400 : 1),
@@ -209,7 +209,7 @@ test('a part that came is answered while the rest of its batch takes its time', 
   expect(await slow).toBe(200);
 });
 
-test('an answer whose count proves wrong after a part was given: that stands, the rest asks again', async () => {
+test('if the number of parts proves wrong, an answer already given stands, and the other calls are retried', async () => {
   const head = 'HTTP/1.1 200 OK\r\n';
   const type = 'Content-Type: multipart/batching; boundary="B"\r\n';
   const part =
@@ -231,7 +231,7 @@ test('an answer whose count proves wrong after a part was given: that stands, th
   expect(metrics.get('ucwa_proxy_repeats_total{reason="answer",outcome="answered"}')).toBe(2);
 });
 
-test('an answer that names another resource than was asked is counted', async () => {
+test('an answer that names another resource than the requested one is counted', async () => {
   const pool = await startPool();
   pool.faults.add({ on: { kind: 'batch' }, fault: { kind: 'permute' } });
   const proxy = await startProxy(pool.url, batchesOf(2));
@@ -239,7 +239,7 @@ test('an answer that names another resource than was asked is counted', async ()
   expect((await proxy.metrics()).get('ucwa_proxy_protocol_errors_total{kind="self_link"}')).toBe(2);
 });
 
-test('every answer says how long its connection is kept, as it is set: of a batch, alone, passed through', async () => {
+test('each answer announces the configured keep-alive time: batched, unbatched or passed through', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, {
     ...batchesOf(2),
@@ -254,8 +254,8 @@ test('every answer says how long its connection is kept, as it is set: of a batc
   expect(answers.map(({ headers }) => headers['keep-alive'])).toEqual(Array(4).fill('timeout=7'));
 });
 
-describe('the adaptive hold, at work', () => {
-  test('a client that waits for each answer is never wrapped and pays no hold', async () => {
+describe('the adaptive hold', () => {
+  test('never batches or delays a client that waits for each answer', async () => {
     const pool = await startPool({ latency: 1 });
     const proxy = await startProxy(pool.url);
     const client = new UcwaClient(proxy.url);
@@ -265,7 +265,7 @@ describe('the adaptive hold, at work', () => {
     expect(metrics.get('ucwa_proxy_hold_seconds_sum')).toBeLessThan(0.1);
   });
 
-  test('calls that arrive together leave together from the first on', async () => {
+  test('sends calls that arrive together in one batch, from the first on', async () => {
     const pool = await startPool({ latency: 20 });
     const proxy = await startProxy(pool.url);
     const client = new UcwaClient(proxy.url);

@@ -1,4 +1,4 @@
-/** Sign-ins that a pool keeps on a connection: nobody is signed in as somebody else. */
+/** Sign-ins that a pool keeps on a connection: no client is answered as another one. */
 import { describe, expect, test } from '@jest/globals';
 import { me, SigningClient, webTicket } from '../support/signing-client.ts';
 import { startSigningPool, type SigningPoolOptions, unanswered } from '../support/signing-pool.ts';
@@ -20,11 +20,11 @@ const spellings = ['NTLM', 'ntlm', 'Negotiate', 'NEGOTIATE', 'Nego2', 'nego2'];
 
 describe.each(modes)('in batching mode %s', (mode) => {
   test.each(spellings)(
-    'a client who signs in by %s is signed in, and no other client is',
+    'a client that signs in by %s is signed in, and no other client is',
     async (scheme) => {
       const { pool, client, count } = await start({ ...bind, UCWA_PROXY_BATCHING_MODE: mode });
       const [alice, bob, carol] = [client(), client(), client()];
-      // Alice's first request goes over a connection that others use after her.
+      // Alice's first request uses a connection that others use later.
       expect((await alice.ask(webTicket)).status).toBe(401);
       expect((await alice.signIn('alice', scheme)).said?.user).toBe('alice');
       expect((await alice.ask('/abs/handler')).said?.user).toBe('alice');
@@ -48,7 +48,7 @@ describe('by default, a credential that signs in a connection', () => {
   test.each([
     ...['NTLM T1', 'ntlm T3-alice', 'Negotiate T1', 'Nego2 T1', 'Kerberos abc', 'Digest a="b"'],
     ...['NTLM\tT3-alice', 'Unknown abc', 'Bearer a, NTLM T3-alice'],
-  ])('does not come to the pool: %s', async (credential) => {
+  ])('does not reach the pool: %s', async (credential) => {
     const { pool, client, count } = await start({});
     const { status, head } = await client().ask(webTicket, [`Authorization: ${credential}`]);
     expect(status).toBe(501);
@@ -65,7 +65,7 @@ describe('by default, a credential that signs in a connection', () => {
     expect(await count('refused_total{reason="connection_auth"}')).toBe(2);
   });
 
-  test('is not offered, where the pool offers another one too', async () => {
+  test('is not offered if the pool also offers another scheme', async () => {
     const challenges = ['Negotiate', 'NTLM', 'MsRtcOAuth href="https://p/t",grant_type="password"'];
     const { client } = await start({}, { challenges });
     const { status, head } = await client().ask(webTicket);
@@ -75,7 +75,7 @@ describe('by default, a credential that signs in a connection', () => {
     ]);
   });
 
-  test('is offered as it is, where the pool offers nothing else', async () => {
+  test('is offered unchanged if the pool offers nothing else', async () => {
     const { client } = await start({});
     const { head } = await client().ask(webTicket);
     expect(head.match(/^WWW-Authenticate: .*$/gim)).toEqual([
@@ -84,8 +84,8 @@ describe('by default, a credential that signs in a connection', () => {
   });
 });
 
-describe('a client who signs in by connection', () => {
-  test('has one connection to the pool, which ends with its own', async () => {
+describe('a client that signs in by connection', () => {
+  test('has one connection to the pool, which closes with its own', async () => {
     const { pool, proxy, client, count } = await start(bind);
     const alice = client();
     await alice.signIn('alice');
@@ -99,7 +99,7 @@ describe('a client who signs in by connection', () => {
     await proxy.untilMetric('ucwa_proxy_bound_connections', (value) => value === 0);
   });
 
-  test('has it from the first challenge, before it sends a credential', async () => {
+  test('has it from the first challenge on, before it sends a credential', async () => {
     const { pool, client, count } = await start(bind);
     const alice = client();
     expect((await alice.ask('/abs/handler')).said?.connection).toBe(0);
@@ -109,7 +109,7 @@ describe('a client who signs in by connection', () => {
     expect(await count('bound_connections')).toBe(1);
   });
 
-  test('has its pipelined requests run one after the other, on that connection', async () => {
+  test('has its pipelined requests run in turn on that connection', async () => {
     const { pool, client } = await start(bind);
     const alice = client();
     await alice.signIn('alice');
@@ -118,7 +118,7 @@ describe('a client who signs in by connection', () => {
     expect(pool.connections).toHaveLength(1);
   });
 
-  test('signs in anew after a request of it was broken off', async () => {
+  test('signs in anew after one of its requests was aborted', async () => {
     const { pool, client } = await start(bind);
     const alice = client();
     await alice.signIn('alice');
@@ -128,7 +128,7 @@ describe('a client who signs in by connection', () => {
     expect((await client().ask('/abs/handler')).said?.user).toBeNull();
   });
 
-  test('keeps no connection longer than upstream.boundIdleMs', async () => {
+  test('keeps no connection that is idle for longer than upstream.boundIdleMs', async () => {
     const { pool, client } = await start({ ...bind, UCWA_PROXY_UPSTREAM_BOUND_IDLE_MS: '1000' });
     const alice = client();
     await alice.signIn('alice');
@@ -136,14 +136,14 @@ describe('a client who signs in by connection', () => {
     expect((await alice.ask('/abs/handler')).said?.user).toBeNull();
   });
 
-  test('keeps none that is older than upstream.boundMaxAgeMs, unless it is in a handshake', async () => {
+  test('keeps no connection that is older than upstream.boundMaxAgeMs, except during a handshake', async () => {
     const { pool, client } = await start({
       ...bind,
       UCWA_PROXY_UPSTREAM_BOUND_MAX_AGE_MS: '1000',
     });
     const alice = client();
     await alice.ask(webTicket, ['Authorization: NTLM T1']);
-    // An age is told by no event.
+    // No event reports the age of a connection.
     await new Promise((resolve) => setTimeout(resolve, 1100));
     const { said } = await alice.ask(webTicket, ['Authorization: NTLM T3-alice']);
     expect(said).toMatchObject({ user: 'alice', connection: 0 });
@@ -154,7 +154,7 @@ describe('a client who signs in by connection', () => {
 describe('at upstream.maxBoundConnections', () => {
   const capped = { ...bind, UCWA_PROXY_UPSTREAM_MAX_BOUND_CONNECTIONS: '2' };
 
-  test('the one that has been idle for longest makes room', async () => {
+  test('the connection that has been idle for longest makes room', async () => {
     const { client, count } = await start(capped);
     const [alice, bob, carol] = [client(), client(), client()];
     await alice.signIn('alice');
@@ -166,7 +166,7 @@ describe('at upstream.maxBoundConnections', () => {
     expect((await bob.ask('/abs/handler')).said?.user).toBeNull();
   });
 
-  test('a client is answered with 503 where all are in use', async () => {
+  test('a client gets 503 if all connections are in use', async () => {
     const { client, count } = await start(capped);
     const busy = [client(), client()];
     await busy[0]?.signIn('alice');
@@ -181,7 +181,7 @@ describe('at upstream.maxBoundConnections', () => {
   });
 });
 
-describe('behind another proxy, whose connections carry many users,', () => {
+describe('behind another proxy, which shares connections among users,', () => {
   test.each<[string, Record<string, string>, string[]]>([
     ['a trusted peer', { UCWA_PROXY_LISTEN_TRUSTED_PROXIES: '127.0.0.1/32' }, []],
     ['a Via', {}, ['Via: 1.1 gateway']],
@@ -199,7 +199,7 @@ describe('behind another proxy, whose connections carry many users,', () => {
     expect(await count('refused_total{reason="connection_auth"}')).toBe(1);
   });
 
-  test('and a request that comes through one on a bound connection ends it', async () => {
+  test('a request with a sign of another proxy closes the bound connection', async () => {
     const { pool, client } = await start(bind);
     const alice = client();
     await alice.signIn('alice');
@@ -208,14 +208,14 @@ describe('behind another proxy, whose connections carry many users,', () => {
   });
 });
 
-test('a connection on which the pool has offered a sign-in serves nobody else', async () => {
+test('a connection on which the pool has offered a sign-in serves no other client', async () => {
   const { pool, client } = await start({});
   expect((await client().ask(webTicket)).status).toBe(401);
   await pool.untilOpen(0);
   expect((await client().ask('/abs/handler')).said?.connection).toBe(1);
 });
 
-test('Via names the proxy on all three ways, behind what the client said', async () => {
+test("Via names the proxy in each kind of request, after the client's own value", async () => {
   const { client } = await start({});
   const passed = await client().ask('/abs/handler', ['Via: 1.0 fred']);
   const single = await client().ask(me, [...bearer, 'Via: 1.0 fred', 'X-Ucwa-Batch: never']);

@@ -1,44 +1,44 @@
-/** What callers may see when something fails, and the ways to bring it about. */
+/** The form of failure cases: how to cause the failure, and what each caller sees. */
 import type { Fault } from '../../src/simulator/faults/fault.ts';
 import type { FaultRule } from '../../src/simulator/faults/fault-script.ts';
 
-/** What a caller sees of a failure. */
+/** The result of a failure for a caller. */
 export interface Seen {
   /** The cell in the table of docs/failures.md. */
   readonly text: string;
   /**
-   * - `own`: what the resource answered, as if nothing had happened.
-   * - `pool`: what the pool said instead, word for word.
-   * - `503 no`, `504 unknown`: ours, with that `executed`.
+   * - `own`: the answer of the resource, as without a failure.
+   * - `pool`: the pool's error, byte for byte.
+   * - `503 no`, `504 unknown`: the proxy's own answer, with this `executed`.
    */
   readonly answer: 'own' | 'pool' | '503 no' | '504 unknown';
-  /** How the call comes to the pool after the batch that failed. */
+  /** How the call reaches the pool after the failed batch. */
   readonly again: 'never' | 'singly' | 'smaller' | 'refused';
 }
 
-/** One way to bring the failure about. */
+/** One way to cause the failure. */
 export interface FailureCase {
   readonly name: string;
-  /** What happens to a batch of three; without it nobody listens. */
+  /** The fault that a batch of three meets. Without a fault, no server listens. */
   readonly fault?: FaultRule['fault'];
-  /** To whom it happens; by default to one batch. */
+  /** Which requests meet the fault. The default is one batch. */
   readonly rule?: Omit<FaultRule, 'fault'>;
-  /** Positions of the batch that are hit; by default all. */
+  /** Positions of the calls that the fault affects. The default is all. */
   readonly hit?: readonly number[];
-  /** Whether the pool runs the calls that are hit before it fails; by default it does not. */
+  /** Whether the pool runs the affected calls before it fails. The default is that it does not. */
   readonly ran?: boolean;
   /** The environment of the proxy. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Kind of the protocol error that is counted. */
+  /** Kind of the protocol error that the metrics count. */
   readonly counted?: string;
-  /** What is asked again comes no sooner. */
+  /** Least time before a retry, in ms. */
   readonly waitsMs?: number;
-  /** Whether the pool answers a batch of the same calls before. */
+  /** Whether the pool has answered a batch of the same calls before. */
   readonly warm?: boolean;
 }
 
 export interface Failure {
-  /** Goes on after "when …". */
+  /** Continues "when …". */
   readonly when: string;
   readonly read: Seen;
   readonly write: Seen;
@@ -78,7 +78,7 @@ export const refusedUntilLate: Seen = {
   again: 'refused',
 };
 
-/** An answer in the place of the batch's, with a body and a field that can be known again. */
+/** An error in place of the batch answer, with a recognizable body and field. */
 export function says(
   status: number,
   more: { headers?: readonly string[]; execute?: boolean; contentType?: string } = {},

@@ -1,6 +1,6 @@
 /**
- * What callers see when something fails, as data. docs/failures.md shows this table, and
- * failures.test.ts tries each row on the simulated pool, whose ledger says what ran.
+ * The effects of failures on callers, as data. docs/failures.md shows this table. failures.test.ts
+ * tries each row on the simulated pool, which records the calls that ran.
  */
 import { compressedBomb } from '../support/compressed-bomb.ts';
 import {
@@ -18,7 +18,7 @@ import {
 
 const smallAnswers = { UCWA_PROXY_LIMITS_MAX_RESPONSE_BYTES: '4096' };
 const second: FailureCase['rule'] = { on: { kind: 'part' }, skip: 1 };
-/** In the second part, whatever was asked for. */
+/** An offset in the second part of any answer. */
 const inSecondPart = 400;
 
 const batchType = 'multipart/batching; boundary="B"';
@@ -30,7 +30,7 @@ function deadline(ms: number): Record<string, string> {
   };
 }
 
-/** Nothing ran; each is named by its status. */
+/** One case per status, named by the status. No call ran. */
 function refusals(...statuses: readonly number[]): FailureCase[] {
   return statuses.map((status) => ({ name: String(status), fault: says(status) }));
 }
@@ -145,7 +145,7 @@ export const failures: readonly Failure[] = [
     write: unknown,
     cases: [
       {
-        name: 'a coding that nobody knows',
+        name: 'an unknown content coding',
         fault: says(200, { contentType: batchType, headers: ['Content-Encoding', 'br'] }),
         counted: 'coding',
       },
@@ -288,7 +288,7 @@ export const failures: readonly Failure[] = [
   },
 ];
 
-/** The failure to which that case belongs. */
+/** Returns the failure case with this name. */
 export function failureCase(name: string): FailureCase {
   const found = failures.flatMap(({ cases }) => cases).find((one) => one.name === name);
   if (found === undefined) throw new Error(`no case ${name}`);

@@ -23,14 +23,14 @@ async function start(fault?: FaultRule['fault'], env = {}) {
   return { pool, proxy, client: new UcwaClient(proxy.url) };
 }
 
-describe('our own answers', () => {
+describe("the proxy's own answers", () => {
   const xml = { headers: { Accept: 'application/xml' } };
   const aboutXml = ({ status, headers, text }: Answer) => [
     ...[status, headers['content-type'], headers['proxy-status'], headers['retry-after']],
     /<executed>(\w+)<\/executed>/.exec(text)?.[1],
   ];
 
-  test('are XML for callers who accept only that, beside others of one batch who get JSON', async () => {
+  test('are XML for callers that accept only XML, and JSON for others in the same batch', async () => {
     const { client } = await start({ kind: 'reset', at: 'beforeHead' });
     const [post, put, remove] = writeCalls(3);
     const [inXml, inJson, alsoXml] = await Promise.all([
@@ -50,7 +50,7 @@ describe('our own answers', () => {
     expect(JSON.parse(inJson[0]?.answer.text ?? '')).toMatchObject({ executed: 'unknown' });
   });
 
-  test('are XML for callers who accept only that, when nothing ran', async () => {
+  test('are XML for callers that accept only XML, when no call ran', async () => {
     const { pool, client } = await start();
     await pool.stop();
     const notRun = [503, 'application/problem+xml', 'ucwa-batch-proxy; error=connection_refused'];
@@ -59,7 +59,7 @@ describe('our own answers', () => {
     }
   });
 
-  test('are XML for a lone caller who accepts only that', async () => {
+  test('are XML for the caller of an unbatched call that accepts only XML', async () => {
     const { client } = await start(
       { kind: 'reset', at: 'beforeHead' },
       { UCWA_PROXY_BATCHING_MODE: 'off' },
@@ -71,7 +71,7 @@ describe('our own answers', () => {
     ]);
   });
 
-  test('say so of a pool that refuses connections, to calls passed through too', async () => {
+  test('report a pool that refuses connections, to passed-through calls too', async () => {
     const { pool, client } = await start();
     await pool.stop();
     const answer = await client.ask('/elsewhere');
@@ -79,7 +79,7 @@ describe('our own answers', () => {
   });
 });
 
-test('callers of a batch with an expired token get the 401 of the pool with both challenges', async () => {
+test("callers of a batch with an expired token get the pool's 401 with both challenges", async () => {
   const { client } = await start();
   const answers = await client.askAll(notes(3), { token: 'cwt=expired' });
   for (const { status, rawHeaders } of answers) {
@@ -95,14 +95,14 @@ test.each<[string, FaultRule['fault']]>([
   ['compression in small pieces', [{ kind: 'gzip' }, { kind: 'chunks', sizes: [1, 50] }]],
   ['a missing close delimiter', { kind: 'noCloseDelimiter', bare: true }],
   ['bytes that trickle', { kind: 'chunks', sizes: [1, 2, 3] }],
-])('callers of a batch notice nothing of %s', async (_what, fault) => {
+])('callers of a batch do not notice %s', async (_what, fault) => {
   const { pool, client } = await start(fault);
   const answers = await client.askAll(notes(3));
   expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200]);
   expect(pool.ledger.requests()).toHaveLength(1);
 });
 
-test('GETs whose parts have bare line feeds in their heads are asked again, each alone', async () => {
+test('GETs with bare line feeds in the heads of their parts are retried, each unbatched', async () => {
   const { pool, client } = await start({ kind: 'bareLf' });
   const answers = await client.askAll(notes(3));
   expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200]);
@@ -110,10 +110,10 @@ test('GETs whose parts have bare line feeds in their heads are asked again, each
 });
 
 test.each([
-  ['travels alone', 1],
-  ['travels in a batch', 3],
+  ['is unbatched', 1],
+  ['is batched', 3],
 ])(
-  'a GET that %s, may have run and finds nobody when it is asked again is told so',
+  'a GET that %s and may have run gets 504 if its retry cannot reach the pool',
   async (_how, count) => {
     const pool = await startPool();
     const relay = await startRelay(pool.port);
@@ -135,8 +135,8 @@ test.each([
   },
 );
 
-describe('an answer that is larger than is allowed', () => {
-  test('is broken off, so that the pool is let go', async () => {
+describe('an answer beyond the size limit', () => {
+  test('is broken off, and its request to the pool is aborted', async () => {
     const pool = await startScriptedPool((request, socket) => {
       if (!request.startsWith('POST')) {
         socket.write(ok);
@@ -154,7 +154,7 @@ describe('an answer that is larger than is allowed', () => {
     await pool.untilClosed(1);
   });
 
-  test('does not become many bytes out of few: it is cut at its bound', async () => {
+  test('is cut at the limit even if its compressed size is small', async () => {
     const bomb = compressedBomb(200 * 1024 * 1024);
     const { proxy, client } = await start({ kind: 'status', status: 200, ...bomb });
     const before = process.memoryUsage.rss();
@@ -167,7 +167,7 @@ describe('an answer that is larger than is allowed', () => {
   });
 });
 
-describe('an answer to a call that travels by itself', () => {
+describe('an answer to an unbatched call', () => {
   const alone = { UCWA_PROXY_BATCHING_MODE: 'off' };
 
   test('that breaks off breaks off its caller, so that it never looks whole', async () => {
@@ -179,7 +179,7 @@ describe('an answer to a call that travels by itself', () => {
     expect(pool.requests).toHaveLength(1);
   });
 
-  test('that breaks off right behind its head is no answer yet: a GET is asked again, a POST not', async () => {
+  test('that breaks off right after its head does not count as an answer: a GET is retried, a POST is not', async () => {
     const { pool, client } = await start({ kind: 'reset', at: 'afterHead' }, alone);
     expect((await client.ask(`${app}/me`)).status).toBe(200);
     expect(pool.ledger.entries()).toHaveLength(2);
@@ -191,7 +191,7 @@ describe('an answer to a call that travels by itself', () => {
     expect(pool.ledger.entries()).toHaveLength(3);
   });
 
-  test('that is announced (103) is waited for', async () => {
+  test('that follows an interim 103 reaches the caller', async () => {
     const pool = await startScriptedPool((_request, socket) => {
       socket.write('HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n');
       socket.write(ok);

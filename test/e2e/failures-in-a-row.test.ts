@@ -6,7 +6,7 @@ import { UcwaClient } from '../support/ucwa-client.ts';
 import type { Simulator } from '../../src/simulator/simulator.ts';
 import { failureCase } from './failure-table.ts';
 
-/** What a pool in trouble does to batches; calls that come by themselves are served. */
+/** Failures of batches. The pool still serves single requests. */
 const troubles = [
   'truncated, contentLength',
   'one part fewer',
@@ -26,7 +26,7 @@ const troubles = [
 
 async function startTrouble(name: string) {
   const { fault, env, warm } = failureCase(name);
-  if (fault === undefined) throw new Error(`${name} does not happen to a batch`);
+  if (fault === undefined) throw new Error(`${name} is not a failure of a batch`);
   const pool = await startPool();
   const proxy = await startProxy(pool.url, {
     UCWA_PROXY_BATCHING_MODE: 'fixed',
@@ -40,7 +40,7 @@ async function startTrouble(name: string) {
   return { pool, proxy, client, before };
 }
 
-/** What holds of each call, whatever happened to the batches. */
+/** Checks the promises for each call, whatever happened to the batches. */
 function expectRecovered(pool: Simulator, answered: readonly Answered[]): void {
   for (const { method, nonce, answer } of answered) {
     const ran = pool.ledger.executions(nonce).length;
@@ -58,7 +58,7 @@ function expectRecovered(pool: Simulator, answered: readonly Answered[]): void {
   }
 }
 
-/** Each caller was answered once, and nobody is waited for. */
+/** Checks that each caller got one answer, and that no call is in flight. */
 async function expectQuiet(proxy: TestProxy, callers: number): Promise<void> {
   await proxy.untilMetric('ucwa_proxy_held_calls', (calls) => calls === 0);
   let answered = 0;
@@ -69,7 +69,7 @@ async function expectQuiet(proxy: TestProxy, callers: number): Promise<void> {
 }
 
 describe.each(troubles)('three batches of GETs and three of writes that meet: %s', (name) => {
-  test('one after the other: GETs are answered, nothing unsafe runs twice', async () => {
+  test('one after another: GETs are answered, no write runs twice', async () => {
     const { pool, proxy, client, before } = await startTrouble(name);
     const answered: Answered[] = [];
     for (const round of ['a', 'b', 'c']) {
@@ -81,7 +81,7 @@ describe.each(troubles)('three batches of GETs and three of writes that meet: %s
     await expectQuiet(proxy, 18 + before.length);
   });
 
-  test('all at once: GETs are answered, nothing unsafe runs twice', async () => {
+  test('all at once: GETs are answered, no write runs twice', async () => {
     const { pool, proxy, client, before } = await startTrouble(name);
     const answered = await askEach(client, [...readCalls(9), ...writeCalls(9)]);
     expect(pool.stats().batches).toBeGreaterThanOrEqual(6);

@@ -30,8 +30,8 @@ const threeAlone = [[1], [1], [1]];
 const threeTogether = [[3], [3], [3]];
 const nonces = (tag: string): string[] => readCalls(3, tag).map(({ nonce }) => nonce);
 
-describe('a pool that turns out to know no batches', () => {
-  test('gets calls of all users one by one for a minute', async () => {
+describe('a pool without a batch resource', () => {
+  test('gets the calls of all users unbatched for a minute', async () => {
     const { pool, client } = await start([{ on: batch, fault: says(405) }]);
     await askEach(client, readCalls(3));
     await askEach(client, readCalls(3, 'ann'));
@@ -41,7 +41,7 @@ describe('a pool that turns out to know no batches', () => {
     expect(pool.stats().batches).toBe(1);
   });
 
-  test('gets batches of others all the same once it has answered one', async () => {
+  test('still gets batches of other users once it has answered a batch', async () => {
     const { pool, client } = await start([{ on: { ...batch, user: 'ann' }, fault: says(501) }]);
     await askEach(client, readCalls(3, 'before', `${app}2`), { token: 'cwt=sim-ben' });
     await askEach(client, readCalls(3));
@@ -53,7 +53,7 @@ describe('a pool that turns out to know no batches', () => {
 });
 
 describe('a GET that failed in a batch', () => {
-  test('is asked again once: the second failure is the answer', async () => {
+  test('is retried once: the second failure is the answer', async () => {
     const { pool, proxy, client } = await start([
       { on: {}, times: Infinity, fault: { kind: 'reset', at: 'beforeHead' } },
     ]);
@@ -69,7 +69,7 @@ describe('a GET that failed in a batch', () => {
     expect(metrics.get(repeats)).toBe(3);
   });
 
-  test('gets the 500 of the pool when that comes twice', async () => {
+  test("gets the pool's 500 if that comes twice", async () => {
     const { pool, client } = await start([{ on: {}, times: Infinity, fault: says(500) }]);
     for (const { answer, nonce } of await askEach(client, readCalls(3))) {
       expect([answer.status, answer.text]).toEqual([500, '{"code":"Said500"}']);
@@ -77,7 +77,7 @@ describe('a GET that failed in a batch', () => {
     }
   });
 
-  test('is asked again once for all who asked the same', async () => {
+  test('is retried once for all identical calls', async () => {
     const { pool, client } = await start([{ on: batch, fault: { kind: 'html' } }]);
     const [one, two] = notes(2);
     const answers = await client.askAll([one ?? '', one ?? '', two ?? '', `${app}/me`]);
@@ -86,7 +86,7 @@ describe('a GET that failed in a batch', () => {
     expect(targets.toSorted()).toEqual([`${app}/me`, one, two]);
   });
 
-  test('gets the 503 of the pool at once when it has not the time that Retry-After asks for', async () => {
+  test("gets the pool's 503 at once if Retry-After ends after the deadline", async () => {
     const { client } = await start(
       [{ on: batch, fault: says(503, { headers: ['Retry-After', '25'] }) }],
       { UCWA_PROXY_UPSTREAM_TIMEOUT_MS: '24000' },
@@ -97,7 +97,7 @@ describe('a GET that failed in a batch', () => {
   });
 });
 
-test('a write gets the 503 of the pool at once, however long Retry-After is', async () => {
+test("a write gets the pool's 503 at once, however long Retry-After is", async () => {
   const { pool, client } = await start([
     { on: batch, fault: says(503, { headers: ['Retry-After', '25'] }) },
   ]);
@@ -107,11 +107,11 @@ test('a write gets the 503 of the pool at once, however long Retry-After is', as
   expect(pool.ledger.requests()).toHaveLength(1);
 });
 
-describe('a call that travels by itself', () => {
+describe('an unbatched call', () => {
   const alone = { UCWA_PROXY_BATCHING_MODE: 'off' };
   const lost: FaultRule = { on: {}, fault: { kind: 'reset', at: 'beforeHead' } };
 
-  test('gets what the pool says, 5xx too', async () => {
+  test("gets the pool's answer, also a 5xx", async () => {
     const { pool, client } = await start([{ on: {}, times: 2, fault: says(503) }], alone);
     for (const calls of [readCalls(1), writeCalls(1)]) {
       const [one] = await askEach(client, calls);
@@ -127,13 +127,13 @@ describe('a call that travels by itself', () => {
     expect(pool.ledger.executions(one?.nonce ?? '')).toHaveLength(1);
   });
 
-  test('is asked again when the connection breaks before an answer, if it is a GET', async () => {
+  test('is retried if the connection breaks before an answer and it is a GET', async () => {
     const { client } = await start([lost], alone);
     const [one] = await askEach(client, readCalls(1));
     expect(one?.answer.status).toBe(200);
   });
 
-  test('is not sent again when the connection breaks, if it is a write', async () => {
+  test('is not sent again if the connection breaks and it is a write', async () => {
     const { pool, client } = await start([lost], alone);
     const [one] = await askEach(client, writeCalls(1));
     expect(one?.answer.status).toBe(504);
@@ -142,7 +142,7 @@ describe('a call that travels by itself', () => {
 });
 
 describe('a batch of GETs that is late', () => {
-  test('is broken off when each has been answered beside it, and counted', async () => {
+  test('is aborted and counted once each call has an answer from its retry', async () => {
     const pool = await startScriptedPool((request, socket) => {
       if (!request.startsWith('POST'))
         socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
@@ -155,11 +155,11 @@ describe('a batch of GETs that is late', () => {
     expect(metrics.get('ucwa_proxy_late_batches_total')).toBe(1);
     expect(metrics.get('ucwa_proxy_repeats_total{reason="late",outcome="answered"}')).toBe(3);
     expect(pool.requests).toHaveLength(4);
-    // Four requests for three calls: this time batching cost one.
+    // Four requests for three calls: here batching cost one request.
     expect(metrics.get('ucwa_proxy_upstream_requests_saved')).toBe(-1);
   });
 
-  test('answers at the deadline what is late beside it too, and the pool is let go', async () => {
+  test('gets 504 at the deadline if the retries are late too, and the requests to the pool are aborted', async () => {
     const pool = await startScriptedPool(() => undefined);
     const proxy = await startProxy(pool.url, { ...batchesOfThree, ...quick });
     const answers = await new UcwaClient(proxy.url).askAll(notes(3));
@@ -171,7 +171,7 @@ describe('a batch of GETs that is late', () => {
   });
 });
 
-test('a pool that is back is used at once', async () => {
+test('a pool that is reachable again is used at once', async () => {
   const { pool, client } = await start([]);
   await pool.stop();
   const away = await askEach(client, readCalls(3));
@@ -181,7 +181,7 @@ test('a pool that is back is used at once', async () => {
   expect(back.map(({ answer }) => answer.status)).toEqual([200, 200, 200]);
 });
 
-describe('a route whose answer made that of a batch too large', () => {
+describe('a route with an answer that made a batch answer too large', () => {
   const large = (index: number): FaultRule => ({
     on: batch,
     fault: { kind: 'malformedPart', index, message: 'x'.repeat(9000) },
@@ -195,7 +195,7 @@ describe('a route whose answer made that of a batch too large', () => {
     expect(partsOf(pool, nonces('later'))).toEqual(threeAlone);
   });
 
-  test('keeps the routes whose parts came before it in batches', async () => {
+  test('does not take the routes of earlier parts out of batches', async () => {
     const { pool, client } = await start([large(2)], smallAnswers);
     const first = await client.askAll(['note', 'presence', 'phones'].map((n) => `${app}/me/${n}`));
     expect(first.map(({ status }) => status)).toEqual([200, 200, 200]);
@@ -204,7 +204,7 @@ describe('a route whose answer made that of a batch too large', () => {
   });
 });
 
-test('a refusal stays one, however long it is', async () => {
+test('a refusal keeps its meaning, however long its body is', async () => {
   const pool = await startPool();
   const refusal = { kind: 'status', status: 429, body: 'x'.repeat(9000) } as const;
   pool.faults.add({ on: { kind: 'batch' }, fault: refusal });
@@ -216,7 +216,7 @@ test('a refusal stays one, however long it is', async () => {
   expect(answered.filter(({ answer }) => answer.status >= 429)).toEqual([]);
 });
 
-test('what the pool says beside a silent batch is better than nothing', async () => {
+test("if a batch gets no answer, the caller gets the pool's answer to the retry, even an error", async () => {
   const pool = await startScriptedPool((request, socket) => {
     if (request.startsWith('POST')) return;
     socket.write('HTTP/1.1 500 Oops\r\nContent-Length: 2\r\n\r\nno');

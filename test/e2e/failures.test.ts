@@ -23,7 +23,10 @@ const batchesOfThree = {
 
 type CallsOf = (count: number, tag?: string) => NonceCall[];
 
-/** Three callers of one batch to which that happens, and what the pool and the metrics know of it. */
+/**
+ * Sends three calls in a batch that meets the failure. Returns what callers, the pool and the
+ * metrics saw.
+ */
 async function bringAbout(failure: FailureCase, callsOf: CallsOf) {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, { ...batchesOfThree, ...failure.env });
@@ -67,7 +70,7 @@ function expectAnswer(seen: Seen, fault: FaultRule['fault'] | undefined, one: An
   }
 }
 
-/** How the call came to the pool, and how often it ran. */
+/** Checks how the call reached the pool, and how often it ran. */
 function expectTravel(seen: Seen, failure: FailureCase, pool: Simulator, one: Answered): void {
   const came = sendings(pool, one.nonce);
   const parts = came.map((sending) => sending.parts);
@@ -97,7 +100,7 @@ function expectTravel(seen: Seen, failure: FailureCase, pool: Simulator, one: An
   }
 }
 
-/** Who is not hit has the answer of the batch, and is not sent again. */
+/** A call that the fault does not affect gets its answer from the batch, and is not sent again. */
 function expectSpared(pool: Simulator, one: Answered): void {
   expect(one.answer.headers['x-nonce']).toBe(one.nonce);
   expect(sendings(pool, one.nonce).map(({ parts }) => parts)).toEqual([3]);
@@ -122,14 +125,14 @@ async function expectSeen(failure: FailureCase, seen: Seen, callsOf: CallsOf): P
 
 describe.each(failures)('when $when', ({ cases, read, write }) => {
   test.each(cases.map((failure) => [failure.name, failure] as const))(
-    'a GET gets what the table says: %s',
+    'a GET gets the result in the table: %s',
     async (_name, failure) => {
       await expectSeen(failure, read, readCalls);
     },
   );
 
   test.each(cases.map((failure) => [failure.name, failure] as const))(
-    'a POST, PUT or DELETE gets what the table says: %s',
+    'a POST, PUT or DELETE gets the result in the table: %s',
     async (_name, failure) => {
       await expectSeen(failure, write, writeCalls);
     },

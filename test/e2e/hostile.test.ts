@@ -1,4 +1,4 @@
-/** What a hostile reading found, each as a promise. */
+/** Promises under hostile input. A review once found each of them broken. */
 import { describe, expect, test } from '@jest/globals';
 import { startPool } from '../support/pool.ts';
 import { startProxy } from '../support/proxy.ts';
@@ -14,7 +14,7 @@ const post = (path: string, body: string): string =>
   `POST ${app}/${path} HTTP/1.1\r\n${host}${credential}Content-Type: application/json\r\n` +
   `Content-Length: ${body.length}\r\n\r\n${body}`;
 
-test('a call that comes on a fresh connection during shutdown is answered, however long it takes', async () => {
+test('a call on a fresh connection during shutdown is answered, however long it takes', async () => {
   const pool = await startPool();
   pool.faults.add({ on: { kind: 'single' }, fault: { kind: 'delay', ms: 1500 } });
   const proxy = await startProxy(pool.url, off);
@@ -26,7 +26,7 @@ test('a call that comes on a fresh connection during shutdown is answered, howev
   await stopped;
 });
 
-test('a client that promised to stay does not hold up a shutdown', async () => {
+test('a client that keeps its connection open does not delay a shutdown', async () => {
   const pool = await startPool();
   pool.faults.add({
     on: { kind: 'single' },
@@ -44,7 +44,7 @@ test('a client that promised to stay does not hold up a shutdown', async () => {
   expect(performance.now() - startedAt).toBeLessThan(10_000);
 });
 
-test('every call of a client that pipelines and leaves ends: those not sent are not sent', async () => {
+test('when a client that pipelines leaves, each of its calls ends, and unsent calls stay unsent', async () => {
   const pool = await startPool();
   pool.faults.add({ on: { kind: 'single' }, times: 1, fault: { kind: 'hang' } });
   const proxy = await startProxy(pool.url, {
@@ -63,7 +63,7 @@ test('every call of a client that pipelines and leaves ends: those not sent are 
   expect(pool.stats().requests).toBe(1);
 });
 
-describe('a lone call gets the answer of the pool', () => {
+describe('an unbatched call gets the answer of the pool', () => {
   test.each([
     [
       'a 304 with a length',
@@ -89,7 +89,7 @@ describe('a lone call gets the answer of the pool', () => {
   });
 });
 
-test('a caller who takes nothing of his answer is cut off, and gives his departure back', async () => {
+test('a caller that reads nothing of its answer is cut off, and its connection to the pool becomes free', async () => {
   const pool = await startPool();
   pool.faults.add({
     on: { kind: 'single', user: 'ann' },
@@ -116,7 +116,7 @@ test('a caller who takes nothing of his answer is cut off, and gives his departu
 test.each([
   ['garbage', 'GARBAGE\r\n\r\n'],
   ['CONNECT', `CONNECT a:1 HTTP/1.1\r\n${host}\r\n`],
-])('%s behind a call does not answer for it', async (_what, bytes) => {
+])('%s after a call does not become its answer', async (_what, bytes) => {
   const pool = await startPool();
   pool.faults.add({ on: { kind: 'single' }, fault: { kind: 'delay', ms: 100 } });
   const proxy = await startProxy(pool.url, off);
@@ -125,7 +125,7 @@ test.each([
   expect(await client.readAll()).toBe('');
 });
 
-test('a client that leaves in the middle of its body or of its answer ends nothing but itself', async () => {
+test('a client that leaves in the middle of its body or its answer disturbs no other client', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, off);
   const body = new RawClient(proxy.port);
@@ -163,7 +163,7 @@ test('what follows a refused request on its connection is never executed', async
   expect(pool.stats().requests).toBe(0);
 });
 
-test('a field of the key that a client hides behind Connection is no way into a batch', async () => {
+test('a client cannot hide a field of the batch key behind Connection', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, off);
   const client = new RawClient(proxy.port);
@@ -172,7 +172,7 @@ test('a field of the key that a client hides behind Connection is no way into a 
   expect((await proxy.metrics()).get('ucwa_proxy_passthrough_total{reason="headers"}')).toBe(1);
 });
 
-test('answers with thousands of fields pass through whole', async () => {
+test('answers with thousands of fields pass through complete', async () => {
   const fields = Array.from({ length: 1500 }, (_, i) => `A${i}: b\r\n`).join('');
   const pool = await startScriptedPool((_request, socket) => {
     socket.write(`HTTP/1.1 200 OK\r\n${fields}X-Last: here\r\nContent-Length: 2\r\n\r\nok`);

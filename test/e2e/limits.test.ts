@@ -1,4 +1,4 @@
-/** Calm under 429, on real sockets: the pool's limit is met, and no caller notices. */
+/** The pool's limit of outstanding calls (429), on real sockets: callers do not notice it. */
 import { describe, expect, test } from '@jest/globals';
 import type { Simulator } from '../../src/simulator/simulator.ts';
 import { startPool } from '../support/pool.ts';
@@ -9,7 +9,7 @@ const statuses = (answers: readonly Answer[]): number[] => [
   ...new Set(answers.map(({ status }) => status)),
 ];
 
-/** How often each call ran, by its nonce or its target; on a slow machine a GET may be asked again. */
+/** How often each call ran, by its nonce or its target. On a slow machine a GET may be retried. */
 function runs(pool: Simulator): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const { method, target, nonce } of pool.ledger.entries()) {
@@ -19,14 +19,14 @@ function runs(pool: Simulator): ReadonlyMap<string, number> {
   return counts;
 }
 
-describe('a refusal of 20 parts at a limit of 7', () => {
-  test('is in the metrics, to the call', async () => {
+describe('a refusal of a batch of 20 at a limit of 7', () => {
+  test('appears in the metrics, with exact numbers of calls', async () => {
     const pool = await startPool({ limit: 7 });
     const proxy = await startProxy(pool.url, {
       UCWA_PROXY_BATCHING_MODE: 'fixed',
       UCWA_PROXY_BATCHING_LINGER_MAX_MS: '1000',
       UCWA_PROXY_BATCHING_MAX_PARTS: '20',
-      // One after the other, so that the figures are the same in each run.
+      // One request at a time, so that the numbers are the same in each run.
       UCWA_PROXY_BATCHING_MAX_IN_FLIGHT_PER_USER: '1',
     });
     const answers = await new UcwaClient(proxy.url).askAll(notes(20));
@@ -34,7 +34,8 @@ describe('a refusal of 20 parts at a limit of 7', () => {
 
     const metrics = await proxy.metrics();
     const value = (name: string): number | undefined => metrics.get(`ucwa_proxy_${name}`);
-    // Ceiling 19, a third of it 7; refused alone, so that 10 at most are believed: 7, 7 and 6.
+    // A third of the ceiling of 19 is 7. The batch was refused while it was alone, so at most 10
+    // calls fit: 7, 7 and 6.
     expect(value('429_splits_total{depth="1"}')).toBe(1);
     for (const depth of ['2', '3', '4+']) {
       expect(value(`429_splits_total{depth="${depth}"}`)).toBe(0);
@@ -53,13 +54,13 @@ describe('a refusal of 20 parts at a limit of 7', () => {
     expect(value('calls_total{via="batch",code="200"}')).toBe(20);
     expect(value('calls_total{via="batch",code="429"}')).toBe(0);
     expect(value('queue_seconds_count{reason="pause"}')).toBe(20);
-    // The pool saw four requests in place of twenty.
+    // The pool got four requests instead of twenty.
     expect(value('upstream_requests_saved')).toBe(16);
     expect(runs(pool).size).toBe(20);
   });
 });
 
-test('250 calls at once under a limit of 100 all succeed, at most 4 batches are refused', async () => {
+test('250 calls at once at a limit of 100 all succeed, and at most 4 batches are refused', async () => {
   const pool = await startPool({ limit: 100, latency: 30 });
   const proxy = await startProxy(pool.url);
   const answers = await new UcwaClient(proxy.url).askAll(notes(250));
@@ -69,7 +70,7 @@ test('250 calls at once under a limit of 100 all succeed, at most 4 batches are 
   expect(refusals).toBeLessThanOrEqual(4 * 20);
 });
 
-test('busy clients of one user beside a device that nobody sees never meet the limit, reads or writes', async () => {
+test('busy clients of one user next to a device that bypasses the proxy get no refusal, for reads and writes', async () => {
   const pool = await startPool({ limit: 9, latency: 5 });
   const proxy = await startProxy(pool.url);
   const client = new UcwaClient(proxy.url);
@@ -94,7 +95,7 @@ test('busy clients of one user beside a device that nobody sees never meet the l
   expect(writes.filter(([, times]) => times !== 1)).toEqual([]);
 });
 
-test("a client's own batch counts by its parts, and the proxy's leave room for it", async () => {
+test("a client's own batch counts by its parts, and the proxy's batches leave room for it", async () => {
   const pool = await startPool({ limit: 30, latency: 40 });
   const proxy = await startProxy(pool.url);
   const client = new UcwaClient(proxy.url);

@@ -7,7 +7,7 @@ import { startScriptedPool } from '../support/scripted-pool.ts';
 
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
-/** A pool that answers what says `answered`, and nothing else. */
+/** A pool that answers only targets with `answered`. */
 async function start(env: Readonly<Record<string, string>> = {}) {
   const pool = await startScriptedPool((request, socket) => {
     if (request.includes('answered')) socket.write(ok);
@@ -30,19 +30,19 @@ async function start(env: Readonly<Record<string, string>> = {}) {
 const token = 'Authorization: Bearer cwt=ann';
 const junk = (n: number): string => `X-MS-WebTicket: junk-${n}`;
 
-test('a new ticket beside a valid token brings no caps of its own', async () => {
+test('a new ticket beside a valid token brings no new allowance', async () => {
   const { pool, proxy, send, ask } = await start();
   for (let n = 0; n < 5; n += 1) send('127.0.0.2', me, token, junk(n));
   await proxy.untilMetric('ucwa_proxy_held_calls', () => pool.requests.length === 5);
   expect(await ask('127.0.0.2', me, token, junk(6))).toBe(429);
   expect(await ask('127.0.0.2', webTicket, token, junk(7))).toBe(429);
-  // Another address has an allowance of its own.
+  // Another address has its own allowance.
   expect(await ask('127.0.0.3', `${me}?answered`, token, junk(8))).toBe(200);
-  // So has a user whom the pool knows, whatever comes from the same address.
+  // A user whom the pool knows has its own allowance at any address.
   expect(await ask('127.0.0.2', `${me}?answered`, token, junk(8))).toBe(200);
 });
 
-test('calls without a credential have it too', async () => {
+test('calls without a credential share that allowance too', async () => {
   const { pool, proxy, send, ask } = await start();
   for (let n = 0; n < 5; n += 1) send('127.0.0.2', webTicket);
   await proxy.untilMetric('ucwa_proxy_held_calls', () => pool.requests.length === 5);
@@ -50,12 +50,12 @@ test('calls without a credential have it too', async () => {
   expect(await ask('127.0.0.3', '/answered')).toBe(200);
 });
 
-test('what is over gives its part back', async () => {
+test('a call that ends frees its share of the allowance', async () => {
   const { ask } = await start();
   for (let n = 0; n < 20; n += 1) expect(await ask('127.0.0.2', '/answered', junk(n))).toBe(200);
 });
 
-test('behind a trusted proxy the address counts that it names', async () => {
+test('behind a trusted proxy, the allowance belongs to the address that this proxy names', async () => {
   const { pool, proxy, send, ask } = await start({
     UCWA_PROXY_LISTEN_TRUSTED_PROXIES: '127.0.0.2/32',
   });
@@ -66,7 +66,10 @@ test('behind a trusted proxy the address counts that it names', async () => {
   expect(await ask('127.0.0.2', '/answered', from('10.0.0.2'))).toBe(200);
 });
 
-/** Three calls of three new users from one address at a pool that never answers, where two may be under way. */
+/**
+ * Three calls of three new users of one address, at a pool that never answers. Two of the calls may
+ * be in flight.
+ */
 async function crowded(env: Readonly<Record<string, string>> = {}) {
   const started = await start({
     UCWA_PROXY_UPSTREAM_MAX_CONNECTIONS: '4',
@@ -82,11 +85,11 @@ async function crowded(env: Readonly<Record<string, string>> = {}) {
   return { ...started, clients };
 }
 
-test('batchable calls of new users have half of the connections at a time for each address, and the rest waits', async () => {
+test('batchable calls of new users have half of the connections for each address, and further calls wait', async () => {
   const { pool, proxy, send, ask, clients } = await crowded();
-  // Another address has connections of its own.
+  // Another address has its own connections.
   expect(await ask('127.0.0.3', `${me}?answered`, junk(4))).toBe(200);
-  // So has a user whom the pool has answered.
+  // A user whom the pool has answered has its own connections.
   expect(await ask('127.0.0.2', `${me}?answered`, junk(4))).toBe(200);
   clients[0]!.leave();
   await proxy.untilMetric(
@@ -98,9 +101,10 @@ test('batchable calls of new users have half of the connections at a time for ea
   await proxy.untilMetric('ucwa_proxy_held_calls', (held) => held === 1);
 });
 
-test('a new user that waits too long for its turn is told that its call did not run', async () => {
+test('a call of a new user that waits too long for a connection gets 503: it did not run', async () => {
   const { pool, proxy, send, clients } = await crowded({ UCWA_PROXY_UPSTREAM_TIMEOUT_MS: '1500' });
-  // The third and fourth call get the turn of the first two, which time out. The fifth has waited too long by then.
+  // The third and fourth call take the place of the first two, which time out. The fifth has waited
+  // too long by then.
   for (const n of [4, 5]) clients.push(send('127.0.0.2', me, junk(n)));
   const answers = await Promise.all(clients.map((client) => client.readAnswer()));
   expect(answers.map(({ status }) => status)).toEqual([504, 504, 504, 504, 503]);
@@ -109,7 +113,7 @@ test('a new user that waits too long for its turn is told that its call did not 
   await proxy.untilMetric('ucwa_proxy_held_calls', (held) => held === 0);
 });
 
-test('at shutdown the calls that wait for their turn are told that they did not run', async () => {
+test('at shutdown, calls that wait for a connection get 503: they did not run', async () => {
   const { pool, proxy, clients } = await crowded();
   void proxy.stop();
   await proxy.abort();

@@ -15,7 +15,7 @@ const batchesOfThree = {
 };
 
 describe('metrics', () => {
-  test('are all there from the start, with 0', async () => {
+  test('exist from the start, with value 0', async () => {
     const pool = await startPool();
     const proxy = await startProxy(pool.url);
     const metrics = await proxy.metrics();
@@ -59,7 +59,7 @@ describe('metrics', () => {
     expect(ours.length).toBeLessThan(520);
   });
 
-  test('say what a batch and what lone and passed-through calls did', async () => {
+  test('count the work of batches, of unbatched calls and of passed-through calls', async () => {
     const pool = await startPool();
     const proxy = await startProxy(pool.url, batchesOfThree);
     const client = new UcwaClient(proxy.url);
@@ -114,7 +114,7 @@ describe('the admin port', () => {
     expect((await readAdmin(admin, '/')).status).toBe(404);
   });
 
-  test('answers no web page and changes nothing', async () => {
+  test('accepts no requests of web pages and no changes', async () => {
     const pool = await startPool();
     const proxy = await startProxy(pool.url);
     const admin = new UcwaClient(`http://127.0.0.1:${proxy.ports.admin}`);
@@ -122,7 +122,7 @@ describe('the admin port', () => {
     expect((await admin.ask('/livez', { method: 'POST' })).status).toBe(405);
   });
 
-  test('is asked by names that no web page can have, and by those of admin.hosts', async () => {
+  test('answers only to host names that no web page can have, and to those of admin.hosts', async () => {
     const pool = await startPool();
     const proxy = await startProxy(pool.url, { UCWA_PROXY_ADMIN_HOSTS: 'a.example, *.b.example' });
     const admin = new UcwaClient(`http://127.0.0.1:${proxy.ports.admin}`);
@@ -135,7 +135,7 @@ describe('the admin port', () => {
 });
 
 describe('logs', () => {
-  test('show a call by its route and a hash of its user, and nothing that is secret', async () => {
+  test('show a call by its route and a hash of its user, and show no secret', async () => {
     const pool = await startPool();
     const proxy = await startProxy(pool.url, { UCWA_PROXY_BATCHING_MODE: 'off' });
     await new UcwaClient(proxy.url).ask(`${app}/people/dana@secret.example/note?q=secret`, {
@@ -153,7 +153,7 @@ describe('logs', () => {
     expect(proxy.log.join('')).not.toContain('secret');
   });
 
-  test('of problems only, show failures and refusals', async () => {
+  test('with access "problems" show only failures and refusals', async () => {
     const pool = await startPool();
     const proxy = await startProxy(pool.url, {
       UCWA_PROXY_BATCHING_MODE: 'off',

@@ -1,4 +1,4 @@
-/** Odd answers of a pool as data: their bytes, and what callers see of them on each way to the pool. */
+/** Odd answers of a pool as data: the bytes, and the result for callers in each kind of request. */
 import { app } from '../support/ucwa-client.ts';
 
 export type Way = 'passed through' | 'alone' | 'in a batch';
@@ -11,7 +11,7 @@ export const targets: Record<Way, readonly string[]> = {
 
 export const part = (body: string): string =>
   `--B\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 200 OK\r\n\r\n${body}\r\n`;
-/** To a batch, and to a call by itself. */
+/** Bodies of the answer to a batch, and to a single request. */
 export const bodies = { batch: `${part('hello')}${part('hello')}--B--\r\n`, single: 'hello' };
 export const types = { batch: 'multipart/batching; boundary=B', single: 'text/plain' };
 
@@ -26,11 +26,11 @@ const reset = (framing: string) => (): string => `HTTP/1.1 205 Reset Content\r\n
 interface Kind {
   readonly what: string;
   readonly bytes: (body: string, type: string) => string;
-  /** Whether the pool ends the connection then; otherwise it says nothing more. */
+  /** Whether the pool closes the connection after the bytes. Otherwise it stays silent. */
   readonly ends?: boolean;
-  /** What each caller sees; `cut`: the connection ends before the answer does. */
+  /** The result for each caller. `cut`: the connection ends before the answer does. */
   readonly seen: string | readonly [passed: string, alone: string, batched: string];
-  /** Whether the connection to the pool carries the next request. */
+  /** Whether the next request uses the same connection to the pool. */
   readonly again?: boolean | readonly [passed: boolean, alone: boolean, batched: boolean];
   readonly isSilent?: boolean;
 }
@@ -108,7 +108,7 @@ export const kinds: readonly Kind[] = [
     seen: ended,
   },
   {
-    what: 'an announcement, and the end',
+    what: 'an interim answer, and the end',
     bytes: () => 'HTTP/1.1 103 Early Hints\r\n\r\n',
     ends: true,
     seen: ended,

@@ -1,4 +1,4 @@
-/** What can carry an identity besides the credential of a request: nobody gets another's. */
+/** Identity outside the credential of a request: no user gets another user's data. */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type ServerOptions } from 'node:https';
@@ -16,12 +16,12 @@ import { me, webTicket } from '../support/signing-client.ts';
 
 const note = `${me}/note`;
 const bind = { UCWA_PROXY_UPSTREAM_CONNECTION_AUTH: 'bind' };
-/** Each request goes over the same connection to the pool, for as long as that is used again. */
+/** Each request uses the same connection to the pool, as long as the proxy keeps it. */
 const oneConnection = {
   UCWA_PROXY_BATCHING_MODE: 'off',
   UCWA_PROXY_UPSTREAM_MAX_CONNECTIONS: '1',
 };
-/** Two calls of one user leave as a batch at once; a lone one leaves alone. */
+/** Two calls of one user are sent as a batch at once, a single call is sent unbatched. */
 const pairs = {
   UCWA_PROXY_BATCHING_MODE: 'fixed',
   UCWA_PROXY_BATCHING_LINGER_MAX_MS: '300',
@@ -58,7 +58,7 @@ function answer(body: string, fields: readonly string[] = [], version = '1.1'): 
   return [...lines, '', body].join('\r\n');
 }
 
-/** The answer to a batch, or to a call that is none: `part` makes that of one target. */
+/** The answer to a batch or to a single request. `part` returns the answer for one target. */
 function answerTo(request: string, fields: string[], part: (target: string) => string): string {
   const targets = [...request.matchAll(/^GET (\S+) HTTP/gm)].map((match) => match[1] ?? '');
   if (!request.startsWith('POST')) return part(targets[0] ?? '');
@@ -67,7 +67,7 @@ function answerTo(request: string, fields: string[], part: (target: string) => s
   return answer(`${body}--b--\r\n`, ['Content-Type: multipart/batching; boundary=b', ...fields]);
 }
 
-test('Set-Cookie of an envelope goes to the callers of that batch, all of one user with one cookie', async () => {
+test('Set-Cookie in an envelope goes to the callers of that batch, all with the same user and cookie', async () => {
   const { pool, client } = await start((request, socket) => {
     const whose = `${userOf(request)} ${cookieOf(request)}`;
     const part = (target: string): string =>
@@ -82,14 +82,14 @@ test('Set-Cookie of an envelope goes to the callers of that batch, all of one us
     const answers = await Promise.all([me, note].map((target) => ask(client(), target, fields)));
     const whose = `${user} ${cookie}`;
     expect(answers.map(({ body }) => body.toString())).toEqual([whose, whose]);
-    // What a part says itself counts more than what the envelope says.
+    // A field of the part replaces the same field of the envelope.
     expect(answers.map(cookiesOf)).toEqual([[`sent=${whose}`, 'b=2'], [`own=${whose}`]]);
   });
   await Promise.all(answered);
   expect(pool.requests.map((request) => request.slice(0, 4))).toEqual(Array(6).fill('POST'));
 });
 
-test('a GET shares the answer to an identical one, and its Set-Cookie, only with the same cookies', async () => {
+test('a GET shares an answer and its Set-Cookie only with an identical GET with the same cookies', async () => {
   let asked = 0;
   const { client } = await start((_request, socket) => {
     asked += 1;
@@ -104,14 +104,14 @@ test('a GET shares the answer to an identical one, and its Set-Cookie, only with
   expect([leader, ...others].sort()).toEqual(['n=1', 'n=2', 'n=3', 'n=4']);
 });
 
-test('a cookie that the pool sets goes to its caller alone, and the proxy sends none of its own', async () => {
+test('a cookie that the pool sets goes to its caller only, and the proxy sends no cookie of its own', async () => {
   const cookie = 'session=of-ann-alone';
   entrust(cookie);
   const { pool, client } = await start((request, socket) => {
     const fields = userOf(request) === 'ann' ? [`Set-Cookie: ${cookie}`] : [];
     socket.write(answerTo(request, fields, () => answer('x', fields)));
   }, pairs);
-  /** Passed through, alone, and in a batch of two. */
+  /** Asks passed through, unbatched, and in a batch of two. */
   const threeWays = async (one: RawClient, user: string): Promise<string[][]> => {
     const own = (who: RawClient, target: string) => ask(who, target, [bearer(user)]);
     const lone = [await own(one, webTicket), await own(one, me)];
@@ -121,7 +121,7 @@ test('a cookie that the pool sets goes to its caller alone, and the proxy sends 
   const ann = client();
   expect(await threeWays(ann, 'ann')).toEqual(Array(4).fill([cookie]));
   expect(await threeWays(client(), 'ben')).toEqual(Array(4).fill([]));
-  // On her connection, too, the pool gets no cookie that its request does not have.
+  // Also on Ann's connection, the pool gets no cookie that the request does not have.
   expect(await threeWays(ann, 'cat')).toEqual(Array(4).fill([]));
   await threeWays(ann, 'ann');
   const batches = pool.requests.filter((request) => request.startsWith('POST'));
@@ -129,13 +129,13 @@ test('a cookie that the pool sets goes to its caller alone, and the proxy sends 
   expect(pool.requests.filter((request) => /^Cookie:/im.test(request))).toEqual([]);
 });
 
-describe.each(ways)('of a call that travels %s', (_, target) => {
+describe.each(ways)('for a call %s', (_, target) => {
   test.each([
     ['100', '100 Continue\r\nSet-Cookie: hint=1'],
     ['102', '102 Processing\r\nX-Hint: 1'],
     ['103 with a Link', '103 Early Hints\r\nLink: </hint>'],
     ['103 with a cookie', '103 Early Hints\r\nSet-Cookie: hint=1'],
-  ])('nobody gets anything of a %s, before an answer or behind it', async (name, interim) => {
+  ])('no caller gets anything of a %s, before or after an answer', async (name, interim) => {
     const { client } = await start((request, socket) => {
       const user = userOf(request);
       const said = `HTTP/1.1 ${interim}\r\n\r\n`;
@@ -148,12 +148,12 @@ describe.each(ways)('of a call that travels %s', (_, target) => {
       heads.push(head);
       seen.push(status === 200 ? body.toString() : `${status}`);
     }
-    // undici refuses a 100 for which nobody asked, and its caller is told that nobody knows.
+    // undici refuses a 100 that the request did not ask for, so its caller gets 504.
     expect(seen).toEqual([target === me && name === '100' ? '504' : 'ann', 'ben', 'cat']);
     expect(heads.join()).not.toMatch(/hint/i);
   });
 
-  test('the rest of the answer reaches nobody, when its client leaves', async () => {
+  test('the rest of the answer reaches no other caller when its client leaves', async () => {
     let first: Socket | undefined;
     const { client } = await start((request, socket) => {
       const half = 'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhalf';
@@ -172,7 +172,7 @@ describe.each(ways)('of a call that travels %s', (_, target) => {
   test.each([
     ['is the last on its connection', [], 3],
     ['shares its connection, where the pool keeps it', ['Connection: keep-alive'], 1],
-  ])("an answer of HTTP/1.0 %s, and is its own caller's", async (_name, fields, connections) => {
+  ])('an HTTP/1.0 answer %s, and goes to its own caller', async (_name, fields, connections) => {
     const sockets = new Set<Socket>();
     const { client } = await start((request, socket) => {
       sockets.add(socket);
@@ -199,7 +199,7 @@ const presenting = {
   UCWA_PROXY_UPSTREAM_TLS_KEY: file('client.key'),
 };
 
-/** A pool that asks for a certificate, notes what it sees, and closes behind each answer. */
+/** A pool that asks for a certificate, records what it sees, and closes after each answer. */
 async function startSecurePool(tls: ServerOptions = {}) {
   const heard: Array<{ asked: string; certificate: string; isResumed: boolean }> = [];
   const options = { ...read('server'), requestCert: true, rejectUnauthorized: false, ...tls };
@@ -220,7 +220,7 @@ async function startSecurePool(tls: ServerOptions = {}) {
   return { port, url: `https://localhost:${port}`, heard };
 }
 
-test('upstream.tls.cert is what the pool sees, for all users and on each way', async () => {
+test('the pool sees the certificate of upstream.tls.cert, for all users and in each kind of request', async () => {
   const pool = await startSecurePool();
   const { port } = await startProxy(pool.url, { ...presenting, ...pairs, ...bind });
   for (const user of ['ann', 'ben']) {
@@ -236,7 +236,7 @@ test('upstream.tls.cert is what the pool sees, for all users and on each way', a
   expect([...seen]).toEqual(['ucwa-batch-proxy test client']);
 });
 
-/** Asks over TLS with a certificate at hand; gives the kinds of handshake messages of the server. */
+/** Asks over TLS with a certificate ready. Returns the kinds of the server's handshake messages. */
 async function askWithCertificate(port: number): Promise<number[]> {
   const raw = connectTcp(port, '127.0.0.1');
   const wire = new PassThrough();
@@ -252,14 +252,14 @@ async function askWithCertificate(port: number): Promise<number[]> {
   await once(socket, 'data');
   const bytes = Buffer.concat(chunks);
   const kinds: number[] = [];
-  // In TLS 1.2 they are legible, one to a record of kind 22, until the cipher changes.
+  // In TLS 1.2 the messages are readable until the cipher changes, each in a record of kind 22.
   for (let at = 0; bytes[at] === 22; at += 5 + bytes.readUInt16BE(at + 3)) {
     kinds.push(bytes.readUInt8(at + 5));
   }
   return kinds;
 }
 
-test('without it none is shown, and the one that a client has is never asked for', async () => {
+test('without upstream.tls.cert the pool sees no certificate, and clients are never asked for one', async () => {
   const pool = await startSecurePool();
   const { port } = await startProxy(pool.url, {
     ...trusting,
@@ -274,7 +274,7 @@ test('without it none is shown, and the one that a client has is never asked for
 });
 
 test.each(['TLSv1.2', 'TLSv1.3'] as const)(
-  'a session of %s is resumed on shared connections without any identity, on bound ones never',
+  'a session of %s is resumed on shared connections without any identity, and never on bound ones',
   async (version) => {
     const pool = await startSecurePool({ minVersion: version, maxVersion: version });
     const { port } = await startProxy(pool.url, { ...presenting, ...oneConnection, ...bind });

@@ -8,7 +8,7 @@ import { app, UcwaClient } from '../support/ucwa-client.ts';
 
 const passed = (reason: string): string => `ucwa_proxy_passthrough_total{reason="${reason}"}`;
 
-describe('what is not batched passes through, and the reason is counted', () => {
+describe('calls that are not batched pass through, and the reason is counted', () => {
   test('discovery, tokens, the application, photos with only a cookie, HEAD, OPTIONS', async () => {
     const pool = await startPool();
     const proxy = await startProxy(pool.url);
@@ -57,7 +57,7 @@ describe('what is not batched passes through, and the reason is counted', () => 
     expect(pool.stats().batches).toBe(0);
   });
 
-  test('a write, to which an operation event answers on the event channel', async () => {
+  test('a poll, which delivers the event of a started operation', async () => {
     const pool = await startPool();
     const proxy = await startProxy(pool.url);
     const client = new UcwaClient(proxy.url);
@@ -107,14 +107,14 @@ test('uploads and downloads stream through, byte for byte', async () => {
   expect(chunked.body.equals(bytes)).toBe(true);
 });
 
-test('a poll is not ended by the deadline of calls, nor by the idle time of passed-through traffic', async () => {
+test('neither the deadline of calls nor the idle timeout of passed-through calls ends a poll', async () => {
   const pool = await startPool({ eventSecondMs: 10 });
   const proxy = await startProxy(pool.url, {
     UCWA_PROXY_UPSTREAM_TIMEOUT_MS: '100',
     UCWA_PROXY_BATCHING_LINGER_MAX_MS: '10',
     UCWA_PROXY_UPSTREAM_PASS_THROUGH_IDLE_MS: '1000',
   });
-  // 180 seconds of the event channel, 1.8 seconds of ours.
+  // 180 s of the event channel, scaled to 1.8 s.
   const answer = await new UcwaClient(proxy.url).ask(`${app}/events?ack=1&timeout=180`);
   expect(answer.status).toBe(200);
   expect(answer.text).toContain('events?ack=');

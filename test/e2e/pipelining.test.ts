@@ -1,4 +1,4 @@
-/** What a client pipelines: at most so much of it is under way, and it keeps its order. */
+/** Pipelined requests: a limited number is in flight, and the order of answers is kept. */
 import { expect, test } from '@jest/globals';
 import { startProxy } from '../support/proxy.ts';
 import { RawClient } from '../support/raw-client.ts';
@@ -7,7 +7,7 @@ import { startScriptedPool } from '../support/scripted-pool.ts';
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const passing = 'ucwa_proxy_passthrough_total{reason="outside"}';
 
-test('of 3,000 pipelined requests 32 are under way, the rest waits, and all are answered in order', async () => {
+test('of 3,000 pipelined requests 32 are in flight, the others wait, and all are answered in order', async () => {
   let answer: () => void = () => undefined;
   const opened = new Promise<void>((resolve) => (answer = resolve));
   const pool = await startScriptedPool((request, socket) => {
@@ -22,7 +22,7 @@ test('of 3,000 pipelined requests 32 are under way, the rest waits, and all are 
   client.send(requests.join(''));
   await proxy.untilMetric(passing, (calls) => calls === 32);
   expect(pool.requests.length).toBeLessThanOrEqual(32);
-  // Others are served meanwhile, from another address or the same.
+  // Other clients are served in the meantime, from another address or the same.
   answer();
   for (let n = 0; n < count; n += 1) {
     expect((await client.readAnswer()).body.toString()).toBe(`/${n}`);
@@ -30,7 +30,7 @@ test('of 3,000 pipelined requests 32 are under way, the rest waits, and all are 
   expect((await proxy.metrics()).get(passing)).toBe(count);
 });
 
-test('writes that are pipelined and pass through reach the pool one after the other', async () => {
+test('pipelined writes that pass through reach the pool one after another', async () => {
   const pool = await startScriptedPool((_request, socket) => {
     setImmediate(() => setImmediate(() => socket.write(ok)));
   });
@@ -45,7 +45,7 @@ test('writes that are pipelined and pass through reach the pool one after the ot
   expect(targets).toEqual(Array.from({ length: count }, (_, n) => `POST /${n}`));
 });
 
-test('what waits for its turn is dropped with its connection', async () => {
+test('requests that wait for their turn are dropped with their connection', async () => {
   const pool = await startScriptedPool(() => undefined);
   const proxy = await startProxy(pool.url);
   const client = new RawClient(proxy.port);

@@ -9,12 +9,12 @@ import { startProxy } from '../support/proxy.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { startScriptedPool } from '../support/scripted-pool.ts';
 
-/** The fields that belong to the connection to the client, and what is added when nobody says it. */
+/** Fields of the connection to the client, and the date that Node adds. */
 const ofTheConnection = /^(?:connection|keep-alive): .*\r\n/gim;
 const date = /^date: .*\r\n/gim;
 
-describe('single calls, answered from a batch that a real server wrote', () => {
-  test.each(exchangeNames)('come out as they are written down: %s', async (name) => {
+describe('single calls, answered from a batch answer of a real server,', () => {
+  test.each(exchangeNames)('get the recorded answers: %s', async (name) => {
     const { calls, batchResponse, answers } = readExchange(name);
     const pool = await startScriptedPool((_request, socket) => socket.write(batchResponse));
     const proxy = await startProxy(pool.url, {
@@ -23,7 +23,7 @@ describe('single calls, answered from a batch that a real server wrote', () => {
       UCWA_PROXY_BATCHING_MAX_PARTS: String(calls.length),
     });
 
-    // Pipelined, so that they arrive in this order.
+    // Pipelined, so that the calls arrive in this order.
     const client = new RawClient(proxy.port);
     client.send(Buffer.concat(calls));
 
@@ -51,7 +51,7 @@ describe('the POST that a real client wrote into its batch', () => {
   const [, answerBoundary = ''] = /boundary="(.+)"/.exec(answered) ?? [];
   const [answerHead = '', , , noContent = ''] = answered.split(`--${answerBoundary}`);
 
-  /** As a client sends it by itself: with its credential, which the envelope had. */
+  /** The call as a client sends it unbatched, with the credential of the envelope. */
   function alone(resource: string): Buffer {
     const call = inner.replace('/me/note ', `/me/${resource} `);
     return Buffer.from(
@@ -60,7 +60,7 @@ describe('the POST that a real client wrote into its batch', () => {
     );
   }
 
-  test('comes back with the recorded 204, in a batch with another POST and the same bytes', async () => {
+  test('gets the recorded 204, in a batch with another POST and the same bytes', async () => {
     const envelope = answerHead.replace(/Content-Length: .*\r\n/, '');
     const parts = `--${answerBoundary}${noContent}`.repeat(2) + `--${answerBoundary}--\r\n`;
     const whole =

@@ -1,4 +1,6 @@
-/** What serve --record writes: enough to replay, and nothing that was entrusted to us. */
+/**
+ * The file that `serve --record` writes is enough for a replay, and contains no client's secrets.
+ */
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,7 +32,7 @@ async function startRecording(file: string, env: Readonly<Record<string, string>
   return { pool, proxy, client: new UcwaClient(proxy.url) };
 }
 
-test('each call that could be batched has a line, with no token, address, body, id or query', async () => {
+test('each call that could be batched has a line, without token, address, body, id or query', async () => {
   const file = newFile();
   const { proxy, client, pool } = await startRecording(file);
   const canary = 'CanaryBird7f3';
@@ -53,7 +55,7 @@ test('each call that could be batched has a line, with no token, address, body, 
   await proxy.stop();
 
   const text = readFileSync(file, 'utf8');
-  // Hashes and times may hold any digits.
+  // Hashes and times are removed, because they can contain any digits.
   const words = text.replace(/\b(?:[0-9a-f]{12}|\d+\.\d{2})\b/g, '');
   for (const secret of [canary, canary.toLowerCase(), '1045', 'sip', 'pool.example']) {
     expect(words).not.toContain(secret);
@@ -78,10 +80,10 @@ test('each call that could be batched has a line, with no token, address, body, 
   expect(calls[0]!.tookMs).toBeGreaterThan(19);
 });
 
-test('tune says of the recording what the shadow said at the time', async () => {
+test('tune reports about the recording what the shadow reported live', async () => {
   const file = newFile();
   const { proxy, client } = await startRecording(file, { UCWA_PROXY_BATCHING_MODE: 'shadow' });
-  // All at once, so that a machine that is late with its timers decides nothing.
+  // Times are rounded to common moments, so that late timers of a busy machine do not matter.
   const calls = someArrivals(6, 5000).map((one) => ({
     ...one,
     atMs: Math.ceil(one.atMs / 100) * 100,
@@ -99,7 +101,7 @@ test('tune says of the recording what the shadow said at the time', async () => 
   expect(Math.abs(savedShare - saved)).toBeLessThan(saved * 0.15);
 });
 
-test('a full recording ends, with a word in the log, and calls go on', async () => {
+test('a full recording ends with a log line, and calls go on', async () => {
   const file = newFile();
   writeFileSync(file, 'older');
   const { proxy, client } = await startRecording(file, { UCWA_PROXY_RECORD_MAX_BYTES: '1024' });
@@ -115,6 +117,6 @@ test('a full recording ends, with a word in the log, and calls go on', async () 
   expect(readFileSync(`${file}.previous`, 'utf8')).toBe('older');
 });
 
-test('a file that cannot be written keeps serve from starting', async () => {
+test('serve does not start if the recording cannot be written', async () => {
   await expect(startRecording('/nowhere/trace.csv')).rejects.toThrow('ENOENT');
 });

@@ -1,4 +1,4 @@
-/** A connection on which a request was refused is closed, whatever its client does. */
+/** The proxy closes a connection after a refused request, even if the client does not. */
 import { expect, test } from '@jest/globals';
 import { startPool } from '../support/pool.ts';
 import { startProxy } from '../support/proxy.ts';
@@ -12,7 +12,7 @@ test.each([
   ['CONNECT', 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n', 501],
   ['what is no HTTP', 'hello\r\n\r\n', 400],
   ['a head that is too long', `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
-])('a client that sends %s and never closes loses its place', async (_, bytes, status) => {
+])('a client that sends %s and never closes loses its connection', async (_, bytes, status) => {
   const proxy = await startProxy((await startPool()).url, {
     UCWA_PROXY_LISTEN_HEADERS_TIMEOUT_MS: '200',
   });

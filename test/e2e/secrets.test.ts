@@ -1,4 +1,4 @@
-/** Nothing that a client entrusts to us is ever shown, whatever happens to its calls. */
+/** The proxy never shows a secret of a client, whatever happens to its calls. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Fault } from '../../src/simulator/faults/fault.ts';
 import type { Simulator } from '../../src/simulator/simulator.ts';
@@ -14,7 +14,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => program.remove());
 
-/** Stands in every token, cookie, body, name and address; no other text has it. */
+/** Part of every token, cookie, body, name and address of the test, and of no other text. */
 const canary = 'CanaryBird7f3';
 const sip = `${canary}@${canary}.example`;
 const token = `cwt=sim-${canary}`;
@@ -34,13 +34,13 @@ async function startServe(pool: Simulator, env: Readonly<Record<string, string>>
   return { serve, port: Number(serve.match[1]), admin: Number(serve.match[2]) };
 }
 
-/** In any spelling that something may have given to it. */
+/** Returns the occurrences of the canary in any of its encodings. */
 function sightings(text: string): string[] {
   const spellings = [
     canary,
     encodeURIComponent(sip),
     Buffer.from(canary).toString('hex'),
-    // As it begins in base64, whatever stands before it.
+    // The beginning of the canary in base64, at each offset.
     ...[0, 1, 2].map((offset) =>
       Buffer.from(' '.repeat(offset) + canary)
         .toString('base64')
@@ -64,7 +64,7 @@ const inPairs = {
   UCWA_PROXY_DRAIN_DELAY_MS: '0',
 };
 
-test('tokens, cookies, bodies and SIP addresses are in no log, metric, admin page or answer of ours', async () => {
+test('tokens, cookies, bodies and SIP addresses appear in no log, metric, admin page or answer of the proxy', async () => {
   const pool = await startPool();
   const { serve, port, admin } = await startServe(pool, inPairs);
   const client = new UcwaClient(`http://127.0.0.1:${port}`);
@@ -162,7 +162,7 @@ test('tokens, cookies, bodies and SIP addresses are in no log, metric, admin pag
   expect(sightings(serve.errors())).toEqual([]);
 }, 60_000);
 
-test('what is searched for would be found', () => {
+test('control: the search finds each encoding', () => {
   for (const text of [
     `Bearer ${token}`,
     sip.toUpperCase(),
@@ -174,7 +174,7 @@ test('what is searched for would be found', () => {
   }
 });
 
-test('a credential in a wrong setting is not repeated', async () => {
+test('an error about a wrong setting does not repeat its credential', async () => {
   const { code, stdout, stderr } = await program.run([
     ...['serve', '--upstream', `http://ann:${canary}@pool.example/path`],
   ]);
@@ -192,7 +192,7 @@ test('SIGUSR1 opens no inspector', async () => {
   expect(serve.errors()).toBe('');
 });
 
-test('serve does not start under settings of Node that break its promises, unless they are meant', async () => {
+test('serve does not start under settings of Node that break its promises, unless they are allowed', async () => {
   const argv = ['serve', '--upstream', 'http://127.0.0.1:1', '--listen', '127.0.0.1:0'];
   argv.push('--admin', '127.0.0.1:0');
   const unsafe = {

@@ -1,4 +1,7 @@
-/** Mode shadow: callers see what they see in mode off, and the operator what adaptive would do. */
+/**
+ * Mode shadow: callers get the answers of mode off, and the operator sees what mode adaptive would
+ * save.
+ */
 import { describe, expect, test } from '@jest/globals';
 import type { Fault } from '../../src/simulator/faults/fault.ts';
 import { playArrivals, someArrivals } from '../support/arrivals.ts';
@@ -11,17 +14,17 @@ import { says } from './failure-seen.ts';
 
 const shadow = { UCWA_PROXY_BATCHING_MODE: 'shadow', UCWA_PROXY_LOG_ACCESS: 'problems' };
 
-/** The same for each route, so that two runs differ in nothing else. */
+/** Latency by route, the same in both runs, so that the runs differ in nothing else. */
 const latency = (route: string): number => 20 + 60 * fraction(route);
 
 const rounds = 3;
-/** Of a median, on a machine that does something else as well. */
+/** Tolerance of a median on a busy machine. */
 const noiseMs = 3;
 
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[(values.length - 1) >> 1]!;
 
-test('the report is within 10 % of what adaptive then saves and costs on the same arrivals', async () => {
+test('the report is within 10 % of what mode adaptive saves and costs on the same arrivals', async () => {
   const calls = someArrivals(5, 4000);
   const play = async (mode: string) => {
     const pool = await startPool({ latency });
@@ -51,12 +54,12 @@ test('the report is within 10 % of what adaptive then saves and costs on the sam
   expect(singly.map(({ saved }) => saved)).toEqual(singly.map(() => 0));
   const saved = median(batched.map((one) => one.saved));
   const wouldSave = median(singly.map((one) => one.wouldSave));
-  // Noise of the machine only adds to times: of each call the quickest round counts.
+  // Noise of the machine can only raise a latency, so the quickest round of each call counts.
   const timesMs = (of: typeof singly, call: number) => of.map((one) => one.latenciesMs[call]!);
   const quickestMs = (of: typeof singly, call: number) => Math.min(...timesMs(of, call));
   const paidMs = median(calls.map((_, i) => quickestMs(batched, i) - quickestMs(singly, i)));
   const wouldPayMs = Math.min(...singly.map((one) => one.wouldPayMs));
-  // The same played again is not the same: nothing can be told more exactly than that.
+  // Repeated runs differ by this much, so no report can be more exact.
   const spread = (values: readonly number[]) => Math.max(...values) - Math.min(...values);
   const jitterMs = Math.max(
     ...[singly, batched].map((of) => median(calls.map((_, i) => spread(timesMs(of, i))))),
@@ -67,7 +70,7 @@ test('the report is within 10 % of what adaptive then saves and costs on the sam
   expect(Math.abs(wouldPayMs - paidMs)).toBeLessThan(Math.max(paidMs * 0.1, noiseMs, jitterMs));
 }, 120_000);
 
-describe('callers see in shadow what they see in off, and the pool too', () => {
+describe('callers and the pool see the same in mode shadow as in mode off:', () => {
   const cases: ReadonlyArray<readonly [string, Fault | 'down' | undefined]> = [
     ['nothing goes wrong', undefined],
     ['the pool cannot be reached', 'down'],
@@ -121,7 +124,7 @@ describe('callers see in shadow what they see in off, and the pool too', () => {
   });
 });
 
-test('nothing is batched, and the report goes to metrics and, in words, to the log', async () => {
+test('nothing is batched, and the report goes to the metrics and to the log', async () => {
   const pool = await startPool({ latency: 5 });
   const proxy = await startProxy(pool.url, shadow);
   const client = new UcwaClient(proxy.url);
@@ -144,7 +147,7 @@ test('nothing is batched, and the report goes to metrics and, in words, to the l
   );
 });
 
-test('a caller who leaves is forgotten by the shadow too', async () => {
+test('the shadow forgets a caller that leaves', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, shadow);
   const client = new UcwaClient(proxy.url);

@@ -7,7 +7,7 @@ import { deafPort } from '../support/deaf-port.ts';
 import { readAdmin } from '../support/metric-values.ts';
 import { app, notes, UcwaClient } from '../support/ucwa-client.ts';
 
-test('held calls leave at once, calls on the way are answered, and every answer closes its connection', async () => {
+test('held calls are sent at once, calls in flight are answered, and every answer closes its connection', async () => {
   const pool = await startPool({ latency: 50 });
   const proxy = await startProxy(pool.url, {
     UCWA_PROXY_BATCHING_MODE: 'fixed',
@@ -23,7 +23,7 @@ test('held calls leave at once, calls on the way are answered, and every answer 
   expect(pool.stats().batches).toBe(1);
 });
 
-test('while readiness is off and the delay runs, calls are still taken, and told to go elsewhere next', async () => {
+test('during the drain delay, readiness is off, calls are still accepted, and answers have Connection: close', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, { UCWA_PROXY_DRAIN_DELAY_MS: '400' });
   expect((await readAdmin(proxy.ports.admin, '/readyz')).status).toBe(200);
@@ -41,7 +41,7 @@ test('while readiness is off and the delay runs, calls are still taken, and told
   await expect(client.ask(`${app}/me`)).rejects.toThrow(/ECONNREFUSED/);
 });
 
-test('an idle connection is closed after a second, and serves what comes before', async () => {
+test('an idle connection is closed after a second, and serves calls that come before', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, { UCWA_PROXY_BATCHING_MODE: 'off' });
   const get = `GET ${app}/me HTTP/1.1\r\nHost: p\r\nAuthorization: Bearer cwt=sim-ann\r\n\r\n`;
@@ -61,7 +61,7 @@ test('an idle connection is closed after a second, and serves what comes before'
   await stopped;
 });
 
-test('after calls that passed through a connection is idle as after any other', async () => {
+test('after a passed-through call a connection counts as idle as after any other call', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url);
   const client = new RawClient(proxy.port);
@@ -75,7 +75,7 @@ test('after calls that passed through a connection is idle as after any other', 
   await stopped;
 });
 
-test('a connection whose answer had begun before is closed a second after its end', async () => {
+test('a connection with an answer that began before the shutdown is closed a second after the end of the answer', async () => {
   const body = 'x'.repeat(100);
   let finish: () => void = () => undefined;
   const pool = await startScriptedPool((_request, socket) => {
@@ -96,7 +96,7 @@ test('a connection whose answer had begun before is closed a second after its en
   expect(performance.now() - endedAt).toBeLessThan(5000);
 });
 
-test('polls are ended with 503 over the first half of the time', async () => {
+test('polls end with 503, spread over the first half of the drain timeout', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, { UCWA_PROXY_DRAIN_TIMEOUT_MS: '1000' });
   const client = new UcwaClient(proxy.url);
@@ -116,7 +116,7 @@ test('polls are ended with 503 over the first half of the time', async () => {
   expect(pool.stats().parkedPolls).toBe(0);
 });
 
-test('at the end of the time unsent calls are told 503 and sent ones 504', async () => {
+test('at the drain timeout unsent calls get 503, and sent calls get 504', async () => {
   const pool = await startPool();
   pool.faults.add({ on: { kind: 'single' }, times: Infinity, fault: { kind: 'hang' } });
   const proxy = await startProxy(pool.url, {
@@ -131,7 +131,7 @@ test('at the end of the time unsent calls are told 503 and sent ones 504', async
   expect(answers.map((answer) => answer.status).sort()).toEqual([503, 503, 504]);
 });
 
-test('a second order ends it at once', async () => {
+test('a second signal ends the process at once', async () => {
   const pool = await startPool();
   pool.faults.add({ on: { kind: 'single' }, fault: { kind: 'hang' } });
   const proxy = await startProxy(pool.url, {
@@ -145,7 +145,7 @@ test('a second order ends it at once', async () => {
   expect((await call).status).toBe(504);
 });
 
-test('at a second order calls that are held are not sent any more, and are told so', async () => {
+test('at a second signal, held calls are not sent any more, and get 503', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, {
     UCWA_PROXY_BATCHING_MODE: 'fixed',
@@ -162,7 +162,7 @@ test('at a second order calls that are held are not sent any more, and are told 
   expect(pool.stats()).toMatchObject({ batches: 0, singles: 0 });
 });
 
-test('at a second order calls that wait for a connection to the pool are told that they did not run', async () => {
+test('at a second signal, calls that wait for a connection to the pool get 503: they did not run', async () => {
   const proxy = await startProxy(`http://127.0.0.1:${await deafPort()}`, {
     UCWA_PROXY_BATCHING_MODE: 'fixed',
     UCWA_PROXY_UPSTREAM_CONNECT_TIMEOUT_MS: '60000',
@@ -179,7 +179,7 @@ test('at a second order calls that wait for a connection to the pool are told th
   }
 });
 
-test('at a second order calls that wait behind others for a connection are told that they did not run', async () => {
+test('at a second signal, calls that wait for others to free a connection get 503: they did not run', async () => {
   const pool = await startPool();
   pool.faults.add({ on: {}, times: Infinity, fault: { kind: 'hang' } });
   const proxy = await startProxy(pool.url, {

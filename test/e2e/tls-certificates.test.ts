@@ -1,4 +1,4 @@
-/** Certificates that are wrong, and certificates that are replaced while the proxy runs. */
+/** Wrong certificates, and certificates that are replaced while the proxy runs. */
 import { readFileSync } from 'node:fs';
 import { createServer, type Server, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -16,11 +16,13 @@ const testWithOpenssl = onlyWith('openssl');
 interface SecurePool {
   readonly url: string;
   readonly server: Server;
-  /** Targets of requests, in order. */
+  /** Targets of the requests, in order. */
   readonly requests: string[];
 }
 
-/** Answers with the name in the client's certificate, and closes each connection behind an answer. */
+/**
+ * Answers with the name in the client's certificate, and closes each connection after an answer.
+ */
 async function startSecurePool(options: ServerOptions): Promise<SecurePool> {
   const requests: string[] = [];
   const server = createServer(options, (request, response) => {
@@ -44,7 +46,7 @@ const off = { UCWA_PROXY_BATCHING_MODE: 'off' };
 const often = { tlsCheckEveryMs: 5 };
 const replaced = /TLS files were replaced/;
 
-/** By a call that may be batched and by one that passes through. */
+/** Asks by a batchable call and by a passed-through call. */
 async function askBothWays(proxy: TestProxy): Promise<Answer[]> {
   const client = new UcwaClient(proxy.url);
   return [await client.ask(`${app}/me`), await client.ask('/root')];
@@ -60,7 +62,7 @@ async function expectRefused(proxy: TestProxy, pool: SecurePool, error: string):
   expect(pool.requests).toHaveLength(before);
 }
 
-describe('a pool is sent nothing when its certificate', () => {
+describe('the proxy sends nothing to a pool with a certificate that', () => {
   testWithOpenssl('has expired', async () => {
     const authority = new Authority();
     const pool = await startSecurePool(
@@ -85,7 +87,7 @@ describe('a pool is sent nothing when its certificate', () => {
     expect(answers.map(({ status }) => status)).toEqual([200, 200]);
   });
 
-  testWithOpenssl('is of an authority that nobody named', async () => {
+  testWithOpenssl('is signed by an authority that is not configured', async () => {
     const pool = await startSecurePool(readIssued(new Authority().issue('pool')));
     await expectRefused(await startProxy(pool.url, off), pool, 'tls_certificate_error');
     const other = { ...off, UCWA_PROXY_UPSTREAM_TLS_CA: new Authority().cert };
@@ -93,7 +95,7 @@ describe('a pool is sent nothing when its certificate', () => {
   });
 });
 
-testWithOpenssl('nothing older than TLS 1.2 is spoken, on either side', async () => {
+testWithOpenssl('neither side uses a version before TLS 1.2', async () => {
   const authority = new Authority();
   const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL@SECLEVEL=0' } as const;
   const issued = authority.issue('pool');
@@ -124,7 +126,7 @@ testWithOpenssl('nothing older than TLS 1.2 is spoken, on either side', async ()
   expect(pool.requests).toEqual([]);
 });
 
-describe('files that are replaced are in force without a restart', () => {
+describe('replaced files take effect without a restart:', () => {
   testWithOpenssl('the authority of the pool', async () => {
     const [old, young] = [new Authority(), new Authority()];
     const files = new ReplacedFiles();
@@ -137,7 +139,7 @@ describe('files that are replaced are in force without a restart', () => {
     );
     expect((await askBothWays(proxy)).map(({ status }) => status)).toEqual([200, 200]);
 
-    // The old authority counts no more, and no session of before is resumed.
+    // The old authority is no longer trusted, and no earlier session is resumed.
     files.put({ ca: young.cert });
     await proxy.untilLogged(replaced);
     await expectRefused(proxy, pool, 'tls_certificate_error');
@@ -146,7 +148,7 @@ describe('files that are replaced are in force without a restart', () => {
     expect((await askBothWays(proxy)).map(({ status }) => status)).toEqual([200, 200]);
   });
 
-  testWithOpenssl('our certificate for the pool', async () => {
+  testWithOpenssl("the proxy's certificate for the pool", async () => {
     const authority = new Authority();
     const files = new ReplacedFiles();
     files.put(authority.issue('first'));
@@ -169,7 +171,7 @@ describe('files that are replaced are in force without a restart', () => {
     expect((await askBothWays(proxy)).map(({ text }) => text)).toEqual(['second', 'second']);
   });
 
-  testWithOpenssl('our certificate for clients, once it fits its key', async () => {
+  testWithOpenssl("the proxy's certificate for clients, once it fits its key", async () => {
     const authority = new Authority();
     const files = new ReplacedFiles();
     files.put(authority.issue('first'));

@@ -12,7 +12,7 @@ const path = (name: string): string =>
   fileURLToPath(new URL(`../fixtures/tls/${name}`, import.meta.url));
 const read = (name: string): Buffer => readFileSync(path(name));
 
-/** A pool behind TLS that answers everything with who asked. */
+/** A pool behind TLS that answers with the name of the caller. */
 async function startSecurePool(options: ServerOptions = {}): Promise<string> {
   const server = createServer(
     { cert: read('server.pem'), key: read('server.key'), ...options },
@@ -32,7 +32,7 @@ async function startSecurePool(options: ServerOptions = {}): Promise<string> {
 const off = { UCWA_PROXY_BATCHING_MODE: 'off' };
 
 describe('towards the pool', () => {
-  test('a certificate of the authority in upstream.tls.ca is accepted, by both ways', async () => {
+  test('a certificate of the authority in upstream.tls.ca is accepted, by both HTTP clients', async () => {
     const proxy = await startProxy(await startSecurePool(), {
       ...off,
       UCWA_PROXY_UPSTREAM_TLS_CA: path('ca.pem'),
@@ -42,7 +42,7 @@ describe('towards the pool', () => {
     expect((await client.ask('/root')).text).toBe('served /root');
   });
 
-  test('another one is not: nothing is sent, and the caller is told so', async () => {
+  test('another certificate is not accepted: nothing is sent, and the caller gets an error', async () => {
     const proxy = await startProxy(await startSecurePool(), off);
     const client = new UcwaClient(proxy.url);
     for (const target of [`${app}/me`, '/root']) {
@@ -52,7 +52,7 @@ describe('towards the pool', () => {
     }
   });
 
-  test('a pool that asks for a certificate gets ours', async () => {
+  test('a pool that asks for a certificate gets that of the proxy', async () => {
     const pool = await startSecurePool({
       ca: read('ca.pem'),
       requestCert: true,

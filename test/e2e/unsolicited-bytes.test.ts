@@ -1,4 +1,4 @@
-/** Bytes that no request asked for, on a connection that others use after it. */
+/** Unsolicited bytes of the pool, on a connection that others use afterwards. */
 import { describe, expect, test } from '@jest/globals';
 import type { Socket } from 'node:net';
 import { startProxy } from '../support/proxy.ts';
@@ -12,7 +12,10 @@ const answer = (body: string): string =>
 const inChunks = (body: string): string =>
   `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
 
-/** What the pool writes behind Alice's answer, and when; Bob asks as soon as she has hers. */
+/**
+ * Bytes that the pool writes after Alice's answer, and when. Bob asks as soon as Alice has her
+ * answer.
+ */
 const surpluses: ReadonlyArray<readonly [string, (socket: Socket) => void]> = [
   [
     'a second answer 20 ms later',
@@ -58,8 +61,8 @@ async function start(serve: (user: string, socket: Socket) => void) {
   return { pool, proxy, connections, ask, unsolicited };
 }
 
-describe.each(ways)('a call that travels %s', (_, target) => {
-  test.each(surpluses)('is not answered with what came for another: %s', async (_name, write) => {
+describe.each(ways)('a call %s', (_, target) => {
+  test.each(surpluses)('does not get bytes that came later: %s', async (_name, write) => {
     const { pool, proxy, connections, ask, unsolicited } = await start((user, socket) => {
       socket.write(answer(user));
       if (user === 'alice') write(socket);
@@ -72,7 +75,7 @@ describe.each(ways)('a call that travels %s', (_, target) => {
     await proxy.untilMetric(unsolicited, (count) => count === 1);
   });
 
-  test.each(immediate)('nor with what came behind another answer: %s', async (_name, surplus) => {
+  test.each(immediate)('nor bytes that came with another answer: %s', async (_name, surplus) => {
     const frame = { cwt: answer, chunked: inChunks };
     for (const framed of Object.values(frame)) {
       const { pool, proxy, ask, unsolicited } = await start((user, socket) => {
@@ -86,11 +89,11 @@ describe.each(ways)('a call that travels %s', (_, target) => {
   });
 });
 
-test('a connection that nothing is wrong with is used again', async () => {
+test('a connection without unsolicited bytes is used again', async () => {
   const { proxy, connections, ask } = await start((user, socket) => socket.write(inChunks(user)));
   for (const [, target] of ways) {
     connections.clear();
-    // One user's calls need not wait for a connection to rest, others use it after that.
+    // One user's calls may reuse the connection at once. Other users use it after a rest.
     for (let n = 0; n < 3; n += 1) expect(await ask('alice', target)).toBe('alice');
     await new Promise((resolve) => setTimeout(resolve, 120));
     const before = connections.size;
