@@ -38,7 +38,7 @@ async function ask(
 }
 
 describe.each(ways)('a call %s never gets unsolicited bytes of the pool:', (_way, target) => {
-  test('meets no answer that came on an idle connection', async () => {
+  test('not those that came on an idle connection', async () => {
     let connection: Socket | undefined;
     const pool = await startScriptedPool((request, socket) => {
       connection ??= socket;
@@ -51,7 +51,7 @@ describe.each(ways)('a call %s never gets unsolicited bytes of the pool:', (_way
     expect((await ask(proxy, target, 'ben')).body.toString()).toBe('ben');
   });
 
-  test('meets no answer that came behind the one before', async () => {
+  test('not those that came after the previous answer', async () => {
     const pool = await startScriptedPool((request, socket) => {
       socket.write(whole(asker(request)) + poison);
     });
@@ -81,8 +81,8 @@ const ambiguous: ReadonlyArray<readonly [string, string]> = [
   ['a bare line feed behind a chunk', 'Transfer-Encoding: chunked\r\n\r\n1\r\na\n0\r\n\r\n'],
 ];
 
-describe.each(ways)('an answer that can be read in two ways: a call %s', (_way, target) => {
-  test.each(ambiguous)('with %s harms nobody but its caller', async (_what, rest) => {
+describe.each(ways)('an ambiguous answer to a call %s', (_way, target) => {
+  test.each(ambiguous)('with %s affects only its own caller', async (_what, rest) => {
     const pool = await startScriptedPool((request, socket) => {
       const isAnn = asker(request) === 'ann';
       socket.write(isAnn ? `HTTP/1.1 200 OK\r\n${rest}${poison}` : whole(asker(request)));
@@ -101,7 +101,7 @@ describe.each(ways)('an answer that can be read in two ways: a call %s', (_way, 
   test.each([
     ['204', 'HTTP/1.1 204 No Content\r\nContent-Length: 44\r\n\r\n'],
     ['304', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 44\r\n\r\n'],
-  ])('with a body, though it is a %s, keeps it from everybody', async (_status, head) => {
+  ])('with status %s and a body delivers no body', async (_status, head) => {
     const pool = await startScriptedPool((request, socket) => {
       socket.write(asker(request) === 'ann' ? head + poison : whole(asker(request)));
     });
@@ -111,7 +111,7 @@ describe.each(ways)('an answer that can be read in two ways: a call %s', (_way, 
   });
 });
 
-test('an answer to HEAD that has a body keeps it from everybody', async () => {
+test('the body of an answer to HEAD reaches no caller', async () => {
   const pool = await startScriptedPool((request, socket) => {
     const head = `HTTP/1.1 200 OK\r\nContent-Length: ${poison.length}\r\n\r\n`;
     socket.write(request.startsWith('HEAD') ? head + poison : whole(asker(request)));
@@ -124,7 +124,7 @@ test('an answer to HEAD that has a body keeps it from everybody', async () => {
 });
 
 test.each(ways)(
-  'a call %s gets nothing that is said before the TLS handshake',
+  'a call %s gets nothing that the pool sends before the TLS handshake',
   async (_, target) => {
     const sockets = new Set<Socket>();
     const server = createServer((socket) => {

@@ -52,10 +52,10 @@ async function signIn(client: RawClient, target: string, scheme = 'NTLM'): Promi
 }
 
 describe.each(ways)(
-  "one user's sign-in on a connection never serves another user: a call %s",
+  'a sign-in by one user on a connection to the pool, in a call %s,',
   (_, target) => {
     test.each(['NTLM', 'Negotiate', 'nego2', 'Kerberos', 'Digest', 'Unheard-Of'])(
-      'by %s is refused unless connections are bound, and nothing of it reaches the pool',
+      'by %s is refused unless connections are bound, and none of it reaches the pool',
       async (scheme) => {
         const pool = await startSigningPool();
         const proxy = await startProxy(pool.url, off);
@@ -77,7 +77,7 @@ describe.each(ways)(
     );
 
     test.each(['NTLM', 'Negotiate'])(
-      'by %s stays with its client where they are',
+      'by %s stays with its client if connections are bound',
       async (scheme) => {
         const pool = await startSigningPool();
         const proxy = await startProxy(pool.url, bind);
@@ -94,7 +94,7 @@ describe.each(ways)(
       },
     );
 
-    test('in the first message stays with its client, too', async () => {
+    test('by a credential in the first request stays with its client', async () => {
       const pool = await startSigningPool();
       const proxy = await startProxy(pool.url, bind);
       const ben = new RawClient(proxy.port);
@@ -108,7 +108,7 @@ describe.each(ways)(
     test.each([
       ['a challenge', '401 Unauthorized\r\nWWW-Authenticate: Negotiate'],
       ['Persistent-Auth', '200 OK\r\nPersistent-Auth: true'],
-    ])('a connection on which the pool says %s is not used again', async (_said, head) => {
+    ])('a connection on which the pool sends %s is not used again', async (_said, head) => {
       let first: Socket | undefined;
       const pool = await startScriptedPool((_request, socket) => {
         first ??= socket;
@@ -142,7 +142,7 @@ describe('sharing of parts and batches', () => {
     UCWA_PROXY_BATCHING_LINGER_MAX_MS: '50',
   };
 
-  test('credentials that are the same when they are joined are not the same', async () => {
+  test('different credentials with equal concatenations share nothing', async () => {
     const pool = await startPool();
     const proxy = await startProxy(pool.url, fixed);
     const client = new UcwaClient(proxy.url);
@@ -156,7 +156,7 @@ describe('sharing of parts and batches', () => {
     expect(pool.stats()).toMatchObject({ requests: 4, batches: 0 });
   });
 
-  test('nothing is kept for the next who asks, whatever the pool allows', async () => {
+  test('the proxy caches no answer, even if the pool allows it', async () => {
     let asked = 0;
     const pool = await startScriptedPool((_request, socket) => {
       asked += 1;
@@ -175,7 +175,7 @@ describe('sharing of parts and batches', () => {
 });
 
 test.each(ways)(
-  'a name that CGI takes for X-Forwarded-For goes no further: %s',
+  'a field name that CGI equates with X-Forwarded-For does not reach the pool: %s',
   async (_, target) => {
     const pool = await startScriptedPool((_request, socket) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');

@@ -59,7 +59,7 @@ describe('the request does not reach the pool, and its connection closes:', () =
     ['an extension of a chunk', '1;', 'a'],
     ['a trailer', '0\r\nX: ', 'a'],
     ['trailers', '0\r\n', 'A: b\r\n'],
-  ])('%s without an end', async (_what, before, again) => {
+  ])('%s that never ends', async (_what, before, again) => {
     const { pool, proxy } = await startBoth();
     const client = new RawClient(proxy.port);
     client.send(chunked + before);
@@ -77,7 +77,7 @@ describe.each([
 ])('a request to change to %s opens no tunnel:', (_protocol, upgrade) => {
   const get = `GET /a HTTP/1.1\r\n${host}${upgrade}\r\n`;
 
-  test('what follows is not exempt from what is refused', async () => {
+  test('the next request is checked like any other', async () => {
     const { pool, proxy } = await startBoth(upgrade);
     const client = new RawClient(proxy.port);
     client.send(`${get}GET /b HTTP/1.1\r\n${host}${host}\r\n`);
@@ -91,7 +91,7 @@ describe.each([
     expect(pool.requests.join('')).not.toMatch(/upgrade/i);
   });
 
-  test('the body of what follows is no request', async () => {
+  test('the body of the next request is not read as a request', async () => {
     const { pool, proxy } = await startBoth();
     const client = new RawClient(proxy.port);
     const body = smuggled.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n');
@@ -103,7 +103,7 @@ describe.each([
     expect(linesOf(pool)).not.toContain('GET /smuggled');
   });
 
-  test('its body is its body', async () => {
+  test('its own body is not read as a request', async () => {
     const { pool, proxy } = await startBoth();
     const client = new RawClient(proxy.port);
     client.send(
@@ -133,7 +133,7 @@ test.each([
 test.each([
   ['passed through', '/a'],
   ['alone', `${app}/me/note`],
-])('a call %s has one length, however its client spells it', async (_way, target) => {
+])('a call %s has one Content-Length, however its client spells it', async (_way, target) => {
   const { pool, proxy } = await startBoth();
   const client = new RawClient(proxy.port);
   client.send(
@@ -150,7 +150,7 @@ test.each([
 test.each([
   ['passed through', '/a'],
   ['alone', `${app}/me`],
-])('Connection takes nothing away that the proxy says itself: a call %s', async (_way, target) => {
+])("a client's Connection removes no field of the proxy: a call %s", async (_way, target) => {
   const { pool, proxy } = await startBoth();
   const client = new RawClient(proxy.port);
   client.send(

@@ -68,7 +68,7 @@ describe('GETs with the same key that arrive within the window', () => {
   });
 });
 
-test('two credentials, cookies, origins or applications never meet in a batch', async () => {
+test('calls with different credentials, cookies, origins or applications never share a batch', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, fixed);
   const client = new UcwaClient(proxy.url);

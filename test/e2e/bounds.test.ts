@@ -214,7 +214,7 @@ test('a reader that keeps reading slowly gets the whole answer', async () => {
   expect(await refused(proxy, 'slow_reader')).toBe(0);
 });
 
-test("all answers together are bounded: one that does not fit is broken off, the others' are whole", async () => {
+test('all buffered answers together are bounded: one beyond the bound is broken off, the others are complete', async () => {
   const half = Buffer.alloc(3000, 'x');
   const begun: Socket[] = [];
   const pool = await startScriptedPool((_request, socket) => {

@@ -170,7 +170,7 @@ describe('an answer beyond the size limit', () => {
 describe('an answer to an unbatched call', () => {
   const alone = { UCWA_PROXY_BATCHING_MODE: 'off' };
 
-  test('that breaks off breaks off its caller, so that it never looks whole', async () => {
+  test('that breaks off closes the connection of its caller, so that it never looks complete', async () => {
     const pool = await startScriptedPool((_request, socket) => {
       socket.end('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf');
     });

@@ -149,7 +149,7 @@ test('a client that leaves in the middle of its body or its answer disturbs no o
   expect(proxy.log.join('')).not.toContain('internal error');
 });
 
-test('what follows a refused request on its connection is never executed', async () => {
+test('a request that follows a refused one on its connection is never executed', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, off);
   for (const refused of [
