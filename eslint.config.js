@@ -4,7 +4,7 @@ import jest from 'eslint-plugin-jest';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-/** Folders of src/ that touch the outside world. They share types, never values; app/ joins them. */
+/** Folders of src/ with I/O. They share types, never values. app/ joins them. */
 const shells = [
   'settings',
   'listen',
@@ -18,7 +18,7 @@ const shells = [
   'simulator',
 ];
 
-/** The one place where each dependency is imported. */
+/** The only folder that imports each dependency. */
 const homes = {
   'http-proxy': ['src/pass-through/**'],
   'p-queue': ['src/engine/**'],
@@ -54,7 +54,7 @@ const shellRules = (self) => ({
           ...foreignPackages(self),
           noCompositionRoot,
           {
-            // Rooms of core/ may bear the name of a shell: `../core/shadow/` is none.
+            // A folder of core/ may have the name of a shell: `../core/shadow/` is allowed.
             regex: `^(?:\\.\\./)+(?:${[...shells, 'cli'].filter((name) => name !== self).join('|')})/`,
             message: 'Shell folders share types, not values; app/ joins them.',
             allowTypeImports: true,
@@ -120,7 +120,7 @@ export default defineConfig(
       '@typescript-eslint/array-type': ['error', { default: 'array-simple' }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
-      // Raw header lists are read by index; `as string` says so, `!` would be forbidden.
+      // The code reads raw header lists by index, with `as string`. Another rule forbids `!`.
       '@typescript-eslint/non-nullable-type-assertion-style': 'off',
       'import-x/no-cycle': 'error',
       'import-x/no-duplicates': 'error',

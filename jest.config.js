@@ -1,18 +1,18 @@
 import { availableParallelism } from 'node:os';
 
-// Tells `.ci/run` a process that has gone round its last time from one that a test keeps at work.
+// `.ci/run` reads this line, to tell a hang at exit from a test that keeps the process alive.
 if (process.env.CI === 'true') {
   process.once('exit', () => process.stderr.write('No test runs any more: the process ends.\n'));
 }
 
 /** @type {import('jest').Config} */
 export default {
-  // Most of the time is spent waiting, and nothing here is timed.
+  // Tests spend most of their time waiting, and none here measures time.
   maxWorkers: Math.max(2, availableParallelism() - 1),
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  // Slower ones: `npm run test:failures`; real containers, charts and balancers: `npm run test:cluster`.
+  // Other suites: `npm run test:failures` (slow), `npm run test:cluster` (containers, charts).
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/failures/', '<rootDir>/test/cluster/'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {

@@ -1,12 +1,12 @@
 import everyday from './jest.config.js';
 
-/** The slower half of the tests: what the proxy withstands, in numbers. `npm run test:failures`. */
+/** The slower tests, of hostile input, failures and load: `npm run test:failures`. */
 /** @type {import('jest').Config} */
 export default {
   ...everyday,
   roots: ['<rootDir>/test/failures'],
   testPathIgnorePatterns: ['/node_modules/'],
   testTimeout: 240_000,
-  // Beside another file a measured time would mean nothing.
+  // Another test file at the same time would distort measured times.
   maxWorkers: 1,
 };

@@ -1,6 +1,6 @@
 import everyday from './jest.config.js';
 
-/** The tests that stryker.config.json runs against each mutant: quick ones, that fail by name. */
+/** The quick tests with telling titles. stryker.config.json runs them against each mutant. */
 /** @type {import('jest').Config} */
 export default {
   ...everyday,

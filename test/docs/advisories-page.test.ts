@@ -1,4 +1,4 @@
-/** docs/advisories.md: each advisory has a test, and the test is there. */
+/** docs/advisories.md: each advisory has a test, and the test exists. */
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 
@@ -31,7 +31,7 @@ const rows: readonly Row[] = text
     };
   });
 
-/** Whether a test, or a case of a fixture, has just this title. */
+/** Whether a test or a fixture case has exactly this title. */
 function hasTitle(source: string, title: string): boolean {
   const quoted = ["'", '"', '`'].some((mark) => source.includes(mark + title + mark));
   return quoted || source.split('\n').includes(`- name: ${title}`);
@@ -45,12 +45,15 @@ test('there are at least 25 advisories, each once and with its source', () => {
   expect(sources.sort()).toEqual(identifiers.sort());
 });
 
-test.each(rows)('$identifier: it is said whether it can happen here, and why', ({ went, here }) => {
-  expect(went).not.toBe('');
-  expect(here).toMatch(/^(?:No|Yes)[:,] \w/);
-});
+test.each(rows)(
+  '$identifier: the page states whether the fault can happen here, and why',
+  ({ went, here }) => {
+    expect(went).not.toBe('');
+    expect(here).toMatch(/^(?:No|Yes)[:,] \w/);
+  },
+);
 
-test.each(rows)('$identifier: its tests are there, under these titles', ({ tests }) => {
+test.each(rows)('$identifier: its tests exist under these titles', ({ tests }) => {
   expect(tests.length).toBeGreaterThanOrEqual(1);
   for (const { title, file } of tests) {
     expect(file.pathname).toMatch(/\/test\/(?:.*\.test\.ts|fixtures\/admission\/\w+\.yaml)$/);

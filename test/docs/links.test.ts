@@ -1,4 +1,4 @@
-/** The links of the documentation, and the length of its first page. */
+/** The links of the documentation, and the length of README.md. */
 import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { anchorsIn, markdownIn, relativeLinksIn, root, textOf } from './markdown.ts';
@@ -9,7 +9,7 @@ const pages = [
   ...markdownIn('helm/'),
 ];
 
-/** The reason why a link is broken; `undefined` if it is not. */
+/** Returns why a link is broken, or `undefined`. */
 function brokenBecause(page: string, link: string): string | undefined {
   const [path = '', anchor] = link.split('#');
   const file = path === '' ? new URL(page, root) : new URL(path, new URL(page, root));
@@ -59,7 +59,7 @@ test('the index of docs leads to each page in docs', () => {
   expect(listed.filter((path) => !links.includes(path))).toEqual([]);
 });
 
-describe('a broken link is found:', () => {
+describe('control: the check finds a broken link to', () => {
   test.each([
     ['a file that is missing', 'docs/nothing.md', 'no such file'],
     ['a heading that is missing', 'docs/settings.md#nothing', 'no such heading'],
@@ -69,7 +69,7 @@ describe('a broken link is found:', () => {
     expect(brokenBecause('README.md', link)).toBe(because);
   });
 
-  test('code is not taken for a heading or a link', () => {
+  test('code does not count as a heading or a link', () => {
     const text =
       '# One `Two`\n\n```sh\n# three\n[a](b)\n```\n\n`[c](d)` [e](f.md#g)\n\n## One two\n';
     expect([...anchorsIn(text)]).toEqual(['one-two', 'one-two-1']);

@@ -19,8 +19,8 @@ export function markdownIn(folder: string): string[] {
 }
 
 /**
- * Expects these lines between the comments `<!-- name -->` and `<!-- /name -->` of a file. Writes them
- * there first when UPDATE_README=1.
+ * Expects these lines between the comments `<!-- name -->` and `<!-- /name -->` of a file. If
+ * UPDATE_README=1, writes the lines there first.
  */
 export async function expectSection(
   path: string,
@@ -42,12 +42,12 @@ export async function expectSection(
   expect(textOf(path)).toBe(generated);
 }
 
-/** The text without fenced code, in which a number sign starts no heading and a bracket no link. */
+/** Removes fenced code, because a number sign or a bracket there is no heading or link. */
 function withoutCode(text: string): string {
   return text.replace(/^( *)(`{3,})[^]*?^\1\2 *$/gm, '');
 }
 
-/** The anchors of the headings, as GitHub makes them. */
+/** The anchors of the headings, in GitHub's form. */
 export function anchorsIn(text: string): Set<string> {
   const anchors = new Set<string>();
   for (const [, heading = ''] of withoutCode(text).matchAll(/^#{1,6} +(.+)$/gm)) {
@@ -64,7 +64,7 @@ export function anchorsIn(text: string): Set<string> {
   return anchors;
 }
 
-/** Targets of links and pictures that lead to a file of this project. */
+/** Targets of links and images that are files of this project. */
 export function relativeLinksIn(text: string): string[] {
   const plain = withoutCode(text).replace(/`[^`\n]*`/g, '');
   const inline = [...plain.matchAll(/\]\(<?([^)<>\s]+)>?\)/g)];

@@ -1,7 +1,7 @@
 /** Numbers of docs/benchmarks.md, for the README. */
 import { textOf } from './markdown.ts';
 
-/** A cell of a table under this heading, without the range behind the number. */
+/** Returns a cell of the table below this heading, without the range after the number. */
 type Cell = (heading: string, row: string, column: string) => string;
 
 function cellsOf(line: string): string[] {
@@ -11,7 +11,7 @@ function cellsOf(line: string): string[] {
     .map((cell) => cell.trim());
 }
 
-/** Reads cells of the page; throws if it has no such cell. */
+/** Returns a reader of the page's cells. The reader throws if a cell does not exist. */
 export function readBenchmarks(page: string): Cell {
   return (heading, row, column) => {
     const section = page.split(/^## /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';

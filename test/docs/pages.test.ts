@@ -1,4 +1,4 @@
-/** Pages that people write, compared with the code and with the scripts. */
+/** Compares hand-written pages with the code and the scripts. */
 import { existsSync, readdirSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { serve } from '../../src/cli/serve.ts';
@@ -7,12 +7,12 @@ import { invariants } from '../../src/core/invariants.ts';
 import { describeSettings } from '../../src/settings/describe-settings.ts';
 import { root, textOf } from './markdown.ts';
 
-/** The code spans in the first cells of the rows of a page's tables. */
+/** The code spans in the first column of the page's tables. */
 function namesIn(text: string): string[] {
   return [...text.matchAll(/^\| `([^`]+)` +\|/gm)].map(([, name = '']) => name);
 }
 
-test('every row of "Where is …?" names files that are there', () => {
+test('every row of "Where is …?" names files that exist', () => {
   const [, table = ''] = textOf('CONTRIBUTING.md').split('## Where is …?');
   const rows = table.split('\n').filter((line) => line.startsWith('| ') && line.includes('`'));
   expect(rows.length).toBeGreaterThan(10);

@@ -1,24 +1,24 @@
 /**
- * Prose of the project is plain: no words and no sentence openings that make a reader read a sentence twice.
- * CONTRIBUTING.md explains the style.
+ * The project's prose is plain. It has no words and no sentence openings that force a second
+ * reading. CONTRIBUTING.md explains the style.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 
-/** Words that stand for a noun which the reader has to look for, and archaic words. */
+/** Archaic words, and words in place of a noun that the reader would have to look for. */
 const unclearWords =
   /\b(?:whoever|whomever|somebody|nobody|everybody|anybody|whose|thereof|lest|hereby|henceforth|whence|thence|wherein|whereby|he|his|him|himself|so (?:many|long|much)|such an?|of which|learnt|amidst|whilst)\b/i;
 
 /** A bold or italic lead-in, such as a question, is a title. */
 const leadIn = /^[*_]+[^*_]+[*_]+:?\s*/;
 
-/** Openings of a sentence that has no subject, or has it at its end. */
+/** Openings of sentences without a subject, or with a late subject. */
 const unclearOpening = /(?:^|[.:;!?] +)(?:Of|What|Who|Nor|Neither|As to)\b/;
 
 const maxWords = 30;
 
-/** Sentences of the text that a stranger has to read twice, each with what is wrong in front. */
+/** Returns the unclear sentences of the text, each after its fault. */
 function unclear(text: string): string[] {
   const found: string[] = [];
   for (const sentence of text
@@ -34,7 +34,10 @@ function unclear(text: string): string[] {
   return found;
 }
 
-/** The prose of a source file: its comments, each as one text. Directives and drawings are none. */
+/**
+ * Returns the prose of a source file: its comments, each as one text, without directives and
+ * drawings.
+ */
 function comments(source: string): string[] {
   const blocks = Array.from(source.matchAll(/\/\*\*?([\s\S]*?)\*\/|((?:^[ \t]*\/\/.*\n)+)/gm));
   return blocks.flatMap(([, block, lines]) =>
@@ -52,6 +55,7 @@ function comments(source: string): string[] {
   );
 }
 
+/** Returns the prose of a page: its paragraphs, list items and table cells, without code. */
 /** The prose of a page: its paragraphs, list items and table cells, without code, titles of tests and addresses. */
 function paragraphs(page: string): string[] {
   return page
@@ -72,7 +76,7 @@ function filesBelow(folder: string, ending: string): string[] {
     .sort();
 }
 
-/** Folders and pages that hold to it. `WORDS=src/core npm test -- test/docs/words` looks at another one. */
+/** Checked folders and pages. `WORDS=src/core npm test -- test/docs/words` checks another one. */
 const swept: readonly string[] = process.env['WORDS']?.split(',') ?? [
   'CHANGELOG.md',
   'CONTRIBUTING.md',
@@ -107,6 +111,7 @@ const swept: readonly string[] = process.env['WORDS']?.split(',') ?? [
   'src/upstream',
   'test/admin',
   'test/cli',
+  'test/docs',
   'test/e2e',
   'test/failures',
   'test/helm',
