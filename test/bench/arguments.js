@@ -42,7 +42,7 @@ peers: ${peerNames.join(', ')}
  * @param {string[]} argv
  * @param {URL} root of the project
  * @returns {Arguments}
- * @throws {Error} when there is something wrong with them
+ * @throws {Error} if an argument is wrong
  */
 export function readArguments(argv, root) {
   const { values } = parseArgs({
@@ -62,7 +62,7 @@ export function readArguments(argv, root) {
     },
   });
   const { quick, peer, rounds, 'round-ms': roundMs } = values;
-  // As it was called when there was one part only.
+  // Older flags, from the time when the benchmark had only one part.
   const only =
     values.only ?? values.scenario ?? (peer === undefined ? undefined : ['steady-reads']);
   const isWhole = !quick && [only, peer, rounds, roundMs].every((one) => one === undefined);

@@ -16,7 +16,11 @@ interface Measured {
   }>;
 }
 
-/** Runs `steady-reads` with these peers. @returns what was measured of each */
+/**
+ * Runs `steady-reads` with these peers.
+ *
+ * @returns the measured rounds of each peer
+ */
 async function roundsOf(...peers: readonly string[]) {
   const json = join(await newFolder(), 'result.json');
   const args = peers.flatMap((name) => ['--peer', name]);
@@ -43,7 +47,7 @@ describe('the benchmark', () => {
     }
   });
 
-  test('counts nothing upstream of a server without a pool, and no CPU where nothing is in between', async () => {
+  test('counts no upstream requests of a server without a pool, and no CPU if nothing is in between', async () => {
     const measured = await roundsOf('answers-itself', 'direct');
     expect(all(measured.get('answers-itself'), 'upstreamRequestsPerCall')).toEqual([0, 0]);
     expect(all(measured.get('direct'), 'upstreamRequestsPerCall')).toEqual([1, 1]);
@@ -56,14 +60,14 @@ describe('the benchmark', () => {
     testWithBalancer('counts the CPU of its own process', async () => {
       const rounds = (await roundsOf(name)).get(name);
       expect(all(rounds, 'upstreamRequestsPerCall')).toEqual([1, 1]);
-      // Linux counts in steps of 10 ms, and both rounds have 400 calls or more.
+      // Linux counts in steps of 10 ms, and each round has at least 400 calls.
       const cpu = all(rounds, 'cpuMicrosPerCall') as number[];
       expect(Math.max(...cpu)).toBeGreaterThan(0);
       expect(Math.max(...cpu)).toBeLessThan(2000);
     });
   });
 
-  test('leaves out what is not installed, and says so', async () => {
+  test('leaves out programs that are not installed, and reports them', async () => {
     const env = { ...process.env, PATH: await newFolder() };
     const peers = ['--peer', 'nginx', '--peer', 'direct'];
     const { code, stdout } = await runBench([...peers, ...short], env);
@@ -80,7 +84,7 @@ describe('the benchmark', () => {
     expect(stderr).toMatch(/the benchmark failed: load generator: \S+ got a wrong body/);
   });
 
-  test('takes its processes with it when it is interrupted', async () => {
+  test('ends its processes when it is interrupted', async () => {
     const { child, stderr, closed } = startBench([
       '--peer',
       benchPath('fixtures/never-answers.js'),
@@ -91,13 +95,13 @@ describe('the benchmark', () => {
     expect(await closed).toEqual([130, null]);
   });
 
-  test('says what is wrong with its arguments', async () => {
+  test('reports errors in its arguments', async () => {
     const { code, stderr } = await runBench(['--peer', 'nobody']);
     expect(code).toBe(2);
     expect(stderr).toContain('no peer is named nobody');
   });
 
-  test('writes a report with its plots where it is told to', async () => {
+  test('writes a report with its plots to the given folder', async () => {
     const folder = await newFolder();
     const { stdout } = await runBench(['--peer', 'direct', ...short, '--docs', folder]);
     const report = await readFile(join(folder, 'benchmarks.md'), 'utf8');
@@ -115,7 +119,7 @@ describe('the benchmark', () => {
     expect(await check(report, options)).toBe(true);
   });
 
-  test('writes the report into docs/ of itself only when all is measured at its usual length', async () => {
+  test('writes the report to docs/ only if it measures everything at the usual length', async () => {
     interface Arguments {
       readonly readArguments: (argv: readonly string[], root: URL) => { docs: string | undefined };
     }
@@ -143,7 +147,7 @@ describe('statistics', () => {
     statistics = (await import(benchPath('report/statistics.js'))) as Statistics;
   });
 
-  test('a percentile is the smallest value that so many do not exceed', () => {
+  test('a percentile is the smallest value that is not below that share of the values', () => {
     const oneToHundred = Array.from({ length: 100 }, (_, index) => index + 1);
     const shares = [0, 0.5, 0.95, 0.99, 1];
     expect(shares.map((share) => statistics.percentile(oneToHundred, share))).toEqual([
@@ -153,7 +157,7 @@ describe('statistics', () => {
     expect(statistics.percentile([], 0.5)).toBeNaN();
   });
 
-  test('a spread has the middle value, or the mean of the two in the middle', () => {
+  test('a spread has the middle value, or the mean of the two middle values', () => {
     expect(statistics.spread([3, 1, 2])).toEqual({ median: 2, min: 1, max: 3 });
     expect(statistics.spread([10, 4, 1, 2])).toEqual({ median: 3, min: 1, max: 10 });
     expect(statistics.spread([5])).toEqual({ median: 5, min: 5, max: 5 });

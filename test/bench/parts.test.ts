@@ -8,7 +8,7 @@ import { benchPath, newFolder, runBench } from './run-bench.ts';
 const tiny = ['--quick', '--rounds', '1', '--round-ms', '40'];
 const wrongBody = /the benchmark failed: .*got a wrong body/;
 const swaps = ['--peer', benchPath('fixtures/swaps-answers.js')];
-/** A machine that does other work as well. */
+/** Generous, for a busy machine. */
 const patienceMs = 120_000;
 
 let dist: readonly string[];
@@ -19,7 +19,7 @@ beforeAll(async () => {
 }, patienceMs);
 afterAll(() => program?.remove());
 
-/** Runs a part to its end, and reads what it has measured. */
+/** Runs a part to its end, and returns its data. */
 async function measured(part: string, ...args: readonly string[]): Promise<unknown> {
   const json = join(await newFolder(), 'result.json');
   const { code, stderr } = await runBench([...tiny, '--only', part, ...args, '--json', json]);
@@ -71,7 +71,7 @@ describe('the part memory', () => {
   }
 
   test(
-    'sees what a connection, a parked call and a user cost',
+    'measures the memory of a connection, a parked call and a user',
     async () => {
       const { kinds } = (await measured('memory', ...dist)) as Kinds;
       expect(kinds).toHaveLength(3);
@@ -79,7 +79,7 @@ describe('the part memory', () => {
         const [small, large] = points;
         const each =
           (large!.memory.heapBytes - small!.memory.heapBytes) / (large!.items - small!.items);
-        // Each holds at least a token; a leak of everything that passes would be much more.
+        // Each item holds at least a token. A leak of all passing calls would cost much more.
         expect({ what, isSane: each > 400 && each < 40_000, each }).toMatchObject({ isSane: true });
       }
     },
@@ -120,7 +120,7 @@ describe('the part processes', () => {
   );
 
   test(
-    'fails when an application comes through both',
+    'fails if the calls of one application come through both processes',
     async () => {
       const peer = ['--peer', benchPath('fixtures/scatters.js')];
       const { code, stderr } = await runBench([...tiny, '--only', 'processes', ...peer]);
@@ -141,7 +141,7 @@ describe('the part phone-start', () => {
   const testWithBalancer = onlyWith('nginx');
 
   testWithBalancer(
-    'makes 20 calls over a round trip of 60 ms, with six connections and with HTTP/2',
+    'makes 20 calls at a round-trip time of 60 ms, with six connections and with HTTP/2',
     async () => {
       const { ways } = (await measured('phone-start', '--peer', 'http-proxy')) as Ways;
       expect(ways.map(({ name }) => name)).toEqual([
@@ -153,7 +153,7 @@ describe('the part phone-start', () => {
       for (const { name, starts } of ways) {
         const [{ ms, requests, connections }] = starts as [Ways['ways'][number]['starts'][number]];
         expect([name, requests]).toEqual([name, 20]);
-        // Twenty calls take six connections four turns; timers may be a little early.
+        // Twenty calls take four turns on six connections. Timers may fire a little early.
         expect(ms).toBeGreaterThanOrEqual((name.startsWith('six') ? 4 : 1) * 75);
         if (name === 'six HTTP/1.1, direct') expect(connections).toBe(6);
       }

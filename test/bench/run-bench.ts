@@ -17,9 +17,9 @@ export interface Ended {
 
 export interface Running {
   readonly child: ChildProcess;
-  /** What it complained of so far is read by whoever wants it. */
+  /** The output to stderr, which the caller must read. */
   readonly stderr: NodeJS.ReadableStream;
-  /** Its code and signal, once nobody holds the other ends of its pipes: its children are gone too. */
+  /** Code and signal. Resolves when all pipe ends are closed, so the children have exited too. */
   readonly closed: Promise<unknown[]>;
 }
 
@@ -33,7 +33,7 @@ export function startBench(args: readonly string[], env = process.env): Running 
   return { child, stderr: child.stderr, closed: once(child, 'close') };
 }
 
-/** Runs it to its end. */
+/** Runs the benchmark to its end. */
 export async function runBench(args: readonly string[], env = process.env): Promise<Ended> {
   const { child, closed } = startBench(args, env);
   const [stdout, stderr] = await Promise.all([text(child.stdout!), text(child.stderr!)]);
@@ -41,7 +41,7 @@ export async function runBench(args: readonly string[], env = process.env): Prom
   return { code, stdout, stderr };
 }
 
-/** A folder that goes after the test. */
+/** Creates a folder that is removed after the test. */
 export async function newFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
   onCleanup(() => rm(folder, { recursive: true }));

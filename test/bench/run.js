@@ -1,10 +1,10 @@
 /**
- * The benchmark: what this proxy costs and saves beside other proxies, as work grows, in memory, on
- * two cores and for a phone, on loopback. Pool, proxies and load are processes of their own; every
- * answer is checked.
+ * The benchmark on loopback: cost and savings of this proxy next to other proxies, as load grows,
+ * in memory, on two cores and for a phone. Pool, proxies and load run in their own processes. The
+ * load checks every answer.
  *
- * Exit codes: 0, whatever the figures; 1: an answer was wrong or a process failed; 2: usage, or
- * nothing is built.
+ * Exit codes: 0: the benchmark ran, whatever the figures; 1: an answer was wrong or a process
+ * failed; 2: a usage error, or no build.
  */
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -101,7 +101,7 @@ async function report({ parts, peers, quick, planOf, dist, docs, json, cpuProf }
 }
 
 /**
- * One line that overwrites itself, where somebody watches.
+ * Writes one line that overwrites itself, if stderr is a terminal.
  *
  * @param {string} text
  */
@@ -111,7 +111,7 @@ function progress(text) {
 
 /**
  * @param {URL} folder
- * @returns {number} when its newest file was written
+ * @returns {number} modification time of its newest file
  */
 function newest(folder) {
   const files = readdirSync(fileURLToPath(folder), { recursive: true, withFileTypes: true });

@@ -1,12 +1,12 @@
 /**
- * Who calls what, and what the pool says to it. Pool and load generator both know it, so every
- * answer can be checked to the byte: each call asks for a path of its own, and its answer names it.
+ * The calls and their answers. Pool and load generator share this file, so that each answer can be
+ * checked byte for byte: each call has its own path, and its answer contains the path.
  */
 
-/** Length of every body that the pool serves, unless a scenario says otherwise. */
+/** Length of each body that the pool sends, unless a scenario sets another length. */
 export const usualBodyBytes = 290;
 
-/** About what a web ticket has. */
+/** Approximate length of a web ticket. */
 const tokenLength = 400;
 
 /**
@@ -39,7 +39,7 @@ export function pathOf(user, connection, call) {
 /**
  * @param {string} path
  * @param {number} [bytes]
- * @returns {string} ASCII, so long, or as long as it takes to name the path
+ * @returns {string} ASCII of that length, or longer if the path needs more
  */
 export function bodyFor(path, bytes = usualBodyBytes) {
   const start = `{"availability":"Online","_links":{"self":{"href":"${path}"}},"activity":"`;

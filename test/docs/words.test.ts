@@ -110,6 +110,7 @@ const swept: readonly string[] = process.env['WORDS']?.split(',') ?? [
   'src/simulator',
   'src/upstream',
   'test/admin',
+  'test/bench',
   'test/cli',
   'test/docs',
   'test/e2e',

@@ -1,4 +1,4 @@
-/** The parent's side: processes that are asked and answer, and that never outlive the benchmark. */
+/** The parent's side: processes that answer questions and never outlive the benchmark. */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { scratchFolder } from './scratch.js';
@@ -27,7 +27,7 @@ export class Child {
   /**
    * @param {string} name for messages
    * @param {URL} file
-   * @param {object} options what the program finds as `childOptions()`
+   * @param {object} options which the program reads with `childOptions()`
    * @param {readonly string[]} nodeFlags
    */
   constructor(name, file, options, nodeFlags) {
@@ -37,7 +37,7 @@ export class Child {
       [JSON.stringify({ ...options, scratch: scratchFolder() })],
       {
         execArgv: [...nodeFlags],
-        // What a child prints is no part of the report.
+        // The output of a child is not part of the report.
         stdio: ['ignore', 2, 2, 'ipc'],
       },
     );
@@ -58,7 +58,7 @@ export class Child {
    * @param {URL} file
    * @param {object} options
    * @param {readonly string[]} [nodeFlags]
-   * @returns {Promise<Child>} once it serves
+   * @returns {Promise<Child>} resolves when the child serves
    */
   static async start(name, file, options, nodeFlags = []) {
     const child = new Child(name, file, options, nodeFlags);
@@ -71,7 +71,7 @@ export class Child {
     return child;
   }
 
-  /** @returns {any} what it said of itself when it began to serve */
+  /** @returns {any} the facts that the child reported when it began to serve */
   get facts() {
     return this.#facts;
   }
@@ -80,7 +80,7 @@ export class Child {
    * @param {string} what
    * @param {unknown} [value]
    * @param {number} [withinMs]
-   * @returns {Promise<any>} rejects with what went wrong there
+   * @returns {Promise<any>} rejects with the failure that the child reports
    */
   ask(what, value, withinMs = 15_000) {
     this.#lastId += 1;
@@ -91,12 +91,12 @@ export class Child {
     return answer;
   }
 
-  /** Lets it go; it is killed if it does not. */
+  /** Asks the child to exit, and kills it if it does not. */
   async stop() {
     this.#stopping = true;
     const timer = setTimeout(() => this.#process.kill('SIGKILL'), stopWithinMs);
     if (this.#process.connected) this.#process.disconnect();
-    // Without an id it never began, so it will not end either.
+    // A process without an id never started, so no exit event comes.
     if (this.#process.pid !== undefined) await this.#ended;
     clearTimeout(timer);
   }

@@ -1,6 +1,6 @@
 /**
  * @param {import('node:net').Server} server
- * @returns {Promise<string>} its address, on a free port
+ * @returns {Promise<string>} the URL of the server, on a free port
  */
 export async function listenOnLoopback(server) {
   await new Promise((resolve, reject) => {

@@ -5,7 +5,7 @@ import { Child } from './child.js';
 /**
  * @template T
  * @param {(start: Start) => Promise<T>} work
- * @returns {Promise<T>} once all that it started have ended, whatever happened
+ * @returns {Promise<T>} settles when all started children have exited
  */
 export async function withChildren(work) {
   /** @type {Child[]} */

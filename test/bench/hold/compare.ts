@@ -1,4 +1,4 @@
-/** Every rule of holding on every traffic: saved requests against what callers pay for them. */
+/** Compares the hold rules on each traffic: saved requests against added latency. */
 import { writeFileSync } from 'node:fs';
 import {
   adaptive,
@@ -12,7 +12,7 @@ import {
 import { traffics, type Traffic } from '../../support/traffics.ts';
 import { plot } from './plot.ts';
 
-/** Of one kind, from the one that holds least: a curve. */
+/** Rules of one kind, in ascending order of their holds: one curve. */
 export interface Family {
   readonly name: string;
   readonly points: readonly Point[];
@@ -20,7 +20,7 @@ export interface Family {
 
 interface Point extends Outcome {
   readonly name: string;
-  /** What `serve` does unless it is told otherwise. */
+  /** Whether `serve` uses this rule by default. */
   readonly isDefault: boolean;
 }
 
@@ -30,7 +30,7 @@ export interface Panel {
   readonly families: readonly Family[];
 }
 
-/** Of the usual length. */
+/** Factor of the traffic's usual length. */
 const share = 2;
 const windowsMs = [2, 5, 10, 20];
 const exchangeRatesMs = [10, 20, 50, 100, 200];
@@ -42,7 +42,7 @@ const worth = (exchangeRateMs: number): Rule => ({
   policy: { exchangeRateMs },
 });
 
-/** What the routes take is known here; learnt it could only be worse. */
+/** The rule knows the true latency of the routes. A learned latency could only be worse. */
 const capped = (part: number, { routeMs }: Traffic): Rule => ({
   name: `adaptive, at most ${part * 100} % of the route`,
   policy: { lingerMaxMs: Math.min(15, part * routeMs) },
@@ -82,7 +82,7 @@ function point(traffic: Traffic, rule: Rule): Point {
   return { ...outcome, name: rule.name, isDefault: rule === adaptive };
 }
 
-/** Never `-0.0`. */
+/** Avoids `-0.0`. */
 function inOneDigit(value: number): string {
   return (Math.round(value * 10) / 10 + 0).toFixed(1);
 }

@@ -1,15 +1,18 @@
-/** Small multiples as SVG: one panel a traffic, what callers pay to the right, saved upwards. */
+/**
+ * Small charts as SVG: one panel per traffic. Added latency grows to the right, saved requests
+ * upwards.
+ */
 import type { Family, Panel } from './compare.ts';
 
 interface Mark {
   readonly label: string;
   readonly light: string;
   readonly dark: string;
-  /** Around the origin, as a path. */
+  /** SVG path around the origin. */
   readonly shape: string;
 }
 
-/** By family; told apart by shape as well as by colour. */
+/** Marks by family, which differ in shape and in color. */
 const marks: Readonly<Record<string, Mark>> = {
   fixed: {
     label: 'fixed windows of 0, 2, 5, 10, 20 ms',
@@ -45,7 +48,7 @@ const plotPx = {
   height: panelPx.height - insetPx.top - insetPx.bottom,
 };
 const headPx = 128;
-/** Percent: a scale below that would show nothing but chance. */
+/** In percent. A smaller scale would show only chance. */
 const leastTop = 10;
 const title = 'What callers pay for saved requests';
 
@@ -98,7 +101,10 @@ const dark: Shade = {
   grid: '#2b3138',
 };
 
-/** Dark where the reader's system is. No variables: not every viewer knows them. */
+/**
+ * The style is dark if the reader's system is. CSS variables are avoided, because some viewers do
+ * not know them.
+ */
 function style(): string {
   return [
     'text{font:11px system-ui,sans-serif}',
@@ -164,7 +170,7 @@ function curve(
   ].join('');
 }
 
-/** Few round numbers from 0 to at least that, or to `most`. */
+/** Returns a few round ticks, from 0 to at least `largest`, but not beyond `most`. */
 function axis(largest: number, most = Infinity): { end: number; ticks: readonly number[] } {
   const step = [1, 2, 5, 10, 20, 50].find((one) => one * 5 >= Math.min(most, largest)) ?? 100;
   const count = Math.max(1, Math.ceil(Math.min(most, largest) / step));
@@ -172,7 +178,7 @@ function axis(largest: number, most = Infinity): { end: number; ticks: readonly 
   return { end: count * step, ticks };
 }
 
-/** Below the title, in two columns. */
+/** The legend stands below the title, in two columns. */
 function legend(): string {
   const ring = '<circle class="ring" r="6.5"/>';
   const entries = Object.entries(marks).map(([name, { label, shape }]) => ({

@@ -1,7 +1,7 @@
 /**
- * How long to hold: saved requests against what callers pay, by rule and by shape of traffic, in
- * virtual time. Prints the figures and draws docs/hold.svg, to the byte the same for the same code.
- * Nothing is timed, so it may run beside other work; a minute or two.
+ * Compares hold rules: saved requests against added latency, by rule and by traffic, in virtual
+ * time. Prints the figures and draws docs/hold.svg. The same code draws the same bytes. The run
+ * takes one or two minutes. Other work on the machine does not change the result.
  */
 import { register } from 'node:module';
 

@@ -1,4 +1,4 @@
-/** What it costs in saved requests that calls are kept apart: by class, and by lane. */
+/** Measures how many saved requests the separation of calls costs: by class, and by lane. */
 import { adaptive, play } from '../../support/hold-player.ts';
 import { playSlow, slows, slowTraffics, type Seen } from '../../support/slow-player.ts';
 import { busy, evenBusy, onlyReads } from '../../support/traffics.ts';

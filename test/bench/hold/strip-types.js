@@ -1,9 +1,9 @@
-/** Lets Node 20 import TypeScript, as the tests do: `register()` this file. */
+/** A loader for `register()`, with which Node 20 imports TypeScript as the tests do. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { transform } from '@swc/core';
 
-/** Node's hook; see "Customization Hooks" of node:module. */
+/** Node's hook: see "Customization Hooks" of node:module. */
 export async function load(url, context, nextLoad) {
   if (!url.startsWith('file:') || !url.endsWith('.ts')) return nextLoad(url, context);
   const text = await readFile(fileURLToPath(url), 'utf8');

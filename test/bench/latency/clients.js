@@ -1,7 +1,10 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** What the devices of a user write to; the writes to one resource would have to wait for each other. */
+/**
+ * Each device of a user writes to a different resource, because writes to one resource wait for
+ * each other.
+ */
 const written = [
   'me/presence',
   'me/note',
@@ -10,9 +13,7 @@ const written = [
   'reportMyActivity',
 ];
 
-/**
- * One device of one user, with connections of its own. Every answer is checked.
- */
+/** One device of one user, with connections of its own. The device checks every answer. */
 export class Device {
   #agent = new Agent({ keepAlive: true, maxSockets: 8 });
   #base;
@@ -22,8 +23,8 @@ export class Device {
 
   /**
    * @param {string} base
-   * @param {string} user a word; each has a credential and an application of its own
-   * @param {number} [index] counts the devices of the user
+   * @param {string} user a word; each user has its own credential and application
+   * @param {number} [index] number of the device
    */
   constructor(base, user, index = 0) {
     this.#base = new URL(base);
@@ -33,8 +34,8 @@ export class Device {
 
   /**
    * @param {'GET' | 'POST'} [method]
-   * @param {boolean} [explain] whether the proxy is to say what it did, which costs time of its own
-   * @returns {Promise<{ ms: number, explained: string }>} from sending to the last byte
+   * @param {boolean} [explain] whether the proxy explains what it did, which takes some time
+   * @returns {Promise<{ ms: number, explained: string }>} `ms` from sending to the last byte
    */
   ask(method = 'GET', explain = true) {
     this.#calls += 1;
@@ -49,7 +50,7 @@ export class Device {
         {
           host: this.#base.hostname,
           port: this.#base.port,
-          // No two ask for the same, or they would share a part.
+          // Calls have different paths, so that they do not share a part.
           path: method === 'GET' ? `${path}?n=${this.#index}.${this.#calls}` : path,
           method,
           agent: this.#agent,
@@ -87,7 +88,8 @@ export class Device {
   }
 }
 
-/** Eight GETs of a device within 4 ms, as an application starts.
+/**
+ * Sends eight GETs of a device within 4 ms, as an application does when it starts.
  *
  * @param {Device} device
  */
@@ -99,11 +101,12 @@ export async function startUp(device) {
   return Promise.all(calls);
 }
 
-/** Waits for each answer, thinks, and asks again.
+/**
+ * Waits for each answer, pauses, and asks again.
  *
  * @param {Device} device
- * @param {{ calls: number, thinkMs: number, writes: boolean, explainEvery?: number }} shape three
- *   quarters are GETs, with writes; every so many calls ask for an explanation, all if not said
+ * @param {{ calls: number, thinkMs: number, writes: boolean, explainEvery?: number }} shape with
+ *   `writes`, three quarters are GETs; every `explainEvery`th call asks for an explanation
  */
 export async function oneByOne(device, { calls, thinkMs, writes, explainEvery = 1 }) {
   const answers = [];
@@ -115,7 +118,8 @@ export async function oneByOne(device, { calls, thinkMs, writes, explainEvery = 
   return answers;
 }
 
-/** What has just started is slow: other users come and go until it is not, alone and in bursts.
+/**
+ * Calls until the new process is fast: other users call in turn, unbatched and in bursts.
  *
  * @param {string} url
  * @param {number} calls

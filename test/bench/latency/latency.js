@@ -1,6 +1,6 @@
 /**
- * What callers pay and what the pool saves: the same clients directly at a simulated pool and through
- * the proxy, in turn.
+ * Measures added latency and saved requests: the same clients alternate between a simulated pool
+ * and the proxy.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { percentile } from '../report/statistics.js';
@@ -14,7 +14,7 @@ import { startPair } from './programs.js';
 export const latency = {
   name: 'latency',
   title: 'What callers pay, and what the pool saves',
-  // Devices make so many rounds of calls; how long one takes is theirs.
+  // The plan gives the number of rounds. The devices determine the length of a round.
   plans: { usual: { rounds: 9, roundMs: 1 }, quick: { rounds: 2, roundMs: 1 } },
   async run({ plan: { rounds }, quick, dist, progress }) {
     progress('bursts');
@@ -39,7 +39,7 @@ export const latency = {
   },
 };
 
-/** 8 users with 2 devices each start, at moments of their own; 40 ms routes. */
+/** 8 users with 2 devices each start at different times; routes take 40 ms. */
 async function bursts(rounds, dist) {
   const pair = await startPair(40, dist);
   const sides = [pair.poolUrl, pair.proxyUrl].map((url) => ({
@@ -65,7 +65,7 @@ async function bursts(rounds, dist) {
   return report('app-start bursts, 40 ms routes', sides, pair);
 }
 
-/** 5 users with 6 devices that wait for each answer and think 10 ms; 30 ms routes. */
+/** 5 users with 6 devices each wait for each answer and pause for 10 ms; routes take 30 ms. */
 async function devices(calls, dist) {
   const pair = await startPair(30, dist);
   const sides = [pair.poolUrl, pair.proxyUrl].map((url) => ({

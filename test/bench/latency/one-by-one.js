@@ -1,6 +1,6 @@
 /**
- * A client that waits for each answer: there is nothing to save, so nothing should be paid beyond
- * what any proxy takes. The same client directly at the pool and through each peer, in turn.
+ * A client that waits for each answer. Batching saves nothing here, so it should cost no more than
+ * any proxy does. The same client calls the pool directly and through each peer in turn.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { withChildren } from '../children/with-children.js';
@@ -10,25 +10,25 @@ import { Device, oneByOne, startUp, warmUp } from './clients.js';
 import { quietLog } from '../measure/stages.js';
 import { startPool } from './programs.js';
 
-/** So long a round takes, or a little more: other users start meanwhile. */
+/** Duration of a round, or slightly less. Other users start in the meantime. */
 const roundMs = 300;
 const minCallsOfRound = 20;
-/** Every so many calls ask for an explanation, which costs time of its own: these are not timed. */
+/** Every fourth call asks for an explanation. That takes time, so these calls are not timed. */
 const explainEvery = 4;
 
 /**
  * @typedef {object} Side
  * @property {string} name
  * @property {string} url
- * @property {number[]} times of its calls, in ms
- * @property {string[]} explained what the proxy said of some
+ * @property {number[]} times latencies of its calls, in ms
+ * @property {string[]} explained explanations of the proxy
  */
 
 /**
  * @param {object} options
  * @param {readonly number[]} options.routesMs
  * @param {number} options.rounds
- * @param {number} options.warmUpCalls through each proxy
+ * @param {number} options.warmUpCalls calls through each proxy
  * @param {URL} options.dist
  * @param {(text: string) => void} options.progress
  * @returns {Promise<{ table: import('../report/markdown.js').Table, leftOut: string[], data: object[] }>}
@@ -70,7 +70,7 @@ async function atRoute(routeMs, peers, { rounds, warmUpCalls, dist }) {
         const options = { poolUrls: [pool.url], dist: dist.href, env: quietLog };
         const child = await start(name, file, options);
         urls.push({ name, url: child.facts.url });
-        // Of these only Node's programs are slow when they have just started.
+        // Only the Node programs are slow after a start.
         if (name === ours || name === 'http-proxy') await warmUp(child.facts.url, warmUpCalls);
       }
       const calls = Math.max(minCallsOfRound, Math.ceil(roundMs / (routeMs + 1)));
@@ -95,7 +95,7 @@ async function atRoute(routeMs, peers, { rounds, warmUpCalls, dist }) {
  * @param {Side} side
  * @param {number} calls
  * @param {boolean} counts
- * @param {boolean} besideBursts whether other users start on the same way meanwhile
+ * @param {boolean} besideBursts whether other users start at the same side meanwhile
  */
 async function measureRound({ url, times, explained }, calls, counts, besideBursts) {
   const device = new Device(url, 'alone');
@@ -114,7 +114,7 @@ async function measureRound({ url, times, explained }, calls, counts, besideBurs
   const [answers] = await Promise.all([alone, ...bursts]);
   device.close();
   if (!counts) return;
-  // The first call of a round opens the connection.
+  // The first call of a round opens the connection, so it is not timed.
   for (const { ms } of answers.filter((_, i) => i % explainEvery !== 0)) times.push(ms);
   for (const { explained: text } of answers) if (text !== '') explained.push(text);
 }

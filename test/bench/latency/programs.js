@@ -3,14 +3,14 @@ import { fileURLToPath } from 'node:url';
 
 const startWithinMs = 10_000;
 
-/** Children that must not outlive us. */
+/** Children that must not outlive this process. */
 const running = new Set();
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
 /**
- * Starts the program; `line` matches what it writes once it serves.
+ * Starts the program, and resolves when the program writes a line that matches `line`.
  *
  * @param {URL} dist
  * @param {string[]} argv
@@ -49,7 +49,7 @@ async function start(dist, argv, line) {
 }
 
 /**
- * A simulated pool on which every route takes that long.
+ * Starts a simulated pool on which every route takes `routeMs`.
  *
  * @param {number} routeMs
  * @param {URL} dist
@@ -64,7 +64,7 @@ export async function startPool(routeMs, dist) {
 }
 
 /**
- * Such a pool, and a proxy with default settings before it.
+ * Starts a simulated pool, and a proxy with default settings in front of it.
  *
  * @param {number} routeMs
  * @param {URL} dist

@@ -3,12 +3,12 @@ import { bodyFor, pathOf } from '../workload.js';
 import { readHead } from './read-answer.js';
 
 /**
- * @typedef {object} Listener Who asked.
+ * @typedef {object} Listener Gets the outcome of a call.
  * @property {(latencyMs: number) => void} answered
- * @property {(error: Error) => void} failed at the first answer that is not the right one
+ * @property {(error: Error) => void} failed at the first wrong answer
  */
 
-/** One keep-alive connection: sends a call, waits, and checks what came. */
+/** One keep-alive connection: sends a call, waits, and checks the answer. */
 export class Connection {
   #socket;
   #index;
@@ -17,7 +17,7 @@ export class Connection {
   #received = '';
   /** @type {import('./read-answer.js').Head | undefined} */
   #head;
-  /** Empty: none. */
+  /** Empty: no call is in flight. */
   #pendingPath = '';
   #bodyBytes = 0;
   #sentAtMs = 0;
@@ -26,8 +26,8 @@ export class Connection {
 
   /**
    * @param {import('node:net').Socket} socket
-   * @param {string} host as `Host` says it
-   * @param {number} index no other connection has it
+   * @param {string} host value of `Host`
+   * @param {number} index unique among the connections
    */
   constructor(socket, host, index) {
     this.#socket = socket;
@@ -58,15 +58,15 @@ export class Connection {
     });
   }
 
-  /** What it waits for; empty if for nothing. */
+  /** Path of the call in flight, or empty. */
   get pendingPath() {
     return this.#pendingPath;
   }
 
   /**
    * @param {import('../workload.js').User} user
-   * @param {number} bodyBytes of the answer
-   * @param {Listener} listener hears once how it ended
+   * @param {number} bodyBytes length of the answer's body
+   * @param {Listener} listener is told the outcome once
    */
   ask(user, bodyBytes, listener) {
     if (this.#socket.destroyed) {
@@ -111,7 +111,7 @@ export class Connection {
   /** @param {import('./read-answer.js').Head} head */
   #check({ status, bodyFrom, length }) {
     const path = this.#pendingPath;
-    if (path === '') throw new Error(`an answer that nobody asked for: ${this.#received}`);
+    if (path === '') throw new Error(`an answer without a call: ${this.#received}`);
     const body = this.#received.slice(bodyFrom, length);
     const shown = body.slice(0, 300);
     if (status !== 200) throw new Error(`${path} was answered ${status}: ${shown}`);

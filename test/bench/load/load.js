@@ -1,21 +1,25 @@
 /**
- * The load generator, a process of its own. Says nothing of itself; `open`, `run`, `visit`, `park`,
- * `waiting`, `close`, `mark` are asked of it.
+ * The load generator, in its own process. The parent asks `open`, `run`, `visit`, `park`,
+ * `waiting`, `close`, `mark`.
  */
 import { cpuMicros, serveParent } from '../children/child-side.js';
 import { percentile } from '../report/statistics.js';
 import { userAt, usualBodyBytes } from '../workload.js';
 import { Connection } from './connection.js';
 
-/** The longest that a call may be without an answer, once the round is over. */
+/** Time limit for an answer after the end of the round. */
 const answerWithinMs = 20_000;
-/** What a listening socket takes at once without losing any. */
+/** Number of connections opened at a time, which the accept queue can hold. */
 const opensAtOnce = 500;
 
 /** @type {Connection[]} */
 let connections = [];
 
-/** Opens more until there are so many. @param {{ url: string, connections: number }} shape */
+/**
+ * Opens connections until that number are open.
+ *
+ * @param {{ url: string, connections: number }} shape
+ */
 async function open({ url, connections: wanted }) {
   const target = new URL(url);
   while (connections.length < wanted) {
@@ -27,14 +31,14 @@ async function open({ url, connections: wanted }) {
 }
 
 /**
- * Groups of connections, each of which asks for one user at a time, all at once, and for the next
- * when all have been answered.
+ * Drives groups of connections. The connections of a group call for one user at once. The group
+ * takes the next user when all calls have answers.
  *
  * @param {number} atOnce connections of a group
- * @param {number} bodyBytes of each answer
- * @param {(group: number, turn: number, groups: number) => number | undefined} userFor a group's next
- *   turn, whose connections are so many; `undefined`: it is done
- * @returns {Promise<number[]>} latencies in ms; rejects at the first answer that is not the right one
+ * @param {number} bodyBytes length of each answer's body
+ * @param {(group: number, turn: number, groups: number) => number | undefined} userFor returns the
+ *   user of a group's next turn, or `undefined` if the group is done
+ * @returns {Promise<number[]>} latencies in ms; rejects at the first wrong answer
  */
 function drive(atOnce, bodyBytes, userFor) {
   /** @type {number[]} */
@@ -70,7 +74,7 @@ function drive(atOnce, bodyBytes, userFor) {
 }
 
 /**
- * @typedef {object} LoadResult From a moment without calls to the next one.
+ * @typedef {object} LoadResult Measured from one moment without calls to another.
  * @property {number} calls
  * @property {number} wallMs
  * @property {number} p50Ms
@@ -80,11 +84,11 @@ function drive(atOnce, bodyBytes, userFor) {
 
 /**
  * @param {{ durationMs: number, maxCalls: number, users: number, atOnce: number, bodyBytes: number }} bounds
- * @returns {Promise<LoadResult>} when every call has been answered
+ * @returns {Promise<LoadResult>} resolves when every call has an answer
  */
 async function run({ durationMs, maxCalls, users, atOnce, bodyBytes }) {
   const startedAtMs = performance.now();
-  // Not always the same first: who was asked for a moment ago is known better than others.
+  // A random first user, because a proxy may still have data of the user that came last.
   const first = Math.floor(Math.random() * users);
   let calls = 0;
   const latencies = await within(
@@ -107,7 +111,7 @@ async function run({ durationMs, maxCalls, users, atOnce, bodyBytes }) {
 }
 
 /**
- * One call for each user of a range.
+ * Makes one call for each user of a range.
  *
  * @param {{ from: number, to: number, bodyBytes: number, withinMs: number }} range
  */
@@ -123,9 +127,9 @@ async function visit({ from, to, bodyBytes, withinMs }) {
 }
 
 /**
- * Sends a call on each connection of a range, and waits for none.
+ * Sends a call on each connection of a range, and does not wait for answers.
  *
- * @param {{ from: number, to: number, atOnce: number }} shape calls of one user
+ * @param {{ from: number, to: number, atOnce: number }} shape `atOnce` calls of one user
  */
 function park({ from, to, atOnce }) {
   const listener = { answered: () => undefined, failed: () => undefined };
@@ -134,7 +138,7 @@ function park({ from, to, atOnce }) {
   });
 }
 
-/** @returns {number} calls that wait for their answers */
+/** @returns {number} number of calls that wait for an answer */
 const waiting = () => connections.filter((one) => one.pendingPath !== '').length;
 
 /**

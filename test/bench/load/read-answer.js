@@ -6,12 +6,12 @@
  */
 
 /**
- * Reads the head of an HTTP/1.1 answer that states its length: a reader so small that the load
- * generator is never what is measured.
+ * Reads the head of an HTTP/1.1 answer that states its length. The reader is small, so that the
+ * load generator is never the bottleneck.
  *
- * @param {string} bytes what came so far, each character one byte
- * @returns {Head | undefined} `undefined`: more must come
- * @throws {Error} when it is no such answer
+ * @param {string} bytes received so far, each character one byte
+ * @returns {Head | undefined} `undefined`: the head is not complete
+ * @throws {Error} if the bytes are not such an answer
  */
 export function readHead(bytes) {
   const headEnd = bytes.indexOf('\r\n\r\n');

@@ -1,7 +1,7 @@
 /**
- * The core of the benchmark: rounds that alternate between the entrants, so that a machine which
- * drifts drifts for all of them. A round begins and ends with no call under way, so what the processes
- * counted in between belongs to exactly its calls.
+ * The core of the benchmark. Rounds alternate between the entrants, so that a drift of the machine
+ * affects all of them alike. No call is in flight when a round begins and ends, so the counters of
+ * a round belong to exactly its calls.
  */
 import { cpus } from 'node:os';
 import { onStages } from './stages.js';
@@ -9,21 +9,21 @@ import { onStages } from './stages.js';
 /** @typedef {import('./stages.js').Entrant} Entrant */
 /** @typedef {import('./stages.js').Stage} Stage */
 
-/** What an entrant runs before its first round, and before each, in rounds; not measured. */
+/** Warm-up of an entrant before its first round, and before each round, in rounds. Not measured. */
 const warmUpRounds = 4;
 const settleRounds = 0.2;
-/** No round sends more. */
+/** Upper bound of calls in a round. */
 const maxCalls = 500_000;
-/** Beyond a round's duration, for whatever its calls still wait for. */
+/** Time beyond the duration of a round in which its last calls must end. */
 const patienceMs = 30_000;
-/** A call for each of many users; none takes so long. */
+/** Time limit for one call per user. */
 const visitWithinMs = 120_000;
 
 /**
  * @typedef {object} Plan
  * @property {number} rounds of each entrant
- * @property {number} roundMs of each round, measured
- * @property {number} [warmUpRounds] what each peer runs before its first round
+ * @property {number} roundMs measured time of each round
+ * @property {number} [warmUpRounds] rounds that each peer runs before its first measured one
  */
 
 /**
@@ -36,10 +36,10 @@ const visitWithinMs = 120_000;
  * @property {number} p50Ms
  * @property {number} p95Ms
  * @property {number} p99Ms
- * @property {{ singles: number, batches: number, parts: number, through: number[] }} pool what
- *   reached it, and how many requests by each door
+ * @property {{ singles: number, batches: number, parts: number, through: number[] }} pool requests
+ *   that reached the pool, and their number by address
  * @property {{ peer: number, pool: number, load: number, others: number }} busy CPU time by wall
- *   time, 1 is one core; `others`: whatever else the machine did
+ *   time: 1 is one core; `others` is all other work of the machine
  */
 
 /**
@@ -163,7 +163,7 @@ async function marks({ peer, pool, load }) {
   return { peer: ofPeer, pool: ofPool, load: ofLoad, machine: { cpuMicros: machineCpuMicros() } };
 }
 
-/** @returns {number} what all cores have worked so far, whoever for */
+/** @returns {number} busy time of all cores so far, of all processes */
 function machineCpuMicros() {
   let ms = 0;
   for (const { times } of cpus()) ms += times.user + times.nice + times.sys + times.irq;

@@ -1,4 +1,4 @@
-/** What an entrant needs: a pool, a load generator, and a program in between. */
+/** The processes of an entrant: a pool, a load generator, and a program in between. */
 import { withChildren } from '../children/with-children.js';
 import { usualBodyBytes } from '../workload.js';
 
@@ -8,12 +8,12 @@ const loadFile = new URL('../load/load.js', import.meta.url);
 /**
  * @typedef {object} Scenario
  * @property {number} connections of clients, keep-alive
- * @property {number} users one credential and one application each
- * @property {number} [atOnce] connections that ask for one user at a time, all at once, and for the
- *   next when all have been answered; 1 if not said: each goes on by itself
- * @property {number} [serviceMs] that the pool takes for a call, and for a batch; 0 if not said
- * @property {number} [bodyBytes] of each answer
- * @property {boolean} [visitAll] whether each user calls once before anything is measured
+ * @property {number} users each with one credential and one application
+ * @property {number} [atOnce] connections of a group, which call for one user at once and take the
+ *   next user when all calls have answers; by default 1: each connection is independent
+ * @property {number} [serviceMs] time that the pool takes for a call and for a batch; by default 0
+ * @property {number} [bodyBytes] length of each answer's body
+ * @property {boolean} [visitAll] whether each user calls once before the measurement
  * @property {number} [doors] addresses of the pool, one for each proxy
  * @property {Record<string, string>} [env] settings
  */
@@ -36,12 +36,13 @@ const loadFile = new URL('../load/load.js', import.meta.url);
 /**
  * @typedef {object} Surroundings
  * @property {readonly string[]} [peerFlags] flags of Node for the peers' processes
- * @property {URL} dist the build of ours
+ * @property {URL} dist the build of this proxy
  */
 
 /**
- * Where a machine is loaded to its limit every call may take a second, and would be logged. All clients come
- * from one address, which has no more than one user may have until the pool has answered its users.
+ * Settings for full load. On a fully loaded machine each call may take a second, and the proxy
+ * would log it. All clients share one address. The allowance of an address is that of one user
+ * until the pool answers.
  */
 export const quietLog = {
   UCWA_PROXY_LOG_LEVEL: 'warn',
@@ -59,7 +60,8 @@ const usual = {
 };
 
 /**
- * Entrants that want the same of a pool share one, unless it has several doors.
+ * Starts the stages of the entrants. Entrants with equal pools share one pool, unless it has
+ * several doors.
  *
  * @template T
  * @param {readonly Entrant[]} entrants

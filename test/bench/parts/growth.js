@@ -1,4 +1,4 @@
-/** What a call costs as there is more of something: variants of one load, alternating in one run. */
+/** Measures the cost of a call as one quantity grows: variants of one load alternate in one run. */
 import { quietLog } from '../measure/stages.js';
 import { availableFiles } from '../programs/installed.js';
 import { ours, peersNamed, runnable } from '../peers/registry.js';
@@ -12,9 +12,9 @@ import { barsOf, doubts, figures, ratioOf, tableOf, valueOf } from '../report/co
  * @property {string} name
  * @property {string} title
  * @property {string} about
- * @property {string} what grows
+ * @property {string} what name of the quantity that grows
  * @property {Record<'usual' | 'quick', ReadonlyArray<{ label: string, scenario: Scenario }>>} variants
- * @property {readonly string[]} [beside] peers that are measured as well
+ * @property {readonly string[]} [beside] other peers to measure
  * @property {import('./registry.js').Part['plans']} [plans]
  */
 
@@ -22,7 +22,7 @@ const usualPlans = {
   usual: { rounds: 6, roundMs: 1000, warmUpRounds: 10 },
   quick: { rounds: 2, roundMs: 300 },
 };
-/** Of a process, beside its connections. */
+/** Open files of a process other than its connections. */
 const otherFiles = 300;
 
 /**

@@ -1,14 +1,14 @@
-/** What the proxy's memory grows by, for each connection, call and user: slopes between two sizes. */
+/** Measures the proxy's memory for each connection, call and user: the slopes between two sizes. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { onStages, quietLog } from '../measure/stages.js';
 import { ours, peersNamed } from '../peers/registry.js';
 import { usualBodyBytes } from '../workload.js';
 
-/** A user who has been idle for so long is only remembered. */
+/** After this idle time the proxy keeps only the learned state of a user. */
 const keptWholeMs = 10_000;
 const withinMs = 60_000;
 const callsAtOnce = 10;
-/** Longer than anything here takes; calls are asked for again at half of their deadline. */
+/** Longer than the part takes. The proxy retries a call at half of its deadline. */
 const neverMs = 300_000;
 const patient = { ...quietLog, UCWA_PROXY_UPSTREAM_TIMEOUT_MS: String(neverMs * 2) };
 
@@ -19,7 +19,7 @@ const patient = { ...quietLog, UCWA_PROXY_UPSTREAM_TIMEOUT_MS: String(neverMs * 
 /**
  * @typedef {object} Kind
  * @property {string} what
- * @property {string} bound the setting of `limits` that says how many there may be
+ * @property {string} bound the setting of `limits` that bounds the number
  * @property {Point[]} points
  */
 
@@ -134,7 +134,7 @@ async function recentUsers(stage, sizes) {
 async function rememberedUsers(stage, sizes) {
   const points = await visited(stage, sizes, async () => {
     await delay(keptWholeMs + 500);
-    // It is when a call comes that the others are looked at.
+    // The proxy checks idle users only when a call arrives.
     await visit(stage.load, 0, 1);
   });
   return { what: 'remembered user', bound: 'maxUsers', points };
@@ -180,7 +180,7 @@ function open(load, peer, connections) {
 
 /**
  * @param {import('../children/child.js').Child} peer
- * @returns {Promise<Memory>} once it no longer changes, or has changed for long enough
+ * @returns {Promise<Memory>} the memory once it is stable, or after 20 checks
  */
 async function settled(peer) {
   /** @type {Memory} */
@@ -215,7 +215,7 @@ function tableOfKinds(kinds, limits) {
 }
 
 /**
- * @param {readonly Point[]} points two, the smaller one first
+ * @param {readonly Point[]} points two points, the smaller one first
  * @param {keyof Memory} which
  */
 function slope([small, large], which) {

@@ -1,4 +1,4 @@
-/** Parts in which one thing grows. Ten connections ask for one user at a time, unless that grows. */
+/** Parts in which one quantity grows. Otherwise ten connections call for one user at a time. */
 import { growthPart } from './growth.js';
 
 const atOnce = 10;
@@ -70,7 +70,7 @@ export const answers = growthPart({
     `60 connections of 6 users. ${lockStep} Ten answers of 1 MB are more than one answer of the ` +
     'pool may have (`limits.maxResponseBytes`, 8 MiB), so that route is soon asked for singly.',
   beside: ['http-proxy', 'nginx'],
-  // A few hundred large answers a second compile slowly.
+  // With few hundred large answers a second, Node takes long to compile the code.
   plans: {
     usual: { rounds: 5, roundMs: 700, warmUpRounds: 10 },
     quick: { rounds: 1, roundMs: 300 },

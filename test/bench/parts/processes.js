@@ -1,4 +1,7 @@
-/** More than one core, as docs/deployment.md says: two processes behind a balancer that hashes. */
+/**
+ * Uses more than one core as docs/deployment.md describes: two processes behind a balancer that
+ * hashes users.
+ */
 import { quietLog } from '../measure/stages.js';
 import { runnable } from '../peers/registry.js';
 import { barsOf, doubts, figures, ratioOf, tableOf, valueOf } from '../report/columns.js';
@@ -14,7 +17,7 @@ const behind = (balancer, count) => ({
   needs: [balancer],
 });
 
-/** Cores that they all would need to have one each. */
+/** Number of cores with which each process has its own. */
 const wantedCores = 5;
 
 /** @type {import('./registry.js').Part} */
@@ -35,7 +38,7 @@ export const processes = {
       peers.map((peer) => ({ name: peer.name, peer, scenario })),
       plan,
     );
-    /** @param {import('../report/columns.js').Result} result the one with one process */
+    /** @param {import('../report/columns.js').Result} result of the variant with one process */
     const one = ({ name }) => results.find((other) => other.name === name.replace(/^2/, '1'));
     /** @param {import('../report/columns.js').Figure} figure */
     const toOne = (figure) =>

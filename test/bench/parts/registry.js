@@ -9,9 +9,9 @@ import { steadyReads } from './steady-reads.js';
  * @typedef {object} Context
  * @property {boolean} quick
  * @property {import('../measure/measure.js').Plan} plan
- * @property {import('../peers/registry.js').Peer[] | undefined} peers if others were asked for
+ * @property {import('../peers/registry.js').Peer[] | undefined} peers the requested peers, if any
  * @property {(entrants: readonly import('../measure/stages.js').Entrant[], plan: import('../measure/measure.js').Plan) => Promise<import('../measure/measure.js').Result[]>} measure
- * @property {URL} dist the build of ours that is measured
+ * @property {URL} dist the build of this proxy
  * @property {(text: string) => void} progress
  */
 
@@ -20,12 +20,12 @@ import { steadyReads } from './steady-reads.js';
  * @property {string} name
  * @property {string} title
  * @property {Record<'usual' | 'quick', import('../measure/measure.js').Plan>} plans
- * @property {(context: Context) => Promise<import('../report/markdown.js').Section>} run rejects
- *   when an answer is wrong or a process fails
+ * @property {(context: Context) => Promise<import('../report/markdown.js').Section>} run rejects if
+ *   an answer is wrong or a process fails
  */
 
 /**
- * To add a part: a file beside this one, and a place here.
+ * A new part is a new file in this folder and an entry here.
  *
  * @type {readonly Part[]}
  */

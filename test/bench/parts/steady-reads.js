@@ -1,6 +1,6 @@
 /**
- * Many light clients that never rest: each asks again as soon as it was answered, so a peer runs as
- * fast as it can and CPU per call is what it costs. The pool answers at once.
+ * Many clients that ask again as soon as they get an answer. Each peer runs as fast as it can, so
+ * CPU per call is its cost. The pool answers at once.
  */
 import { ours, peerNames, peersNamed, runnable } from '../peers/registry.js';
 import { barsOf, doubts, figures, ratioOf, tableOf, valueOf } from '../report/columns.js';
@@ -11,7 +11,8 @@ const scenario = { connections: 200, users: 20 };
 export const steadyReads = {
   name: 'steady-reads',
   title: 'Beside other proxies',
-  // Many short rounds pair better than few long; a proxy that runs for days has been compiled.
+  // Many short rounds pair better than few long ones. The long warm-up lets Node compile, as in
+  // days of use.
   plans: {
     usual: { rounds: 12, roundMs: 1000, warmUpRounds: 10 },
     quick: { rounds: 3, roundMs: 400 },

@@ -1,4 +1,4 @@
-/** The floor: a Node server that answers by itself and forwards nothing. */
+/** The lower bound: a Node server that answers by itself and forwards nothing. */
 import { createServer } from 'node:http';
 import { listenOnLoopback } from '../children/listen-on-loopback.js';
 import { bodyFor } from '../workload.js';

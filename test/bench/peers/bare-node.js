@@ -1,4 +1,4 @@
-/** The least that forwards in Node: http.request, a keep-alive agent, and pipes. */
+/** A minimal proxy in Node: http.request, a keep-alive agent, and pipes. */
 import { Agent, createServer, request } from 'node:http';
 import { listenOnLoopback } from '../children/listen-on-loopback.js';
 import { servePeer } from './serve-peer.js';

@@ -1,4 +1,4 @@
-/** So many processes of this proxy behind a balancer with this project's recipe. */
+/** Several processes of this proxy behind a balancer with this project's recipe. */
 import { Child } from '../children/child.js';
 import { recipeBefore, startBalancer } from '../programs/balancers.js';
 import { servePeer } from './serve-peer.js';

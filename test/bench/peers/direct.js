@@ -1,4 +1,4 @@
-/** Nothing in between. */
+/** No program in between. */
 import { servePeer } from './serve-peer.js';
 
 await servePeer(async ({ poolUrls: [url] }) => ({

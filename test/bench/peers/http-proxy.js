@@ -1,11 +1,11 @@
-/** Plain http-proxy with a keep-alive agent: what one writes without batching. */
+/** Plain http-proxy with a keep-alive agent: a usual proxy without batching. */
 import { Agent, createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { listenOnLoopback } from '../children/listen-on-loopback.js';
 import { servePeer } from './serve-peer.js';
 
 const require = createRequire(import.meta.url);
-// It calls a deprecated function for each request, for which newer Nodes print a warning.
+// http-proxy calls a deprecated function for each request, and newer Nodes print a warning.
 process.noDeprecation = true;
 const { createProxyServer } = require('http-proxy');
 

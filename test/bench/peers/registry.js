@@ -3,18 +3,18 @@ import { pathToFileURL } from 'node:url';
 import { lacking } from '../programs/installed.js';
 
 /**
- * @typedef {object} Peer A program that stands between clients and pool, as a child process.
+ * @typedef {object} Peer A program between clients and pool, as a child process.
  * @property {string} name
  * @property {URL} file calls `servePeer`
- * @property {object} [options] what it finds as `childOptions()`, beside the pool's address
- * @property {readonly string[]} [needs] programs, beside Node
+ * @property {object} [options] which it reads with `childOptions()`, with the pool's address
+ * @property {readonly string[]} [needs] programs other than Node
  */
 
-/** All others are compared with it. */
+/** The peer that all others are compared with. */
 export const ours = 'ucwa-batch-proxy';
 
 /**
- * To add a peer: a file beside this one, and its name here, with the programs that it needs.
+ * A new peer is a new file in this folder and an entry here, with the programs that it needs.
  *
  * @type {Record<string, readonly string[]>}
  */
@@ -31,7 +31,7 @@ const registered = {
 export const peerNames = Object.keys(registered);
 
 /**
- * @param {string} nameOrPath of a registered peer, or of a file that is one
+ * @param {string} nameOrPath name of a registered peer, or path of a peer's file
  * @returns {Peer | undefined}
  */
 export function peerNamed(nameOrPath) {
@@ -42,7 +42,7 @@ export function peerNamed(nameOrPath) {
 }
 
 /**
- * @param {...string} names registered ones
+ * @param {...string} names of registered peers
  * @returns {Peer[]}
  */
 export function peersNamed(...names) {
@@ -57,7 +57,8 @@ function peer(name) {
 /**
  * @template {Peer} P
  * @param {readonly P[]} peers
- * @returns {{ peers: P[], leftOut: string[] }} those that can run here, and why the others cannot
+ * @returns {{ peers: P[], leftOut: string[] }} the peers that can run here, and reasons for the
+ *   others
  */
 export function runnable(peers) {
   const leftOut = [];

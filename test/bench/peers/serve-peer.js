@@ -3,17 +3,17 @@ import { childOptions, cpuMicros, serveParent } from '../children/child-side.js'
 /**
  * @typedef {object} PeerOptions
  * @property {[string, ...string[]]} poolUrls one for each door of the pool
- * @property {Record<string, string>} [env] settings, for whom it has any
- * @property {string} [dist] the build of ours that is measured, as a URL
+ * @property {Record<string, string>} [env] settings, for peers that have settings
+ * @property {string} [dist] URL of the build of this proxy
  */
 
 /**
  * @typedef {object} StartedPeer
  * @property {string} url
  * @property {string} about
- * @property {() => number | Promise<number>} [cpuMicros] of its processes so far; without it this
- *   process is measured
- * @property {Record<string, unknown>} [facts] whatever else is of interest
+ * @property {() => number | Promise<number>} [cpuMicros] CPU time of its processes so far; by
+ *   default of this process
+ * @property {Record<string, unknown>} [facts] other facts
  */
 
 /**
@@ -29,7 +29,10 @@ export async function servePeer(start) {
   );
 }
 
-/** @returns {{ heapBytes: number, residentBytes: number }} once garbage is collected, where it can be */
+/**
+ * @returns {{ heapBytes: number, residentBytes: number }} after garbage collection, if it is
+ *   exposed
+ */
 function memory() {
   globalThis.gc?.();
   globalThis.gc?.();

@@ -1,4 +1,6 @@
-/** This proxy as `npm run build` made it, with the settings' defaults unless a scenario says more. */
+/**
+ * This proxy as built by `npm run build`, with default settings unless the scenario sets others.
+ */
 import { servePeer } from './serve-peer.js';
 
 await servePeer(async ({ poolUrls: [upstream], env = {}, dist }) => {

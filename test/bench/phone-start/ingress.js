@@ -3,7 +3,7 @@ import { nginxBefore, startBalancer } from '../programs/balancers.js';
 import { servePeer } from '../peers/serve-peer.js';
 
 await servePeer(async ({ poolUrls: [url], cert, key }) => {
-  // `http2` as a directive of its own came with 1.25; this form every version reads.
+  // The directive `http2` needs nginx 1.25. This older form works in every version.
   const listening = `ssl http2; ssl_certificate ${cert}; ssl_certificate_key ${key}`;
   const { port, cpuMicros } = await startBalancer('nginx', nginxBefore(url, listening));
   return { url: `https://127.0.0.1:${port}`, about: 'HTTP/2 ingress', cpuMicros };

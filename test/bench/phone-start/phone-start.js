@@ -1,4 +1,7 @@
-/** A phone starts: 20 calls over a long way, with six connections, and with one of HTTP/2. */
+/**
+ * A phone starts: 20 calls over a long distance, with six connections, and with one connection of
+ * HTTP/2.
+ */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +19,7 @@ const roundTripMs = 60;
 const serviceMs = 20;
 const calls = 20;
 const http1Connections = 6;
-/** Until the proxy knows how its users call. */
+/** Number of starts after which the proxy has learned how its users call. */
 const warmUpStarts = 3;
 
 const relayFile = new URL('./relay.js', import.meta.url);
@@ -24,10 +27,10 @@ const ingressFile = new URL('./ingress.js', import.meta.url);
 
 /**
  * @typedef {object} Start
- * @property {number} ms from the first byte sent until the last answer
+ * @property {number} ms from the first byte sent to the last answer
  * @property {number} holdMs the longest hold
  * @property {number} requests at the pool
- * @property {number} connections new ones at the pool, since the phone was switched on
+ * @property {number} connections opened at the pool since the phone was switched on
  */
 
 /**
@@ -126,7 +129,7 @@ async function startOnce(switchOn, user, pool) {
   }
 }
 
-/** @returns {{ cert: string, key: string }} files of a certificate that vouches for itself */
+/** @returns {{ cert: string, key: string }} files of a self-signed certificate */
 function makeCertificate() {
   const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(scratchFolder(), name));
   const [subject, names] = ['/CN=127.0.0.1', 'subjectAltName=IP:127.0.0.1'];
@@ -139,7 +142,7 @@ function makeCertificate() {
 /**
  * @param {readonly Way[]} ways
  * @param {import('../measure/measure.js').Plan} plan
- * @param {string | undefined} reason why there is no HTTP/2
+ * @param {string | undefined} reason why HTTP/2 is left out
  * @returns {import('../report/markdown.js').Section}
  */
 function sectionOf(ways, plan, reason) {

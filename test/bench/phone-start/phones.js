@@ -1,4 +1,7 @@
-/** Phones: one keeps six connections of HTTP/1.1, another one of HTTP/2. Every answer is checked. */
+/**
+ * Phones: one with six connections of HTTP/1.1, the other with one of HTTP/2. They check every
+ * answer.
+ */
 import { Agent, request } from 'node:http';
 import { connect } from 'node:http2';
 import { bodyFor, pathOf } from '../workload.js';
@@ -7,12 +10,12 @@ import { bodyFor, pathOf } from '../workload.js';
  * @typedef {object} Answer
  * @property {number} status
  * @property {string} body
- * @property {string} explained what the proxy says it did; empty if there is none
+ * @property {string} explained the explanation of the proxy, or empty
  */
 
 /**
  * @typedef {object} Phone
- * @property {number} warmCalls what it takes to open all of its connections
+ * @property {number} warmCalls number of calls that opens all of its connections
  * @property {(path: string, fields: Record<string, string>) => Promise<Answer>} ask
  * @property {() => void} close
  */
@@ -80,14 +83,14 @@ export function http2Phone(url, ca) {
 }
 
 /**
- * Calls that are all sent at once.
+ * Sends all calls at once.
  *
  * @param {Phone} phone
  * @param {import('../workload.js').User} user
  * @param {number} count
- * @param {number} from number of the first one
- * @returns {Promise<{ ms: number, holdsMs: number[] }>} until the last answer was there; how long
- *   the proxy held each call, where it says so
+ * @param {number} from number of the first call
+ * @returns {Promise<{ ms: number, holdsMs: number[] }>} time until the last answer, and the holds
+ *   that the proxy reported
  */
 export async function callsAtOnce(phone, user, count, from) {
   const startedAtMs = performance.now();

@@ -1,6 +1,6 @@
 /**
- * Distance, as a child of the benchmark: hands on what comes at the level of TCP, in order, half a
- * round trip later on each side.
+ * A TCP relay that simulates distance, as a child of the benchmark. It forwards all bytes in order,
+ * half a round trip later on each side.
  */
 import { connect, createServer } from 'node:net';
 import { childOptions, serveParent } from '../children/child-side.js';
@@ -20,7 +20,7 @@ const server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
  * @param {import('node:net').Socket} to
  */
 function join(from, to) {
-  // Timers of one duration run in the order in which they were set.
+  // Timers of equal duration run in the order in which they were set.
   /** @param {() => void} act */
   const later = (act) => setTimeout(act, roundTripMs / 2);
   from.on('data', (chunk) => later(() => to.write(chunk)));

@@ -1,7 +1,7 @@
 /**
- * Both directions of `multipart/batching` as real servers speak it: requests with a CRLF before the
- * first delimiter and a bare boundary; answers without preamble, the boundary quoted in the head,
- * one field a part, and no length anywhere in a part.
+ * Reads and writes `multipart/batching` as real clients and servers do. A request has a CRLF before
+ * the first delimiter and an unquoted boundary. An answer has no preamble, a quoted boundary, one
+ * field per part, and no length in its parts.
  */
 
 const requestPart = '\r\nContent-Type: application/http; msgtype=request\r\n\r\n';
@@ -10,8 +10,8 @@ const requestLine = /^GET (\/\S*) HTTP\/1\.1\r\n/;
 /**
  * @param {string} contentType of the envelope
  * @param {string} body
- * @returns {string[]} what its parts GET, in order
- * @throws {Error} when it is not in the shape that clients send
+ * @returns {string[]} the targets of its GETs, in order
+ * @throws {Error} if it does not have the form that clients send
  */
 export function readBatch(contentType, body) {
   const boundary = /^multipart\/batching;boundary=([\w-]+)$/.exec(contentType)?.[1];

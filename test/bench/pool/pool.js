@@ -1,10 +1,11 @@
 /**
- * The pool, a process of its own: answers GETs and batches of GETs as cheaply as bare Node can, and
- * counts them. It knows its users, so a call that travels under another's credential fails.
+ * The pool, in its own process. It answers GETs and batches of GETs as cheaply as plain Node can,
+ * and counts them. The pool knows its users, so a call with another user's credential fails.
  *
- * It may have several doors, so that it can tell through which proxy an application came.
+ * The pool may listen on several addresses ("doors"), which show through which proxy a request
+ * came.
  *
- * Takes `{ users, serviceMs, bodyBytes, doors }`; says `{ urls }`, one a door.
+ * The options are `{ users, serviceMs, bodyBytes, doors }`. The facts are `{ urls }`, one per door.
  */
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -23,7 +24,7 @@ for (let index = 0; index < users; index += 1) {
   userByCredential.set(user.authorization, user);
 }
 
-/** As captures of real servers have them. */
+/** Fields as in captures of real servers. */
 const headers = {
   'Cache-Control': 'no-cache',
   Expires: '-1',
@@ -34,9 +35,9 @@ const headers = {
   'X-Powered-By': 'ASP.NET',
 };
 
-/** `strays`: requests for an application that had come through another door before. */
+/** `strays`: requests of an application that came through another door before. */
 const counts = { requests: 0, singles: 0, batches: 0, parts: 0, connections: 0, strays: 0 };
-/** Requests by door. */
+/** Number of requests by door. */
 const through = Array.from({ length: doors }, () => 0);
 /** @type {Map<string | undefined, number>} */
 const doorByApplication = new Map();
@@ -125,7 +126,7 @@ function serverAt(door) {
     request.on('end', () => answerBatch(user, request, response, body));
   });
   server.on('connection', () => (counts.connections += 1));
-  // Connections outlive the rounds of other peers.
+  // Connections stay open during the rounds of other peers.
   server.keepAliveTimeout = 120_000;
   return server;
 }

@@ -1,4 +1,4 @@
-/** nginx and HAProxy as children: plain reverse proxies, and with this project's recipes. */
+/** nginx and HAProxy as children: as plain reverse proxies, and with this project's recipes. */
 import { filledRecipe, haproxyArguments, nginxArguments } from '../../support/balancer-files.js';
 import { freePort } from '../../support/free-port.js';
 import { newFolder, startNative } from './native.js';
@@ -7,8 +7,9 @@ const argumentsOf = { nginx: nginxArguments, haproxy: haproxyArguments };
 
 /**
  * @param {'nginx' | 'haproxy'} balancer
- * @param {(port: number) => string} text of its configuration, but for what is always there
- * @returns {Promise<{ port: number, cpuMicros: () => number }>} once it listens; CPU time so far
+ * @param {(port: number) => string} text the variable part of the configuration
+ * @returns {Promise<{ port: number, cpuMicros: () => number }>} resolves when it listens;
+ *   `cpuMicros` returns the CPU time so far
  */
 export async function startBalancer(balancer, text) {
   const port = await freePort();
@@ -17,9 +18,9 @@ export async function startBalancer(balancer, text) {
 }
 
 /**
- * @param {string} url of what it leads to
- * @param {string} [listening] what else stands behind the port
- * @returns {(port: number) => string} nginx as a reverse proxy with warm connections behind it
+ * @param {string} url of the server behind it
+ * @param {string} [listening] text after the port
+ * @returns {(port: number) => string} nginx as a reverse proxy with warm connections to the server
  */
 export function nginxBefore(url, listening = '') {
   return (port) => `upstream pool {
@@ -39,8 +40,9 @@ export function nginxBefore(url, listening = '') {
 }
 
 /**
- * @param {string} url of what it leads to
- * @returns {(port: number) => string} HAProxy as a reverse proxy with warm connections behind it
+ * @param {string} url of the server behind it
+ * @returns {(port: number) => string} HAProxy as a reverse proxy with warm connections to the
+ *   server
  */
 export function haproxyBefore(url) {
   return (port) => `defaults
@@ -60,7 +62,7 @@ backend pool
 /**
  * @param {'nginx' | 'haproxy'} balancer
  * @param {ReadonlyArray<{ port: number, adminPort: number }>} proxies
- * @returns {(port: number) => string} the recipe of this project, before them
+ * @returns {(port: number) => string} the recipe of this project in front of these proxies
  */
 export function recipeBefore(balancer, proxies) {
   return (port) => filledRecipe(balancer, port, proxies);

@@ -1,21 +1,21 @@
-/** What the benchmark finds on this machine; it installs nothing. */
+/** Finds the programs on this machine. The benchmark installs nothing. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /**
  * @param {...string} programs
- * @returns {string | undefined} why they cannot be run here; `undefined`: they can
+ * @returns {string | undefined} why they cannot run here, or `undefined` if they can
  */
 export function lacking(...programs) {
   if (programs.length === 0) return undefined;
-  // util-linux has setpriv; CPU time is read from /proc.
+  // util-linux contains setpriv. CPU time is read from /proc.
   const missing = ['setpriv', ...programs].filter((name) => versionOf(name) === undefined);
   return missing.length === 0 ? undefined : `${missing.join(', ')} not found`;
 }
 
 /**
  * @param {string} program
- * @returns {string | undefined} what it says first of itself; `undefined`: there is no such program
+ * @returns {string | undefined} the first line of its version, or `undefined` without the program
  */
 export function versionOf(program) {
   const flag = program === 'nginx' || program === 'haproxy' ? '-v' : '--version';
@@ -25,7 +25,7 @@ export function versionOf(program) {
   return `${program} ${/\d+\.[\w.+-]+/.exec(said)?.[0] ?? said.trim()}`;
 }
 
-/** @returns {number} how many files a process may have open; Infinity where nobody says */
+/** @returns {number} number of files that a process may have open, or Infinity if it is unknown */
 export function availableFiles() {
   try {
     const limits = readFileSync('/proc/self/limits', 'latin1');

@@ -1,4 +1,4 @@
-/** Programs that are no Node, as children of a child of the benchmark. */
+/** Native programs, as children of a child of the benchmark. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -7,24 +7,25 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { childOptions } from '../children/child-side.js';
 
 const startWithinMs = 10_000;
-/** What Linux counts CPU time in, for whoever asks. */
+/** Unit in which Linux reports CPU time. */
 const microsPerTick = 10_000;
 
 /**
  * @param {string} name
- * @returns {string} a new folder, which goes with the benchmark
+ * @returns {string} a new folder, which is removed when the benchmark exits
  */
 export function newFolder(name) {
   return mkdtempSync(join(childOptions().scratch, `${name}-`));
 }
 
 /**
- * Starts a program that never outlives this process, however that ends.
+ * Starts a program that never outlives this process.
  *
  * @param {string} program which must not fork
  * @param {readonly string[]} args
- * @param {number} port of its own
- * @returns {Promise<() => number>} once it listens there; its CPU time so far, in microseconds
+ * @param {number} port where the program listens
+ * @returns {Promise<() => number>} resolves when it listens; the function returns its CPU time so
+ *   far, in microseconds
  */
 export async function startNative(program, args, port) {
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', program, ...args], {
@@ -42,7 +43,8 @@ export async function startNative(program, args, port) {
   }
   return () => {
     const stat = readFileSync(`/proc/${child.pid}/stat`, 'latin1');
-    // Behind the name, which may have blanks: the 14th and 15th are its time as user and system.
+    // The fields follow the name, which may contain blanks. The 14th and 15th are user and system
+    // time.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return (Number(fields[11]) + Number(fields[12])) * microsPerTick;
   };

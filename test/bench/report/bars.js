@@ -1,4 +1,4 @@
-/** A plot as SVG: a bar for each median, and a line from the least to the most. */
+/** A chart as SVG: a bar for each median, and a line from the minimum to the maximum. */
 
 /**
  * @typedef {object} Bar
@@ -10,7 +10,7 @@
 
 /**
  * @typedef {object} Chart
- * @property {string} name of its file, without what comes before and behind
+ * @property {string} name the middle of its file name
  * @property {string} title with the unit
  * @property {readonly Bar[]} bars
  */

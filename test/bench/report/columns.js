@@ -1,4 +1,4 @@
-/** What is shown of the rounds of a result, each column with its median and spread. */
+/** The columns of the result tables, each with median and spread. */
 import { ratios, spread } from './statistics.js';
 
 /** @typedef {import('../measure/measure.js').Round} Round */
@@ -7,7 +7,7 @@ import { ratios, spread } from './statistics.js';
 /**
  * @typedef {object} Figure
  * @property {string} title
- * @property {number} digits after the point
+ * @property {number} digits after the decimal point
  * @property {(round: Round) => number} of
  */
 
@@ -67,8 +67,8 @@ export function valueOf({ title, digits, of }) {
 /**
  * @param {string} title
  * @param {Figure} figure
- * @param {(result: Result) => { over?: Result | undefined, under?: Result | undefined }} pair what
- *   is divided, round by round; a dash where one is missing, or both are the same
+ * @param {(result: Result) => { over?: Result | undefined, under?: Result | undefined }} pair
+ *   dividend and divisor, round by round; a dash if one is missing or both are the same
  * @returns {Column}
  */
 export function ratioOf(title, { of }, pair) {
@@ -83,7 +83,7 @@ export function ratioOf(title, { of }, pair) {
 }
 
 /**
- * @param {string} what the results are
+ * @param {string} what name of the rows
  * @param {readonly Result[]} results
  * @param {readonly Column[]} columns
  * @returns {import('./markdown.js').Table}
@@ -107,7 +107,7 @@ export function barsOf(results, { of }) {
 /**
  * @param {readonly number[]} values
  * @param {number} digits
- * @returns {string} the median, with the least and the most
+ * @returns {string} the median, with minimum and maximum
  */
 export function shown(values, digits) {
   const { median, min, max } = spread(values);
@@ -116,14 +116,14 @@ export function shown(values, digits) {
   return texts[1] === texts[2] ? texts[0] : `${texts[0]} (${texts[1]}–${texts[2]})`;
 }
 
-/** From here on a process may be what holds the others up, as a share of one core. */
+/** From this share of a core on, a process may be the bottleneck. */
 const saturated = 0.9;
-/** From here on other programs may be. */
+/** From this share on, other programs may disturb the measurement. */
 const crowded = 0.2;
 
 /**
  * @param {readonly Result[]} results
- * @returns {string[]} what limited calls per second and latencies, other than what is measured
+ * @returns {string[]} other possible limits of calls per second and latencies
  */
 export function doubts(results) {
   const limits = /** @type {const} */ ([

@@ -1,4 +1,4 @@
-/** The report, as it is printed and as `docs/benchmarks.md` has it. */
+/** The report, as printed and as written to `docs/benchmarks.md`. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -13,15 +13,15 @@ import { barsAsSvg } from './bars.js';
  */
 
 /**
- * @typedef {object} Section What a part has measured.
- * @property {string[]} about paragraphs: what was measured, and how
+ * @typedef {object} Section The result of a part.
+ * @property {string[]} about paragraphs: the subject and the method
  * @property {Table[]} tables
  * @property {import('./bars.js').Chart[]} charts
- * @property {string[]} notes what is to be borne in mind, and what was left out
- * @property {object} data all of it, for a program to read
+ * @property {string[]} notes caveats, and what was left out
+ * @property {object} data all data, machine-readable
  */
 
-/** @returns {string} what was measured on */
+/** @returns {string} description of the machine */
 export function machine() {
   const [cpu] = cpus();
   const load = loadavg()[0]?.toFixed(1);
@@ -32,7 +32,7 @@ export function machine() {
   );
 }
 
-/** @returns {string} of whatever takes part and is installed */
+/** @returns {string} versions of the installed programs */
 export function versions() {
   const natives = ['nginx', 'haproxy'].map((name) => versionOf(name) ?? `no ${name}`);
   return [`Node ${process.version}`, ...natives].join('; ');
@@ -59,7 +59,7 @@ export function asMarkdown({ name, title }, { about, tables, charts, notes }) {
 
 /**
  * @param {string} folder
- * @param {string} head what stands above the sections
+ * @param {string} head text above the sections
  * @param {ReadonlyArray<{ markdown: string, section: Section }>} sections
  */
 export async function writeReport(folder, head, sections) {
@@ -75,7 +75,7 @@ export async function writeReport(folder, head, sections) {
 
 /**
  * @param {string} markdown
- * @returns {Promise<string>} its tables in columns, where there is what does that
+ * @returns {Promise<string>} formatted by prettier, if it is installed
  */
 export async function formatted(markdown) {
   try {

@@ -1,7 +1,8 @@
 /**
  * @param {ArrayLike<number>} ascending
  * @param {number} share from 0 to 1
- * @returns {number} the smallest value that at least that share of all does not exceed; NaN of none
+ * @returns {number} the smallest value that is not below that share of the values; NaN without
+ *   values
  */
 export function percentile(ascending, share) {
   return ascending[Math.max(0, Math.ceil(ascending.length * share) - 1)] ?? NaN;
@@ -16,7 +17,7 @@ export function percentile(ascending, share) {
 
 /**
  * @param {readonly number[]} values in any order
- * @returns {Spread} all NaN of none
+ * @returns {Spread} all NaN without values
  */
 export function spread(values) {
   const ascending = [...values].sort((a, b) => a - b);
@@ -27,11 +28,10 @@ export function spread(values) {
 }
 
 /**
- * Ratios of what was measured one right after the other: what slows the machine down for a while
- * slows both.
+ * Returns ratios of consecutive measurements: a temporary slowdown of the machine affects both.
  *
  * @param {readonly number[]} ours
- * @param {readonly number[]} theirs as many, in the order of the rounds
+ * @param {readonly number[]} theirs the same number, in the order of the rounds
  * @returns {number[]}
  */
 export function ratios(ours, theirs) {
