@@ -1,6 +1,6 @@
 import main from '../../jest.config.js';
 
-/** What runs with real programs: image, charts, alerts, balancers. Not a part of `npm test`. */
+/** Tests with real programs: image, charts, alerts, balancers. They are not part of `npm test`. */
 const { coverageThreshold, ...shared } = main;
 void coverageThreshold;
 
@@ -10,9 +10,9 @@ export default {
   rootDir: '../..',
   roots: ['<rootDir>/test/cluster'],
   testPathIgnorePatterns: ['/node_modules/'],
-  // Much of it waits: for scrapes, for windows of alerts, for containers.
+  // Most of the time is spent waiting for scrapes, alert windows and containers.
   maxWorkers: 2,
   testTimeout: 60000,
-  // What a test that failed leaves behind must not keep a run alive.
+  // Processes that a failed test leaves behind must not keep the run alive.
   forceExit: true,
 };

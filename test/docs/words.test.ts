@@ -112,6 +112,7 @@ const swept: readonly string[] = process.env['WORDS']?.split(',') ?? [
   'test/admin',
   'test/bench',
   'test/cli',
+  'test/cluster',
   'test/docs',
   'test/e2e',
   'test/failures',

@@ -12,7 +12,7 @@ import { callAtOnce, callsAtOnce, oneBatchEach, Replica, users } from '../suppor
 const balancers: readonly Balancer[] = ['nginx', 'haproxy'];
 const people = users(24);
 
-/** Each proxy has a pool of its own, whose ledger tells who came that way. */
+/** Each proxy has its own pool, and each pool's ledger records the calls that reached it. */
 async function threeBehind(balancer: Balancer, recipe?: string) {
   const pools = [await startPool(), await startPool(), await startPool()];
   const replicas: Replica[] = [];
@@ -21,7 +21,7 @@ async function threeBehind(balancer: Balancer, recipe?: string) {
   return { pools, replicas, client };
 }
 
-/** By application, the numbers of the proxies that its calls came to. */
+/** The numbers of the proxies that the calls of each application reached. */
 function places(pools: readonly Simulator[]): Map<string, Set<number>> {
   const found = new Map<string, Set<number>>();
   pools.forEach((pool, number) => {
@@ -35,7 +35,11 @@ function places(pools: readonly Simulator[]): Map<string, Set<number>> {
 const onlyPlace = (all: ReadonlyMap<string, Set<number>>): Map<string, number> =>
   new Map([...all].map(([application, numbers]) => [application, Math.min(...numbers)]));
 
-/** Everybody calls once. @returns whether all were answered well */
+/**
+ * All users call.
+ *
+ * @returns whether every call succeeded
+ */
 async function everybodyCalls(client: UcwaClient): Promise<boolean> {
   const statuses = await Promise.all(
     people.map((user) => callAtOnce(client, user, user.tokens[0]!)),
@@ -47,7 +51,7 @@ describe.each(balancers)('behind %s, with the recipe of this project', (balancer
   const testWithBalancer = onlyWith(balancer);
 
   testWithBalancer(
-    'a user stays at one proxy, whatever the token, and batches are whole',
+    'a user stays at one proxy with any token, and batches are complete',
     async () => {
       const { pools, replicas, client } = await threeBehind(balancer);
       for (const time of [0, 1, 2]) {
@@ -59,7 +63,7 @@ describe.each(balancers)('behind %s, with the recipe of this project', (balancer
         expect([application, numbers.size]).toEqual([application, 1]);
       }
       expect(new Set(onlyPlace(all).values()).size).toBe(3);
-      // As the proxies count: on a machine that is too busy the pool may not see all of a late batch.
+      // The proxies count, because on a busy machine the pool may not see all of a late batch.
       let [batches, parts] = [0, 0];
       for (const { adminPort } of replicas) {
         const metrics = await readMetrics(adminPort);
@@ -70,7 +74,7 @@ describe.each(balancers)('behind %s, with the recipe of this project', (balancer
     },
   );
 
-  testWithBalancer('calls of both URL families of one application meet', async () => {
+  testWithBalancer('calls with both URL forms of an application reach one proxy', async () => {
     const { pools, client } = await threeBehind(balancer);
     await Promise.all(
       people.map(({ application }, i) =>
@@ -87,7 +91,7 @@ describe.each(balancers)('behind %s, with the recipe of this project', (balancer
   });
 
   testWithBalancer(
-    'one proxy goes: its users move, the others stay; it comes back: so do they',
+    'when a proxy stops, only its users move, and when it returns, they return',
     async () => {
       const { pools, replicas, client } = await threeBehind(balancer);
       const callAndSee = async () => {
@@ -123,7 +127,7 @@ testWithBoth(
     const manifests = await render({ files: ['ci/everything-values.yaml'] });
     const { annotations = {} } = pick(manifests, 'Ingress').metadata;
     const servers = [1, 2, 3].map((number) => `server proxy-${number}.example.com:8080;`);
-    // As that controller writes it.
+    // In the form in which that controller writes it.
     const { pools, client } = await threeBehind(
       'nginx',
       `upstream proxies { ${annotations['nginx.org/lb-method']!}; ${servers.join(' ')} keepalive 16; }

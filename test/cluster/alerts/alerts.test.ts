@@ -22,7 +22,7 @@ interface Case {
   readonly title: string;
   readonly series: Series;
   readonly minute: number;
-  /** Series of the alert that fire then. */
+  /** Number of series of the alert that fire in this case. */
   readonly firing: number;
 }
 
@@ -38,20 +38,24 @@ const casesOf = ({ alert, fires, quiet, minute = 25 }: Situation): readonly Case
     {
       ...{ alert, minute, title: 'is quiet where another release is in that state' },
       series: Object.fromEntries(elsewhere) as Series,
-      // Nothing at all of ours is what this one is about.
+      // The case of UcwaProxyAbsent is the absence of all series.
       firing: alert === 'UcwaProxyAbsent' ? 1 : 0,
     },
   ];
 };
 const keyOf = ({ alert, title }: Case): string => `${alert} ${title}`;
 
-/** Tries these cases in one run of promtool. @returns what it says of those that are not as they should be */
+/**
+ * Tests these cases in one run of promtool.
+ *
+ * @returns the complaints of promtool, by case
+ */
 async function complaintsOf(
   cases: readonly Case[],
   evaluatedEvery: string,
 ): Promise<ReadonlyMap<string, string>> {
   const tests = cases.map((one) => {
-    // No alert has the label "case", so that this selects all; but promtool shows it with a failure.
+    // No alert has the label "case", so this matches all series. promtool prints it with a failure.
     const selector = `alertname="${one.alert}",alertstate="firing",case!="${keyOf(one)}"`;
     const expr = `count(ALERTS{${selector}}) or vector(0)`;
     return {
@@ -76,7 +80,7 @@ async function complaintsOf(
 }
 
 const cases = situations.flatMap(casesOf);
-// Hours, minute by minute, would take long.
+// Evaluation of hours, minute by minute, would take long.
 const isLong = ({ minute }: Case) => minute > 60;
 const complaints = new Map<string, string>();
 beforeAll(async () => {
@@ -92,7 +96,7 @@ beforeAll(async () => {
   }
 }, 120_000);
 
-testWithHelm('promtool takes the rules', async () => {
+testWithHelm('promtool accepts the rules', async () => {
   const { code, stderr } = await promtool(
     'check',
     'rules',
@@ -113,7 +117,7 @@ testWithHelm(
   },
 );
 
-testWithHelm('every alert says how bad it is, what happens and what to do', async () => {
+testWithHelm('every alert states its severity, the problem and the remedy', async () => {
   for (const { alert, labels, annotations } of (await renderRules()).rules) {
     if (alert === undefined) continue;
     expect([alert, labels?.['severity']]).toEqual([
@@ -131,7 +135,7 @@ testWithHelm.each(cases.map((one) => [one.alert, one.title, keyOf(one)]))(
 );
 
 describe('values of the chart', () => {
-  testWithHelm('leave alerts out and label the others', async () => {
+  testWithHelm('remove alerts and label the others', async () => {
     const { rules } = await renderRules({
       'metrics.prometheusRule.disabled': ['UcwaProxyDown'],
       'metrics.prometheusRule.alertLabels': { team: 'phones' },
@@ -141,7 +145,7 @@ describe('values of the chart', () => {
     for (const { labels } of alerts) expect(labels).toMatchObject({ team: 'phones' });
   });
 
-  testWithHelm('move thresholds with the settings that they are about', async () => {
+  testWithHelm('change thresholds together with the settings that they depend on', async () => {
     const { rules } = await renderRules({
       'config.batching.lingerMaxMs': 40,
       'config.limits.maxConnections': 1000,

@@ -32,7 +32,7 @@ const file = join(chartFolder('ucwa-batch-proxy'), 'dashboards/ucwa-batch-proxy.
 const dashboard = JSON.parse(readFileSync(file, 'utf8')) as Dashboard;
 const expressions = dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
 
-test('the dashboard asks what an operator asks, in this order', () => {
+test("the dashboard has rows for an operator's questions, in this order", () => {
   const rows = dashboard.panels.filter(({ type }) => type === 'row').map(({ title }) => title);
   expect(rows).toEqual([
     'Is it up?',
@@ -44,7 +44,7 @@ test('the dashboard asks what an operator asks, in this order', () => {
   ]);
 });
 
-test('every panel has an id of its own, says what it shows, and has a unit and a data source', () => {
+test('every panel has its own id, a description, a unit and a data source', () => {
   const ids = dashboard.panels.map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
   for (const { type, description, fieldConfig, targets } of dashboard.panels) {
@@ -73,7 +73,7 @@ testWithHelm(
   },
 );
 
-testWithHelm('thresholds on percentiles lie below the last bound of their buckets', async () => {
+testWithHelm('thresholds on percentiles are below the highest bucket bound', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url);
   const { body } = await readAdmin(proxy.ports.admin, '/metrics');

@@ -1,10 +1,10 @@
-/** Whether what is asked of Prometheus can be answered: by metrics that the program has. */
+/** Checks that the program has the metrics that a query names. */
 import { expect } from '@jest/globals';
 import { readAdmin } from '../../support/metric-values.ts';
 import { startPool } from '../../support/pool.ts';
 import { startProxy } from '../../support/proxy.ts';
 
-/** Names of samples with the names of their labels, as a proxy that has just started shows them. */
+/** Names of all samples of a new proxy, with the names of their labels. */
 async function metricLabels(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const pool = await startPool();
   const proxy = await startProxy(pool.url);
@@ -18,7 +18,7 @@ async function metricLabels(): Promise<ReadonlyMap<string, ReadonlySet<string>>>
   return labels;
 }
 
-/** Metrics that an expression names, each with the labels that it asks them for. */
+/** The metrics in an expression, each with the labels that the expression uses. */
 function asked(expr: string): Array<readonly [metric: string, labels: readonly string[]]> {
   const selectors = expr.matchAll(/\b((?:ucwa_proxy|nodejs|process)_\w+)(?:\{([^}]*)\})?/g);
   return [...selectors].map(([, metric = '', inside = '']) => {
@@ -26,7 +26,7 @@ function asked(expr: string): Array<readonly [metric: string, labels: readonly s
   });
 }
 
-/** Fails unless every metric that they name is there, with the labels that they ask it for. */
+/** Fails unless the program has every metric of the expressions, with the labels that they use. */
 export async function expectMetricsOf(exprs: readonly string[]): Promise<void> {
   const known = await metricLabels();
   for (const expr of exprs) {

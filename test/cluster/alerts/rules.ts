@@ -14,10 +14,10 @@ interface PrometheusRule {
   readonly spec: { readonly groups: ReadonlyArray<{ readonly rules: readonly Rule[] }> };
 }
 
-/** What `labels` in tests say of themselves: the job as Prometheus names it after the chart's Service. */
+/** The labels of the proxy's own series. Prometheus names the job after the chart's Service. */
 export const selfLabels = 'namespace="ucwa",job="ucwa-ucwa-batch-proxy-admin"';
 
-/** The rules of the chart as a Prometheus reads them from a file. */
+/** The rules of the chart in the form in which Prometheus reads them from a file. */
 export async function renderRules(
   values: Readonly<Record<string, unknown>> = {},
 ): Promise<{ readonly text: string; readonly rules: readonly Rule[] }> {

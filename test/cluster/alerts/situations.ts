@@ -1,14 +1,14 @@
-/** What every alert is about: series in which it fires, and nearby ones in which it must not. */
+/** For every alert: series for which it must fire, and similar series for which it must not. */
 import { selfLabels } from './rules.ts';
 
-/** Values a minute apart, in promtool's notation, by series. */
+/** Values one minute apart, in promtool's notation, by series. */
 export type Series = Readonly<Record<string, string>>;
 
 export interface Situation {
   readonly alert: string;
   readonly fires: Series;
   readonly quiet: Readonly<Record<string, Series>>;
-  /** When to look; 25 unless told. */
+  /** The minute of the check. The default is 25. */
   readonly minute?: number;
 }
 
@@ -32,7 +32,7 @@ const buckets = (
     ]),
   );
 
-/** Seven hours with two proxies; after six of them something may change. */
+/** Seven hours with two proxies. The series may change after six hours. */
 const twoProxies = (users: string, sent: string): Series => ({
   [one('ucwa_proxy_build_info')]: '1x420',
   [one('ucwa_proxy_build_info', '', 'b')]: '1x420',
@@ -118,7 +118,7 @@ export const situations: readonly Situation[] = [
     quiet: {
       'few fail': { [calls('504')]: '0+1x30', [calls('200')]: '0+99x30' },
       'nobody calls': { [calls('504')]: '5x30', [calls('200')]: '5x30' },
-      'clients ask for what is not there': { [calls('404')]: '0+50x30', [calls('200')]: '0+50x30' },
+      'clients ask for missing resources': { [calls('404')]: '0+50x30', [calls('200')]: '0+50x30' },
     },
   },
   {
@@ -140,7 +140,7 @@ export const situations: readonly Situation[] = [
     fires: { [answers('429')]: '0+10x30', [answers('200')]: '0+90x30' },
     quiet: {
       'a probe now and then': { [answers('429')]: '0+1x30', [answers('200')]: '0+99x30' },
-      'what passes through is not ours': {
+      'passed-through answers do not count': {
         [answers('429', 'passthrough')]: '0+50x30',
         [answers('200')]: '0+50x30',
       },

@@ -61,7 +61,7 @@ const autoscaler = async () =>
   ) as Autoscaler;
 
 testWithHelm(
-  'the example for KEDA is taken by it, and scales what the chart makes, as calmly as the chart does',
+  "the KEDA example is valid, and scales the chart's Deployment as slowly as the chart's own autoscaler",
   async () => {
     const types = await KubernetesTypes.load('1.33');
     expect(types.complaints(scaledObject)).toEqual([]);
@@ -76,15 +76,15 @@ testWithHelm(
   240_000,
 );
 
-testWithHelm('the adapter of the example has the metric that the autoscaler asks for', async () => {
+testWithHelm('the adapter of the example has the metric that the autoscaler uses', async () => {
   const asked = (await autoscaler()).spec.metrics.flatMap(({ pods }) => pods?.metric.name ?? []);
   expect(rules.custom.map(({ name }) => name.as)).toEqual(asked);
 });
 
-testWithPromtool('what both ask of Prometheus is valid, and there to be asked for', async () => {
+testWithPromtool('the Prometheus queries of both are valid, and their metrics exist', async () => {
   expect(query).toContain(`{${selfLabels}}`);
   await expectMetricsOf([query, ...rules.custom.map(({ name }) => name.as)]);
-  // As the adapter fills in what it was asked.
+  // Fills in the query as the adapter does.
   const exprs = rules.custom.flatMap(({ seriesQuery, metricsQuery, name }) => [
     seriesQuery,
     metricsQuery

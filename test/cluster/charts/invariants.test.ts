@@ -37,7 +37,7 @@ describe.each(scenarios)('in %s', (file) => {
     expect([...new Set(names)]).toEqual(names);
   });
 
-  testWithHelm('whatever selects pods selects those of the proxy', async () => {
+  testWithHelm('every selector of pods selects the pods of the proxy', async () => {
     const manifests = await rendered(file);
     const { labels } = (pick(manifests, 'Deployment') as Deployment).spec.template.metadata;
     const service = pick(manifests, 'Service', '-admin');
@@ -58,7 +58,7 @@ describe.each(scenarios)('in %s', (file) => {
   });
 
   testWithHelm(
-    'ports have names that are allowed, and every port that is named is there',
+    'each port has a valid name, and each port named by another object exists',
     async () => {
       const manifests = await rendered(file);
       const ports = new Set(
@@ -81,7 +81,7 @@ describe.each(scenarios)('in %s', (file) => {
   );
 
   testWithHelm(
-    'what is mounted is a volume, and what is ours and referred to is there',
+    'every mount has a volume, and every referenced object of the chart exists',
     async () => {
       const manifests = await rendered(file);
       const names = (kind: string) =>
@@ -101,7 +101,7 @@ describe.each(scenarios)('in %s', (file) => {
     },
   );
 
-  testWithHelm('every container has resources and a security context, no pod a token', async () => {
+  testWithHelm('containers have resources and a security context, pods no token', async () => {
     for (const { spec } of podsOf(await rendered(file))) {
       expect(spec).toMatchObject({
         automountServiceAccountToken: false,
@@ -129,7 +129,7 @@ describe.each(scenarios)('in %s', (file) => {
   });
 
   testWithHelm(
-    'the program takes the settings, and a pod has the time that they need to end',
+    'the program accepts the settings, and a pod has enough time for its drain',
     async () => {
       const manifests = await rendered(file);
       const { data } = pick(manifests, 'ConfigMap', chart) as unknown as ConfigMap;
@@ -152,7 +152,7 @@ describe.each(scenarios)('in %s', (file) => {
   );
 });
 
-testWithHelm('pods roll when the settings change, and only then', async () => {
+testWithHelm('pods restart when the settings change, and only then', async () => {
   const checksum = async (values: object) => {
     const deployment = pick(
       await render({ values: { ...upstream, ...values } }),
@@ -176,7 +176,7 @@ interface Policy extends Manifest {
   };
 }
 
-testWithHelm('the admin port is for few, the port of clients for all, by default', async () => {
+testWithHelm('by default all may reach the client port, and few the admin port', async () => {
   const { spec } = pick(await render({ values: upstream }), 'NetworkPolicy') as Policy;
   expect([spec.policyTypes, spec.egress]).toEqual([['Ingress'], undefined]);
   const [http, admin] = spec.ingress;
@@ -188,7 +188,7 @@ testWithHelm('the admin port is for few, the port of clients for all, by default
   });
 });
 
-testWithHelm('a policy for the network can be left out, or narrowed to the namespace', async () => {
+testWithHelm('the network policy can be left out, or limited to the namespace', async () => {
   const policy = async (values: object) => {
     const manifests = await render({ values: { ...upstream, ...values } });
     return manifests.find(({ kind }) => kind === 'NetworkPolicy') as Policy | undefined;
@@ -198,13 +198,13 @@ testWithHelm('a policy for the network can be left out, or narrowed to the names
   expect(narrow!.spec.ingress[1]!.from).toEqual([{ podSelector: {} }]);
 });
 
-testWithHelm('names by which the admin port is asked can be set, its address cannot', async () => {
+testWithHelm('the host names of the admin port can be set, but not its address', async () => {
   const values = { ...upstream, 'config.admin.hosts': ['*.example.com'] };
   const { data } = pick(await render({ values }), 'ConfigMap', chart) as unknown as ConfigMap;
   expect(parse(data['config.yaml']!)).toMatchObject({ admin: { hosts: ['*.example.com'] } });
 });
 
-testWithHelm('large numbers arrive as they were written', async () => {
+testWithHelm('large numbers arrive unchanged', async () => {
   const values = { ...upstream, 'config.limits.maxQueuedBytes': 67108864 };
   const { data } = pick(await render({ values }), 'ConfigMap', chart) as unknown as ConfigMap;
   expect(parse(data['config.yaml']!)).toMatchObject({ limits: { maxQueuedBytes: 67108864 } });
@@ -212,7 +212,7 @@ testWithHelm('large numbers arrive as they were written', async () => {
 });
 
 testWithHelm.each([{ 'autoscaling.enabled': true }, { replicaCount: null }])(
-  'an autoscaler owns the number of pods: %j',
+  'if there is an autoscaler, the chart sets no number of pods: %j',
   async (autoscaled) => {
     const manifests = await render({ values: { ...upstream, ...autoscaled } });
     expect((pick(manifests, 'Deployment') as Deployment).spec).not.toHaveProperty('replicas');
@@ -220,7 +220,7 @@ testWithHelm.each([{ 'autoscaling.enabled': true }, { replicaCount: null }])(
   },
 );
 
-testWithHelm('a lone pod has no budget that would block a node from being drained', async () => {
+testWithHelm('a single pod has no disruption budget that would block node drains', async () => {
   const kinds = async (replicaCount: number) =>
     (await render({ values: { ...upstream, replicaCount } })).map(({ kind }) => kind);
   expect(await kinds(1)).not.toContain('PodDisruptionBudget');

@@ -1,11 +1,12 @@
-/** Makes of a chart's objects what podman can run on one machine. */
+/** Converts a chart's objects to objects that podman can run on one machine. */
 import { stringify } from 'yaml';
 import type { Manifest } from '../support/helm.ts';
 import { containersOf, type Deployment } from '../support/pods.ts';
 
 /**
- * ConfigMaps and Deployments, one pod each, in the network of the host. Native sidecars become plain
- * containers and probes go: this podman knows neither; ports would need a bridge.
+ * Returns the ConfigMaps, and one pod per Deployment, in the network of the host. Native sidecars
+ * become plain containers and probes are removed, because this version of podman does not support
+ * them. Ports would need a bridge.
  */
 export function forPodman(manifests: readonly Manifest[], graceSeconds: number): string {
   const kept = manifests.filter(({ kind }) => kind === 'ConfigMap' || kind === 'Deployment');

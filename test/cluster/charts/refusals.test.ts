@@ -19,9 +19,9 @@ describe('values that the schema refuses', () => {
     ['a pool with a path', { 'config.upstream.url': 'https://a.example/ucwa' }, 'url'],
     ['an address, which the chart computes', { 'config.listen.address': '0.0.0.0:1' }, 'address'],
     ['an admin address', { 'config.admin.address': '0.0.0.0:1' }, 'admin'],
-    ['a port that is none', { 'ports.http': 0 }, 'http'],
-    ['a digest that is none', { 'image.digest': 'latest' }, 'digest'],
-    ['an affinity that nobody knows', { 'userAffinity.provider': 'traefik' }, 'provider'],
+    ['an invalid port', { 'ports.http': 0 }, 'http'],
+    ['an invalid digest', { 'image.digest': 'latest' }, 'digest'],
+    ['an unknown affinity provider', { 'userAffinity.provider': 'traefik' }, 'provider'],
     ['a duration without a unit', { 'metrics.prometheusRule.window': '5' }, 'window'],
     ['a share above one', { 'metrics.prometheusRule.thresholds.failed': 5 }, 'failed'],
   ])('%s', async (_what, values, word) => {
@@ -32,18 +32,18 @@ describe('values that the schema refuses', () => {
 describe('values that contradict each other', () => {
   testWithHelm.each<[string, Record<string, unknown>, RegExp]>([
     [
-      'a grace period that the drain exceeds',
+      'a grace period shorter than the drain',
       { terminationGracePeriodSeconds: 30 },
       /terminationGracePeriodSeconds is 30, but .* need 35/,
     ],
     [
-      'a preStop that the grace period does not hold',
+      'a preStop that exceeds the grace period',
       { preStopSleepSeconds: 60, terminationGracePeriodSeconds: 60 },
       /need 95/,
     ],
-    ['one port for two', { 'ports.admin': 8080 }, /both 8080/],
+    ['the same port twice', { 'ports.admin': 8080 }, /both 8080/],
     [
-      'a variable that says what the chart computes',
+      'a variable for a value that the chart computes',
       { extraEnv: [{ name: 'UCWA_PROXY_DRAIN_TIMEOUT_MS', value: '1' }] },
       /UCWA_PROXY_DRAIN_TIMEOUT_MS/,
     ],
@@ -54,7 +54,7 @@ describe('values that contradict each other', () => {
       /https/,
     ],
     [
-      'more pods at least than at most',
+      'a minimum of pods above the maximum',
       { 'autoscaling.enabled': true, 'autoscaling.minReplicas': 9 },
       /above/,
     ],
@@ -63,13 +63,9 @@ describe('values that contradict each other', () => {
       { 'autoscaling.enabled': true, 'autoscaling.targetCPUUtilizationPercentage': null },
       /needs target/,
     ],
+    ['gateway affinity without a route', { 'userAffinity.provider': 'envoyGateway' }, /httpRoute/],
     [
-      'an affinity of a gateway without a route',
-      { 'userAffinity.provider': 'envoyGateway' },
-      /httpRoute/,
-    ],
-    [
-      'an affinity of an ingress without one',
+      'ingress affinity without an ingress',
       { 'userAffinity.provider': 'ingressNginx' },
       /ingress\.enabled/,
     ],
@@ -83,11 +79,11 @@ describe('values that contradict each other', () => {
     expect(await refused({ ...upstream, ...values })).toMatch(message);
   });
 
-  testWithHelm('no pool at all, with a word on what to do', async () => {
+  testWithHelm('no pool at all, with a message about the remedy', async () => {
     expect(await refused({})).toContain('config.upstream.url is required');
   });
 
-  testWithHelm('a preStop that the cluster does not know', async () => {
+  testWithHelm('a preStop that the cluster does not support', async () => {
     expect(await refused({ ...upstream, preStopSleepSeconds: 5 }, '1.29.0')).toMatch(/1\.30/);
   });
 
@@ -97,7 +93,8 @@ describe('values that contradict each other', () => {
 });
 
 describe('the notes', () => {
-  // Helm shows notes only of what it installs, so here they are a file of a copy of the chart.
+  // Helm prints the notes of installed charts only, so the test reads them as a file of a copy of
+  // the chart.
   const copy = mkdtempSync(join(tmpdir(), 'ucwa-notes-'));
   cpSync(chartFolder('ucwa-batch-proxy'), copy, { recursive: true });
   renameSync(join(copy, 'templates/NOTES.txt'), join(copy, 'NOTES.txt'));
@@ -119,7 +116,7 @@ data:
     return data.text.replaceAll(/\s+/g, ' ');
   };
 
-  testWithHelm('say how clients call, how to test, and how long a pod takes to end', async () => {
+  testWithHelm('explain how to call, how to test, and how long a pod takes to stop', async () => {
     const text = await notes({});
     expect(text).toContain('http://ucwa-ucwa-batch-proxy.ucwa.svc:80');
     expect(text).toContain('helm test ucwa --namespace ucwa');
@@ -127,8 +124,8 @@ data:
   });
 
   testWithHelm.each<[string, Record<string, unknown>, string | RegExp]>([
-    ['several pods that nobody keeps users at', {}, 'userAffinity.provider is none'],
-    ['a lone pod', { replicaCount: 1 }, 'only one pod'],
+    ['several pods without user affinity', {}, 'userAffinity.provider is none'],
+    ['a single pod', { replicaCount: 1 }, 'only one pod'],
     ['no memory limit', { 'resources.limits.memory': null }, 'no memory limit'],
     ['a CPU limit', { 'resources.limits.cpu': '1' }, 'there is a CPU limit'],
     ['a moving tag', { 'image.tag': 'latest' }, 'Set image.digest'],

@@ -23,7 +23,7 @@ const chart = 'ucwa-batch-proxy';
 const scenarios = readdirSync(`${chartFolder(chart)}/ci`).map((file) => `ci/${file}`);
 const goldenFolder = new URL('./golden/', import.meta.url);
 
-testWithHelm('these tests use a Helm, and say which', () => {
+testWithHelm('control: these tests use a Helm, and print its version', () => {
   process.stdout.write(
     `charts are tested with Helm ${helmVersion ?? 'none'}, from ${helmOrigin}\n`,
   );
@@ -32,7 +32,7 @@ testWithHelm('these tests use a Helm, and say which', () => {
 
 const isTooNew = (file: string, release: string) => file.includes('sleep') && release !== '1.33';
 
-describe('lint finds nothing, not even a warning, for any release of Kubernetes', () => {
+describe('lint reports nothing, not even a warning, for any release of Kubernetes', () => {
   testWithLint.each(scenarios)('with %s', async (file) => {
     for (const release of Object.keys(releases)) {
       if (isTooNew(file, release)) continue;
@@ -51,7 +51,7 @@ describe.each(Object.keys(releases) as Release[])('on Kubernetes %s', (release) 
 
   describe.each(['without', 'with'] as const)('%s the monitoring and gateway APIs', (which) => {
     testWithHelm.each(scenarios)(
-      'the server would take every object, unknown fields included: %s',
+      'the server would accept every object, with strict validation: %s',
       async (file) => {
         const options = { files: [file], kubeVersion: `${release}.0`, apiVersions: apis[which] };
         if (isTooNew(file, release)) {
@@ -66,7 +66,7 @@ describe.each(Object.keys(releases) as Release[])('on Kubernetes %s', (release) 
     );
   });
 
-  testWithHelm('monitoring objects come with the API, unless they are asked for', async () => {
+  testWithHelm('monitoring objects need their API, or a value that enables them', async () => {
     const kinds = async (apiVersions: string[]) => {
       const manifests = await render({
         values: upstream,
@@ -80,7 +80,7 @@ describe.each(Object.keys(releases) as Release[])('on Kubernetes %s', (release) 
   });
 });
 
-test('the types that are validated against refuse what a server refuses', async () => {
+test('control: the types used for validation reject what a server rejects', async () => {
   if (helmVersion === undefined) return;
   const types = await KubernetesTypes.load('1.29');
   const of = (apiVersion: string, kind: string, rest: object): Manifest => ({
@@ -107,7 +107,7 @@ test('the types that are validated against refuse what a server refuses', async 
   }
 }, 240_000);
 
-/** All objects but the dashboard, which stands in the chart as it is. */
+/** Renders all objects except the dashboard, which the chart includes unchanged. */
 async function renderedText(file: string, byOldestHelm: boolean): Promise<string> {
   const manifests = await render({ files: [file], apiVersions: [monitoringApi], byOldestHelm });
   return [...manifests]
@@ -118,7 +118,7 @@ async function renderedText(file: string, byOldestHelm: boolean): Promise<string
     .join('---\n');
 }
 
-describe('what is rendered is what was rendered: golden files', () => {
+describe('the rendered objects equal the golden files:', () => {
   const golden = (file: string) => new URL(file.replace('ci/', ''), goldenFolder);
 
   testWithHelm.each(scenarios)('%s', async (file) => {

@@ -57,7 +57,7 @@ const untilReady = (admin: number) =>
 const image = { repository: 'localhost/ucwa-batch-proxy', tag: 'test' };
 const batching = { mode: 'fixed', lingerMaxMs: 500, maxParts: 6 };
 
-testWithBoth('what the standalone chart renders runs, batches and drains', async () => {
+testWithBoth('the objects of the standalone chart run, batch and drain', async () => {
   const pool = await startPool();
   const [http, admin] = [await freePort(), await freePort()];
   const manifests = await render({
@@ -81,7 +81,7 @@ testWithBoth('what the standalone chart renders runs, batches and drains', async
     'true 1000:1000',
   );
   expect(await container.inspect('{{.HostConfig.Memory}}')).toBe(String(256 * 1024 * 1024));
-  // As the pod of "helm test" asks, but for the name of the Service.
+  // The question of the pod of "helm test", except for the name of the Service.
   const { args = [] } = podsOf([pick(manifests, 'Pod')])[0]!.spec.containers[0]!;
   const asked = args.map((arg) => arg.replace('ucwa-ucwa-batch-proxy-admin.ucwa.svc', '127.0.0.1'));
   expect(asked).toEqual(['probe', `http://127.0.0.1:${admin}`]);
@@ -90,11 +90,11 @@ testWithBoth('what the standalone chart renders runs, batches and drains', async
 });
 
 testWithBoth(
-  'what the library chart renders runs beside an application, which calls it',
+  'the sidecar of the library chart runs beside an application that calls it',
   async () => {
     const pool = await startPool();
     const [port, adminPort] = [await freePort(), await freePort()];
-    // The application: the same image, asked to read one resource six times at once, then to wait.
+    // The application: the same image, which reads one resource six times at once and then waits.
     const script = `const calls = Array.from({ length: 6 }, (_, n) => fetch(
     process.env.UCWA_URL + '/ucwa/oauth/v1/applications/1045/me/note?n=' + n,
     { headers: { Authorization: 'Bearer cwt=sim-ann' } }).then(async (answer) => (await answer.text(), answer.status)));

@@ -38,7 +38,7 @@ describe('the example application with the sidecar', () => {
   });
 
   testWithHelm.each(Object.keys(releases) as Release[])(
-    'is taken by Kubernetes %s, unknown fields refused',
+    'is valid for Kubernetes %s, with strict validation',
     async (release) => {
       const types = await KubernetesTypes.load(release);
       const manifests = await render({
@@ -74,7 +74,7 @@ describe('the example application with the sidecar', () => {
   });
 
   testWithHelm(
-    'takes calls from its pod only, and lets itself be watched from outside',
+    'accepts calls from its own pod only, and can be monitored from outside',
     async () => {
       const manifests = await render({ chart });
       const [proxy] = podsOf(manifests)[0]!.spec.initContainers!;
@@ -93,7 +93,7 @@ describe('the example application with the sidecar', () => {
   );
 
   testWithHelm(
-    'takes the last calls of the application, also where both are told to end at once',
+    "accepts the application's last calls, even if both containers stop at once",
     async () => {
       for (const [kubeVersion, values, delayMs, graceSeconds] of [
         ['1.33.0', {}, 0, 35],
@@ -112,7 +112,7 @@ describe('the example application with the sidecar', () => {
     },
   );
 
-  testWithHelm('gives a pod the time that the drain needs, and refuses less', async () => {
+  testWithHelm('gives a pod enough time for the drain, and refuses less', async () => {
     expect((await podOn('1.33.0')).terminationGracePeriodSeconds).toBe(35);
     const values = { 'ucwaBatch.config.drain.delayMs': 5000, 'ucwaBatch.podGraceSeconds': 29 };
     expect((await template({ chart, values })).stderr).toContain(
@@ -125,7 +125,7 @@ describe('the example application with the sidecar', () => {
     ['ucwaBatch.config.listen.address', '0.0.0.0:80'],
     ['ucwaBatch.imag', 'x'],
     ['ucwaBatch.port', 0],
-  ])('refuses %s: the schema of the library holds in charts that use it', async (key, value) => {
+  ])('refuses %s: the schema of the library applies in charts that use it', async (key, value) => {
     const { code, stderr } = await template({ chart, values: { [key]: value } });
     expect([code, stderr]).toEqual([1, expect.stringContaining(key.split('.').at(-1)!)]);
   });
@@ -133,7 +133,7 @@ describe('the example application with the sidecar', () => {
 
 describe('the kustomize component', () => {
   testWithHelm(
-    'puts the same container into an application as the library chart',
+    'adds the same container to an application as the library chart',
     async () => {
       const folder = chartFolder('examples/kustomize/application');
       const manifests = parseManifests(await runWell('kubectl', ['kustomize', folder]));

@@ -19,19 +19,19 @@ interface Compose {
   >;
 }
 
-testWithSystemd('systemd takes the unit, and finds it well shut in', async () => {
+testWithSystemd('systemd accepts the unit, and rates its isolation as good', async () => {
   const unit = place('ucwa-batch-proxy.service');
   expect(await run('systemd-analyze', ['verify', unit])).toEqual({
     code: 0,
     stdout: '',
     stderr: '',
   });
-  // Tenths: 20 is "OK"; a unit without any of this has 96.
+  // In tenths: 20 is "OK". A unit without any isolation has 96.
   const args = ['security', '--offline=yes', '--threshold=20', '--no-pager', unit];
   expect((await run('systemd-analyze', args)).code).toBe(0);
 });
 
-test('the unit gives the program more time to end than the drain takes by default', () => {
+test('the unit gives the program more time to stop than the drain takes by default', () => {
   const [, seconds = ''] = /^TimeoutStopSec=(\d+)$/m.exec(
     readFileSync(place('ucwa-batch-proxy.service'), 'utf8'),
   )!;
@@ -45,7 +45,7 @@ test('the unit gives the program more time to end than the drain takes by defaul
   expect(Number(seconds) * 1000).toBeGreaterThan(delayMs + timeoutMs);
 });
 
-test('the compose file names settings that there are, and leaves them the time that they need', () => {
+test('the compose file uses existing settings, and gives the containers enough time to stop', () => {
   const { services } = parse(readFileSync(place('compose.yaml'), 'utf8')) as Compose;
   const service = services['ucwa-batch-proxy']!;
   const env = { ...service.environment, UCWA_PROXY_UPSTREAM_URL: 'https://lyncweb.example.com' };

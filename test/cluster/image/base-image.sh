@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes, with no registry, an image that stands in for the official Node image: Debian by
-# mmdebstrap, Node from the npm package that carries it. For tests only: it trusts what this
-# machine trusts.
-# usage: base-image.sh FOLDER NAME     (FOLDER keeps the storage; a second run finds it all there)
+# Builds a base image without a registry, in place of the official Node image: Debian by mmdebstrap,
+# and Node from its npm package. The image is for tests only, because it trusts the certificate
+# authorities of this machine.
+# usage: base-image.sh FOLDER NAME     (FOLDER keeps the storage, so a second run only checks)
 set -euo pipefail
 folder=$1 name=$2 node_version=24.21.0 npm_version=11.6.2
 root=$folder/rootfs packages=$folder/packages
@@ -22,7 +22,7 @@ cp -a "$packages/node_modules/npm" "$root/usr/local/lib/node_modules/npm"
 ln -sf ../lib/node_modules/npm/bin/npm-cli.js "$root/usr/local/bin/npm"
 chroot "$root" sh -c 'groupadd --gid 1000 node && useradd --uid 1000 --gid node --create-home node'
 rm -rf "$root"/usr/share/{doc,locale,man}
-# Where the registry is reached through this machine's own authority, `npm ci` needs it.
+# If the registry is reached through this machine's own authority, `npm ci` needs its certificate.
 cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
 
 container=$(image_tool from scratch)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Builds the Dockerfile for real, with no registry and no daemon. Needs root, buildah, mmdebstrap.
-# usage: build.sh FOLDER     the image is then localhost/ucwa-batch-proxy:test in FOLDER's storage
+# Builds the Dockerfile without a registry or a daemon. Needs root, buildah and mmdebstrap.
+# usage: build.sh FOLDER     (the image is localhost/ucwa-batch-proxy:test in the storage in FOLDER)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 folder=$1 base=docker.io/library/node:24-bookworm-slim
-# One at a time; who comes second finds every layer there.
+# One build at a time. A second build finds every layer in the storage.
 mkdir -p "$folder"
 exec 9>"$folder/build.lock"
 flock --timeout 900 9

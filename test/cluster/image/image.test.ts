@@ -29,7 +29,7 @@ interface Serving {
   readonly admin: number;
 }
 
-/** The image in front of that pool, ready to serve. */
+/** Starts the image in front of that pool, and resolves when it serves. */
 async function serve(
   poolUrl: string,
   settings: Readonly<Record<string, string>> = {},
@@ -59,7 +59,7 @@ const batchesOfTen = {
 };
 
 describe('the image', () => {
-  testWithContainers('is less than 60 MB over its base, and says what it is', async () => {
+  testWithContainers('is less than 60 MB larger than its base, and has labels', async () => {
     const sizeOf = async (name: string) =>
       Number(await containers!.podmanWell('image', 'inspect', '--format', '{{.Size}}', name));
     const base = 'docker.io/library/node:24-bookworm-slim';
@@ -83,7 +83,7 @@ describe('the image', () => {
     });
   });
 
-  testWithContainers('holds what it runs and nothing else', async () => {
+  testWithContainers('contains only the files that it needs to run', async () => {
     const list = await containers!.podmanWell(
       ...['run', '--rm', '--network', 'none', '--entrypoint', 'node', image],
       ...['-e', 'console.log(fs.readdirSync(".").join(), fs.existsSync("node_modules/jest"))'],
@@ -91,7 +91,7 @@ describe('the image', () => {
     expect(list).toBe('dist,node_modules,package.json false\n');
   });
 
-  testWithContainers('is of the version that package.json has', async () => {
+  testWithContainers('has the version in package.json', async () => {
     const { version } = JSON.parse(
       readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
     ) as { version: string };
@@ -109,7 +109,7 @@ describe('the image', () => {
 
 describe('a container', () => {
   testWithContainers(
-    'runs as nobody in particular, may nothing and can write nowhere',
+    'runs as an unprivileged user, without capabilities and without a writable folder',
     async () => {
       const pool = await startPool();
       const { container } = await serve(pool.url);
@@ -127,7 +127,7 @@ describe('a container', () => {
     },
   );
 
-  testWithContainers('serves, batches, and answers its own health check', async () => {
+  testWithContainers('serves, batches, and passes its own health check', async () => {
     const pool = await startPool();
     const { container, url, admin } = await serve(pool.url, batchesOfTen);
     const answers = await new UcwaClient(url).askAll(notes(10));
@@ -142,7 +142,7 @@ describe('a container', () => {
     expect((await probe(await freePort())).code).toBe(1);
   });
 
-  testWithContainers('drains on SIGTERM as process 1: calls under way are answered', async () => {
+  testWithContainers('drains on SIGTERM as process 1: calls in flight are answered', async () => {
     const pool = await startPool({ latency: 1000 });
     const { container, url } = await serve(pool.url, { UCWA_PROXY_DRAIN_DELAY_MS: '200' });
     const client = new UcwaClient(url);
@@ -160,7 +160,7 @@ describe('a container', () => {
   });
 
   testWithContainers(
-    'stays within 128 MB under load, beside a health check',
+    'stays within 128 MB under load, with a health check in parallel',
     async () => {
       const pool = await startPool();
       const { container, url, admin } = await serve(pool.url, {}, ['--memory', '128m']);

@@ -2,18 +2,21 @@ import { onCleanup } from '../../support/cleanup.ts';
 import { UcwaClient } from '../../support/ucwa-client.ts';
 import { callsAtOnce, type Replica, type User } from '../support/replicas.ts';
 
-/** Slow enough for a busy machine to keep up with, so that rates tell of the proxies alone. */
+/** Slow enough for a busy machine, so that the rates reflect the proxies alone. */
 const roundMs = 400;
 
-/** Everybody makes some calls at once, again and again, at proxies that a balancer chose. */
+/**
+ * All users make several calls at once, again and again, at the proxies that a balancer would
+ * choose.
+ */
 export class Load {
   readonly #clients: readonly UcwaClient[];
   readonly #people: readonly User[];
   #running: ReadonlyArray<Promise<void>> = [];
   #goesOn = false;
-  /** Whether a user's calls come to one proxy, or one after the other to all. */
+  /** Whether a user's calls reach one proxy, or each proxy in turn. */
   isAffine = true;
-  /** Calls that were answered. */
+  /** Number of answered calls. */
   calls = 0;
   #asked = 0;
 
@@ -28,7 +31,7 @@ export class Load {
     this.#running = this.#people.map((user, index) => this.#rounds(user, index));
   }
 
-  /** Waits until every call has been answered. */
+  /** Resolves when every call has an answer. */
   async stop(): Promise<void> {
     this.#goesOn = false;
     await Promise.all(this.#running);

@@ -9,10 +9,10 @@ import { Load } from './load.ts';
 import { evaluatedEveryMs, Prometheus } from './prometheus.ts';
 import { splitsSeen } from './splits-seen.ts';
 
-// The rules come from the chart.
+// The rules come from the chart, so the test also needs Helm.
 const testWithPrometheus = testWithHelm === test ? onlyWith('prometheus') : test.skip;
 
-/** As the chart's values have them, but in seconds what they have in minutes and hours. */
+/** The chart's values, with seconds in place of minutes and hours. */
 const windowSeconds = 6;
 const shortened = {
   'metrics.prometheusRule.window': `${windowSeconds}s`,
@@ -23,7 +23,7 @@ const people = users(12);
 const isNear = (value: number, expected: number) => Math.abs(value / expected - 1) < 0.1;
 
 testWithPrometheus(
-  'Prometheus sees what the load knows; alerts fire for lost affinity and for a 429 storm, and stop',
+  'Prometheus measures what the load sends, and alerts for lost affinity and for many 429 answers fire and stop',
   async () => {
     const pool = await startPool({ limit: 10_000 });
     const env = {
@@ -44,14 +44,14 @@ testWithPrometheus(
         () => value(expr),
         (seen) => seen === expected,
       );
-    // On a machine that is too busy others may fire too, and rightly.
+    // On a busy machine other alerts may fire as well, correctly.
     const awaited = ['UcwaProxyAffinityLost', 'UcwaProxyPoolRefuses', 'UcwaProxyDown'];
     const firing = async () =>
       (await prometheus.firing()).filter((alert) => awaited.includes(alert));
     const untilFires = (name: string) => until(firing, (alerts) => alerts.includes(name), 250);
     const untilQuiet = () => until(firing, (alerts) => alerts.length === 0, 250);
 
-    // All is well: targets are up, and the numbers are those of the load.
+    // Normal operation: the targets are up, and the numbers are those of the load.
     const load = new Load(replicas, people);
     load.start();
     await untilIs('sum(up)', 3);
@@ -64,21 +64,21 @@ testWithPrometheus(
       (ratio) => isNear(ratio, 1 - 1 / callsAtOnce),
     );
     await untilIs('sum(ucwa_proxy_users)', people.length);
-    // A baseline to compare with, longer than what follows: it is about the median.
+    // The baseline must be longer than the rest of the test, because the rule uses the median.
     await until(
       () => value('count_over_time(ucwa_proxy:calls_per_user:rate[60s])'),
       (count) => count >= 45,
     );
     expect(await firing()).toEqual([]);
 
-    // The balancer forgets about users.
+    // The balancer ignores users.
     load.isAffine = false;
     await untilFires('UcwaProxyAffinityLost');
     expect(await value('ucwa_proxy:saved:ratio')).toBeLessThan(0.7 * (1 - 1 / callsAtOnce));
     load.isAffine = true;
     await untilQuiet();
 
-    // Each user may have fewer calls with the pool than come at once: batches are split.
+    // The pool allows each user fewer calls than arrive at once, so batches are split.
     await load.stop();
     pool.ledger.clear();
     const lateCalls = 'sum(ucwa_proxy_repeats_total{reason="late"})';
@@ -92,7 +92,8 @@ testWithPrometheus(
     );
     await load.stop();
     await untilIs('sum(ucwa_proxy_calls_total)', load.calls);
-    // On a machine that is too busy some calls are asked again beside their batch: so many may differ.
+    // On a busy machine some calls are retried beside their batch, so the sums may differ by these
+    // retries.
     const late = await value(lateCalls);
     const expectSum = async (metric: string, expected: number, differing = late - before) => {
       const seen = await value(`sum(${metric})`);
@@ -106,13 +107,13 @@ testWithPrometheus(
     }
     await expectSum('ucwa_proxy_split_parts_count', pieces);
     await expectSum('ucwa_proxy_requeued_calls_total', refusedCalls);
-    // The rate, however long it was one, adds up to what was split.
+    // The rate, summed over time, equals the number of splits.
     const splits = await value('sum(ucwa_proxy_429_splits_total)');
     await untilIs('ucwa_proxy:splits:rate', 0);
     const sum = await value('sum_over_time(ucwa_proxy:splits:rate[120s])');
     expect((sum * evaluatedEveryMs) / 1000 / splits).toBeGreaterThan(0.5);
     expect((sum * evaluatedEveryMs) / 1000 / splits).toBeLessThan(1.5);
-    // From the start: what was asked, less what the pool was asked.
+    // The total number of calls minus the number of requests at the pool.
     const { batches, singles } = pool.stats();
     await expectSum('ucwa_proxy_upstream_requests_saved', load.calls - batches - singles, late);
     pool.setLimit(10_000);
@@ -127,7 +128,7 @@ testWithPrometheus(
     await untilQuiet();
     await load.stop();
 
-    // One is gone.
+    // One proxy is gone.
     await replicas[2]!.stop();
     await untilFires('UcwaProxyDown');
     await replicas[2]!.start();

@@ -1,4 +1,7 @@
-/** A real Prometheus, which scrapes proxies every second and evaluates the chart's rules twice. */
+/**
+ * A real Prometheus that scrapes the proxies every second and evaluates the chart's rules twice per
+ * second.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +10,7 @@ import { onCleanup } from '../../support/cleanup.ts';
 import { freePort } from '../../support/free-port.js';
 import { startService, until } from '../support/processes.ts';
 
-/** How often the rules are evaluated. */
+/** Interval of the evaluation of the rules. */
 export const evaluatedEveryMs = 500;
 
 export interface Sample {
@@ -18,7 +21,10 @@ export interface Sample {
 export class Prometheus {
   readonly #url: string;
 
-  /** @param adminPorts of the proxies; @param rules text of a rules file */
+  /**
+   * @param adminPorts of the proxies
+   * @param rules text of a rules file
+   */
   static async start(adminPorts: readonly number[], rules: string): Promise<Prometheus> {
     const folder = mkdtempSync(join(tmpdir(), 'ucwa-prometheus-'));
     const port = await freePort();
@@ -64,7 +70,7 @@ export class Prometheus {
     this.#url = url;
   }
 
-  /** An instant query, now. */
+  /** Runs an instant query for the current time. */
   async query(expr: string): Promise<readonly Sample[]> {
     const url = `${this.#url}/api/v1/query?query=${encodeURIComponent(expr)}`;
     const answer = (await (await fetch(url)).json()) as {
@@ -73,7 +79,7 @@ export class Prometheus {
     return answer.data.result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }));
   }
 
-  /** The one value of an expression; NaN when it has none. */
+  /** The single value of an expression, or NaN. */
   async value(expr: string): Promise<number> {
     return (await this.query(expr))[0]?.value ?? NaN;
   }

@@ -1,16 +1,16 @@
 /**
- * Splits as the pool saw them: a batch of which nothing ran, and whose calls came again in two or more
- * requests. Every call must have a target of its own.
+ * Splits as the pool sees them: calls of one refused batch that came again in two or more requests.
+ * Every call must have its own target.
  */
 import type { ReceivedRequest } from '../../../src/simulator/pool/request-log.ts';
 import type { Simulator } from '../../../src/simulator/simulator.ts';
 
 export interface SplitsSeen {
-  /** How many, by how often the most refused call had been refused: `1`, `2`, `3`, `4+`. */
+  /** Number of splits by the refusals of the most refused call: `1`, `2`, `3`, `4+`. */
   readonly byDepth: Readonly<Record<string, number>>;
-  /** Calls of refused requests, singly sent ones too, counted each time. */
+  /** Number of calls in refused requests, single requests included. Each refusal counts. */
   readonly refusedCalls: number;
-  /** Requests that splits left in. */
+  /** Number of requests that resulted from splits. */
   readonly pieces: number;
 }
 

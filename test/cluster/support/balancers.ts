@@ -1,4 +1,4 @@
-/** Real balancers, with the recipes that the project ships; only addresses are put in. */
+/** Real balancers with the recipes that the project ships. Only addresses are filled in. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { onCleanup } from '../../support/cleanup.ts';
 import { freePort } from '../../support/free-port.js';
 import { startService, until } from './processes.ts';
 
-/** Where a proxy is. */
+/** Ports of a proxy. */
 interface Address {
   readonly port: number;
   readonly adminPort: number;
@@ -17,9 +17,9 @@ interface Address {
 export type Balancer = 'nginx' | 'haproxy';
 
 /**
- * Starts it in front of three proxies, with the recipe of this project unless there is another.
+ * Starts a balancer in front of three proxies, with the project's recipe by default.
  *
- * @returns where clients come
+ * @returns the address for clients
  */
 export async function startBalancer(
   balancer: Balancer,

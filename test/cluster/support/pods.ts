@@ -50,7 +50,7 @@ export interface Deployment extends Manifest {
   };
 }
 
-/** The pods that these objects make, with the labels that they will have. */
+/** The pods that these objects create, with their labels. */
 export function podsOf(
   manifests: readonly Manifest[],
 ): ReadonlyArray<Labelled & { spec: PodSpec }> {

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect, promisify } from 'node:util';
 
-/** Kept from run to run: what takes long to make or to fetch. */
+/** The folder for files that take long to build or download, kept from run to run. */
 export const clusterFolder =
   process.env['CLUSTER_FOLDER'] ?? join(tmpdir(), 'ucwa-batch-proxy-cluster');
 
 const execute = promisify(execFile);
 const maxOutputBytes = 64 * 1024 * 1024;
-/** Nothing that ends by itself takes longer, a build of the image on a busy machine included. */
+/** Upper bound of a program's run, a build of the image on a busy machine included. */
 const maxRunMs = 280_000;
 
 export interface Outcome {
@@ -19,7 +19,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a program to its end. Rejects when it cannot be started, or does not come to an end. */
+/** Runs a program to its end. Rejects if the program cannot be started or runs too long. */
 export async function run(
   program: string,
   args: readonly string[],
@@ -44,7 +44,7 @@ export async function run(
   }
 }
 
-/** As `run`, but a failure is thrown with what the program said. */
+/** Runs a program to its end. Throws with the program's output if it fails. */
 export async function runWell(...given: Parameters<typeof run>): Promise<string> {
   const { code, stdout, stderr } = await run(...given);
   if (code !== 0)
@@ -54,11 +54,11 @@ export async function runWell(...given: Parameters<typeof run>): Promise<string>
 
 export interface Service {
   readonly child: ChildProcess;
-  /** Ends it and waits until it has. */
+  /** Stops the program, and resolves when it has exited. */
   stop(): Promise<void>;
 }
 
-/** Starts a program that goes on until it is stopped; its output is shown when it ends too early. */
+/** Starts a program that runs until it is stopped. Its output is reported if it exits too early. */
 export function startService(program: string, args: readonly string[]): Service {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
@@ -79,7 +79,11 @@ export function startService(program: string, args: readonly string[]): Service 
   };
 }
 
-/** Asks again, briefly apart, until the answer is good. @throws with the last answer when none is in time */
+/**
+ * Repeats `ask`, with short pauses, until the answer is good.
+ *
+ * @throws with the last answer if no answer is good in time
+ */
 export async function until<T>(
   ask: () => Promise<T> | T,
   isGood: (answer: T) => boolean,

@@ -5,7 +5,7 @@ import { onCleanup } from '../../support/cleanup.ts';
 import { freePort } from '../../support/free-port.js';
 import type { UcwaClient } from '../../support/ucwa-client.ts';
 
-/** One of several proxies, at an address that it keeps when it is stopped and started again. */
+/** One of several proxies. It keeps its address when it is stopped and started again. */
 export class Replica {
   readonly port: number;
   readonly adminPort: number;
@@ -57,10 +57,10 @@ export class Replica {
   }
 }
 
-/** Calls that one user makes at once. */
+/** Number of calls that one user makes at once. */
 export const callsAtOnce = 5;
 
-/** For `callsAtOnce` calls of a user that come to one proxy: exactly one batch. */
+/** Settings with which `callsAtOnce` calls of a user at one proxy make exactly one batch. */
 export const oneBatchEach = {
   UCWA_PROXY_BATCHING_MODE: 'fixed',
   UCWA_PROXY_BATCHING_LINGER_MAX_MS: '1000',
@@ -69,7 +69,7 @@ export const oneBatchEach = {
 
 export interface User {
   readonly application: string;
-  /** All of one user: tokens are refreshed. */
+  /** Tokens of one user, because clients refresh tokens. */
   readonly tokens: readonly string[];
 }
 
@@ -79,7 +79,11 @@ export const users = (count: number): User[] =>
     tokens: ['morning', 'noon', 'evening'].map((time) => `cwt=sim-u${i}-${time}`),
   }));
 
-/** Some calls of one user at once. @returns their statuses */
+/**
+ * Makes several calls of one user at once.
+ *
+ * @returns their statuses
+ */
 export async function callAtOnce(client: UcwaClient, user: User, token: string): Promise<number[]> {
   const targets = Array.from(
     { length: callsAtOnce },
