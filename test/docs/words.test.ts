@@ -116,6 +116,7 @@ const swept: readonly string[] = process.env['WORDS']?.split(',') ?? [
   'test/docs',
   'test/e2e',
   'test/failures',
+  'test/fixtures',
   'test/helm',
   'test/listen',
   'test/log',

@@ -76,9 +76,9 @@ const ambiguous: ReadonlyArray<readonly [string, string]> = [
   ['a bare carriage return', 'A: b\rContent-Length: 0\r\n\r\n'],
   ['a bare line feed', 'A: b\nContent-Length: 0\r\n\r\n'],
   ['a line that breaks off', 'Content-Length: 0\r\n\rX: y\r\n\r\n'],
-  ['a bare line feed behind a chunk size', 'Transfer-Encoding: chunked\r\n\r\n0\n\r\n'],
+  ['a bare line feed after a chunk size', 'Transfer-Encoding: chunked\r\n\r\n0\n\r\n'],
   ['a bare line feed in an extension', 'Transfer-Encoding: chunked\r\n\r\n0;a\n\r\n\r\n'],
-  ['a bare line feed behind a chunk', 'Transfer-Encoding: chunked\r\n\r\n1\r\na\n0\r\n\r\n'],
+  ['a bare line feed after a chunk', 'Transfer-Encoding: chunked\r\n\r\n1\r\na\n0\r\n\r\n'],
 ];
 
 describe.each(ways)('an ambiguous answer to a call %s', (_way, target) => {

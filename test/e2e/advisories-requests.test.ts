@@ -43,9 +43,9 @@ describe('the request does not reach the pool, and its connection closes:', () =
     ['a bare line feed in an extension', `${chunked}2;a\nxx\r\n0\r\n\r\n`],
     ['a bare carriage return in an extension', `${chunked}2;a\rxx\r\n0\r\n\r\n`],
     ['a line end in a quoted extension', `${chunked}1;a="\r\nX\r\n0\r\n\r\n`],
-    ['a bare line feed behind a chunk', `${chunked}2\r\nab\n0\r\n\r\n`],
-    ['two other bytes behind a chunk', `${chunked}2\r\nabXX0\r\n\r\n`],
-    ['bare line feeds behind the last chunk', `${chunked}0\n\n`],
+    ['a bare line feed after a chunk', `${chunked}2\r\nab\n0\r\n\r\n`],
+    ['two other bytes after a chunk', `${chunked}2\r\nabXX0\r\n\r\n`],
+    ['bare line feeds after the last chunk', `${chunked}0\n\n`],
     ['a trailer without a colon', `${chunked}0\r\nX\r\n\r\n`],
   ])('%s', async (_what, bytes) => {
     const { pool, proxy } = await startBoth();

@@ -163,7 +163,7 @@ test('a request that follows a refused one on its connection is never executed',
   expect(pool.stats().requests).toBe(0);
 });
 
-test('a client cannot hide a field of the batch key behind Connection', async () => {
+test('a client cannot hide a field of the batch key by naming the field in Connection', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url, off);
   const client = new RawClient(proxy.port);

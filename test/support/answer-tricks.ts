@@ -107,8 +107,8 @@ export const tricks: Readonly<Record<string, Trick>> = {
   'a preamble': (draft) => void (draft.preamble = 'This is a batch.\r\n'),
   'an empty line first': (draft) => void (draft.preamble = '\r\n'),
   'an epilogue': (draft) => void (draft.epilogue = `bye\r\n--${boundary}\r\n`),
-  'blanks behind delimiters': (draft) => void (draft.suffix = ' \t'),
-  'blanks behind the close delimiter': (draft) => void (draft.close = `--${boundary}-- \r\n`),
+  'blanks after delimiters': (draft) => void (draft.suffix = ' \t'),
+  'blanks after the close delimiter': (draft) => void (draft.close = `--${boundary}-- \r\n`),
   'no line end at the end': (draft) => void (draft.close = `--${boundary}--`),
   'no close delimiter': (draft) => void (draft.close = ''),
   'an ordinary delimiter at the end': (draft) => void (draft.close = `--${boundary}\r\n`),
@@ -128,7 +128,7 @@ export const tricks: Readonly<Record<string, Trick>> = {
   'two delimiters in a row': bend((text) =>
     text.replace(`--${boundary}\r\n`, `--${boundary}\r\n--${boundary}\r\n`),
   ),
-  'a delimiter behind a bare line feed': body(`a\n--${boundary}\r\nb`),
+  'a delimiter after a bare line feed': body(`a\n--${boundary}\r\nb`),
   'a delimiter line that ends in a bare line feed': body(`a\r\n--${boundary}\nb`),
   'a longer boundary in a body': body(`a\r\n--${boundary}X\r\nb`),
   'a boundary and one dash in a body': body(`a\r\n--${boundary}-\r\nb`),
@@ -157,7 +157,7 @@ export const tricks: Readonly<Record<string, Trick>> = {
   'a field without a colon': field('nonsense'),
   'a name that is none': field('X(Y): a'),
   'a control character in a value': field('X-Control: a\x01b'),
-  'no empty line behind the head': (_, part) => {
+  'no empty line after the head': (_, part) => {
     part.gap = '';
   },
   'no reason': statusLine('HTTP/1.1 200'),

@@ -45,7 +45,7 @@ export function judge(
   }
   if (expected.statuses.includes(status)) {
     if (nonce !== expected.nonce)
-      report(`${expected.nonce ?? 'a call'} got an answer without its nonce`);
+      report(`${expected.nonce ?? 'a call'} got an answer without nonce`);
     if (expected.inBody !== undefined && !body.includes(expected.inBody)) {
       report(`${expected.nonce ?? expected.inBody} got a foreign body: ${body.slice(0, 200)}`);
     }

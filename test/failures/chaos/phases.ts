@@ -43,7 +43,7 @@ export const phases: readonly Phase[] = [
   onTheWay('latency', { kind: 'latency', ms: 100, jitterMs: 90 }, 0.3),
   { name: 'a limit of 5', limit: 5 },
   to('batch', 'too few parts', { kind: 'fewerParts', count: 1 }),
-  onTheWay('a reset behind the head', { kind: 'reset', at: 'head' }),
+  onTheWay('a reset after the head', { kind: 'reset', at: 'head' }),
   toBoth('500 that ran', { kind: 'status', status: 500, execute: true }),
   onTheWay('a narrow line', { kind: 'bandwidth', bytesPerSecond: 8192 }, 0.1),
   toBoth('503 with Retry-After', { kind: 'status', status: 503, headers: ['Retry-After', '0.2'] }),
