@@ -52,7 +52,7 @@ async function crowdBefore(plant: Plant) {
       maxConnections: 8,
       connectTimeoutMs: 1000,
       idleSocketTimeoutMs: 1000,
-      // Requests that a planted fault leaves without a connection are answered after so long.
+      // Requests that a planted fault leaves without a connection are answered after this time.
       idleTimeoutMs: 100,
     },
     bound: { maxConnections: 100, idleSocketTimeoutMs: 5000, maxAgeMs: 60_000 },
