@@ -1,7 +1,12 @@
 /** One batch on the wire: its answer becomes the answers of its callers, as its parts come. */
 import type { Fault, FaultName } from '../core/messages/fault.ts';
 import { PartReplies, relayedReply } from '../core/answer/fan-out.ts';
-import { coded, judgeResponse, judgeShared, type Verdict } from '../core/ucwa/protocol.ts';
+import {
+  coded,
+  interpretBatchResponse,
+  interpretSharedResponse,
+  type Interpretation,
+} from '../core/ucwa/protocol.ts';
 import type { Asked, Reply } from '../core/messages/reply.ts';
 import type { Trouble } from '../core/answer/retry-table.ts';
 import { contradicts } from '../core/ucwa/protocol.ts';
@@ -35,7 +40,7 @@ export class BatchExchange implements ExchangeHandler {
   readonly #isUnwrapped: boolean;
   readonly #maxBytes: number;
   readonly #host: BatchExchangeHost;
-  #verdict: Verdict = { kind: 'relay' };
+  #verdict: Interpretation = { kind: 'relay' };
   #parser: MultipartParser | undefined;
   #inflater: Inflater | undefined;
   #given = 0;
@@ -62,7 +67,7 @@ export class BatchExchange implements ExchangeHandler {
   head(status: number, reason: string, headers: string[]): void {
     this.#host.answered(status);
     this.#head = { status, reason, headers };
-    const judge = this.#isUnwrapped ? judgeShared : judgeResponse;
+    const judge = this.#isUnwrapped ? interpretSharedResponse : interpretBatchResponse;
     const verdict = judge(status, headers);
     this.#verdict = verdict;
     if (verdict.kind === 'parts') {

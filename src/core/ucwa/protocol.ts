@@ -7,10 +7,10 @@ export { batchTarget, envelopeHeaders } from './envelope.ts';
 export {
   coded,
   isRefusal,
-  judgeResponse,
-  judgeShared,
+  interpretBatchResponse,
+  interpretSharedResponse,
   refused,
-  type Verdict,
-} from './judge-response.ts';
+  type Interpretation,
+} from './interpret-response.ts';
 export { routeTemplate } from './route-template.ts';
 export { contradicts } from './self-link.ts';

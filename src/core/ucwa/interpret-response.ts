@@ -10,7 +10,7 @@ import type { Fault, FaultName, FaultPhase } from '../messages/fault.ts';
 import { transferCodings } from '../answer/odd-heads.ts';
 import type { Trouble } from '../answer/retry-table.ts';
 
-export type Verdict =
+export type Interpretation =
   /** The parts come: parse them with this boundary. */
   | {
       readonly kind: 'parts';
@@ -28,14 +28,14 @@ export type Verdict =
       readonly relayable: boolean;
     };
 
-const relay: Verdict = { kind: 'relay' };
+const relay: Interpretation = { kind: 'relay' };
 
 function trouble(
   what: Trouble,
   phase: FaultPhase,
   name: FaultName,
   relayable = false,
-): Verdict & { kind: 'trouble' } {
+): Interpretation & { kind: 'trouble' } {
   return { kind: 'trouble', trouble: what, fault: { phase, name }, relayable };
 }
 
@@ -57,21 +57,25 @@ const unexpectedCoding = trouble('not_understood', 'unknown', 'http_response_con
 export const coded = trouble('not_understood', 'unknown', 'http_protocol_error');
 
 /** `status` and `headers` of the answer to a batch of at least two calls. */
-export function judgeResponse(status: number, headers: RawHeaders): Verdict {
-  return readable(judgeEnvelope(status, headers), status, headers);
+export function interpretBatchResponse(status: number, headers: RawHeaders): Interpretation {
+  return readable(interpretEnvelope(status, headers), status, headers);
 }
 
 /** `status` and `headers` of an answer that is read whole, and that several callers get as it is. */
-export function judgeShared(status: number, headers: RawHeaders): Verdict {
+export function interpretSharedResponse(status: number, headers: RawHeaders): Interpretation {
   return readable(isRefusal(status) ? refused : relay, status, headers);
 }
 
-function readable(verdict: Verdict, status: number, headers: RawHeaders): Verdict {
-  if (transferCodings(status, headers) === undefined) return verdict;
-  return verdict.kind === 'trouble' ? { ...verdict, relayable: false } : coded;
+function readable(
+  interpretation: Interpretation,
+  status: number,
+  headers: RawHeaders,
+): Interpretation {
+  if (transferCodings(status, headers) === undefined) return interpretation;
+  return interpretation.kind === 'trouble' ? { ...interpretation, relayable: false } : coded;
 }
 
-function judgeEnvelope(status: number, headers: RawHeaders): Verdict {
+function interpretEnvelope(status: number, headers: RawHeaders): Interpretation {
   switch (status) {
     case 200: {
       const boundary = batchingBoundary(headerValue(headers, 'content-type'));

@@ -1,11 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
-import { judgeResponse, judgeShared } from '../../../src/core/ucwa/judge-response.ts';
+import {
+  interpretBatchResponse,
+  interpretSharedResponse,
+} from '../../../src/core/ucwa/interpret-response.ts';
 
-function judged(status: number, headers: readonly string[] = []): string {
-  const verdict = judgeResponse(status, headers);
-  if (verdict.kind === 'parts') return `parts ${verdict.boundary} ${verdict.coding ?? ''}`.trim();
-  if (verdict.kind === 'relay') return 'relay';
-  const { trouble, fault, relayable } = verdict;
+function interpreted(status: number, headers: readonly string[] = []): string {
+  const interpretation = interpretBatchResponse(status, headers);
+  if (interpretation.kind === 'parts')
+    return `parts ${interpretation.boundary} ${interpretation.coding ?? ''}`.trim();
+  if (interpretation.kind === 'relay') return 'relay';
+  const { trouble, fault, relayable } = interpretation;
   return `${trouble}, ${fault.phase}${relayable ? ', may be relayed' : ''}`;
 }
 
@@ -13,7 +17,7 @@ const multipart = ['Content-Type', 'multipart/batching; boundary="B"'];
 const coded = ['Transfer-Encoding', 'gzip, chunked'];
 const json = ['Content-Type', 'application/json; charset=utf-8'];
 
-describe('judgeResponse', () => {
+describe('interpretBatchResponse', () => {
   test.each<[string, number, readonly string[], string]>([
     ['parts', 200, multipart, 'parts B'],
     ['parts said to be identity', 200, [...multipart, 'Content-Encoding', 'identity'], 'parts B'],
@@ -66,7 +70,7 @@ describe('judgeResponse', () => {
       'server_error, unknown, may be relayed',
     ],
   ])('%s', (_what, status, headers, expected) => {
-    expect(judged(status, headers)).toBe(expected);
+    expect(interpreted(status, headers)).toBe(expected);
   });
 });
 
@@ -78,7 +82,10 @@ test.each<[number, readonly string[], string]>([
   [200, coded, 'not_understood, without its words'],
   [304, coded, 'relay'],
 ])('a %i for several callers, with %j: %s', (status, headers, expected) => {
-  const verdict = judgeShared(status, headers);
-  const words = verdict.kind === 'trouble' && !verdict.relayable ? ', without its words' : '';
-  expect(`${verdict.kind === 'trouble' ? verdict.trouble : verdict.kind}${words}`).toBe(expected);
+  const interpretation = interpretSharedResponse(status, headers);
+  const words =
+    interpretation.kind === 'trouble' && !interpretation.relayable ? ', without its words' : '';
+  expect(
+    `${interpretation.kind === 'trouble' ? interpretation.trouble : interpretation.kind}${words}`,
+  ).toBe(expected);
 });
