@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { KnownHead } from '../core/admit/known-heads.ts';
+import type { KnownHead } from '../core/admit/request-head-cache.ts';
 import { addressName } from './client-address.ts';
 
 const noHeaders = Object.freeze({});

@@ -1,7 +1,7 @@
 /** The connections of clients, their open exchanges, and the request heads that they share. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { KnownHeads } from '../core/admit/known-heads.ts';
+import { RequestHeadCache } from '../core/admit/request-head-cache.ts';
 import { ClientConnection, ClientExchange, type PipelinedCount } from './client-exchange.ts';
 import { createUserNames } from './user-names.ts';
 
@@ -19,7 +19,7 @@ const idleGraceMs = 1000;
 
 export class Connections {
   readonly #connections = new Map<Socket, ClientConnection>();
-  readonly #heads = new KnownHeads(createUserNames());
+  readonly #heads = new RequestHeadCache(createUserNames());
   readonly #idleTimers = new Map<Socket, NodeJS.Timeout>();
   readonly #pipelined: PipelinedCount = { waiting: 0 };
   readonly #maxPipelined: number;

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { PassThroughReason } from '../core/ucwa/classify.ts';
-import type { KnownHead } from '../core/admit/known-heads.ts';
+import type { KnownHead } from '../core/admit/request-head-cache.ts';
 import { batchingBoundary } from '../core/ucwa/boundary.ts';
 import type { Engine } from '../engine/engine.ts';
 import { PartCounter } from './count-parts.ts';

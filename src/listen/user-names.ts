@@ -1,5 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
-import type { NameUser } from '../core/admit/known-heads.ts';
+import type { NameUser } from '../core/admit/request-head-cache.ts';
 
 /**
  * Returns a function that names users by the SHA-256 of a random key and their credentials. A name has 43

@@ -1,12 +1,12 @@
 import { expect, test } from '@jest/globals';
-import { KnownHeads } from '../../src/core/admit/known-heads.ts';
+import { RequestHeadCache } from '../../src/core/admit/request-head-cache.ts';
 import type { BatchKey } from '../../src/core/ucwa/batch-key.ts';
 import type { Batch } from '../../src/core/schedule/state.ts';
 import type { Caller } from '../../src/engine/caller.ts';
 import { Guard } from '../../src/engine/guard.ts';
 
 const guard = new Guard(10, { internalError: () => undefined });
-const head = new KnownHeads((credentials) => credentials).read(
+const head = new RequestHeadCache((credentials) => credentials).read(
   ['Authorization', 'Bearer ann'],
   undefined,
 );

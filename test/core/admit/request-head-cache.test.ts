@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { batchKey, credentialsOf } from '../../../src/core/ucwa/batch-key.ts';
-import { type KnownHead, KnownHeads } from '../../../src/core/admit/known-heads.ts';
+import { type KnownHead, RequestHeadCache } from '../../../src/core/admit/request-head-cache.ts';
 import { readHead } from '../../../src/core/admit/request-head.ts';
 
 const asItIs = (credentials: string): string => credentials;
@@ -10,7 +10,7 @@ const again = (headers: readonly string[]): string[] =>
   headers.map((text) => Buffer.from(text, 'latin1').toString('latin1'));
 
 test('calls that say the same of themselves share a head, on one connection or on several', () => {
-  const heads = new KnownHeads(asItIs);
+  const heads = new RequestHeadCache(asItIs);
   const first = heads.read(again(ann), undefined);
   expect(heads.read(again(ann), first)).toBe(first);
   expect(heads.read(again(ann), undefined)).toBe(first);
@@ -28,7 +28,7 @@ test.each<[string, string[]]>([
   ['one field less', ann.slice(0, 4)],
   ['nothing', []],
 ])('a head with %s is one of its own', (_, other) => {
-  const heads = new KnownHeads(asItIs);
+  const heads = new RequestHeadCache(asItIs);
   const first = heads.read(again(ann), undefined);
   const second = heads.read(again(other), first);
   expect(second).not.toBe(first);
@@ -65,7 +65,7 @@ test.each<[string, (user: string) => string[]]>([
 ])(
   'who turns up on other connections, with others in between, has a head still: by %s',
   (_, of) => {
-    const heads = new KnownHeads(asItIs);
+    const heads = new RequestHeadCache(asItIs);
     const read = (): KnownHead[] =>
       ['ann', 'bob', 'cid'].map((user) => heads.read(again(of(user)), undefined));
     const first = read();
@@ -74,7 +74,7 @@ test.each<[string, (user: string) => string[]]>([
 );
 
 test('a key is made again when it would not be equal', () => {
-  const head = new KnownHeads(asItIs).read(ann, undefined);
+  const head = new RequestHeadCache(asItIs).read(ann, undefined);
   expect(head.applicationPath).toBeUndefined();
   const key = head.keyOf('/a', undefined);
   expect(head.keyOf('/a', undefined)).toBe(key);
@@ -88,7 +88,7 @@ test('a key is made again when it would not be equal', () => {
 });
 
 test('however many users there are, few heads are kept', () => {
-  const heads = new KnownHeads(asItIs);
+  const heads = new RequestHeadCache(asItIs);
   const users = Array.from({ length: 1025 }, (_, user) => ['Authorization', `Bearer ${user}`]);
   const first = users.map((headers) => heads.read(headers, undefined));
   expect(heads.read(again(users[1024]!), undefined)).toBe(first[1024]);
@@ -96,7 +96,7 @@ test('however many users there are, few heads are kept', () => {
 });
 
 test('what new heads cost is told, in fields as in text, until they are forgotten', () => {
-  const heads = new KnownHeads(asItIs);
+  const heads = new RequestHeadCache(asItIs);
   const first = heads.read(ann, undefined);
   const costBytes = heads.costBytes;
   expect(costBytes).toBeGreaterThan(ann.join('').length);
@@ -113,7 +113,7 @@ test('what new heads cost is told, in fields as in text, until they are forgotte
 });
 
 test('a known user who says something else takes the place of what he said, and nobody else is forgotten', () => {
-  const heads = new KnownHeads(asItIs);
+  const heads = new RequestHeadCache(asItIs);
   const users = Array.from({ length: 1024 }, (_, user) => ['Authorization', `Bearer ${user}`]);
   const [first] = users.map((headers) => heads.read(headers, undefined));
   for (const field of ['Accept', 'Cache-Control', 'Content-Length']) {
@@ -127,6 +127,9 @@ test.each([
   ['Explain', true],
   ['never', false],
 ])('X-Ucwa-Batch: %s asks to hear what became of a call: %s', (value, asks) => {
-  const { explain } = new KnownHeads(asItIs).read([...ann, 'X-Ucwa-Batch', value], undefined);
-  expect([explain, new KnownHeads(asItIs).read(ann, undefined).explain]).toEqual([asks, false]);
+  const { explain } = new RequestHeadCache(asItIs).read([...ann, 'X-Ucwa-Batch', value], undefined);
+  expect([explain, new RequestHeadCache(asItIs).read(ann, undefined).explain]).toEqual([
+    asks,
+    false,
+  ]);
 });

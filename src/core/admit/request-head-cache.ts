@@ -64,7 +64,7 @@ const stringBytes = 40;
 const maxHeads = 1024;
 
 /** The last head of each user, until it is forgotten. */
-export class KnownHeads {
+export class RequestHeadCache {
   readonly #ofUser = new Map<string, KnownHead>();
   readonly #nameUser: NameUser;
   #costBytes = 0;
