@@ -9,16 +9,6 @@
  */
 import { InvariantViolation } from './invariants.ts';
 
-/**
- * How long a shared connection rests behind an answer before another user's request is sent on it, in ms. A
- * second answer that the pool sends meanwhile closes the connection. Later it would be taken for
- * the answer to the next request.
- */
-export const restMs = 100;
-
-/** How long it rests at least, where requests wait and as many connections as may be are open, in ms. */
-export const restAtCapMs = 10;
-
 /** The owner of a connection that all users share. */
 export const shared = 'shared';
 

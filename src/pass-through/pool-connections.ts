@@ -4,13 +4,8 @@ import type { Socket } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { urlToHttpOptions } from 'node:url';
 import type { ConnectionObserver } from '../core/connection-guard.ts';
-import {
-  type Borrower,
-  type Owner,
-  restAtCapMs,
-  restMs,
-  shared,
-} from '../core/connection-label.ts';
+import { type Borrower, type Owner, shared } from '../core/connection-label.ts';
+import { restAtCapMs, restMs } from '../core/connection-rest.ts';
 import { InvariantViolation } from '../core/invariants.ts';
 import type { RawHeaders } from '../core/messages/http-message.ts';
 import { RestingConnections } from './resting-connections.ts';

@@ -5,7 +5,7 @@
  */
 import type { buildConnector, Client } from 'undici';
 import type { ConnectionObserver } from '../core/connection-guard.ts';
-import { restAtCapMs, restMs } from '../core/connection-label.ts';
+import { restAtCapMs, restMs } from '../core/connection-rest.ts';
 import { PoolClient } from './pool-client.ts';
 
 export interface PoolClientsOptions {
