@@ -36,13 +36,13 @@ export interface Upset {
 /**
  * - `requeue`: back to its place in the queue, and out again when the limit has room.
  * - `smaller`: likewise, in a smaller batch.
- * - `singly`: once more, by itself; the pool itself said that it did not run.
- * - `again`: once more, by itself, if it was not yet and the budget allows; else `relay` if there is
+ * - `unbatched`: once more, by itself; the pool itself said that it did not run.
+ * - `retry`: once more, by itself, if it was not yet and the budget allows; else `relay` if there is
  *   an answer, else `fail`.
  * - `relay`: the caller gets the pool's answer.
  * - `fail`: the caller gets an answer of ours, which says whether the call can have run.
  */
-export type Action = 'requeue' | 'smaller' | 'singly' | 'again' | 'relay' | 'fail';
+export type Action = 'requeue' | 'smaller' | 'unbatched' | 'retry' | 'relay' | 'fail';
 
 export type BatchedMethod = 'GET' | 'PUT' | 'DELETE' | 'POST';
 
@@ -75,13 +75,13 @@ export const retryTable: readonly RetryRow[] = [
     what: '429 for one part of a batch',
     trouble: 'refused_part',
     phase: 'unknown',
-    ...readsOnly('again', 'relay'),
+    ...readsOnly('retry', 'relay'),
   },
   {
     what: '404 not from UCWA, 405, 415 or 501: there is no batch resource',
     trouble: 'no_batch',
     phase: 'unsent',
-    ...all('singly'),
+    ...all('unbatched'),
   },
   {
     what: '413: the batch is too large',
@@ -93,61 +93,61 @@ export const retryTable: readonly RetryRow[] = [
     what: '408 or 421: the batch was not read, or reached the wrong server',
     trouble: 'not_read',
     phase: 'unsent',
-    ...all('again'),
+    ...all('retry'),
   },
   {
     what: '400, 409, a redirect, or another status that names no part',
     trouble: 'doubted',
     phase: 'unknown',
-    ...readsOnly('again', 'fail'),
+    ...readsOnly('retry', 'fail'),
   },
   {
     what: '500, 502, 503, 504',
     trouble: 'server_error',
     phase: 'unknown',
-    ...readsOnly('again', 'relay'),
+    ...readsOnly('retry', 'relay'),
   },
   {
     what: '200, but no answer to a batch: an HTML page, no boundary, no delimiter',
     trouble: 'not_understood',
     phase: 'unknown',
-    ...readsOnly('again', 'fail'),
+    ...readsOnly('retry', 'fail'),
   },
   {
     what: 'one part that is no HTTP message',
     trouble: 'malformed_part',
     phase: 'unknown',
-    ...readsOnly('again', 'fail'),
+    ...readsOnly('retry', 'fail'),
   },
   {
     what: 'fewer or more parts than calls',
     trouble: 'miscounted',
     phase: 'unknown',
-    ...readsOnly('again', 'fail'),
+    ...readsOnly('retry', 'fail'),
   },
   {
     what: 'the answer broke off before this part was whole',
     trouble: 'broken_off',
     phase: 'unknown',
-    ...readsOnly('again', 'fail'),
+    ...readsOnly('retry', 'fail'),
   },
   {
     what: 'the answer grew too large before this part was whole',
     trouble: 'answer_too_large',
     phase: 'unknown',
-    ...readsOnly('again', 'fail'),
+    ...readsOnly('retry', 'fail'),
   },
   {
     what: 'no connection: nothing was sent',
     trouble: 'connection',
     phase: 'unsent',
-    ...all('again'),
+    ...all('retry'),
   },
   {
     what: 'the connection ended, or what came was no HTTP, before an answer',
     trouble: 'connection',
     phase: 'unknown',
-    ...readsOnly('again', 'fail'),
+    ...readsOnly('retry', 'fail'),
   },
   {
     what: 'no secure connection: a matter of certificates, which no repeat mends',

@@ -7,7 +7,7 @@ import {
 } from '../../../src/core/answer/retry-table.ts';
 import { retryAfterMs } from '../../../src/core/answer/retry-after.ts';
 
-const sendsAgain = new Set(['requeue', 'smaller', 'singly', 'again']);
+const sendsAgain = new Set(['requeue', 'smaller', 'unbatched', 'retry']);
 const writes: readonly BatchedMethod[] = ['PUT', 'DELETE', 'POST'];
 
 describe('the retry table', () => {
@@ -32,19 +32,19 @@ describe('the retry table', () => {
     });
     expect(said).toEqual([
       'refused, unsent: requeue, requeue',
-      'refused_part, unknown: again, relay',
-      'no_batch, unsent: singly, singly',
+      'refused_part, unknown: retry, relay',
+      'no_batch, unsent: unbatched, unbatched',
       'request_too_large, unsent: smaller, smaller',
-      'not_read, unsent: again, again',
-      'doubted, unknown: again, fail',
-      'server_error, unknown: again, relay',
-      'not_understood, unknown: again, fail',
-      'malformed_part, unknown: again, fail',
-      'miscounted, unknown: again, fail',
-      'broken_off, unknown: again, fail',
-      'answer_too_large, unknown: again, fail',
-      'connection, unsent: again, again',
-      'connection, unknown: again, fail',
+      'not_read, unsent: retry, retry',
+      'doubted, unknown: retry, fail',
+      'server_error, unknown: retry, relay',
+      'not_understood, unknown: retry, fail',
+      'malformed_part, unknown: retry, fail',
+      'miscounted, unknown: retry, fail',
+      'broken_off, unknown: retry, fail',
+      'answer_too_large, unknown: retry, fail',
+      'connection, unsent: retry, retry',
+      'connection, unknown: retry, fail',
       'tls, unsent: fail, fail',
       'tls, unknown: fail, fail',
       'own_mistake, unsent: fail, fail',

@@ -80,10 +80,10 @@ export class Settlement<T> {
       case 'requeue':
         this.#requeue(call, false, last, refused, nowMs);
         return;
-      case 'singly':
+      case 'unbatched':
         this.#putBack(call, true, last, nowMs);
         return;
-      case 'again':
+      case 'retry':
         if (
           pause.untilMs >= call.deadlineAtMs ||
           !this.#repeats.again(call, reasonOf(upset), last, nowMs)
