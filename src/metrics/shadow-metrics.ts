@@ -64,7 +64,7 @@ export function createShadowMetrics(registers: Registry[]): ShadowMetrics {
     ),
   );
   return {
-    requestLeft(newCalls, parts) {
+    requestSent(newCalls, parts) {
       requests.inc();
       saved += newCalls - 1;
       if (parts > 1) batchParts.observe(parts);

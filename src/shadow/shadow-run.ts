@@ -63,8 +63,8 @@ export class ShadowRun implements Follower {
     if (call === undefined) return ignored;
     return {
       ended: (outcome, atMs) => this.#enter((shadow) => shadow.outcome(call, outcome, atMs)),
-      over: (atMs) => this.#enter((shadow) => shadow.realOver(call, atMs)),
-      left: (atMs) => this.#enter((shadow) => shadow.left(call, atMs)),
+      over: (atMs) => this.#enter((shadow) => shadow.realEnded(call, atMs)),
+      left: (atMs) => this.#enter((shadow) => shadow.callerLeft(call, atMs)),
     };
   }
 

@@ -26,7 +26,7 @@ test('an error in the shadow ends it: it is told once, and nothing follows', () 
       },
       random: () => 0.5,
       report: {
-        requestLeft: () => void said.push('request'),
+        requestSent: () => void said.push('request'),
         answered: () => void said.push('answered'),
         failed: () => void said.push('failed'),
         refused: () => void said.push('refused'),

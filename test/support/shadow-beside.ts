@@ -57,7 +57,7 @@ export function playSingly(
   const shadow = new Shadow(
     options,
     {
-      requestLeft(newCalls, parts) {
+      requestSent(newCalls, parts) {
         would.requests += 1;
         would.newCalls += newCalls;
         would.parts.push(parts);
@@ -96,7 +96,7 @@ export function playSingly(
             const call = followed.get(ticket);
             if (call === undefined) continue;
             shadow.outcome(call, outcome, pool.nowMs);
-            if (stage === 'done') shadow.realOver(call, pool.nowMs);
+            if (stage === 'done') shadow.realEnded(call, pool.nowMs);
           }
           setAlarm();
         },

@@ -20,7 +20,7 @@ export class ShadowRecorder {
         maxConnections,
       },
       {
-        requestLeft: (newCalls, parts) => void this.said.push(`request ${newCalls}/${parts}`),
+        requestSent: (newCalls, parts) => void this.said.push(`request ${newCalls}/${parts}`),
         answered: (addedMs) =>
           void this.said.push(
             `answered ${addedMs < 0 ? '' : '+'}${Math.round(addedMs * 100) / 100}`,
@@ -48,7 +48,7 @@ export class ShadowRecorder {
   answered(call: ShadowCall, nowMs: number, status = 200): void {
     this.#wake(nowMs);
     this.shadow.outcome(call, { tookMs: nowMs - call.arrivedAtMs, status }, nowMs);
-    this.shadow.realOver(call, nowMs);
+    this.shadow.realEnded(call, nowMs);
   }
 
   /** Runs everything that is due by `nowMs`, and returns the new reports. */

@@ -49,8 +49,8 @@ export function replay(
         const call = followed.get(next);
         followed.delete(next);
         const { status } = (calls[next] as ReplayCall).trace;
-        if (call !== undefined && status > 0) shadow.realOver(call, firstMs);
-        else if (call !== undefined) shadow.left(call, firstMs);
+        if (call !== undefined && status > 0) shadow.realEnded(call, firstMs);
+        else if (call !== undefined) shadow.callerLeft(call, firstMs);
       }
       setAlarm(firstMs);
     }

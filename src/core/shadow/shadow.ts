@@ -6,8 +6,8 @@
  *   told                  | what follows
  *   ----------------------|--------------------------------------------------------------------
  *   arrives               | submit, now or when its client would have sent it (`pace`)
- *   outcome, realOver     | requests that waited for it get their end
- *   answered, realOver    | what its caller would have paid is reported, once both times are known
+ *   outcome, realEnded     | requests that waited for it get their end
+ *   answered, realEnded    | what its caller would have paid is reported, once both times are known
  *   left                  | cancel
  *   barrier, passedThrough, drain | the same
  *   wake                  | holds end; requests have ended before, each at its time
@@ -25,9 +25,9 @@ import {
   type ShadowCall,
   type ShadowReport,
   withTicket,
-  type Travel,
+  type InFlightRequest,
 } from './state.ts';
-import { brokenOff, judge, replyOf, type Verdict } from './travel.ts';
+import { abandoned, endOf, replyOf, type RequestEnd } from './in-flight-request.ts';
 import { waitersOf } from '../schedule/queue/calls.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -39,7 +39,7 @@ export interface ShadowOptions {
 
 type Event =
   | { readonly kind: 'arrive'; readonly call: ShadowCall }
-  | { readonly kind: 'end'; readonly travel: Travel; readonly verdict: Verdict };
+  | { readonly kind: 'end'; readonly request: InFlightRequest; readonly end: RequestEnd };
 
 export class Shadow implements Sink<ShadowCall> {
   readonly notes = {
@@ -54,7 +54,7 @@ export class Shadow implements Sink<ShadowCall> {
   readonly #places: Places<User<ShadowCall>>;
   readonly #paces: Paces;
   readonly #events = new Alarms<Event>();
-  readonly #travels = new Map<Batch<ShadowCall>, Travel>();
+  readonly #inFlight = new Map<Batch<ShadowCall>, InFlightRequest>();
   /** Of the departure that was granted last. */
   #solo = false;
   #nowMs = -Infinity;
@@ -105,25 +105,25 @@ export class Shadow implements Sink<ShadowCall> {
       call.outcomes.push(outcome);
       refusals.accepted(outcome.outstanding ?? 0);
     }
-    this.#judgeAwaiting(call);
+    this.#scheduleEnds(call);
     this.#reach(nowMs);
   }
 
   /** It is really over, and no further outcome comes. */
-  realOver(call: ShadowCall, nowMs: number): void {
+  realEnded(call: ShadowCall, nowMs: number): void {
     this.#reach(nowMs);
-    this.#isReallyOver(call);
+    this.#endReal(call);
     this.#reach(nowMs);
   }
 
   /** Its caller left before he had the answer. */
-  left(call: ShadowCall, nowMs: number): void {
+  callerLeft(call: ShadowCall, nowMs: number): void {
     this.#reach(nowMs);
     call.hasLeft = true;
-    this.#isReallyOver(call);
+    this.#endReal(call);
     if (call.call !== undefined && call.call.stage !== 'done') {
       this.#core.cancel(call.call, this.#nowMs);
-      this.#isOver(call);
+      this.#endInShadow(call);
     }
     this.#reach(nowMs);
   }
@@ -166,42 +166,43 @@ export class Shadow implements Sink<ShadowCall> {
         if (call.attempts === 1 && call.original === undefined) newCalls += 1;
       }
     }
-    this.#report.requestLeft(newCalls, batch.calls.length);
-    const travel: Travel = {
+    this.#report.requestSent(newCalls, batch.calls.length);
+    const request: InFlightRequest = {
       batch,
       solo: this.#solo,
-      isFreed: false,
-      isJudged: false,
+      isSlotFree: false,
+      isEndKnown: false,
       isOver: false,
     };
-    this.#travels.set(batch, travel);
-    for (const { ticket } of batch.calls) ticket.awaitedBy.push(travel);
-    this.#judge(travel);
+    this.#inFlight.set(batch, request);
+    for (const { ticket } of batch.calls) ticket.awaitedBy.push(request);
+    this.#scheduleEnd(request);
   }
 
   answer(call: Call<ShadowCall>): void {
     const { ticket } = call;
     ticket.shadowMs = this.#nowMs - ticket.atMs;
     this.#reportAnswer(ticket);
-    this.#isOver(ticket);
+    this.#endInShadow(ticket);
   }
 
   fail({ ticket }: Call<ShadowCall>): void {
     ticket.hasFailed = true;
     this.#reportAnswer(ticket);
-    this.#isOver(ticket);
+    this.#endInShadow(ticket);
   }
 
   freeSlot(batch: Batch<ShadowCall>): void {
-    const travel = this.#travels.get(batch);
-    if (travel !== undefined && !travel.isFreed) travel.isFreed = this.#places.free(batch.user);
+    const request = this.#inFlight.get(batch);
+    if (request !== undefined && !request.isSlotFree)
+      request.isSlotFree = this.#places.free(batch.user);
   }
 
   abandon(batch: Batch<ShadowCall>): void {
-    const travel = this.#travels.get(batch);
-    if (travel === undefined) return;
-    travel.isJudged = true;
-    this.#events.add({ kind: 'end', travel, verdict: brokenOff }, this.#nowMs);
+    const request = this.#inFlight.get(batch);
+    if (request === undefined) return;
+    request.isEndKnown = true;
+    this.#events.add({ kind: 'end', request, end: abandoned }, this.#nowMs);
   }
 
   wakeAt(atMs: number): void {
@@ -220,7 +221,7 @@ export class Shadow implements Sink<ShadowCall> {
       const due = this.#events.take();
       this.#nowMs = Math.max(this.#nowMs, due.atMs);
       if (due.what.kind === 'arrive') this.#submit(due.what.call);
-      else this.#end(due.what.travel, due.what.verdict);
+      else this.#end(due.what.request, due.what.end);
     }
     this.#nowMs = Math.max(this.#nowMs, nowMs);
   }
@@ -229,24 +230,24 @@ export class Shadow implements Sink<ShadowCall> {
     const { arrival } = call;
     call.arrival = undefined;
     if (arrival === undefined || call.hasLeft) {
-      this.#isOver(call);
+      this.#endInShadow(call);
       return;
     }
     const submitted = this.#core.submit(withTicket(arrival, call), this.#nowMs);
     if (typeof submitted === 'string') {
       this.#report.refused();
-      this.#isOver(call);
+      this.#endInShadow(call);
     } else call.call = submitted;
   }
 
-  #end(travel: Travel, { outcomes, ending }: Verdict): void {
-    if (travel.isOver) return;
-    travel.isOver = true;
-    const { batch } = travel;
+  #end(request: InFlightRequest, { outcomes, ending }: RequestEnd): void {
+    if (request.isOver) return;
+    request.isOver = true;
+    const { batch } = request;
     const nowMs = this.#nowMs;
-    this.#travels.delete(batch);
+    this.#inFlight.delete(batch);
     for (const { ticket } of batch.calls) {
-      ticket.awaitedBy.splice(ticket.awaitedBy.indexOf(travel), 1);
+      ticket.awaitedBy.splice(ticket.awaitedBy.indexOf(request), 1);
     }
     if (ending.kind === 'complete') {
       outcomes.forEach((outcome, index) => {
@@ -255,22 +256,22 @@ export class Shadow implements Sink<ShadowCall> {
       });
     }
     this.#core.settle(batch, ending, nowMs);
-    this.#places.release(batch.user, travel.solo, travel.isFreed);
+    this.#places.release(batch.user, request.solo, request.isSlotFree);
   }
 
-  #judgeAwaiting({ awaitedBy }: ShadowCall): void {
-    for (const travel of awaitedBy) this.#judge(travel);
+  #scheduleEnds({ awaitedBy }: ShadowCall): void {
+    for (const request of awaitedBy) this.#scheduleEnd(request);
   }
 
-  #judge(travel: Travel): void {
-    if (travel.isJudged) return;
-    const verdict = judge(travel);
-    if (verdict === undefined) return;
-    travel.isJudged = true;
-    this.#events.add({ kind: 'end', travel, verdict }, verdict.atMs);
+  #scheduleEnd(request: InFlightRequest): void {
+    if (request.isEndKnown) return;
+    const end = endOf(request);
+    if (end === undefined) return;
+    request.isEndKnown = true;
+    this.#events.add({ kind: 'end', request, end }, end.atMs);
   }
 
-  #isReallyOver(call: ShadowCall): void {
+  #endReal(call: ShadowCall): void {
     if (call.isOver) return;
     call.isOver = true;
     const last = call.outcomes.at(-1);
@@ -278,7 +279,7 @@ export class Shadow implements Sink<ShadowCall> {
       call.realMs = this.#nowMs - call.arrivedAtMs;
     }
     this.#paces.answered(call, this.#nowMs);
-    this.#judgeAwaiting(call);
+    this.#scheduleEnds(call);
     this.#reportAnswer(call);
   }
 
@@ -290,7 +291,7 @@ export class Shadow implements Sink<ShadowCall> {
   }
 
   /** Over in the shadow: who waited for its answer comes now. */
-  #isOver(call: ShadowCall): void {
+  #endInShadow(call: ShadowCall): void {
     call.call = undefined;
     for (const next of this.#paces.over(call, this.#nowMs)) {
       this.#events.add({ kind: 'arrive', call: next }, next.atMs);

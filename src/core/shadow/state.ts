@@ -27,13 +27,13 @@ export interface ShadowCall {
   hasLeft: boolean;
   call: Call<ShadowCall> | undefined;
   /** Requests of the shadow that wait for its next outcome. */
-  readonly awaitedBy: Travel[];
+  readonly awaitedBy: InFlightRequest[];
 }
 
 /** What would have been. */
 export interface ShadowReport {
   /** A request would have left. @param newCalls those in it that have not left before */
-  requestLeft(newCalls: number, parts: number): void;
+  requestSent(newCalls: number, parts: number): void;
   /** A caller would have been answered, so much later than he was; sooner, if below zero. */
   answered(addedMs: number): void;
   /** A caller would have been refused by a cap, or failed although he was answered. */
@@ -92,12 +92,12 @@ export interface Pace extends Listed<Pace> {
   idleSinceMs: number;
 }
 
-export interface Travel {
+export interface InFlightRequest {
   readonly batch: Batch<ShadowCall>;
   readonly solo: boolean;
   /** Whether it has given back its place among those of its user. */
-  isFreed: boolean;
+  isSlotFree: boolean;
   /** Whether its end is known. */
-  isJudged: boolean;
+  isEndKnown: boolean;
   isOver: boolean;
 }

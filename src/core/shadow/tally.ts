@@ -19,7 +19,7 @@ export class ShadowTally implements ShadowReport {
   #addedMs = 0;
   readonly #counts = new Uint32Array(buckets);
 
-  requestLeft(newCalls: number, parts: number): void {
+  requestSent(newCalls: number, parts: number): void {
     this.calls += newCalls;
     this.requests += 1;
     if (parts === 1) return;
@@ -82,9 +82,9 @@ export class ShadowTally implements ShadowReport {
 /** The same to two who listen. */
 export function reportToBoth(one: ShadowReport, other: ShadowReport): ShadowReport {
   return {
-    requestLeft(newCalls, parts) {
-      one.requestLeft(newCalls, parts);
-      other.requestLeft(newCalls, parts);
+    requestSent(newCalls, parts) {
+      one.requestSent(newCalls, parts);
+      other.requestSent(newCalls, parts);
     },
     answered(addedMs) {
       one.answered(addedMs);

@@ -77,7 +77,7 @@ test('what it comes to is said in words', () => {
 test('two who listen hear the same', () => {
   const [one, other] = [new ShadowTally(), new ShadowTally()];
   const both = reportToBoth(one, other);
-  both.requestLeft(2, 2);
+  both.requestSent(2, 2);
   both.answered(40_000_000);
   both.refused();
   both.failed();

@@ -46,7 +46,7 @@ test('who left before his call would have, is not waited for', () => {
   const recorder = new ShadowRecorder();
   const stays = recorder.arrives(0, 'a');
   const leaves = recorder.arrives(1, 'b');
-  recorder.shadow.left(leaves, 5);
+  recorder.shadow.callerLeft(leaves, 5);
   expect(recorder.until(10)).toEqual(['request 1/1']);
   recorder.answered(stays, 20);
   expect(recorder.until(100)).toEqual(['answered +10']);
@@ -56,7 +56,7 @@ test('a batch whose callers have all left is broken off', () => {
   const recorder = new ShadowRecorder({}, 1);
   const calls = [recorder.arrives(0, 'a'), recorder.arrives(0, 'b')];
   expect(recorder.until(10)).toEqual(['request 2/2']);
-  for (const call of calls) recorder.shadow.left(call, 15);
+  for (const call of calls) recorder.shadow.callerLeft(call, 15);
   // Its departure is free again.
   recorder.arrives(20, 'c');
   recorder.arrives(20, 'd');
@@ -107,7 +107,7 @@ test('a request in the shadow fails as its call really did, and is repeated as f
   expect(recorder.until(20)).toEqual(['request 0/1', 'request 0/1']);
   recorder.answered(calls[1]!, 30);
   recorder.shadow.outcome(calls[0]!, { tookMs: 20, status: 200 }, 30);
-  recorder.shadow.realOver(calls[0]!, 30);
+  recorder.shadow.realEnded(calls[0]!, 30);
   expect(recorder.until(100)).toEqual(['answered +5', 'answered +15']);
 });
 
@@ -124,7 +124,7 @@ test('what fails in truth as well is no fault of batching', () => {
   const recorder = new ShadowRecorder({ timeoutMs: 100 });
   const call = recorder.arrives(0, 'a');
   expect(recorder.until(10)).toEqual(['request 1/1']);
-  recorder.shadow.realOver(call, 100);
+  recorder.shadow.realEnded(call, 100);
   expect(recorder.until(300)).not.toContain('failed');
 });
 
@@ -165,7 +165,7 @@ test('what came together with a call that waits comes together with it in the sh
   const pair = [recorder.arrives(nowMs, 'b'), recorder.arrives(nowMs + 0.5, 'c')];
   const leaver = recorder.arrives(nowMs + 0.6, 'd');
   for (const call of pair) recorder.answered(call, nowMs + 2);
-  recorder.shadow.left(leaver, nowMs + 2.5);
+  recorder.shadow.callerLeft(leaver, nowMs + 2.5);
   const requests = recorder.until(1000).filter((said) => said.startsWith('request'));
   expect(requests.slice(-3)).toEqual(['request 1/1', 'request 1/1', 'request 2/2']);
 });
@@ -175,7 +175,7 @@ test('a caller who leaves a batch leaves the answers of the others as they are',
   const stays = recorder.arrives(0, 'a');
   const leaves = recorder.arrives(0, 'b');
   expect(recorder.until(10)).toEqual(['request 2/2']);
-  recorder.shadow.left(leaves, 12);
+  recorder.shadow.callerLeft(leaves, 12);
   recorder.answered(stays, 20);
   expect(recorder.until(100)).toEqual(['answered +10']);
 });

@@ -1,11 +1,11 @@
 /** One request of the shadow under way: when it would have ended, and how. */
 import type { Call } from '../schedule/state.ts';
-import type { ShadowCall, Travel } from './state.ts';
+import type { ShadowCall, InFlightRequest } from './state.ts';
 import type { Ending } from '../answer/ending.ts';
 import type { Outcome } from './outcome.ts';
 
 /** How it ends, and when. */
-export interface Verdict {
+export interface RequestEnd {
   readonly atMs: number;
   readonly outcomes: readonly Outcome[];
   readonly ending: Ending;
@@ -18,10 +18,10 @@ const noOutcome: Outcome = {
   fault: { phase: 'unknown', name: 'connection_terminated' },
 };
 
-const leftEarly: Outcome = { tookMs: 0, status: 0 };
+const callerLeft: Outcome = { tookMs: 0, status: 0 };
 
 /** Nobody waits for it any more. */
-export const brokenOff: Verdict = {
+export const abandoned: RequestEnd = {
   atMs: 0,
   outcomes: [],
   ending: {
@@ -41,7 +41,7 @@ export function replyOf(status: number) {
  * `undefined`: that is not known yet; since a call leaves here no sooner than it really did, it is
  * known in time.
  */
-export function judge({ batch }: Travel): Verdict | undefined {
+export function endOf({ batch }: InFlightRequest): RequestEnd | undefined {
   const { sentAtMs, calls, outstanding } = batch;
   const outcomes: Outcome[] = [];
   let tookMs = 0;
@@ -72,6 +72,6 @@ function outcomeOf({ ticket, attempts, original }: Call<ShadowCall>): Outcome | 
   const { outcomes, isOver, hasLeft } = ticket;
   const known = outcomes[(original?.attempts ?? attempts) - 1];
   // Nobody knows what it would have taken; the others of its batch are not concerned.
-  if (known === undefined && hasLeft) return leftEarly;
+  if (known === undefined && hasLeft) return callerLeft;
   return known ?? (isOver ? (outcomes.at(-1) ?? noOutcome) : undefined);
 }
