@@ -1,12 +1,12 @@
 /**
- * Step 4: who may share. The pool takes the credential of a batch from its envelope, so whoever got
- * a part into somebody else's batch would act as that person: everything that the envelope says on
- * behalf of its parts is compared byte for byte.
+ * Step 4: which calls may share a batch. UCWA takes the credentials of all parts from the envelope. A part in another
+ * user's batch would run with that user's rights. So the key contains all fields that the envelope carries for its
+ * parts, and keys are compared byte for byte.
  */
 
-/** The fields of one key. Two calls may share a batch only when all of them are equal. */
+/** Two calls may share a batch only if all fields of their keys are equal, except `user`. */
 export interface BatchKey {
-  /** `/ucwa/oauth/v1/applications/1045`, as spelt. */
+  /** `/ucwa/oauth/v1/applications/1045`, as the caller spelled it. */
   readonly applicationPath: string;
   readonly authorization: string | undefined;
   readonly webTicket: string | undefined;
@@ -14,15 +14,22 @@ export interface BatchKey {
   readonly origin: string | undefined;
   readonly msOrigin: string | undefined;
   readonly minVersion: string | undefined;
-  /** What the envelope will say as `X-Forwarded-For`; `undefined` unless a trusted proxy said it. */
+  /** The envelope's `X-Forwarded-For`; `undefined` unless a trusted proxy sent one. */
   readonly forwardedFor: string | undefined;
   /**
-   * The name of the user: a hash of the credentials, of a fixed size. It names what is counted and
-   * remembered of the user. Whether calls may share a batch is told by the credentials themselves.
+   * The name of the user: a hash of the credentials, of a fixed size. Counters and learned state are stored under
+   * this name. `sameKey` compares the credentials themselves instead.
    */
   readonly user: string;
 }
 
+/**
+ * Returns the key of a call.
+ *
+ * @param facts the fields of the request head; see `readHead`
+ * @param forwardedFor see `BatchKey.forwardedFor`
+ * @param user see `BatchKey.user`; by default the credentials themselves
+ */
 export function batchKey(
   applicationPath: string,
   facts: Omit<BatchKey, 'applicationPath' | 'forwardedFor' | 'user'>,
@@ -42,6 +49,7 @@ export function batchKey(
   };
 }
 
+/** Whether calls with these keys may share a batch. */
 export function sameKey(a: BatchKey, b: BatchKey): boolean {
   if (a === b) return true;
   return (
@@ -57,8 +65,8 @@ export function sameKey(a: BatchKey, b: BatchKey): boolean {
 }
 
 /**
- * The exact credentials of a request in one string. A line feed is in no field value, so no two pairs of
- * credentials have one string. Never shown: it is a secret.
+ * Returns the exact credentials of a request as one string; empty without credentials. No field value contains a line
+ * feed, so two different pairs of credentials never give the same string. The string is a secret: never log it.
  */
 export function credentialsOf(key: Pick<BatchKey, 'authorization' | 'webTicket'>): string {
   if (key.webTicket === undefined) return key.authorization ?? '';

@@ -1,17 +1,15 @@
-/**
- * The boundary of a batch's answer. It is the pool's own, never the one that we sent.
- */
+/** The boundary of a batch response. The pool chooses its own; it does not repeat the boundary of the request. */
 
-/** A parameter of a media type, quoted (with backslash escapes) or a bare token. */
+/** A parameter of a media type; its value is a quoted string with backslash escapes, or a token. */
 const parameter =
   /;[ \t]*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;"\s]*))/g;
 
-/** 1 to 70 characters, the last not a blank (RFC 2046 section 5.1.1). */
+/** 1 to 70 characters; the last one is not a blank (RFC 2046 section 5.1.1). */
 const legalBoundary = /^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/;
 
 /**
- * The boundary that the `Content-Type` of a batch's answer names; `undefined` when it is not
- * `multipart/batching` or names none that is legal.
+ * Returns the boundary in the `Content-Type` of a batch response. Returns `undefined` if the media type is not
+ * `multipart/batching`, or if the boundary is missing or illegal.
  */
 export function batchingBoundary(contentType: string | undefined): string | undefined {
   if (contentType === undefined || !/^multipart\/batching[ \t]*(?:;|$)/i.test(contentType)) {

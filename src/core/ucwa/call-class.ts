@@ -1,11 +1,11 @@
 /**
- * Whether a call starts an operation: something whose course is told on the event channel, where
- * news of it must not overtake the answer by more than they do anyway. Known by the id that the
- * client gave it, or by the resource: these are the last segments of the paths of all that UCWA
- * documents as taking an `operationId`.
+ * Whether a call starts an operation of UCWA. The pool reports the progress of an operation on the event channel.
+ * These events may already reach the client before the response to the call. The proxy must not delay the call and so
+ * make this worse. A call starts an operation if the client sent an operation id, or if its resource is a starter.
  */
 import type { CallClass } from '../messages/outgoing-call.ts';
 
+/** Last path segments, in lower case, of all resources for which UCWA documents an `operationId`. */
 const starters: ReadonlySet<string> = new Set([
   'messages',
   'messaginginvitations',
@@ -49,7 +49,13 @@ function isOperation(method: string, target: string, resource: string, body: Buf
   return body.length > 0 && idNames.some((name) => body.includes(name));
 }
 
-/** What the scheduler takes a call for; `resource`: its path in lower case. */
+/**
+ * Returns the class by which the scheduler treats a call.
+ *
+ * @param target the request target, as sent
+ * @param resource the path in lower case, without the query
+ * @param body the whole body; empty without one
+ */
 export function callClassOf(
   method: string,
   target: string,

@@ -1,12 +1,12 @@
 /**
- * Step 3: may this call travel in a batch? Only calls below an application, written plainly, are
- * batched; the rest passes through untouched, and the reason is counted. Targets are validated and
- * never normalised, so that what was judged is what is sent, and so that no decoder further on can
- * read a different resource out of it (docs/decisions/003-targets.md).
+ * Step 3: may this call be sent in a batch? Only calls to plainly written paths below an application are batched. All
+ * other calls pass through unchanged, and their reasons are counted. Targets are validated and never normalized, so
+ * the classified bytes are the sent bytes. No decoder at the pool can then read another resource from a target
+ * (docs/decisions/003-targets.md).
  */
 import type { HeadFacts, RequestHead } from '../admit/request-head.ts';
 
-/** Why a call passes through: label values of `ucwa_proxy_passthrough_total`, a closed set. */
+/** Why a call passes through: all label values of `ucwa_proxy_passthrough_total`. */
 export const passThroughReasons = [
   'outside',
   'application',
@@ -27,36 +27,36 @@ export type PassThroughReason = (typeof passThroughReasons)[number];
 export type Classification =
   | {
       readonly kind: 'batchable';
-      /** `/ucwa/oauth/v1/applications/1045`, as the caller spelt it. */
+      /** `/ucwa/oauth/v1/applications/1045`, as the caller spelled it. */
       readonly applicationPath: string;
-      /** What is read or written: the path in lower case, without the query. */
+      /** The path of the call in lower case, without the query. */
       readonly resource: string;
     }
   | { readonly kind: 'pass-through'; readonly reason: PassThroughReason };
 
-const passing = Object.fromEntries(
+const passThrough = Object.fromEntries(
   passThroughReasons.map((reason) => [reason, { kind: 'pass-through', reason }]),
 ) as Record<PassThroughReason, Classification>;
 
 const application = /^\/ucwa\/(?:oauth\/)?v1\/applications\/[0-9A-Za-z_-]{1,128}(?=$|[/?])/i;
 
-/** Most paths: without triplets and colons, and no segment ends in a dot. Each of them is plain. */
+/** A fast check for most plain paths: no triplets, no colons, and no segment that ends in a dot. */
 const simplePath = /^(?:\/[\w\-~!$&'()*+,=@]+(?:\.[\w\-~!$&'()*+,=@]+)*)+$/;
 
 /**
- * Segments of unreserved characters, sub-delimiters without `;`, `:` and `@` (RFC 3986 3.3), and
- * triplets that stand for printable ASCII other than `# % . / ; ? \`.
+ * Segments (RFC 3986 section 3.3) without `;`. Triplets stand only for printable ASCII other than
+ * `# % . / ; ? \`.
  */
 const plainPath =
   /^(?:\/(?:[\w\-~!$&'()*+,=:@.]|%(?:2[0-246-9A-Da-d]|3[0-9ACDEacde]|[46][0-9A-Fa-f]|5[0-9ABD-Fabd-f]|7[0-9A-Ea-e]))+)+$/;
 
 /**
- * A segment that ends in a dot or a blank, or that has such an end, or nothing, before a colon:
- * Windows file names drop dots and blanks, and name a stream of the file behind the colon.
+ * A segment that ends in a dot or a blank, or that has a dot, a blank or nothing before a colon. Windows drops dots
+ * and blanks at the end of a file name. Behind a colon, Windows expects the name of a stream of the file.
  */
 const trimmedByWindows = /(?:\.|%20)(?:\/|$)|(?:[/.]|%20)(?::|%3a)/i;
 
-/** RFC 3986 3.4, every triplet whole. */
+/** A query (RFC 3986 section 3.4) in which all triplets are complete. */
 const plainQuery = /^(?:[\w\-.~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2})*$/;
 
 const slash = 0x2f;
@@ -66,15 +66,18 @@ const neverBatched = new Set(['batch', 'events', 'photos']);
 const photoLeaves = new Set(['photo', 'contactphoto']);
 
 export interface ClassifyRules {
-  /** The largest body that is held. */
+  /** The largest body of a batched call, in bytes. */
   readonly maxCallBytes: number;
-  /** Matches paths below an application that are not batched. */
+  /** Matches the paths, relative to their application, that the operator keeps out of batches. */
   readonly never: RegExp | undefined;
 }
 
 /**
- * `target` is what `admit` returned; `likely`: an application that it most likely is below, as a
- * target before was.
+ * Decides whether a call is batched.
+ *
+ * @param target the result of `admit`
+ * @param likely the application of the previous call of this client: saves a regular expression if this call is below
+ *   the same application
  */
 export function classify(
   head: RequestHead,
@@ -84,34 +87,34 @@ export function classify(
   likely?: string,
 ): Classification {
   const applicationPath = isBelow(target, likely) ? likely : application.exec(target)?.[0];
-  if (applicationPath === undefined) return passing.outside;
+  if (applicationPath === undefined) return passThrough.outside;
 
   const question = target.indexOf('?', applicationPath.length);
   const path = target.slice(applicationPath.length, question === -1 ? undefined : question);
-  if (path === '' || path === '/') return passing.application;
+  if (path === '' || path === '/') return passThrough.application;
   const special = specialResource(path);
-  if (special !== undefined) return passing[special];
+  if (special !== undefined) return passThrough[special];
 
-  if (!batchedMethods.has(head.method)) return passing.method;
+  if (!batchedMethods.has(head.method)) return passThrough.method;
   if (facts.authorization === undefined && facts.webTicket === undefined) {
-    return passing.credentials;
+    return passThrough.credentials;
   }
-  if (facts.authorization === '' || facts.webTicket === '') return passing.credentials;
-  if (facts.signsIn) return passing.connection_auth;
-  if (!isPlain(path)) return passing.target;
+  if (facts.authorization === '' || facts.webTicket === '') return passThrough.credentials;
+  if (facts.signsIn) return passThrough.connection_auth;
+  if (!isPlain(path)) return passThrough.target;
   if (question !== -1) {
     const query = target.slice(question + 1);
-    if (!plainQuery.test(query)) return passing.target;
-    if (/(?:^|&)_method=/i.test(query)) return passing.headers;
+    if (!plainQuery.test(query)) return passThrough.target;
+    if (/(?:^|&)_method=/i.test(query)) return passThrough.headers;
   }
   if (facts.range || facts.upgrade || facts.methodOverride) {
-    return passing.headers;
+    return passThrough.headers;
   }
-  if (facts.repeatedKeyField || facts.hidesKeyField) return passing.headers;
-  if (!hasBatchableBody(head.method, facts, rules.maxCallBytes)) return passing.body;
-  if (head.httpVersion !== '1.1') return passing.http_version;
+  if (facts.repeatedKeyField || facts.hidesKeyField) return passThrough.headers;
+  if (!hasBatchableBody(head.method, facts, rules.maxCallBytes)) return passThrough.body;
+  if (head.httpVersion !== '1.1') return passThrough.http_version;
   if (facts.ucwaBatch?.toLowerCase() === 'never' || rules.never?.test(path) === true) {
-    return passing.opt_out;
+    return passThrough.opt_out;
   }
   const resource = (question === -1 ? target : target.slice(0, question)).toLowerCase();
   return { kind: 'batchable', applicationPath, resource };
@@ -129,7 +132,7 @@ function isBelow(target: string, applicationPath: string | undefined): applicati
   );
 }
 
-/** The length that the fields announce, in bytes; `undefined` where nobody knows (chunked). */
+/** Returns the body length that the head declares, in bytes; `undefined` for a chunked body. */
 export function bodyBytes(facts: HeadFacts): number | undefined {
   if (facts.transferEncoding !== undefined) return undefined;
   return facts.contentLength === undefined ? 0 : Number(facts.contentLength);
@@ -140,13 +143,13 @@ function hasBatchableBody(method: string, facts: HeadFacts, maxBytes: number): b
   if (length === 0) return true;
   if (length === undefined || length > maxBytes) return false;
   if (method === 'GET' || method === 'DELETE' || facts.contentEncoding) return false;
-  // A batch, or a message that could pose as one, inside a part.
+  // The pool could mistake a nested batch or HTTP message for another part.
   return !/^[ \t]*(?:multipart\/|application\/http\b)/i.test(facts.contentType ?? '');
 }
 
 /**
- * Patterns of paths below an application as one expression: `*` is one segment, `**` any number,
- * case is ignored. `undefined` for none.
+ * Compiles path patterns into one expression for paths below an application. `*` matches one segment, and `**` matches
+ * any number of segments. Case is ignored. Returns `undefined` for an empty list.
  */
 export function pathPatterns(patterns: readonly string[]): RegExp | undefined {
   if (patterns.length === 0) return undefined;
@@ -164,10 +167,13 @@ export function pathPatterns(patterns: readonly string[]): RegExp | undefined {
   return new RegExp(`^/(?:${sources.join('|')})$`, 'i');
 }
 
-/** A path without triplets that it does not match is of no special resource. */
+/** A fast check: a path that does not match is not that of a special resource. */
 const maybeSpecial = /%|^\/(?:batch|events|photos)|\/(?:contact)?photo/i;
 
-/** Judged as the laxest decoder would read it, so that nothing special slips by unrecognised. */
+/**
+ * Returns the special resource that the path may mean to a decoder that decodes triplets twice and ignores the rest of
+ * a segment. So no special resource gets into a batch in another spelling.
+ */
 function specialResource(path: string): 'batch' | 'events' | 'photos' | undefined {
   if (!maybeSpecial.test(path)) return undefined;
   const second = path.indexOf('/', 1);
@@ -177,7 +183,7 @@ function specialResource(path: string): 'batch' | 'events' | 'photos' | undefine
   return photoLeaves.has(leadingWord(last)) ? 'photos' : undefined;
 }
 
-/** `%42atch;x` -> `batch`. */
+/** Returns the first word of a segment, decoded and in lower case: `%42atch;x` -> `batch`. */
 function leadingWord(segment: string): string {
   const decoded = segment.includes('%') ? decodeAscii(decodeAscii(segment)) : segment;
   return /^[a-z0-9]*/.exec(decoded.toLowerCase())?.[0] ?? '';

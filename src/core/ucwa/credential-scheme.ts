@@ -1,22 +1,22 @@
 /**
- * Which credentials speak for one request alone. A self-contained credential is whole in each request
- * that carries it. NTLM, Negotiate and Kerberos sign in a connection instead: the request that completes
- * the handshake carries the last message, and later requests carry nothing. Their first message is
- * often the same bytes for all users. An unknown scheme is treated as if it signed in a connection.
+ * Which credentials are self-contained. A self-contained credential authenticates only the request that carries it.
+ * NTLM, Negotiate and Kerberos sign in a connection instead (RFC 4559). After their handshake, later requests on the
+ * connection need no credential. Their first message is often the same bytes for all users. The proxy treats an
+ * unknown scheme as if it signed in a connection.
  */
 import type { RawHeaders } from '../messages/http-message.ts';
 
-/** Schemes of `Authorization` whose credential is whole in each request (RFC 6750, RFC 7617). */
+/** Schemes of `Authorization` with self-contained credentials (RFC 6750, RFC 7617), in lower case. */
 const credentialSchemes: ReadonlySet<string> = new Set(['bearer', 'basic']);
 
-/** A scheme, blanks, and one credential without blanks and commas (RFC 9110 section 11.4). */
+/** One scheme, blanks, and one credential without blanks or commas (RFC 9110 section 11.4). */
 const oneCredential = /^([A-Za-z]+) +[^\s,]+$/;
 
-/** What comes before the first blank, comma or tab. */
+/** The text before the first white space or comma. */
 const schemeOf = /^[^\s,]*/;
 
 /**
- * Whether the credential may travel on a connection that other users share.
+ * Whether the credential may be sent on a connection that other users share.
  *
  * @param authorization the value of `Authorization`; `undefined` or empty: no credential
  */
@@ -27,8 +27,9 @@ export function isSelfContained(authorization: string | undefined): boolean {
 }
 
 /**
- * Whether a head carries a credential that signs in a connection. Reads the fields that are about to
- * be sent, and only the scheme: it is a second look, apart from the one that chose the connection.
+ * Whether a request head carries a credential that signs in a connection. The upstream checks the final head just
+ * before it sends the head. This check is independent of the earlier choice of the connection by `isSelfContained`,
+ * and looks only at the scheme.
  */
 export function signsInConnection(headers: RawHeaders): boolean {
   for (let i = 0; i < headers.length; i += 2) {
@@ -41,5 +42,8 @@ export function signsInConnection(headers: RawHeaders): boolean {
   return false;
 }
 
-/** Schemes of challenges whose credentials are self-contained. `MsRtcOAuth` leads to a token for `Bearer`. */
+/**
+ * Schemes of challenges, in lower case, that a self-contained credential answers. A client answers `MsRtcOAuth`, a
+ * scheme of Skype for Business, with a token for `Bearer`.
+ */
 export const challengeSchemes: ReadonlySet<string> = new Set(['bearer', 'basic', 'msrtcoauth']);

@@ -1,13 +1,13 @@
 /**
- * The words of UCWA in a batch request and in its response: the target, the fields of the envelope, the header
- * of a part, and the media types. The envelope names the credentials and the client once for all parts.
+ * The form of a batch request of UCWA and of its response: the target, the fields of the envelope, the header of a
+ * part, and the media types. The envelope carries the credentials and the description of the client for all parts.
  */
 import { endToEndHeaders } from '../messages/http-message.ts';
 import type { OutgoingCall } from '../messages/outgoing-call.ts';
 import { neverForwarded, pseudonym } from '../wire/forwarded-headers.ts';
 import type { BatchKey } from './batch-key.ts';
 
-/** Fields that no part has. The envelope has the credentials for all parts. */
+/** Fields that are left out of parts, in lower case. The envelope has the credentials for all parts. */
 export const notInParts: ReadonlySet<string> = new Set([
   ...neverForwarded,
   'via',
@@ -17,7 +17,7 @@ export const notInParts: ReadonlySet<string> = new Set([
   'accept-encoding',
 ]);
 
-/** Fields that the envelope takes from its oldest call, since they describe the client. */
+/** Fields that describe the client, in lower case. The envelope takes them from its oldest call. */
 const fromOldestCall = [
   'user-agent',
   'referer',
@@ -27,18 +27,24 @@ const fromOldestCall = [
 ];
 const fromOldestCallByPrefix = 'x-ms-sdk-';
 
-/** The header of each part of a batch request. */
+/** The header of each part of a batch request, with the empty line at its end. */
 export const partHeader = 'Content-Type: application/http; msgtype=request\r\n\r\n';
 
-/** The media type of each part of a batch response. */
+/** Matches the media type of each part of a batch response. */
 export const partType = /^application\/http[ \t]*(?:;|$)/i;
 
-/** The target of the batches of an application. */
+/** Returns the target of the batch resource of an application. */
 export function batchTarget({ applicationPath }: BatchKey): string {
   return `${applicationPath}/batch`;
 }
 
-/** The fields of a batch's envelope; `Content-Length` is left to the sender. */
+/**
+ * Returns the fields of the envelope of a batch, without `Content-Length`.
+ *
+ * @param oldest the oldest call of the batch
+ * @param authority the host of the pool, for `Host`
+ * @param boundary see `encodeWith`
+ */
 export function envelopeHeaders(
   oldest: OutgoingCall,
   authority: string,
@@ -68,7 +74,7 @@ export function envelopeHeaders(
   return headers;
 }
 
-/** Said by the envelope of an answer for all its parts, lower case. */
+/** Fields that the envelope of a batch response carries for all its parts, in lower case. */
 export const fromEnvelope = new Set([
   'date',
   'server',

@@ -1,8 +1,8 @@
 /**
- * What the head of a batch's answer means for the calls in it. A batch is our doing: an answer that
- * speaks about the batch itself (its framing, its size, its very resource) is not the callers', and
- * is turned into what they need to know; one that speaks about the user or the application is true
- * for each of them and is relayed as it is, challenge and body included.
+ * The meaning of the head of a batch response for the calls of the batch. The callers do not know of the batch. A response
+ * about the batch itself, such as its size or its resource, becomes a failure, and the retry table decides about each
+ * call. A response about the user or the application is true for each call. Each caller gets it unchanged, with its
+ * challenge and body.
  */
 import { batchingBoundary } from './boundary.ts';
 import { headerValue, type RawHeaders } from '../messages/http-message.ts';
@@ -11,16 +11,16 @@ import { transferCodings } from '../answer/odd-heads.ts';
 import type { Trouble } from '../answer/retry-table.ts';
 
 export type Interpretation =
-  /** The parts come: parse them with this boundary. */
+  /** The body contains the parts, separated by this boundary. */
   | {
       readonly kind: 'parts';
       readonly boundary: string;
-      /** How the envelope was coded although nobody asked for it. */
+      /** The content coding of the envelope; some pools compress although the proxy asks for `identity`. */
       readonly coding: 'gzip' | 'deflate' | undefined;
     }
-  /** Each caller gets this answer as it came. */
+  /** Each caller gets this response unchanged. */
   | { readonly kind: 'relay' }
-  /** No answer to the calls. `relayable`: what came may be of use to a caller all the same. */
+  /** The response answers no call. `relayable`: a caller may still get the response if its call is not retried. */
   | {
       readonly kind: 'trouble';
       readonly trouble: Trouble;
@@ -39,12 +39,12 @@ function trouble(
   return { kind: 'trouble', trouble: what, fault: { phase, name }, relayable };
 }
 
-/** Whether the pool refused the request because the user has too many outstanding calls. It did not run. */
+/** Whether the pool refused a request because the user has too many outstanding calls. A refused request never runs. */
 export function isRefusal(status: number): boolean {
   return status === 429;
 }
 
-/** Too many outstanding calls: also said to a call that travels alone. */
+/** The pool refused the request, see `isRefusal`. Single requests get this response too. */
 export const refused = trouble('refused', 'unsent', 'destination_unavailable', true);
 const noBatch = trouble('no_batch', 'unsent', 'destination_unavailable');
 const tooLarge = trouble('request_too_large', 'unsent', 'destination_unavailable');
@@ -53,19 +53,20 @@ const doubted = trouble('doubted', 'unknown', 'http_protocol_error');
 const serverError = trouble('server_error', 'unknown', 'destination_unavailable', true);
 const notUnderstood = trouble('not_understood', 'unknown', 'http_protocol_error');
 const unexpectedCoding = trouble('not_understood', 'unknown', 'http_response_content_coding');
-/** Its body is coded in a way that belongs to the connection: neither its parts nor it can be given. */
+/** The response has a transfer coding other than `chunked`, so the proxy can read neither its parts nor its body. */
 export const coded = trouble('not_understood', 'unknown', 'http_protocol_error');
 
-/** `status` and `headers` of the answer to a batch of at least two calls. */
+/** Interprets the head of the response to a batch of at least two calls. */
 export function interpretBatchResponse(status: number, headers: RawHeaders): Interpretation {
   return readable(interpretEnvelope(status, headers), status, headers);
 }
 
-/** `status` and `headers` of an answer that is read whole, and that several callers get as it is. */
+/** Interprets the head of the response to a single request that answers several identical calls. */
 export function interpretSharedResponse(status: number, headers: RawHeaders): Interpretation {
   return readable(isRefusal(status) ? refused : relay, status, headers);
 }
 
+/** Makes an interpretation a failure that is not relayed, if the body of the response cannot be read. */
 function readable(
   interpretation: Interpretation,
   status: number,
@@ -121,7 +122,7 @@ function codingOf(field: string | undefined): 'gzip' | 'deflate' | 'unknown' | u
   }
 }
 
-/** UCWA's own errors are JSON or XML; another type means that something in front of it answered. */
+/** Whether UCWA itself sent the error: its errors are JSON or XML. Servers in front of UCWA send other types. */
 function isUcwaError(headers: RawHeaders): boolean {
   const type = headerValue(headers, 'content-type') ?? '';
   return /^application\/(?:json|xml|vnd\.microsoft\.com\.ucwa[.\w]*\+(?:json|xml))[ \t]*(?:;|$)/i.test(

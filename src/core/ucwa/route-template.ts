@@ -1,9 +1,9 @@
 /**
- * The name of a call's route for logs and, later, lanes: its path with every part that can name a
- * person or a thing replaced. What is not known to be a resource name is taken for an identifier.
+ * The route of a call, for logs, recordings and slow routes. A route is a path in which `{}` replaces each segment
+ * that may identify a person or a thing. Only known names of UCWA resources stay.
  */
 
-/** Path segments of UCWA's resources, lower case: the words of the links that the pool hands out. */
+/** Path segments in the links of UCWA's resources, in lower case. */
 const words = new Set(
   (
     'ucwa oauth v1 applications anonapplications autodiscover autodiscoverservice.svc root user ' +
@@ -25,7 +25,10 @@ const words = new Set(
 
 const maxSegments = 12;
 
-/** `/ucwa/oauth/v1/applications/1045/people/ann@example.com/note` -> `…/applications/{}/people/{}/note`. */
+/**
+ * Returns the route of a target: `/ucwa/v1/applications/1045/people/ann@example.com/note?x` ->
+ * `/ucwa/v1/applications/{}/people/{}/note`. After 11 segments, `…` replaces the rest of the path.
+ */
 export function routeTemplate(target: string): string {
   const end = target.indexOf('?');
   const path = end === -1 ? target : target.slice(0, end);

@@ -1,7 +1,7 @@
 /**
- * A cheap alarm for answers that went to the wrong call: UCWA's resources say their own address. It
- * is only a hint (some resources answer under another name than they were asked by), so a
- * contradiction is counted and makes us wait for the whole answer, no more.
+ * A cheap check that a part answers the right call. UCWA resources contain a link to themselves. The link is only a
+ * hint, because the links of some resources differ from the requested path. A contradiction is counted. The part is
+ * then not released early, but the contradiction is no failure.
  */
 import { headerValue } from '../messages/http-message.ts';
 import type { ResponsePart } from '../wire/response-part.ts';
@@ -9,16 +9,19 @@ import type { ResponsePart } from '../wire/response-part.ts';
 const linkStart = Buffer.from('"self":{"href":"');
 const quote = 0x22;
 const maxLinkBytes = 1024;
-/** Beyond that size a closer look is not worth its time. */
+/** Larger bodies are not parsed: the hint is not worth the time. */
 const maxParsedBytes = 65_536;
 
-/** Whether a good JSON answer names another path than the one that was asked for. */
+/**
+ * Whether the self link of a part names another path than the target of its call. Returns `false` if the part is no 200
+ * with JSON, or has no self link.
+ */
 export function contradicts(part: ResponsePart, target: string): boolean {
   if (part.status !== 200 || part.body.length > maxParsedBytes) return false;
   const at = part.body.indexOf(linkStart);
   if (at === -1) return false;
   const from = at + linkStart.length;
-  // Most say it in the very bytes that were asked for.
+  // Most links repeat the bytes of the target.
   const usualEnd = from + target.length;
   if (part.body[usualEnd] === quote && part.body.toString('latin1', from, usualEnd) === target) {
     return false;
@@ -28,7 +31,7 @@ export function contradicts(part: ResponsePart, target: string): boolean {
   const asked = comparable(target);
   if (comparable(part.body.toString('utf8', from, end)) === asked) return false;
   if (!/json/i.test(headerValue(part.headers, 'content-type') ?? '')) return false;
-  // What was found may be the link of something embedded.
+  // The first link may belong to an embedded resource.
   const own = ownLink(part.body);
   return own !== undefined && comparable(own) !== asked;
 }
@@ -44,7 +47,7 @@ function ownLink(body: Buffer): string | undefined {
   }
 }
 
-/** The path alone, decoded as far as it goes, in one case. */
+/** Returns the path of a link in lower case, and decoded if its triplets are valid. */
 function comparable(link: string): string {
   const path = link.replace(/^https?:\/\/[^/]*/i, '').replace(/[?#].*$/, '');
   try {

@@ -24,7 +24,7 @@ function headersOf(values: ReadonlyArray<string | undefined>): string[] {
 }
 
 describe('the batch key', () => {
-  test('two calls share a key exactly when everything the envelope says for them is equal', () => {
+  test('two calls have the same key exactly if their fields in the envelope are all equal', () => {
     fc.assert(
       fc.property(someFields, someFields, (a, b) => {
         const [first, second] = [a, b].map((values) =>
@@ -35,31 +35,28 @@ describe('the batch key', () => {
     );
   });
 
-  // The property above seldom draws two that differ in one field alone.
-  describe.each(fields)('a difference in %s alone', (name) => {
+  // The property above seldom draws two calls that differ in only one field.
+  describe.each(fields)('calls that differ only in %s have different keys', (name) => {
     const rest = fields.filter((other) => other !== name).flatMap((other) => [other, 'a']);
     const key = (...own: string[]) =>
       batchKey('/ucwa/v1/applications/1', readHead([...rest, ...own]), undefined);
 
-    test.each([['b'], ['A'], ['a '], [' a'], ['a='], ['']])(
-      '(%j instead of "a") parts them',
-      (text) => {
-        expect(sameKey(key(name, 'a'), key(name, 'a'))).toBe(true);
-        expect(sameKey(key(name, 'a'), key(name, text))).toBe(false);
-        expect(sameKey(key(name, text), key(name, 'a'))).toBe(false);
-        expect(sameKey(key(name, text), key())).toBe(false);
-      },
-    );
+    test.each([['b'], ['A'], ['a '], [' a'], ['a='], ['']])('%j instead of "a"', (text) => {
+      expect(sameKey(key(name, 'a'), key(name, 'a'))).toBe(true);
+      expect(sameKey(key(name, 'a'), key(name, text))).toBe(false);
+      expect(sameKey(key(name, text), key(name, 'a'))).toBe(false);
+      expect(sameKey(key(name, text), key())).toBe(false);
+    });
   });
 
-  test('another application or another address in front makes another key', () => {
+  test('another application or another forwarded address makes another key', () => {
     const facts = readHead(['Authorization', 'a']);
     const key = batchKey('/ucwa/v1/applications/1', facts, undefined);
     expect(sameKey(key, batchKey('/ucwa/v1/applications/2', facts, undefined))).toBe(false);
     expect(sameKey(key, batchKey('/ucwa/v1/applications/1', facts, '10.0.0.1'))).toBe(false);
   });
 
-  test('two users have one name only when both credentials are equal', () => {
+  test('two requests have the same credentials string only if both credentials are equal', () => {
     fc.assert(
       fc.property(
         value,
@@ -79,14 +76,14 @@ describe('the batch key', () => {
     );
   });
 
-  test('a user is named by exactly what was sent', () => {
+  test('the credentials string contains the credentials exactly as sent', () => {
     expect(credentialsOf({ authorization: 'a', webTicket: undefined })).toBe('a');
     expect(credentialsOf({ authorization: undefined, webTicket: 'a' })).toBe('\na');
     expect(credentialsOf({ authorization: 'a', webTicket: 'b' })).toBe('a\nb');
     expect(credentialsOf({ authorization: undefined, webTicket: undefined })).toBe('');
   });
 
-  test('names and values are told apart as bytes, not as words', () => {
+  test('the case of field names and the names of object members do not matter', () => {
     const key = (headers: string[]) => batchKey('/a', readHead(headers), undefined);
     expect(sameKey(key(['authorization', 'a']), key(['AUTHORIZATION', 'a']))).toBe(true);
     expect(sameKey(key(['__proto__', 'x']), key(['constructor', 'y']))).toBe(true);

@@ -1,4 +1,4 @@
-/** The edges of each rule of classify, one by one. */
+/** The edge cases of each rule of `classify`. */
 import { describe, expect, test } from '@jest/globals';
 import { classify, pathPatterns } from '../../../src/core/ucwa/classify.ts';
 import { aHead, bearer } from '../../support/heads.ts';
@@ -6,7 +6,12 @@ import { aHead, bearer } from '../../support/heads.ts';
 const app = '/ucwa/oauth/v1/applications/1045';
 const json = ['Authorization', bearer, 'Content-Length', '2', 'Content-Type'];
 
-function judged(target: string, fields?: readonly string[], httpVersion = '1.1', method = 'GET') {
+function classified(
+  target: string,
+  fields?: readonly string[],
+  httpVersion = '1.1',
+  method = 'GET',
+) {
   const { head, facts } = aHead(method, target, fields);
   const rules = { maxCallBytes: 1000, never: undefined };
   const result = classify({ ...head, httpVersion }, target, facts, rules);
@@ -14,39 +19,41 @@ function judged(target: string, fields?: readonly string[], httpVersion = '1.1',
 }
 
 test('a resource is its path in lower case, without the query', () => {
-  expect(judged(`${app}/People/Dana?Query=X`)).toBe(`${app}/people/dana`);
+  expect(classified(`${app}/People/Dana?Query=X`)).toBe(`${app}/people/dana`);
 });
 
 test('HTTP/1.0 passes through', () => {
-  expect(judged(`${app}/me`, undefined, '1.0')).toBe('http_version');
+  expect(classified(`${app}/me`, undefined, '1.0')).toBe('http_version');
 });
 
-test('an empty web ticket is no credential, beside an Authorization or not', () => {
-  expect(judged(`${app}/me`, ['X-MS-WebTicket', ''])).toBe('credentials');
-  expect(judged(`${app}/me`, ['Authorization', bearer, 'X-MS-WebTicket', ''])).toBe('credentials');
-  expect(judged(`${app}/me`, ['X-MS-WebTicket', 'a'])).toBe(`${app}/me`);
+test('a call with an empty web ticket passes through, with or without an Authorization', () => {
+  expect(classified(`${app}/me`, ['X-MS-WebTicket', ''])).toBe('credentials');
+  expect(classified(`${app}/me`, ['Authorization', bearer, 'X-MS-WebTicket', ''])).toBe(
+    'credentials',
+  );
+  expect(classified(`${app}/me`, ['X-MS-WebTicket', 'a'])).toBe(`${app}/me`);
 });
 
 describe('a method override in the query', () => {
   test.each(['_method=PUT', 'a=b&_method=PUT', '_METHOD=put'])('%s passes through', (query) => {
-    expect(judged(`${app}/me?${query}`)).toBe('headers');
+    expect(classified(`${app}/me?${query}`)).toBe('headers');
   });
 
-  test.each(['x_method=PUT', 'a=b&x_method=PUT', 'method=PUT'])('%s is none', (query) => {
-    expect(judged(`${app}/me?${query}`)).toBe(`${app}/me`);
+  test.each(['x_method=PUT', 'a=b&x_method=PUT', 'method=PUT'])('%s is no override', (query) => {
+    expect(classified(`${app}/me?${query}`)).toBe(`${app}/me`);
   });
 
-  test('in the path is none', () => {
-    expect(judged(`${app}/me&_method=PUT`)).toBe(`${app}/me&_method=put`);
+  test('does not count in the path', () => {
+    expect(classified(`${app}/me&_method=PUT`)).toBe(`${app}/me&_method=put`);
   });
 });
 
-test('every printable triplet but those that are dangerous is plain, in either case', () => {
+test('all triplets of printable characters are plain, except dangerous ones, in either case', () => {
   const plain: string[] = [];
   for (let code = 0; code < 256; code += 1) {
     const hex = code.toString(16).padStart(2, '0');
     for (const triplet of new Set([`%${hex}`, `%${hex.toUpperCase()}`])) {
-      if (judged(`${app}/a${triplet}b`) !== 'target') plain.push(triplet.toLowerCase());
+      if (classified(`${app}/a${triplet}b`) !== 'target') plain.push(triplet.toLowerCase());
     }
   }
   const printable = Array.from({ length: 0x7f - 0x20 }, (_, i) => String.fromCharCode(0x20 + i));
@@ -57,8 +64,8 @@ test('every printable triplet but those that are dangerous is plain, in either c
 });
 
 test.each(['%', '%4', '%4g', '%g4'])('%s in a query or a path is not plain', (triplet) => {
-  expect(judged(`${app}/me?a=${triplet}`)).toBe('target');
-  expect(judged(`${app}/me${triplet}`)).toBe('target');
+  expect(classified(`${app}/me?a=${triplet}`)).toBe('target');
+  expect(classified(`${app}/me${triplet}`)).toBe('target');
 });
 
 test.each([
@@ -69,7 +76,7 @@ test.each([
   ['text/plain; a=multipart/mixed', `${app}/me/note`],
   ['x-multipart/mixed', `${app}/me/note`],
 ])('a body of type %j: %s', (type, expected) => {
-  expect(judged(`${app}/me/note`, [...json, type], '1.1', 'POST')).toBe(expected);
+  expect(classified(`${app}/me/note`, [...json, type], '1.1', 'POST')).toBe(expected);
 });
 
 test.each([
@@ -79,12 +86,12 @@ test.each([
   [`${app}/people/photo/note`, `${app}/people/photo/note`],
   [`${app}/people/photos1`, `${app}/people/photos1`],
   [`${app}/people/-photo`, `${app}/people/-photo`],
-])('%s is a resource as any', (target, resource) => {
-  expect(judged(target)).toBe(resource);
+])('%s is an ordinary resource', (target, resource) => {
+  expect(classified(target)).toBe(resource);
 });
 
-describe('paths that are not batched', () => {
-  test('none are given', () => {
+describe('pathPatterns', () => {
+  test('returns undefined for an empty list', () => {
     expect(pathPatterns([])).toBeUndefined();
   });
 
@@ -94,7 +101,7 @@ describe('paths that are not batched', () => {
     ['a+(b)', '/a+(b)', '/aab'],
     ['*/c', '/x/c', '/x/y/c'],
     ['**/c', '/x/y/c', '/x/c/d'],
-  ])('%s: %s, and not %s', (pattern, inside, outside) => {
+  ])('%s matches %s but not %s', (pattern, inside, outside) => {
     const never = pathPatterns([pattern]);
     expect(never?.test(inside)).toBe(true);
     expect(never?.test(outside)).toBe(false);

@@ -16,13 +16,13 @@ const resources = JSON.parse(
   readFileSync(new URL('../../fixtures/ucwa/resources.json', import.meta.url), 'utf8'),
 ) as Resource[];
 
-/** That a target before was below one of these makes no difference. */
+/** Applications of an earlier call; `classify` must return the same result with each of them. */
 const likelyApplications = ['104209230921', '1042', 'a'].flatMap((id) => [
   `/ucwa/oauth/v1/applications/${id}`,
   `/ucwa/v1/applications/${id}`,
 ]);
 
-function judged(method: string, target: string, fields?: readonly string[]): string {
+function classified(method: string, target: string, fields?: readonly string[]): string {
   const { head, facts } = aHead(method, target, fields);
   const rules = { maxCallBytes: 1000, never: pathPatterns(['people/find', 'a/*/b', '/x/**']) };
   const result = classify(head, target, facts, rules);
@@ -62,10 +62,10 @@ describe('classify, over every resource of UCWA', () => {
   const accepts = ['application/json', 'application/vnd.microsoft.com.ucwa+xml'];
   for (const { prefix, credential } of families) {
     for (const accept of accepts) {
-      test(`calls that may be batched are, others pass through: ${prefix}, ${accept}`, () => {
+      test(`only batchable calls are batched: ${prefix}, ${accept}`, () => {
         const wrong = rows.flatMap(({ rel, method, path, batchable }) => {
           const target = path.replace(/^\/ucwa\/(?:oauth\/)?v1\//, prefix);
-          const result = judged(method, target, [...credential, 'Accept', accept]);
+          const result = classified(method, target, [...credential, 'Accept', accept]);
           const isBatched = result === `batch at ${prefix}applications/104209230921`;
           const isApplication = /\/applications\/\d+$/.test(target);
           const expected = batchable && method !== 'OPTIONS' && !isApplication;
@@ -90,7 +90,7 @@ describe('classify', () => {
     [`${app}/me?`],
     ['/UCWA/OAuth/V1/Applications/1045/ME'],
   ])('a plain GET below an application may be batched: %s', (target) => {
-    expect(judged('GET', target)).toBe(`batch at ${target.slice(0, app.length)}`);
+    expect(classified('GET', target)).toBe(`batch at ${target.slice(0, app.length)}`);
   });
 
   test.each([
@@ -119,7 +119,7 @@ describe('classify', () => {
     [`${app}/people/dana/contactphot%6f?x=1`, 'photos'],
     [`${app}/photo`, 'photos'],
   ])('%s passes through as %s', (target, reason) => {
-    expect(judged('GET', target)).toBe(reason);
+    expect(classified('GET', target)).toBe(reason);
   });
 
   test.each([
@@ -152,12 +152,12 @@ describe('classify', () => {
     [`${app}/me?a=b|c`],
     [`${app}/me?a="b"`],
     [`${app}/me?a\\b`],
-  ])('a target that another decoder may read otherwise passes through: %s', (target) => {
-    expect(judged('GET', target)).toBe('target');
+  ])('a target that decoders may read differently passes through: %s', (target) => {
+    expect(classified('GET', target)).toBe('target');
   });
 
   test.each(['HEAD', 'OPTIONS', 'PATCH', 'get', 'Post'])('%s passes through', (method) => {
-    expect(judged(method, `${app}/me`)).toBe('method');
+    expect(classified(method, `${app}/me`)).toBe('method');
   });
 
   test.each<[string, readonly string[], string]>([
@@ -177,17 +177,17 @@ describe('classify', () => {
     ['a body', ['Authorization', bearer, 'Content-Length', '2'], 'body'],
     ['a chunked body', ['Authorization', bearer, 'Transfer-Encoding', 'chunked'], 'body'],
   ])('a GET with %s passes through', (_what, fields, reason) => {
-    expect(judged('GET', `${app}/me`, fields)).toBe(reason);
+    expect(classified('GET', `${app}/me`, fields)).toBe(reason);
   });
 
-  test('a GET that says that its body is empty may be batched', () => {
-    expect(judged('GET', `${app}/me`, ['Authorization', bearer, 'Content-Length', '0'])).toBe(
+  test('a GET with Content-Length: 0 may be batched', () => {
+    expect(classified('GET', `${app}/me`, ['Authorization', bearer, 'Content-Length', '0'])).toBe(
       `batch at ${app}`,
     );
   });
 
   test('a method override in the query passes through', () => {
-    expect(judged('GET', `${app}/me?a=b&_method=PUT`)).toBe('headers');
+    expect(classified('GET', `${app}/me?a=b&_method=PUT`)).toBe('headers');
   });
 
   const post = ['Authorization', bearer, 'Content-Type', 'application/json'];
@@ -224,32 +224,32 @@ describe('classify', () => {
       ['Authorization', bearer, 'Content-Length', '3', 'Content-Type', 'Application/HTTP'],
       'body',
     ],
-  ])('%s %s is judged rightly', (method, _what, fields, expected) => {
-    expect(judged(method, `${app}/me/note`, fields)).toBe(expected);
+  ])('%s %s is classified correctly', (method, _what, fields, expected) => {
+    expect(classified(method, `${app}/me/note`, fields)).toBe(expected);
   });
 
-  test('whoever asks to stay out of batches does, by header or by path', () => {
-    expect(judged('GET', `${app}/me`, ['Authorization', bearer, 'X-Ucwa-Batch', 'Never'])).toBe(
+  test('a header of the client or a path pattern keeps a call out of batches', () => {
+    expect(classified('GET', `${app}/me`, ['Authorization', bearer, 'X-Ucwa-Batch', 'Never'])).toBe(
       'opt_out',
     );
-    expect(judged('GET', `${app}/me`, ['Authorization', bearer, 'X-Ucwa-Batch', 'explain'])).toBe(
-      `batch at ${app}`,
-    );
+    expect(
+      classified('GET', `${app}/me`, ['Authorization', bearer, 'X-Ucwa-Batch', 'explain']),
+    ).toBe(`batch at ${app}`);
     for (const path of ['people/find?q=1', 'People/Find', 'a/1/b', 'x/1/2']) {
-      expect([path, judged('GET', `${app}/${path}`)]).toEqual([path, 'opt_out']);
+      expect([path, classified('GET', `${app}/${path}`)]).toEqual([path, 'opt_out']);
     }
     for (const path of ['people/search', 'a/1/2/b', 'y/x/1']) {
-      expect([path, judged('GET', `${app}/${path}`)]).toEqual([path, `batch at ${app}`]);
+      expect([path, classified('GET', `${app}/${path}`)]).toEqual([path, `batch at ${app}`]);
     }
   });
 });
 
-describe('an operation', () => {
+describe('callClassOf', () => {
   const isOperation = (...call: Parameters<typeof callClassOf>): boolean =>
     callClassOf(...call) === 'operation';
   const none = Buffer.alloc(0);
 
-  test('is whatever POSTs to a resource of UCWA that starts one, and nothing else', () => {
+  test('returns operation for a POST to a starter of UCWA, and for no other call', () => {
     const starters = resources.filter(({ operation }) => operation).map(({ rel }) => rel);
     expect(starters.length).toBe(33);
     const wrong = rows.filter(({ rel, method, path }) => {
@@ -265,12 +265,12 @@ describe('an operation', () => {
     ['/a?OperationContext=1', ''],
     ['/a', '{"operationId":"1"}'],
     ['/a', '<property name="operationContext">1</property>'],
-  ])('is known by its id, in target or body: %s %s', (target, body) => {
+  ])('returns operation for a POST with an operation id: %s %s', (target, body) => {
     expect(isOperation('POST', target, '/a', Buffer.from(body))).toBe(true);
     expect(isOperation('PUT', target, '/a', Buffer.from(body))).toBe(false);
   });
 
-  test('is no other POST, and no GET', () => {
+  test('returns unsafe for another POST, and safe for a GET', () => {
     const note = ['/a/me/note', '/a/me/note', Buffer.from('{"message":"x"}')] as const;
     expect(callClassOf('POST', ...note)).toBe('unsafe');
     expect(callClassOf('GET', ...note)).toBe('safe');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { isSelfContained, signsInConnection } from '../../../src/core/ucwa/credential-scheme.ts';
 
-describe('a credential may travel on a shared connection:', () => {
+describe('a credential may be sent on a shared connection:', () => {
   test.each([
     [undefined],
     [''],
@@ -14,7 +14,7 @@ describe('a credential may travel on a shared connection:', () => {
   });
 });
 
-describe('a credential signs in a connection, or may:', () => {
+describe('a credential may sign in a connection:', () => {
   test.each([
     ...[
       'NTLM TlRMTVNTUAABAAAA',
@@ -31,12 +31,12 @@ describe('a credential signs in a connection, or may:', () => {
   });
 
   test.each([['Bearer a, NTLM TlRM'], ['Bearer a b'], ['Bearer'], ['Bearer\ta'], ['Basic a,b']])(
-    'not one credential alone: %j',
+    'not exactly one credential: %j',
     (authorization) => expect(isSelfContained(authorization)).toBe(false),
   );
 });
 
-test('a second look at a head finds a sign-in in any of several fields', () => {
+test('signsInConnection finds a sign-in in any of several Authorization fields', () => {
   const fields = ['Authorization', 'Bearer a', 'X-Other', 'NTLM b', 'authorization', 'Nego2 c'];
   expect(signsInConnection(fields)).toBe(true);
   expect(signsInConnection(fields.slice(0, 4))).toBe(false);

@@ -10,11 +10,11 @@ test.each([
   ['/Autodiscover/AutodiscoverService.svc/root', '/autodiscover/autodiscoverservice.svc/root'],
   ['/secret-of-mine', '/{}'],
   ['/', '/'],
-])('%s is named %s', (target, template) => {
+])('the route of %s is %s', (target, template) => {
   expect(routeTemplate(target)).toBe(template);
 });
 
-test('a long path is cut, and says so', () => {
+test('a route ends in … after 11 segments', () => {
   const longest = '/me'.repeat(11);
   expect(routeTemplate(longest)).toBe(longest);
   expect(routeTemplate(`${longest}/me`)).toBe(`${longest}/…`);

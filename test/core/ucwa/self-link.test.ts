@@ -19,7 +19,7 @@ test.each([
   target.toUpperCase(),
   `https://pool.example${target}`,
   target.replace('me', '%6De'),
-])('an answer that says to be %s is the one to its target', (href) => {
+])('the self link %s fits the target', (href) => {
   expect(isContradicted(linked(href))).toBe(false);
 });
 
@@ -28,11 +28,11 @@ test.each([
   `${target}s`,
   target.slice(0, -1),
   '/ucwa/oauth/v1/applications/2/me',
-])('an answer that says to be %s contradicts its target', (href) => {
+])('the self link %s contradicts the target', (href) => {
   expect(isContradicted(linked(href))).toBe(true);
 });
 
-test('what is no good answer in JSON, or says nothing of itself, contradicts nothing', () => {
+test('a part that is no 200 with JSON and a self link contradicts nothing', () => {
   const other = linked('/other');
   expect(isContradicted(other, { status: 404 })).toBe(false);
   expect(isContradicted(other, { type: 'text/plain' })).toBe(false);
