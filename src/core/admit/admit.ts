@@ -1,11 +1,11 @@
 /**
- * Step 2: is this a request that we are willing to read at all? Node's parser lets through what
- * other servers refuse, and where two readers disagree about one message, one of them can be
- * fooled; so whatever is illegal is refused here, before anything is sent.
+ * Step 2: is the request legal? Node's parser accepts some requests that other servers refuse. If two servers read one
+ * message differently, an attacker can smuggle a request past one of them. So the proxy refuses each illegal request
+ * before it sends any byte to the pool.
  */
 import type { HeadFacts, RequestHead } from './request-head.ts';
 
-/** Why a request was refused: label values of `ucwa_proxy_refused_total`, a closed set. */
+/** Why a request is refused: all label values of `ucwa_proxy_refused_total`. */
 export const refusalReasons = [
   'malformed',
   'http_version',
@@ -31,6 +31,7 @@ export const refusalReasons = [
 ] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 
+/** The status of the proxy's own response to a refused request, and the reason. */
 export interface Refusal {
   readonly status: 400 | 408 | 417 | 421 | 431 | 501;
   readonly reason: RefusalReason;
@@ -48,13 +49,13 @@ const refused = {
   framing: { status: 400, reason: 'transfer_encoding' },
 } as const satisfies Record<string, Refusal>;
 
-/** `#` and `\` are in no URI; the parser has seen to blanks, controls and bytes above 0x7f. */
+/** `#` and `\` are illegal in a request target. Node's parser refuses blanks, controls and bytes above 0x7f. */
 const illegalInPath = /[#\\]/;
 
-/** As many as Apache takes and as a part may have: short ones take many times their length of memory. */
+/** The limit of Apache, and of the parts of a batch. Short fields take much more memory than their length. */
 const maxFields = 100;
 
-/** A length that all readers take for the same number: 040 is 32 to one that reads octal digits. */
+/** A length that all servers read as the same number. `040` is 32 to a server that reads octal digits. */
 const plainLength = /^(?:0|[1-9][0-9]{0,15})$/;
 
 const endsInChunked = /(?:^|,)[ \t]*chunked$/;
@@ -62,8 +63,11 @@ const endsInChunked = /(?:^|,)[ \t]*chunked$/;
 const absoluteForm = /^https?:\/\/([^/?#]*)([^#]*)$/i;
 
 /**
- * The target in origin-form (`*` for `OPTIONS *`), as it will be sent, or why the request is
- * refused. A refused request's connection is closed.
+ * Checks the head of a request. Returns the target in origin-form (RFC 9112 section 3.2), byte for byte as the proxy
+ * sends it; `*` for `OPTIONS *`. Returns a refusal if the request is illegal. The caller closes the connection of a
+ * refused request.
+ *
+ * @param facts the result of `readHead` for this head
  */
 export function admit(head: RequestHead, facts: HeadFacts): string | Refusal {
   if (head.httpVersion !== '1.1' && head.httpVersion !== '1.0') return refused.version;
@@ -74,7 +78,7 @@ export function admit(head: RequestHead, facts: HeadFacts): string | Refusal {
   if (head.method === 'HEAD' && hasBody(facts)) return refused.framing;
   if (facts.transferEncoding !== undefined) {
     const codings = facts.transferEncoding.toLowerCase();
-    // Where the body ends is certain only if it comes in chunks (RFC 9112 section 6.3).
+    // The end of the body is certain only if `chunked` is the last coding (RFC 9112 section 6.3).
     if (head.httpVersion === '1.0' || !endsInChunked.test(codings)) return refused.framing;
     if (codings !== 'chunked') return refused.transferCoding;
   }
@@ -85,7 +89,7 @@ export function admit(head: RequestHead, facts: HeadFacts): string | Refusal {
   return originForm(head, facts);
 }
 
-/** Of HEAD a body has no meaning, and servers differ in whether they read it (RFC 9110 section 9.3.2). */
+/** A body of HEAD has no meaning, and not all servers read one (RFC 9110 section 9.3.2). */
 function hasBody({ contentLength, transferEncoding }: HeadFacts): boolean {
   return transferEncoding !== undefined || (contentLength ?? '0') !== '0';
 }

@@ -1,28 +1,26 @@
 /**
- * Heads that came before. A client says the same of itself with most of its calls, whose targets alone
- * differ; what was found out of such a head once is not found out again, and calls that say the same
- * share it, so that the later steps see at a glance that they do.
+ * A cache of request heads. Most calls of one client have the same fields and differ only in their targets. The cache
+ * keeps the facts about the last head of each user, so the proxy reads the same fields only once. Calls with the same
+ * fields share one object, so later steps compare them by reference.
  */
 import type { RawHeaders } from '../messages/http-message.ts';
 import { batchKey, type BatchKey, credentialsOf } from '../ucwa/batch-key.ts';
 import { readHead, type HeadFacts, acceptsOnlyXml } from './request-head.ts';
 
-/** The name of the user of some credentials, see `BatchKey.user`; never one name for two of them. */
+/** Returns the name of the user with these credentials, see `BatchKey.user`. No two credentials have the same name. */
 export type NameUser = (credentials: string) => string;
 
-/** The fields of a head, and what follows from them alone. */
+/** The fields of a head, and the facts that follow from the fields alone. */
 export class KnownHead {
   readonly headers: RawHeaders;
   readonly facts: HeadFacts;
-  /**
-   * See `BatchKey.user`. Empty without credentials, and for a credential that signs in a connection: it
-   * names no user.
-   */
+  /** See `BatchKey.user`; empty without credentials, and for a credential that signs in a connection. */
   readonly user: string;
+  /** See `acceptsOnlyXml`. */
   readonly onlyXml: boolean;
-  /** Whether the client wants to hear what became of its calls. */
+  /** Whether the client asks for response fields that explain the batching of its calls (`X-Ucwa-Batch: explain`). */
   readonly explain: boolean;
-  /** What it takes of memory, about: many short fields take more than their text. */
+  /** An estimate of the memory that the head takes. Many short fields take more than their text. */
   readonly costBytes: number;
   #key: BatchKey | undefined;
 
@@ -36,12 +34,12 @@ export class KnownHead {
     this.costBytes = this.facts.bytes + stringBytes * headers.length;
   }
 
-  /** The application that the last key was for. */
+  /** The application of the last key; `undefined` before the first key. */
   get applicationPath(): string | undefined {
     return this.#key?.applicationPath;
   }
 
-  /** See `batchKey`; the same object as before, if it would be equal. */
+  /** Returns the batch key of a call with this head, see `batchKey`. An equal key is the same object as before. */
   keyOf(applicationPath: string, forwardedFor: string | undefined): BatchKey {
     const known = this.#key;
     if (known?.applicationPath === applicationPath && known.forwardedFor === forwardedFor) {
@@ -50,7 +48,7 @@ export class KnownHead {
     return (this.#key = batchKey(applicationPath, this.facts, forwardedFor, this.user));
   }
 
-  /** Whether these are its fields, byte for byte and in their order. */
+  /** Whether the head has exactly these fields, byte for byte and in this order. */
   has(headers: RawHeaders): boolean {
     const own = this.headers;
     if (own.length !== headers.length) return false;
@@ -59,11 +57,11 @@ export class KnownHead {
   }
 }
 
-/** What V8 keeps beside the text of a string in a list. */
+/** Memory that V8 takes for a string in a list, without the text. */
 const stringBytes = 40;
 const maxHeads = 1024;
 
-/** The last head of each user, until it is forgotten. */
+/** Keeps the last head of each user. When a new user's head exceeds `maxHeads`, the cache drops all heads. */
 export class RequestHeadCache {
   readonly #ofUser = new Map<string, KnownHead>();
   readonly #nameUser: NameUser;
@@ -73,14 +71,18 @@ export class RequestHeadCache {
     this.#nameUser = nameUser;
   }
 
-  /** Of all heads that were new since others were forgotten, whoever keeps them. */
+  /** The memory of all heads that were new since the last `forget`, replaced heads included. */
   get costBytes(): number {
     return this.#costBytes;
   }
 
-  /** `before`: the head before on the same connection, most likely the same. */
-  read(headers: RawHeaders, before: KnownHead | undefined): KnownHead {
-    if (before?.has(headers) === true) return before;
+  /**
+   * Returns the cached head with these fields, or reads and caches a new one.
+   *
+   * @param previous the previous head on the same connection, which most likely has the same fields
+   */
+  read(headers: RawHeaders, previous: KnownHead | undefined): KnownHead {
+    if (previous?.has(headers) === true) return previous;
     const user = userOf(headers);
     const known = this.#ofUser.get(user);
     if (known?.has(headers) === true) return known;
@@ -91,14 +93,14 @@ export class RequestHeadCache {
     return head;
   }
 
-  /** Nothing is kept of who is not there any more. */
+  /** Drops all heads, so that none stays of users that are gone. */
   forget(): void {
     this.#ofUser.clear();
     this.#costBytes = 0;
   }
 }
 
-/** The credentials of a head, as `credentialsOf` has them, without reading the rest of it. */
+/** Returns the same string as `credentialsOf`, without reading the other fields of the head. */
 function userOf(headers: RawHeaders): string {
   let authorization: string | undefined;
   let webTicket: string | undefined;

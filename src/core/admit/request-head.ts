@@ -1,22 +1,23 @@
 /**
- * Step 1 of the flow: the raw head of a request, and one walk over its fields that notes everything
- * the later steps ask for. Nothing is copied and nothing is normalised: what is judged here is what
- * is sent.
+ * Step 1: one pass over the fields of a request head collects all facts for the later steps. The proxy neither copies
+ * nor normalizes the fields, so the bytes that it checks are the bytes that it sends.
  */
 import { type RawHeaders, withHyphens } from '../messages/http-message.ts';
 import { isSelfContained } from '../ucwa/credential-scheme.ts';
 
-/** Such as `content_length` and `transfer-encoding!`; `x-transfer-encoding` is another name. */
+/** Matches `content_length` and `transfer-encoding!`, but not `x-transfer-encoding`. */
 const resemblesFraming = /^[^a-z]*(?:content[^a-z]*length|transfer[^a-z]*encoding)[^a-z]*$/;
 
+/** Matches the value of `Connection` if it names a field of the batch key. */
 const keyFields =
   /\b(?:authorization|x-ms-webticket|cookie|origin|x-ms-requiresminresourceversion)\b/i;
 
-/** A host name, an IPv4 or a bracketed IPv6 address, and a port if there is one (RFC 9110 7.2). */
+/** A host name, an IPv4 address or an IPv6 address in brackets, with an optional port (RFC 9110 section 7.2). */
 const authority = /^(?:\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._~-]{1,253})(?::[0-9]{1,5})?$/;
 
+/** The head of a request as Node's parser delivers it. */
 export interface RequestHead {
-  /** As on the wire; UCWA's are upper case. */
+  /** The method with its case unchanged. UCWA's methods are upper case. */
   readonly method: string;
   /** The request target, byte for byte. */
   readonly target: string;
@@ -25,11 +26,13 @@ export interface RequestHead {
   readonly headers: RawHeaders;
 }
 
-/** What the fields of one head say. `undefined`: no such field. */
+/** Facts about the fields of one head. `undefined`: the head does not have the field. */
 export interface HeadFacts {
+  /** The number of `Host` fields. */
   hosts: number;
+  /** The first `Host`. */
   host: string | undefined;
-  /** A host is no authority. */
+  /** Whether a `Host` is no legal authority. */
   hasIllegalHost: boolean;
   authorization: string | undefined;
   webTicket: string | undefined;
@@ -44,27 +47,29 @@ export interface HeadFacts {
   transferEncoding: string | undefined;
   accept: string | undefined;
   ucwaBatch: string | undefined;
-  /** `Authorization` has a credential that signs in a connection, or one of an unknown kind. */
+  /** Whether the credential in `Authorization` is not self-contained, see `isSelfContained`. */
   signsIn: boolean;
-  /** A field says that another proxy sent the request. */
+  /** Whether a field shows that another proxy forwarded the request. */
   cameThroughProxy: boolean;
-  /** `Authorization` or `X-MS-WebTicket` stands there more than once. */
+  /** Whether the head has two `Authorization` or two `X-MS-WebTicket` fields. */
   repeatedCredential: boolean;
-  /** `Content-Type`, or a field of the batch key other than a credential, stands there more than once. */
+  /** Whether the head has two `Content-Type` fields, or two of a field of the batch key that is no credential. */
   repeatedKeyField: boolean;
-  /** A name that a lax reader takes for `Content-Length` or `Transfer-Encoding`. */
+  /** Whether a lax server could read a field name as `Content-Length` or `Transfer-Encoding`. */
   resemblesFraming: boolean;
   range: boolean;
   upgrade: boolean;
-  /** `Connection` names `Upgrade`: Node's parser drops what comes behind a head with both. */
+  /** Whether `Connection` names `Upgrade`. Node's parser drops the bytes behind a head with both fields. */
   namesUpgrade: boolean;
+  /** Whether a field asks the server to treat the request as one of another method. */
   methodOverride: boolean;
-  /** `Connection` names a field of the batch key, as if it ended here. */
+  /** Whether `Connection` names a field of the batch key, which would make the field hop-by-hop. */
   hidesKeyField: boolean;
-  /** Bytes of all fields as they stand on the wire, line ends included. */
+  /** The length of all fields on the wire in bytes, line ends included. */
   bytes: number;
 }
 
+/** Reads all fields of a head once. */
 export function readHead(headers: RawHeaders): HeadFacts {
   const facts: HeadFacts = {
     hosts: 0,
@@ -99,12 +104,12 @@ export function readHead(headers: RawHeaders): HeadFacts {
     const name = headers[i] as string;
     const value = headers[i + 1] as string;
     facts.bytes += name.length + value.length + 4;
-    note(facts, name.toLowerCase(), value);
+    addField(facts, name.toLowerCase(), value);
   }
   return facts;
 }
 
-function note(facts: HeadFacts, name: string, value: string): void {
+function addField(facts: HeadFacts, name: string, value: string): void {
   switch (name) {
     case 'host':
       facts.hosts += 1;
@@ -183,7 +188,7 @@ function note(facts: HeadFacts, name: string, value: string): void {
   }
 }
 
-/** Encodes answers for callers who accept only XML as `application/problem+xml`. */
+/** Whether the value of `Accept` allows XML but not JSON. The proxy's own answers to these callers are XML. */
 export function acceptsOnlyXml(accept: string | undefined): boolean {
   return (
     accept !== undefined && /xml/i.test(accept) && !/json|\*\/\*|application\/\*/i.test(accept)
@@ -194,8 +199,8 @@ const fieldsOfProxies: ReadonlySet<string> = new Set(['via', 'forwarded', 'x-rea
 const prefixOfProxies = 'x-forwarded-';
 
 /**
- * Whether a field of that name, in lower case, says that another proxy sent the request. The
- * connections of that proxy may carry the requests of many users.
+ * Whether a field with this name, in lower case, shows that another proxy forwarded the request. The connections of
+ * that proxy may carry requests of many users.
  */
 export function isFieldOfProxies(lowerCaseName: string): boolean {
   const name = withHyphens(lowerCaseName);

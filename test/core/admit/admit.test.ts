@@ -3,7 +3,7 @@ import { admit } from '../../../src/core/admit/admit.ts';
 import { readHead } from '../../../src/core/admit/request-head.ts';
 import { aHead } from '../../support/heads.ts';
 
-function verdict(method: string, target: string, headers: readonly string[], httpVersion = '1.1') {
+function admitted(method: string, target: string, headers: readonly string[], httpVersion = '1.1') {
   const result = admit({ method, target, httpVersion, headers }, readHead(headers));
   return typeof result === 'string' ? result : `${result.status} ${result.reason}`;
 }
@@ -19,30 +19,30 @@ describe('admit', () => {
     ['/a?q=sip:ann@example.com'],
     ['/a?b\\c'],
     ['/a?'],
-  ])('lets the target %s through byte for byte', (target) => {
-    expect(verdict('GET', target, host)).toBe(target);
+  ])('returns the target %s byte for byte', (target) => {
+    expect(admitted('GET', target, host)).toBe(target);
   });
 
-  test.each(['chunked', 'Chunked'])('lets a body in %s through', (coding) => {
-    expect(verdict('POST', '/a', [...host, 'Transfer-Encoding', coding])).toBe('/a');
+  test.each(['chunked', 'Chunked'])('accepts a body with Transfer-Encoding: %s', (coding) => {
+    expect(admitted('POST', '/a', [...host, 'Transfer-Encoding', coding])).toBe('/a');
   });
 
-  test('tells codings apart at their commas, with blanks or without', () => {
+  test('splits codings at commas, with or without blanks', () => {
     for (const codings of ['gzip,chunked', 'gzip, chunked', 'gzip,\t chunked']) {
       const headers = [...host, 'Transfer-Encoding', codings];
-      expect(verdict('POST', '/a', headers)).toBe('501 transfer_encoding');
+      expect(admitted('POST', '/a', headers)).toBe('501 transfer_encoding');
     }
   });
 
-  test('reduces an absolute target of the host that was asked to its path', () => {
-    expect(verdict('GET', 'http://Pool.example/a?b', host)).toBe('/a?b');
-    expect(verdict('GET', 'https://pool.example', host)).toBe('/');
-    expect(verdict('GET', 'http://pool.example?b', host)).toBe('/?b');
+  test('returns the path of an absolute target with the same host as Host', () => {
+    expect(admitted('GET', 'http://Pool.example/a?b', host)).toBe('/a?b');
+    expect(admitted('GET', 'https://pool.example', host)).toBe('/');
+    expect(admitted('GET', 'http://pool.example?b', host)).toBe('/?b');
   });
 
-  test('lets OPTIONS * through, and no other method with *', () => {
-    expect(verdict('OPTIONS', '*', host)).toBe('*');
-    expect(verdict('GET', '*', host)).toBe('400 target');
+  test('accepts OPTIONS *, and refuses * with other methods', () => {
+    expect(admitted('OPTIONS', '*', host)).toBe('*');
+    expect(admitted('GET', '*', host)).toBe('400 target');
   });
 
   test.each<[string, string, string, readonly string[], string, string]>([
@@ -113,7 +113,7 @@ describe('admit', () => {
     ['a backslash in the path', 'GET', '/a\\b', host, '1.1', '400 target'],
     ['a target without a slash', 'GET', 'a', host, '1.1', '400 target'],
     [
-      'an absolute target elsewhere',
+      'an absolute target with another host',
       'GET',
       'http://evil.example/a',
       host,
@@ -129,7 +129,7 @@ describe('admit', () => {
       '421 misdirected',
     ],
     [
-      'a target that only holds an absolute one',
+      'a target that only ends in an absolute one',
       'GET',
       'xhttp://pool.example/',
       host,
@@ -144,36 +144,29 @@ describe('admit', () => {
       '1.1',
       '400 target',
     ],
-    [
-      'an absolute target of a host of its own',
-      'GET',
-      'http://pool.example/',
-      [],
-      '1.0',
-      '421 misdirected',
-    ],
+    ['an absolute target and no Host', 'GET', 'http://pool.example/', [], '1.0', '421 misdirected'],
     ['CONNECT', 'CONNECT', 'pool.example:443', host, '1.1', '501 method'],
     ['TRACE', 'TRACE', '/a', host, '1.1', '501 method'],
   ])('refuses %s', (_what, method, target, headers, version, expected) => {
-    expect(verdict(method, target, headers, version)).toBe(expected);
+    expect(admitted(method, target, headers, version)).toBe(expected);
   });
 
-  test('lets HTTP/1.0 without a Host through', () => {
-    expect(verdict('GET', '/a', [], '1.0')).toBe('/a');
+  test('accepts HTTP/1.0 without a Host', () => {
+    expect(admitted('GET', '/a', [], '1.0')).toBe('/a');
   });
 
-  test('takes hosts with ports and IPv6 addresses', () => {
-    expect(verdict('GET', '/a', ['Host', '[::1]:8080'])).toBe('/a');
-    expect(verdict('GET', '/a', ['Host', 'lync_web.example.com:443'])).toBe('/a');
+  test('accepts hosts with ports and IPv6 addresses', () => {
+    expect(admitted('GET', '/a', ['Host', '[::1]:8080'])).toBe('/a');
+    expect(admitted('GET', '/a', ['Host', 'lync_web.example.com:443'])).toBe('/a');
   });
 });
 
-test('a head counts its bytes as they stand on the wire', () => {
+test('the length of a head is its length on the wire, with line ends', () => {
   const { facts } = aHead('GET', '/a', ['Accept', 'text/html']);
   expect(facts.bytes).toBe('Host: pool.example\r\nAccept: text/html\r\n'.length);
 });
 
-describe('where a body ends is said once and plainly, or the request is refused:', () => {
+describe('a request is refused unless its body length is clear:', () => {
   const framing = '400 transfer_encoding';
   test.each<[string, string, string[]]>([
     ['POST', framing, ['Content-Length', '040']],
@@ -189,6 +182,6 @@ describe('where a body ends is said once and plainly, or the request is refused:
     ['HEAD', '/a', []],
     ['GET', '/a', ['Content-Length', '1']],
   ])('%s: %s for %j', (method, expected, fields) => {
-    expect(verdict(method, '/a', [...host, ...fields])).toBe(expected);
+    expect(admitted(method, '/a', [...host, ...fields])).toBe(expected);
   });
 });

@@ -5,11 +5,11 @@ import { readHead } from '../../../src/core/admit/request-head.ts';
 
 const asItIs = (credentials: string): string => credentials;
 const ann = ['Host', 'a', 'Authorization', 'Bearer ann', 'Accept', 'application/xml'];
-/** Other strings, as a parser makes them for each request, of the same characters. */
+/** Returns equal strings that are other objects, as a parser creates them for each request. */
 const again = (headers: readonly string[]): string[] =>
   headers.map((text) => Buffer.from(text, 'latin1').toString('latin1'));
 
-test('calls that say the same of themselves share a head, on one connection or on several', () => {
+test('calls with the same fields share a head, on one connection or on several', () => {
   const heads = new RequestHeadCache(asItIs);
   const first = heads.read(again(ann), undefined);
   expect(heads.read(again(ann), first)).toBe(first);
@@ -27,7 +27,7 @@ test.each<[string, string[]]>([
   ['one field more', [...ann, 'Cookie', 'c']],
   ['one field less', ann.slice(0, 4)],
   ['nothing', []],
-])('a head with %s is one of its own', (_, other) => {
+])('a head with %s is not shared', (_, other) => {
   const heads = new RequestHeadCache(asItIs);
   const first = heads.read(again(ann), undefined);
   const second = heads.read(again(other), first);
@@ -46,24 +46,15 @@ test.each<[string, string[]]>([
 
 test.each<[string, (user: string) => string[]]>([
   ['a token', (user) => ['Accept-Charset', 'a', 'Authorization', user]],
-  ['a token, in small letters', (user) => ['Ms-Some-Field', 'a', 'authorization', user]],
+  ['a token, in lower case', (user) => ['Ms-Some-Field', 'a', 'authorization', user]],
   ['a ticket', (user) => ['Accept-Charset', 'a', 'X-MS-WebTicket', user]],
-  ['a ticket, in small letters', (user) => ['Ms-Some-Field', 'a', 'x-ms-webticket', user]],
-  [
-    'a ticket behind a token that all have',
-    (user) => ['Authorization', 'a', 'X-MS-WebTicket', user],
-  ],
-  [
-    'a token before a ticket that all have',
-    (user) => ['Authorization', user, 'X-MS-WebTicket', 'a'],
-  ],
-  [
-    'a token behind a ticket that all have',
-    (user) => ['X-MS-WebTicket', 'a', 'Authorization', user],
-  ],
-  ['a ticket behind no token', (user) => ['Authorization', '', 'X-MS-WebTicket', user]],
+  ['a ticket, in lower case', (user) => ['Ms-Some-Field', 'a', 'x-ms-webticket', user]],
+  ['a ticket after a shared token', (user) => ['Authorization', 'a', 'X-MS-WebTicket', user]],
+  ['a token before a shared ticket', (user) => ['Authorization', user, 'X-MS-WebTicket', 'a']],
+  ['a token after a shared ticket', (user) => ['X-MS-WebTicket', 'a', 'Authorization', user]],
+  ['a ticket after an empty token', (user) => ['Authorization', '', 'X-MS-WebTicket', user]],
 ])(
-  'who turns up on other connections, with others in between, has a head still: by %s',
+  "a user's head is found again on other connections, with other users in between: %s",
   (_, of) => {
     const heads = new RequestHeadCache(asItIs);
     const read = (): KnownHead[] =>
@@ -73,7 +64,7 @@ test.each<[string, (user: string) => string[]]>([
   },
 );
 
-test('a key is made again when it would not be equal', () => {
+test('equal keys are one object', () => {
   const head = new RequestHeadCache(asItIs).read(ann, undefined);
   expect(head.applicationPath).toBeUndefined();
   const key = head.keyOf('/a', undefined);
@@ -87,7 +78,7 @@ test('a key is made again when it would not be equal', () => {
   expect(head.applicationPath).toBe('/b');
 });
 
-test('however many users there are, few heads are kept', () => {
+test('at most 1024 heads are kept', () => {
   const heads = new RequestHeadCache(asItIs);
   const users = Array.from({ length: 1025 }, (_, user) => ['Authorization', `Bearer ${user}`]);
   const first = users.map((headers) => heads.read(headers, undefined));
@@ -95,7 +86,7 @@ test('however many users there are, few heads are kept', () => {
   expect(heads.read(again(users[1023]!), undefined)).not.toBe(first[1023]);
 });
 
-test('what new heads cost is told, in fields as in text, until they are forgotten', () => {
+test('costBytes counts the text and the number of fields of new heads until they are forgotten', () => {
   const heads = new RequestHeadCache(asItIs);
   const first = heads.read(ann, undefined);
   const costBytes = heads.costBytes;
@@ -112,7 +103,7 @@ test('what new heads cost is told, in fields as in text, until they are forgotte
   expect(heads.costBytes).toBe(0);
 });
 
-test('a known user who says something else takes the place of what he said, and nobody else is forgotten', () => {
+test("a new head of a known user replaces only this user's head", () => {
   const heads = new RequestHeadCache(asItIs);
   const users = Array.from({ length: 1024 }, (_, user) => ['Authorization', `Bearer ${user}`]);
   const [first] = users.map((headers) => heads.read(headers, undefined));
@@ -126,7 +117,7 @@ test.each([
   ['explain', true],
   ['Explain', true],
   ['never', false],
-])('X-Ucwa-Batch: %s asks to hear what became of a call: %s', (value, asks) => {
+])('X-Ucwa-Batch: %s asks for an explanation: %s', (value, asks) => {
   const { explain } = new RequestHeadCache(asItIs).read([...ann, 'X-Ucwa-Batch', value], undefined);
   expect([explain, new RequestHeadCache(asItIs).read(ann, undefined).explain]).toEqual([
     asks,

@@ -5,8 +5,8 @@ import {
   isFieldOfProxies,
 } from '../../../src/core/admit/request-head.ts';
 
-/** What the fields change of what an empty head says. */
-function said(...headers: string[]): Partial<HeadFacts> {
+/** Returns the facts that differ from those of an empty head. */
+function factsOf(...headers: string[]): Partial<HeadFacts> {
   const nothing = readHead([]);
   return Object.fromEntries(
     Object.entries(readHead(headers)).filter(
@@ -15,7 +15,7 @@ function said(...headers: string[]): Partial<HeadFacts> {
   );
 }
 
-describe('a head says, by its fields in any case', () => {
+describe('readHead finds fields in any case', () => {
   test.each<[string[], Partial<HeadFacts>]>([
     [['HOST', 'a'], { hosts: 1, host: 'a' }],
     [['Host', 'a', 'host', 'b'], { hosts: 2, host: 'a' }],
@@ -89,17 +89,17 @@ describe('a head says, by its fields in any case', () => {
     ],
     [['X-Other', 'a', '__proto__', 'b', 'X-Forwarded', 'c'], {}],
   ])('%j', (headers, facts) => {
-    expect(said(...headers)).toEqual(facts);
+    expect(factsOf(...headers)).toEqual(facts);
   });
 });
 
-test('an empty head says nothing', () => {
+test('an empty head has no facts', () => {
   const { hosts, bytes, ...rest } = readHead([]);
   expect([hosts, bytes]).toEqual([0, 0]);
   expect(Object.values(rest).filter((value) => value !== undefined && value !== false)).toEqual([]);
 });
 
-test('fields that say that another proxy sent the request', () => {
+test('isFieldOfProxies knows the fields that show another proxy', () => {
   const names = ['via', 'forwarded', 'x-real-ip', 'x-forwarded-for', 'x-forwarded-proto'];
   expect(names.filter(isFieldOfProxies)).toEqual(names);
   expect(['x-forwarded', 'host', 'viaduct'].filter(isFieldOfProxies)).toEqual([]);
