@@ -1,15 +1,15 @@
 /**
- * What went wrong between us and the pool, in the words of RFC 9209 section 2.3, with the one fact
- * that callers need: whether the request can have been executed.
+ * Faults between the proxy and the pool. Their names are error types of RFC 9209 section 2.3. Their phase says whether
+ * the pool may have executed the request, because callers need to know.
  */
 
 /**
- * - `unsent`: no byte of the request left us, so it did not run.
- * - `unknown`: it left, and no trustworthy answer came.
+ * - `unsent`: the request did not run. No byte of it was sent, or the pool refused to run it.
+ * - `unknown`: the request was sent, and no reliable response came. The request may have run.
  */
 export type FaultPhase = 'unsent' | 'unknown';
 
-/** Error types of RFC 9209 that we use in `Proxy-Status`. */
+/** The error types of RFC 9209 that the proxy sends in `Proxy-Status`. */
 export type FaultName =
   | 'dns_error'
   | 'dns_timeout'
@@ -28,14 +28,16 @@ export type FaultName =
   | 'http_protocol_error'
   | 'proxy_internal_error';
 
+/** A failed request to the pool. */
 export interface Fault {
   readonly phase: FaultPhase;
   readonly name: FaultName;
 }
 
 /**
- * Why a call got no answer from the pool:
- * - `never-sent`: it waited until its deadline, or until the end of the shutdown.
- * - `late`: it was sent, and the answer did not come in time.
+ * Why a call got no response from the pool:
+ * - a fault: its request failed.
+ * - `never-sent`: the call waited until its deadline, or until the end of the shutdown, and was not sent.
+ * - `late`: the call was sent, and no response came before its deadline.
  */
 export type Failure = Fault | 'never-sent' | 'late';

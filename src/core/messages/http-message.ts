@@ -1,12 +1,12 @@
 /**
- * HTTP/1.1 messages as the proxy handles them: heads are flat lists of names and values, in the
- * order and spelling of the wire, as Node's `rawHeaders` has them; bodies are bytes.
+ * HTTP/1.1 messages inside the proxy. Heads are flat lists of names and values, like Node's `rawHeaders`. They keep the
+ * order and spelling of the wire. Bodies are bytes.
  */
 
-/** Names and values in turn: `['Host', 'pool.example', 'Accept', 'text/plain']`. */
+/** Names and values by turns: `['Host', 'pool.example', 'Accept', 'text/plain']`. */
 export type RawHeaders = readonly string[];
 
-/** Fields that belong to one connection (RFC 9110 section 7.6.1), lower case. */
+/** Fields that apply to one connection only (RFC 9110 section 7.6.1), in lower case. */
 const hopByHop: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -21,14 +21,14 @@ const hopByHop: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A field name as CGI takes it, and with it IIS in its server variables: `X_Forwarded_For` is the same
- * field there as `X-Forwarded-For`.
+ * Returns the field name with hyphens for underscores. CGI and the server variables of IIS do not tell these characters
+ * apart: `X_Forwarded_For` is the same field as `X-Forwarded-For` there.
  */
 export function withHyphens(name: string): string {
   return name.includes('_') ? name.replaceAll('_', '-') : name;
 }
 
-/** The value of the first field of that name, which must be given in lower case. */
+/** Returns the value of the first field with this name, or `undefined`. */
 export function headerValue(headers: RawHeaders, lowerCaseName: string): string | undefined {
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i];
@@ -39,12 +39,13 @@ export function headerValue(headers: RawHeaders, lowerCaseName: string): string 
   return undefined;
 }
 
-const nobody: ReadonlySet<string> = new Set();
+const noNames: ReadonlySet<string> = new Set();
 const connection = 'connection';
 
 /**
- * What the message's own `Connection` fields say, in lower case: names of hop-by-hop fields, and
- * `close`. A `keep-alive` alone names nothing that is not hop-by-hop anyway, and is left out.
+ * Returns the options in the `Connection` fields of a message, in lower case (RFC 9110 section 7.6.1). They are names of
+ * hop-by-hop fields, and `close`. A field value that is exactly `keep-alive` is left out, because `Keep-Alive` is always
+ * hop-by-hop.
  */
 export function namedByConnection(headers: RawHeaders): ReadonlySet<string> {
   let names: Set<string> | undefined;
@@ -56,12 +57,13 @@ export function namedByConnection(headers: RawHeaders): ReadonlySet<string> {
     names ??= new Set();
     for (const token of value.split(',')) names.add(token.trim().toLowerCase());
   }
-  return names ?? nobody;
+  return names ?? noNames;
 }
 
 /**
- * The fields that travel end to end: without the hop-by-hop ones, what `Connection` names, and
- * `alsoWithout` (lower-case names).
+ * Returns the end-to-end fields of a message: all except hop-by-hop fields and the fields that `Connection` names.
+ *
+ * @param alsoWithout names of further fields to leave out, in lower case
  */
 export function endToEndHeaders(headers: RawHeaders, alsoWithout?: ReadonlySet<string>): string[] {
   const named = namedByConnection(headers);
@@ -75,11 +77,11 @@ export function endToEndHeaders(headers: RawHeaders, alsoWithout?: ReadonlySet<s
   return kept;
 }
 
-/** Field names, and field values, one or many behind each other (RFC 9110 section 5). */
+/** Any number of legal field names, or of legal field values, without separators (RFC 9110 section 5). */
 const tokens = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]*$/;
 const texts = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** The fields as they stand on the wire, a line each; `undefined` if one of them may not. */
+/** Returns the fields in wire format, one line each, or `undefined` if a name or a value is illegal. */
 export function fieldLines(headers: RawHeaders): string | undefined {
   let lines = '';
   let names = '';

@@ -2,17 +2,17 @@ import type { BatchKey } from '../ucwa/batch-key.ts';
 import type { RawHeaders } from './http-message.ts';
 
 /**
- * - `safe`: a GET; it may be asked again.
+ * - `safe`: a GET, which may be retried.
  * - `unsafe`: a POST, PUT or DELETE.
- * - `operation`: a POST that starts an operation; it is never held, and leaves alone.
+ * - `operation`: a POST that starts an operation of UCWA. It is never held, and is sent unbatched.
  */
 export type CallClass = 'safe' | 'unsafe' | 'operation';
 
-/** What of a call goes to the pool. */
+/** The content of a call for the pool. */
 export interface OutgoingCall {
   readonly method: string;
   readonly target: string;
-  /** As the caller sent them. */
+  /** The fields as the caller sent them. */
   readonly headers: RawHeaders;
   readonly body: Buffer;
   readonly key: BatchKey;

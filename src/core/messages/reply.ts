@@ -2,39 +2,39 @@ import type { RawHeaders } from './http-message.ts';
 import type { OutgoingCall } from './outgoing-call.ts';
 import type { Fault, Failure } from './fault.ts';
 
-/** What tells the question that an answer belongs to. */
+/** The target and key of a call. A response may go only to calls that have the same. */
 export type Asked = Pick<OutgoingCall, 'target' | 'key'>;
 
-/** A whole answer to a caller. */
+/** A complete response to a caller. */
 export interface Reply {
   readonly status: number;
-  /** Empty: Node's phrase for the status. */
+  /** The reason phrase. If it is empty, Node's phrase for the status is sent. */
   readonly reason: string;
-  /** Without `Content-Length`, which `lengthOf` has. */
+  /** The fields without `Content-Length`; see `lengthOf`. */
   readonly headers: RawHeaders;
   /**
-   * Status line and `headers` as they stand on the wire, a date among them: made once for several
-   * answers. Who changes something of it drops it.
+   * Status line and `headers` in wire format, with a `Date`. Several responses may share one buffer, which saves
+   * encoding each head. Code that changes status, reason or headers must remove `head`.
    */
   readonly head?: Buffer | undefined;
   readonly body: Buffer;
-  /** Of an answer that came as a part: whose. */
+  /** The call that this part of a batch response answers; `undefined` if the response was no part. */
   readonly asked?: Asked;
 }
 
-/** The head of an answer whose body follows in pieces. */
+/** The head of a response with a streamed body. */
 export interface ReplyHead {
   readonly status: number;
   readonly reason: string;
   readonly headers: RawHeaders;
 }
 
-/** What its `Content-Length` says; `undefined`: it has none (RFC 9110 section 8.6). */
+/** Returns the `Content-Length` of a response; `undefined` if the response must have none (RFC 9110 section 8.6). */
 export function lengthOf({ status, body }: Reply): number | undefined {
   return status === 204 || status === 304 ? undefined : body.length;
 }
 
-/** Whether the outcome is a reply, not a fault or a failure. */
+/** Whether the outcome of a call is a response. */
 export function isReply(outcome: Reply | Failure | Fault): outcome is Reply {
   return typeof outcome === 'object' && 'status' in outcome;
 }

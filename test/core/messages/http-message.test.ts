@@ -11,14 +11,14 @@ test.each([
   ['before', ['keep-alive', 'X-Hop, close']],
   ['after', ['X-Hop, close', 'keep-alive']],
   ['in one field with', ['Keep-Alive, x-hop , Close']],
-])('a Connection field hides nothing that stands %s its keep-alive', (_where, values) => {
+])('Connection options count %s keep-alive', (_where, values) => {
   const headers = values.flatMap((value) => ['Connection', value]);
   headers.push('Keep-Alive', 'timeout=5', 'X-Hop', '1', 'X-End', '2');
   expect(endToEndHeaders(headers)).toEqual(['X-End', '2']);
   expect([...namedByConnection(headers)]).toEqual(expect.arrayContaining(['close', 'x-hop']));
 });
 
-test('a Connection field that only says keep-alive takes the hop-by-hop fields away, and no others', () => {
+test('Connection: keep-alive removes only the hop-by-hop fields', () => {
   const headers = ['Connection', 'keep-alive', 'Keep-Alive', 'timeout=5', 'X-End', '2'];
   expect(endToEndHeaders(headers)).toEqual(['X-End', '2']);
 });
@@ -33,7 +33,7 @@ const legal = (name: string, value: string): boolean => {
   }
 };
 
-test('fields stand on the wire a line each, and only if Node too would let each of them', () => {
+test('fieldLines writes one line for each field, and accepts exactly the fields that Node accepts', () => {
   const characters = 'aZ-9\t \r\n\0:\x7f\x80\xff\u0100(~'.split('');
   const text = fc.string({ unit: fc.constantFrom(...characters), maxLength: 4 });
   const name = fc.oneof(fc.constantFrom('ETag', 'x-a'), text);
