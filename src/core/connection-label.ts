@@ -1,32 +1,33 @@
 /**
- * To whom a connection to the pool belongs (I9). A shared connection carries requests whose credentials
- * are self-contained, of all users in turn. A bound connection belongs to one connection of a client,
- * since a sign-in may be kept on it. The label is checked when a connection is lent and at each
- * write, apart from the code that chose the connection.
+ * The owner of a connection to the pool (invariant I9). A shared connection carries requests of all users in turn, if
+ * their credentials are self-contained. A bound connection belongs to one connection of a client, because the pool may
+ * keep a sign-in on the bound connection. The label is checked when a connection is lent and at each write. These
+ * checks are independent of the code that chooses the connection.
  *
  *     idle --lend--> lent --giveBack--> idle
  *     lent --an answer marks it, shared--> lent, spent --giveBack--> spent (to be closed)
  */
 import { InvariantViolation } from './invariants.ts';
 
-/** The owner of a connection that all users share. */
+/** The owner value of a connection that all users share. */
 export const shared = 'shared';
 
-/** `shared`, or the client's connection that a bound one belongs to. */
+/** `shared`, or the client connection to which a bound connection belongs. */
 export type Owner = typeof shared | object;
 
-/** What is about to write a request to a connection. */
+/** The request to which a connection is lent. */
 export interface Borrower {
-  /** The client's connection that the request came on; `undefined` for a batch or a single call. */
+  /** The client connection on which the request arrived; `undefined` for a batch or an unbatched call. */
   readonly client: object | undefined;
-  /** The name of the user, where it is known. */
+  /** The name of the user, if known; see `BatchKey.user`. */
   readonly user?: string | undefined;
   /** Whether the request carries a credential that signs in the connection. */
   readonly signsIn: boolean;
-  /** Whether the client's connection has been bound to a connection to the pool. */
+  /** Whether the client connection has a bound connection to the pool. */
   readonly isBound: boolean;
 }
 
+/** The label of one connection to the pool. */
 export class ConnectionLabel {
   readonly owner: Owner;
   #borrower: Borrower | undefined;
@@ -36,6 +37,7 @@ export class ConnectionLabel {
     this.owner = owner;
   }
 
+  /** The request to which the connection is lent now; `undefined` if the connection is idle. */
   get borrower(): Borrower | undefined {
     return this.#borrower;
   }
@@ -44,12 +46,16 @@ export class ConnectionLabel {
     return this.#borrower !== undefined;
   }
 
-  /** Whether no further request may be sent on the connection: it is closed behind its answer. */
+  /** Whether no further request may be sent on the connection. A spent connection is closed after its response. */
   get isSpent(): boolean {
     return this.#isSpent;
   }
 
-  /** @throws InvariantViolation when the request must not be written to this connection */
+  /**
+   * Lends the connection to a request.
+   *
+   * @throws InvariantViolation if the request must not be sent on this connection
+   */
   lend(borrower: Borrower): void {
     if (this.#isSpent) this.#break('a spent connection was lent again');
     if (this.#borrower !== undefined) this.#break('two requests at a time on one connection');
@@ -62,28 +68,31 @@ export class ConnectionLabel {
     this.#borrower = borrower;
   }
 
-  /** @throws InvariantViolation when the connection is lent to no request */
+  /** @throws InvariantViolation if the connection is lent to no request */
   assertMayWrite(): void {
     if (this.#borrower === undefined) this.#break('a write that no request asked for');
   }
 
   /**
-   * The head of an answer came, `marks`: see `marksConnection`. A shared connection that is marked
-   * is spent.
+   * Records that the head of a response arrived.
+   *
+   * @param marks the result of `marksConnection` for the head; a marked shared connection is spent
    */
   answered(marks: boolean): void {
     if (this.owner === shared && (marks || this.#borrower?.signsIn === true)) this.#isSpent = true;
   }
 
+  /** Forbids further requests on the connection. */
   spend(): void {
     this.#isSpent = true;
   }
 
+  /** Ends the loan of the connection to its request. */
   giveBack(): void {
     this.#borrower = undefined;
   }
 
-  /** Nothing more is written to a connection that was about to be misused. */
+  /** Spends the connection, so that no caller writes to the misused connection again. */
   #break(message: string): never {
     this.#isSpent = true;
     throw new InvariantViolation('own_connection', message);

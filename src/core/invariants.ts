@@ -1,14 +1,14 @@
 /**
- * What holds whatever clients and the pool do (docs/guarantees.md), checked once more by
- * code of its own at the last moment at which a break can still be stopped. What fails a check is a
- * bug of ours: it goes no further, it is counted, and the callers concerned get 500.
+ * Invariants that hold for all behavior of clients and of the pool (docs/guarantees.md). These functions check some
+ * invariants again, with independent code, just before a violation would do harm. A violation is a bug of the proxy.
+ * The proxy then stops the request or the response, counts the violation, and answers its callers with 500.
  */
 import { sameKey } from './ucwa/batch-key.ts';
 import type { Asked } from './messages/reply.ts';
 import { headerValue } from './messages/http-message.ts';
 import type { OutgoingCall } from './messages/outgoing-call.ts';
 
-/** Label values of `ucwa_proxy_invariant_violations_total`, a closed set, in the order of docs/guarantees.md. */
+/** All label values of `ucwa_proxy_invariant_violations_total`, in the order of docs/guarantees.md. */
 export const invariants = [
   'one_key',
   'one_answer',
@@ -22,19 +22,25 @@ export const invariants = [
 ] as const;
 export type Invariant = (typeof invariants)[number];
 
+/** A violated invariant: a bug of the proxy. */
 export class InvariantViolation extends Error {
   override readonly name = 'InvariantViolation';
-  /** For logs, which show no messages. */
+  /** The violated invariant. Logs show the code, because they never show messages of errors. */
   readonly code: Invariant;
 
-  /** `message`: fixed text. */
+  /** @param message a fixed text, without data of requests */
   constructor(code: Invariant, message: string) {
     super(message);
     this.code = code;
   }
 }
 
-/** I1: the envelope speaks for its oldest call, and says what every call of it said itself. */
+/**
+ * Checks I1: all calls of a batch have the same key. The envelope has the credentials of the oldest call, so they must
+ * be those that each caller sent itself.
+ *
+ * @throws InvariantViolation if the call must not share a batch with the oldest one
+ */
 export function assertOneKey(oldest: OutgoingCall, call: OutgoingCall): void {
   const { key, headers } = call;
   const isOwn =
@@ -46,20 +52,30 @@ export function assertOneKey(oldest: OutgoingCall, call: OutgoingCall): void {
   }
 }
 
-/** I2: an answer goes to whom it was asked for, and who shares a part asked the same. */
+/**
+ * Checks I2: a response goes only to the calls that asked for it. Calls that share a part have the same target and key.
+ *
+ * @throws InvariantViolation if the two calls differ
+ */
 export function assertSameQuestion(one: Asked, other: Asked): void {
   if (one.target !== other.target || !sameKey(one.key, other.key)) {
     throw new InvariantViolation('one_answer', 'the answer to another call');
   }
 }
 
-/** What may stand in a request line, less what some decoder takes for the edge of a path. */
+/** Printable ASCII without blanks, `#` and `\`. */
 const plain = /^[!"$-[\]-~]+$/;
-/** Of a decoded path below an application. */
+/** Matches a decoded path with an empty segment, a dot segment, or a character at which some decoder ends a path. */
 const leavesApplication = /\/\.{0,2}(?:\/|$)|[\\;?#]|[^ -~]/;
+/** Matches a decoded path of a resource that is never batched. */
 const special = /^\/(?:batch|events|photos)(?![a-z0-9])|\/(?:contact)?photo(?![a-z0-9])[^/]*$/i;
 
-/** I3: below the key's application, whoever decodes it, and none of the resources never batched. */
+/**
+ * Checks I3: a batched call stays below the application of its key, also after two rounds of decoding, and its resource
+ * is not one of those that are never batched.
+ *
+ * @throws InvariantViolation if the target is not allowed in a batch
+ */
 export function assertInside({ key, target }: Asked): void {
   const { applicationPath } = key;
   const question = target.indexOf('?', applicationPath.length);
@@ -76,7 +92,7 @@ export function assertInside({ key, target }: Asked): void {
   }
 }
 
-/** Empty, which is outside, for what is no text. */
+/** Returns the decoded path; an empty string, which is outside of all applications, if the path cannot be decoded. */
 function decoded(path: string): string {
   try {
     return decodeURIComponent(path);

@@ -7,7 +7,7 @@ const batch: Borrower = { client: undefined, signsIn: false, isBound: false };
 const ofBob: Borrower = { client: bob, signsIn: false, isBound: false };
 const ofAlice: Borrower = { client: alice, signsIn: true, isBound: true };
 
-/** The code of what `act` throws, as logs and metrics have it. */
+/** Returns the code of the error that `act` throws, or `undefined`. */
 function broken(act: () => void): unknown {
   try {
     act();
@@ -67,7 +67,7 @@ describe('a bound connection', () => {
   });
 });
 
-test('a connection tells to which request it is lent, and is lent no more once it is spent', () => {
+test('a connection names its borrower, and a spent connection is not lent again', () => {
   const label = new ConnectionLabel(shared);
   expect(label.borrower).toBeUndefined();
   label.lend(ofBob);

@@ -31,11 +31,11 @@ function violated(check: () => void): string | undefined {
   }
 }
 
-describe('calls share an envelope', () => {
+describe('calls may share an envelope', () => {
   const ann = ['Authorization', 'Bearer ann', 'Cookie', 'c=1', 'Origin', 'https://a.example'];
   const oldest = aCall(`${app}/me`, ann);
 
-  test('when the same is said for all of them', () => {
+  test('if their keys are equal', () => {
     expect(violated(() => assertOneKey(oldest, aCall(`${app}/me/note`, ann)))).toBeUndefined();
     expect(violated(() => assertOneKey(oldest, oldest))).toBeUndefined();
   });
@@ -47,16 +47,16 @@ describe('calls share an envelope', () => {
     ['no token', ann.slice(2)],
     ['another cookie', [...ann.slice(0, 2), 'Cookie', 'c=2', ...ann.slice(4)]],
     ['another origin', [...ann.slice(0, 4), 'Origin', 'https://b.example']],
-  ])('not with %s, be it noted so or not', (_what, headers) => {
+  ])('but not with %s, in their keys or in their fields', (_what, headers) => {
     expect(violated(() => assertOneKey(oldest, aCall(`${app}/me`, headers)))).toBe('one_key');
-    // The key claims what the caller never said; an origin is not looked for again.
-    const claimed = aCall(`${app}/me`, headers, oldest.key);
-    const isLookedFor = !headers.includes('https://b.example');
-    expect(violated(() => assertOneKey(oldest, claimed))).toBe(isLookedFor ? 'one_key' : undefined);
+    // The key differs from the fields of the caller. Only the fields with credentials are checked again.
+    const wrongKey = aCall(`${app}/me`, headers, oldest.key);
+    const isChecked = !headers.includes('https://b.example');
+    expect(violated(() => assertOneKey(oldest, wrongKey))).toBe(isChecked ? 'one_key' : undefined);
   });
 });
 
-test('an answer is that of another call when the target or anything of the key differs', () => {
+test('assertSameQuestion refuses calls with different targets or keys', () => {
   const ann = ['Authorization', 'Bearer ann'];
   const mine = aCall(`${app}/me`, ann);
   const ofAnother = (call: OutgoingCall) => violated(() => assertSameQuestion(call, mine));
@@ -114,11 +114,11 @@ describe('a target', () => {
     '/me/photo',
     '/people/a/contactPhoto',
     '/people/a/contact%50hoto;x',
-  ])('outside of it, or of what is never batched, may not: %s', (path) => {
+  ])('outside of its application, or of a special resource, may not be a part: %s', (path) => {
     expect(checked(app + path)).toBe('inside_application');
   });
 
-  test('of another application may not be a part, however it begins', () => {
+  test('of another application may not be a part', () => {
     expect(checked('/ucwa/oauth/v1/applications/2/me')).toBe('inside_application');
     expect(checked(`https://elsewhere.example${app}/me`)).toBe('inside_application');
   });
