@@ -1,14 +1,11 @@
 /**
- * Challenges in the pool's answers (RFC 9110 section 11.6.1). A challenge of a scheme that signs in a
- * connection marks the connection that it came on: who answers it is signed in there.
+ * Challenges in responses of the pool (RFC 9110 section 11.6.1). Some schemes, such as NTLM, sign in a connection. Their
+ * challenge marks the connection on which it arrived, because a client signs in there when it answers the challenge.
  */
 import type { RawHeaders } from '../messages/http-message.ts';
 import { challengeSchemes } from '../ucwa/credential-scheme.ts';
 
-/**
- * Fields by which a server offers a sign-in of the connection, or says that there was one (RFC 4559
- * sections 4 and 6).
- */
+/** Fields by which a server offers or confirms a sign-in of the connection (RFC 4559 sections 4 and 6), in lower case. */
 const marks: ReadonlySet<string> = new Set([
   'www-authenticate',
   'proxy-authenticate',
@@ -17,13 +14,12 @@ const marks: ReadonlySet<string> = new Set([
 ]);
 const markLengths: ReadonlySet<number> = new Set(Array.from(marks, ({ length }) => length));
 
-/** A scheme alone, or a scheme and what belongs to it; not `name=value`. */
+/** Matches the start of a challenge: a scheme, alone or with parameters. Does not match `name=value`. */
 const opening = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:[ \t]+(?![ \t=])|$)/;
 
 /**
- * The challenges of one field value, each as it stands there. Commas separate challenges and their
- * parameters alike; an element that opens with a scheme begins a new challenge. Commas in quoted strings
- * separate nothing; a quoted string that does not close reaches to the end.
+ * Returns the challenges in one field value, each in its original spelling. Commas separate both challenges and their
+ * parameters. An element that starts with a scheme begins a new challenge; any other element is a parameter.
  */
 function challengesIn(value: string): string[] {
   const challenges: string[] = [];
@@ -34,6 +30,10 @@ function challengesIn(value: string): string[] {
   return challenges;
 }
 
+/**
+ * Splits a field value at its commas, but not at commas in quoted strings. A quoted string without an end reaches to the
+ * end of the value.
+ */
 function elementsOf(value: string): string[] {
   const elements: string[] = [];
   let from = 0;
@@ -65,7 +65,7 @@ function isChallengeField(name: string): boolean {
   return name.length === 16 && name.toLowerCase() === 'www-authenticate';
 }
 
-/** Whether the fields of an answer challenge with a scheme that signs in a connection. */
+/** Whether the head of a response has a challenge that signs in a connection. */
 export function challengesConnection(headers: RawHeaders): boolean {
   for (let i = 0; i < headers.length; i += 2) {
     if (!isChallengeField(headers[i] as string)) continue;
@@ -75,8 +75,8 @@ export function challengesConnection(headers: RawHeaders): boolean {
 }
 
 /**
- * Whether the fields of an answer show that the connection that it came on is signed in, or can be by
- * the next request on it.
+ * Whether the head of a response shows that its connection is signed in, or that the next request could sign it in. Other
+ * users' requests must not be sent on this connection.
  */
 export function marksConnection(headers: RawHeaders): boolean {
   for (let i = 0; i < headers.length; i += 2) {
@@ -91,9 +91,8 @@ export function marksConnection(headers: RawHeaders): boolean {
 }
 
 /**
- * The fields of an answer without challenges that sign in a connection, if it offers another
- * challenge too. A client that is offered nothing else is left with what the pool says. The same list, if
- * nothing is taken out.
+ * Returns the fields of a response without the challenges that sign in a connection. Returns `headers` itself if there
+ * are no such challenges, or if there are no others, because the client then needs the response of the pool unchanged.
  */
 export function withoutConnectionChallenges(headers: RawHeaders): RawHeaders {
   const kept: string[] = [];

@@ -3,11 +3,11 @@ import type { Reply } from '../messages/reply.ts';
 import type { Trouble } from './retry-table.ts';
 
 /**
- * How a request ended, for the calls in it that are not answered yet:
- * - `complete`: as many parts came as were asked for.
- * - `relay`: each gets this answer.
- * - `trouble`: what came whole stands, unless the parts were miscounted; the rest goes the way that
- *   the retry table says. `reply`: the pool's answer, where one may be relayed.
+ * The end of a request, for those of its calls that have no response yet:
+ * - `complete`: the batch response has one part for each call.
+ * - `relay`: each call gets this response.
+ * - `trouble`: the request failed. Complete parts are still delivered, unless the response has a wrong number of parts.
+ *   The retry table decides about the other calls.
  */
 export type Ending =
   | { readonly kind: 'complete' }
@@ -16,7 +16,8 @@ export type Ending =
       readonly kind: 'trouble';
       readonly trouble: Trouble;
       readonly fault: Fault;
+      /** The pool's response, if it may be relayed to a caller. */
       readonly reply?: Reply;
-      /** What the pool's `Retry-After` says. */
+      /** The pool's `Retry-After`, in ms. */
       readonly retryAfterMs?: number | undefined;
     };

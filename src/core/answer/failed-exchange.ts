@@ -1,4 +1,4 @@
-/** Endings of requests that brought no answer to their calls. */
+/** Endings of requests that failed. */
 import type { Fault } from '../messages/fault.ts';
 import type { Reply } from '../messages/reply.ts';
 import { retryAfterMs } from './retry-after.ts';
@@ -6,9 +6,14 @@ import type { Trouble } from './retry-table.ts';
 import { headerValue, type RawHeaders } from '../messages/http-message.ts';
 import type { Ending } from './ending.ts';
 
-const comeAgain = ['Retry-After', '1'];
+const retryAfterField = ['Retry-After', '1'];
 
-/** The pool answered, and what it says is none of the calls' answers; `reply`: may be relayed. */
+/**
+ * Returns the ending of a request that got a response which answers none of its calls.
+ *
+ * @param headers the fields of the response; `Retry-After` is read from them
+ * @param reply the response, if it may be relayed to a caller. A refusal without `Retry-After` gets one of a second.
+ */
 export function troubleWithAnswer(
   trouble: Trouble,
   fault: Fault,
@@ -25,12 +30,16 @@ export function troubleWithAnswer(
   if (reply === undefined) return ending;
   const isBare = trouble === 'refused' && retryAfter === undefined;
   if (!isBare) return { ...ending, reply };
-  // The head that was made of it does not say so.
-  const headersOut = [...reply.headers, ...comeAgain];
+  // The encoded head lacks the new field.
+  const headersOut = [...reply.headers, ...retryAfterField];
   return { ...ending, reply: { ...reply, headers: headersOut, head: undefined } };
 }
 
-/** `begun`: the parts had begun to come. */
+/**
+ * Returns the ending of a request that failed with its connection.
+ *
+ * @param begun whether the body of a batch response had begun to arrive
+ */
 export function lostConnection(fault: Fault, begun: boolean): Ending {
   if (begun) return { kind: 'trouble', trouble: 'broken_off', fault };
   const isTls = fault.name.startsWith('tls_');

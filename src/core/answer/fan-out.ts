@@ -1,6 +1,6 @@
 /**
- * A part becomes the answer that its caller would have had without us: the part's own status,
- * fields and bytes, and from the envelope what every direct answer says of the server.
+ * Turns a part of a batch response into the response that its caller would get without the proxy. Status, fields and body
+ * are those of the part. The envelope adds the fields that each direct response of the pool has.
  */
 import {
   endToEndHeaders,
@@ -14,15 +14,19 @@ import { fromEnvelope } from '../ucwa/envelope.ts';
 
 const ownLength = new Set(['content-length']);
 
-/** The answers to the callers of one batch, whose parts mostly have the same fields. */
+/**
+ * Creates the responses to the calls of one batch. The parts of one batch mostly have the same fields, so a part reuses
+ * the encoded head of the previous part.
+ */
 export class PartReplies {
-  /** What the envelope says for all parts. */
+  /** The fields of the envelope for all parts. */
   readonly #shared: string[] = [];
-  /** Of the part before, and what became of it. */
+  /** The previous part, and the fields and the encoded head of its response. */
   #part: ResponsePart | undefined;
   #headers: RawHeaders = [];
   #head: Buffer | undefined;
 
+  /** @param envelope the fields of the batch response itself */
   constructor(envelope: RawHeaders) {
     for (let i = 0; i < envelope.length; i += 2) {
       const name = envelope[i] as string;
@@ -30,7 +34,11 @@ export class PartReplies {
     }
   }
 
-  /** `asked`: the call at the part's position. */
+  /**
+   * Returns the response that a part stands for.
+   *
+   * @param asked the call at the position of the part in the batch
+   */
   of(part: ResponsePart, asked: Asked): Reply {
     const { status, reason } = part;
     const before = this.#part;
@@ -61,7 +69,7 @@ export class PartReplies {
   }
 }
 
-/** `undefined`: somebody else has to put something in. */
+/** Encodes a head. Returns `undefined` if Node has to add the reason phrase or the date, or to refuse an illegal field. */
 function headOf(status: number, reason: string, headers: RawHeaders): Buffer | undefined {
   if (reason === '' || headerValue(headers, 'date') === undefined) return undefined;
   const lines = fieldLines(headers);
@@ -70,7 +78,10 @@ function headOf(status: number, reason: string, headers: RawHeaders): Buffer | u
     : Buffer.from(`HTTP/1.1 ${status} ${reason}\r\n${lines}`, 'latin1');
 }
 
-/** Some servers put one before the body of a part, and none before that of a direct answer. */
+/**
+ * Returns the body of a part without a byte order mark before JSON or XML. Some pools send the mark in parts, but not in
+ * direct responses.
+ */
 function withoutByteOrderMark(part: ResponsePart): Buffer {
   const { body } = part;
   if (body.length < 3 || body[0] !== 0xef || body[1] !== 0xbb || body[2] !== 0xbf) return body;
@@ -78,7 +89,7 @@ function withoutByteOrderMark(part: ResponsePart): Buffer {
   return /[/+](?:json|xml)[ \t]*(?:;|$)/i.test(type) ? body.subarray(3) : body;
 }
 
-/** An answer that several callers get as it came: a refused batch's, or that of identical calls. */
+/** Returns a response of the pool, without its hop-by-hop fields, for all callers of a batch or of identical calls. */
 export function relayedReply(
   status: number,
   reason: string,

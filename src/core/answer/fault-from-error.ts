@@ -1,11 +1,11 @@
 import type { Fault, FaultName, FaultPhase } from '../messages/fault.ts';
 
-/** What came is no answer that has one meaning. */
+/** A response that can be read in more than one way, see `odd-heads.ts`. */
 export class OddAnswer extends Error {
   readonly code = 'UCWA_ODD_ANSWER';
 }
 
-/** Codes of Node, undici and ours, in the words of RFC 9209 section 2.3. */
+/** Error types of RFC 9209 section 2.3, by the error codes of Node, undici and the proxy. */
 const names: Readonly<Record<string, FaultName>> = {
   ENOTFOUND: 'dns_error',
   EAI_AGAIN: 'dns_error',
@@ -28,8 +28,10 @@ const certificateCode =
   /^(?:ERR_TLS_CERT|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY)|HOSTNAME_MISMATCH)/;
 
 /**
- * What an error means. The phase decides whether the request can have run, never the code: the same
- * `ECONNRESET` comes before and after a request was written.
+ * Returns the fault for an error of undici. The code never decides whether the request can have run: `ECONNRESET` occurs
+ * both before and after undici writes a request. The caller passes the phase instead.
+ *
+ * @param answered whether a response had begun to arrive
  */
 export function faultOf(error: unknown, phase: FaultPhase, answered: boolean): Fault {
   const code = codeOf(error);
@@ -46,21 +48,25 @@ export function faultOf(error: unknown, phase: FaultPhase, answered: boolean): F
 function codeOf(error: unknown): string {
   if (typeof error !== 'object' || error === null) return '';
   if ('code' in error && typeof error.code === 'string') return error.code;
-  // A name with several addresses: one error for each that was tried (happy eyeballs).
+  // Node tries several addresses of a name (RFC 8305), and reports one error for each address.
   if ('errors' in error && Array.isArray(error.errors)) return codeOf(error.errors[0]);
   return '';
 }
 
-/** `bad …`: a 100 that nobody asked for, another protocol, or a message where none can be. */
+/**
+ * Whether undici could not read a response. undici reports an unexpected 100, 101 or message as `bad response` or
+ * `bad upgrade`.
+ */
 function isParserError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return error.name === 'HTTPParserError' || /^bad (?:response|upgrade)$/.test(error.message);
 }
 
 /**
- * The RFC 9209 name of what Node reported for a request without an answer. The name says what to
- * look for; whether the request was sent is decided by phase, since codes such as ECONNRESET occur
- * in every phase.
+ * Returns the RFC 9209 error type for an error of `node:http` or `node:tls` on a pass-through request without a response.
+ *
+ * @param certificateRefused whether the proxy refused the certificate of the pool
+ * @param mayHaveSent whether a byte of the request may have been sent
  */
 export function nameFault(
   error: Error & { code?: string; syscall?: string },

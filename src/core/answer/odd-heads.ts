@@ -1,22 +1,23 @@
 /**
- * Heads of answers that may be read in several ways (docs/decisions/014-odd-answers.md). All ways to
- * the pool ask here, so that such an answer has one fate.
+ * Response heads that can be read in more than one way (docs/decisions/014-odd-answers.md). Batches, unbatched calls and
+ * pass-through requests all use these functions, so all of them treat an odd response alike.
  */
 import { headerValue, type RawHeaders } from '../messages/http-message.ts';
 
-/** No final answer has another status (RFC 9110 section 15). */
+/** Whether the status is that of a final response, not of an interim one (RFC 9110 section 15). */
 export function isFinal(status: number): boolean {
   return status >= 200 && status <= 599;
 }
 
-/** Nobody knows where the body ends, or what it is. */
+/** The result of `transferCodings` for illegal codings. The end of the body, or its coding, is then uncertain. */
 export const faulty = '';
 
 const field = 'transfer-encoding';
 
 /**
- * The transfer codings of an answer, as its receiver must be told them; `undefined`: none but the chunks
- * that each connection has anew, or no body at all; `faulty`: they do not end in one `chunked`.
+ * Returns the value of `Transfer-Encoding` that a relayed response needs (RFC 9112 section 6.1). Returns `undefined` if
+ * `chunked` is the only coding, because each connection has its own chunks. Returns `undefined` too if the response has
+ * no transfer coding or no body. Returns `faulty` unless `chunked` is the last coding and occurs once.
  */
 export function transferCodings(status: number, headers: RawHeaders): string | undefined {
   let value: string | undefined;
@@ -38,8 +39,8 @@ export function transferCodings(status: number, headers: RawHeaders): string | u
 }
 
 /**
- * Whether it is a 205 that does not say that it has no body. It must have none (RFC 9110 section 15.3.6),
- * and some clients do not read one: what there is would be their next answer.
+ * Whether the response is a 205 without `Content-Length: 0`. A 205 must have no body (RFC 9110 section 15.3.6). Some
+ * clients do not read a body, and would take its bytes for the next response.
  */
 export function isUnendedReset(status: number, headers: RawHeaders): boolean {
   return status === 205 && headerValue(headers, 'content-length') !== '0';
@@ -47,7 +48,7 @@ export function isUnendedReset(status: number, headers: RawHeaders): boolean {
 
 const framing: ReadonlySet<string> = new Set([field, 'content-length']);
 
-/** The fields of an answer whose body is left out. */
+/** Returns the fields of a response without its body: no transfer codings, and `Content-Length: 0`. */
 export function withoutBody(headers: RawHeaders): string[] {
   const kept: string[] = [];
   for (let i = 0; i < headers.length; i += 2) {

@@ -1,23 +1,25 @@
 /**
- * What the proxy says itself. 503 with `Retry-After` says: it did not run, come again. 504 says:
- * nobody knows. 500 says: our bug. Clients read meaning into 401, 403, 404, 410 and 502 (they log
- * in anew, create a new application, look for another pool), so none of those is ever ours.
+ * The proxy's own responses. 503 with `Retry-After` means: the call did not run; retry it. 504 means: the call may have
+ * run. 500 means: a bug of the proxy. The proxy never sends 401, 403, 404, 410 or 502 itself. On these, UCWA clients
+ * sign in again, create a new application, or look for another pool.
  *
- * The type is `application/problem+json` (RFC 9457) since UCWA clients know UCWA's own errors by
- * `application/json`; nothing that the request said is repeated in it.
+ * The media type is `application/problem+json` (RFC 9457), because UCWA clients recognize UCWA's own errors by
+ * `application/json`. The body never repeats data of the request.
  */
 import type { RefusalReason } from '../admit/admit.ts';
 import type { Fault, FaultName } from '../messages/fault.ts';
 import type { Reply } from '../messages/reply.ts';
 
+/** Whether the pool executed the call; a field of the body. */
 type Executed = 'no' | 'unknown';
 
 interface OwnAnswer {
   readonly status: number;
+  /** The last segment of the problem type, which is a URN. */
   readonly type: string;
   readonly title: string;
   readonly executed: Executed;
-  /** RFC 9209 error type. */
+  /** The error type in `Proxy-Status` (RFC 9209 section 2.3). */
   readonly error: FaultName | 'http_request_error' | 'proxy_internal_response';
   readonly retryAfterSeconds?: number;
 }
@@ -54,7 +56,7 @@ const refusalTitles: Record<number, string> = {
   503: 'The proxy is busy or shutting down',
 };
 
-/** Where the status alone would not say what to do. */
+/** Titles for reasons that need a more specific text than their status. */
 const titlesOfReasons: Partial<Record<RefusalReason, string>> = {
   connection_auth:
     'Sign-in by NTLM, Negotiate or an unknown scheme is not passed on: either ' +
@@ -64,7 +66,12 @@ const titlesOfReasons: Partial<Record<RefusalReason, string>> = {
   newcomers: 'Too many calls of new users come from this address',
 };
 
-/** The answer for a call that the pool did not answer. */
+/**
+ * Returns the response to a call after its request failed: 500 for a bug of the proxy, 503 if the call did not run, else
+ * 504.
+ *
+ * @param onlyXml whether the body is XML, see `acceptsOnlyXml`
+ */
 export function answerForFault(fault: Fault, onlyXml: boolean): Reply {
   const type = fault.name.replaceAll('_', '-');
   const title = titles[fault.name];
@@ -93,7 +100,7 @@ function executedBy(fault: Fault): Executed {
   return fault.phase === 'unsent' ? 'no' : 'unknown';
 }
 
-/** The answer for a request that we do not take. 429 and 503 ask the caller to come again. */
+/** Returns the response to a refused request. 429 and 503 ask the caller to retry after a second. */
 export function answerForRefusal(status: number, reason: RefusalReason, onlyXml: boolean): Reply {
   return encode(
     {
@@ -108,7 +115,7 @@ export function answerForRefusal(status: number, reason: RefusalReason, onlyXml:
   );
 }
 
-/** The answer for a call that waited and never left, at its deadline or at shutdown. */
+/** Returns the response to a call that waited until its deadline, or until the end of the shutdown, and was not sent. */
 export function answerForUnsent(onlyXml: boolean): Reply {
   return encode(
     {

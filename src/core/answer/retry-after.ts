@@ -1,7 +1,10 @@
 /**
- * `Retry-After` (RFC 9110 section 10.2.3) in milliseconds from now: whole or broken seconds, or a
- * date, which is held against the answer's own `Date`, so that wrong clocks do not matter.
- * `undefined`: there is none, or none that can be read.
+ * Returns the delay of a `Retry-After` (RFC 9110 section 10.2.3) in ms; `undefined` without a legal one. The value may
+ * be seconds, also with decimals, or a date. A date is compared with the `Date` of the same response, so the clocks of
+ * pool and proxy may differ.
+ *
+ * @param field the value of `Retry-After`
+ * @param date the value of `Date`
  */
 export function retryAfterMs(
   field: string | undefined,

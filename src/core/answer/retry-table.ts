@@ -1,13 +1,12 @@
 /**
- * What becomes of a call when its request did not end as it should. What decides is whether it can
- * have run: what certainly did not may be sent again, whatever its method; what nobody knows of is
- * asked again only if it is a GET, which changes nothing (RFC 9110 section 9.2.2); a message that
- * was perhaps sent is never sent twice.
+ * The action for each call of a failed request. The action depends on whether the call can have run. A call that
+ * certainly did not run may be sent again, whatever its method. A call that may have run is retried only if it is a GET,
+ * because a GET changes nothing (RFC 9110 section 9.2.2). So no chat message is ever sent twice.
  */
 import type { Fault, FaultPhase } from '../messages/fault.ts';
 import type { Reply } from '../messages/reply.ts';
 
-/** What went wrong with a request, as far as it decides what follows. */
+/** The failure of a request or of one part; see the descriptions in `retryTable`. */
 export type Trouble =
   | 'refused'
   | 'refused_part'
@@ -25,29 +24,30 @@ export type Trouble =
   | 'tls'
   | 'own_mistake';
 
-/** Why a call has no answer yet. */
+/** The failure of a call's last request. */
 export interface Upset {
   readonly trouble: Trouble;
   readonly fault: Fault;
-  /** The pool's answer, where one may be relayed. */
+  /** The pool's response, if it may be relayed. */
   readonly reply?: Reply | undefined;
 }
 
 /**
- * - `requeue`: back to its place in the queue, and out again when the limit has room.
- * - `smaller`: likewise, in a smaller batch.
- * - `unbatched`: once more, by itself; the pool itself said that it did not run.
- * - `retry`: once more, by itself, if it was not yet and the budget allows; else `relay` if there is
- *   an answer, else `fail`.
- * - `relay`: the caller gets the pool's answer.
- * - `fail`: the caller gets an answer of ours, which says whether the call can have run.
+ * - `requeue`: the call returns to its place in the queue, and is sent again under the learned limit.
+ * - `smaller`: like `requeue`, but in a smaller batch.
+ * - `unbatched`: the call is sent again in a request of its own. It did not run, so this costs no retry budget.
+ * - `retry`: the call is sent again in a request of its own, once, if the retry budget allows it. Otherwise the caller
+ *   gets the pool's response if there is one, else the proxy's own.
+ * - `relay`: the caller gets the pool's response.
+ * - `fail`: the caller gets a response of the proxy, which says whether the call can have run.
  */
 export type Action = 'requeue' | 'smaller' | 'unbatched' | 'retry' | 'relay' | 'fail';
 
 export type BatchedMethod = 'GET' | 'PUT' | 'DELETE' | 'POST';
 
+/** The action for each method after one failure. */
 export interface RetryRow extends Readonly<Record<BatchedMethod, Action>> {
-  readonly what: string;
+  readonly description: string;
   readonly trouble: Trouble;
   /** Whether the call can have run. */
   readonly phase: FaultPhase;
@@ -66,109 +66,109 @@ const readsOnly = (read: Action, write: Action): Record<BatchedMethod, Action> =
 
 export const retryTable: readonly RetryRow[] = [
   {
-    what: '429: more outstanding calls than the pool allows; none of them ran',
+    description: '429: more outstanding calls than the pool allows; none of them ran',
     trouble: 'refused',
     phase: 'unsent',
     ...all('requeue'),
   },
   {
-    what: '429 for one part of a batch',
+    description: '429 for one part of a batch',
     trouble: 'refused_part',
     phase: 'unknown',
     ...readsOnly('retry', 'relay'),
   },
   {
-    what: '404 not from UCWA, 405, 415 or 501: there is no batch resource',
+    description: '404 not from UCWA, 405, 415 or 501: the pool has no batch resource',
     trouble: 'no_batch',
     phase: 'unsent',
     ...all('unbatched'),
   },
   {
-    what: '413: the batch is too large',
+    description: '413: the batch is too large',
     trouble: 'request_too_large',
     phase: 'unsent',
     ...all('smaller'),
   },
   {
-    what: '408 or 421: the batch was not read, or reached the wrong server',
+    description: '408 or 421: the batch was not read, or reached the wrong server',
     trouble: 'not_read',
     phase: 'unsent',
     ...all('retry'),
   },
   {
-    what: '400, 409, a redirect, or another status that names no part',
+    description: '400, 409, a redirect, or another status that concerns an unknown part',
     trouble: 'doubted',
     phase: 'unknown',
     ...readsOnly('retry', 'fail'),
   },
   {
-    what: '500, 502, 503, 504',
+    description: '500, 502, 503, 504',
     trouble: 'server_error',
     phase: 'unknown',
     ...readsOnly('retry', 'relay'),
   },
   {
-    what: '200, but no answer to a batch: an HTML page, no boundary, no delimiter',
+    description: '200 without parts: an HTML page, no boundary, or no delimiter',
     trouble: 'not_understood',
     phase: 'unknown',
     ...readsOnly('retry', 'fail'),
   },
   {
-    what: 'one part that is no HTTP message',
+    description: 'one part is no HTTP message',
     trouble: 'malformed_part',
     phase: 'unknown',
     ...readsOnly('retry', 'fail'),
   },
   {
-    what: 'fewer or more parts than calls',
+    description: 'the response has fewer or more parts than calls',
     trouble: 'miscounted',
     phase: 'unknown',
     ...readsOnly('retry', 'fail'),
   },
   {
-    what: 'the answer broke off before this part was whole',
+    description: 'the response broke off before this part was complete',
     trouble: 'broken_off',
     phase: 'unknown',
     ...readsOnly('retry', 'fail'),
   },
   {
-    what: 'the answer grew too large before this part was whole',
+    description: 'the response became too large before this part was complete',
     trouble: 'answer_too_large',
     phase: 'unknown',
     ...readsOnly('retry', 'fail'),
   },
   {
-    what: 'no connection: nothing was sent',
+    description: 'no connection: nothing was sent',
     trouble: 'connection',
     phase: 'unsent',
     ...all('retry'),
   },
   {
-    what: 'the connection ended, or what came was no HTTP, before an answer',
+    description: 'the connection ended, or its bytes were no HTTP, before a response',
     trouble: 'connection',
     phase: 'unknown',
     ...readsOnly('retry', 'fail'),
   },
   {
-    what: 'no secure connection: a matter of certificates, which no repeat mends',
+    description: 'no TLS connection: a retry cannot fix certificates',
     trouble: 'tls',
     phase: 'unsent',
     ...all('fail'),
   },
   {
-    what: 'the pool ended the secure connection after it was made',
+    description: 'the pool ended the TLS connection after the handshake',
     trouble: 'tls',
     phase: 'unknown',
     ...all('fail'),
   },
   {
-    what: 'a mistake of the proxy itself, before anything was sent',
+    description: 'a bug of the proxy, before the request was sent',
     trouble: 'own_mistake',
     phase: 'unsent',
     ...all('fail'),
   },
   {
-    what: 'a mistake of the proxy itself, later',
+    description: 'a bug of the proxy, after the request was sent',
     trouble: 'own_mistake',
     phase: 'unknown',
     ...all('fail'),
@@ -177,7 +177,7 @@ export const retryTable: readonly RetryRow[] = [
 
 const rows = new Map(retryTable.map((row) => [`${row.trouble} ${row.phase}`, row]));
 
-/** What is not in the table is unknown: nobody sends it again. */
+/** Returns the action for a call of a failed request. A case without a row is not sent again. */
 export function retryAction(trouble: Trouble, method: string, phase: FaultPhase): Action {
   const row = rows.get(`${trouble} ${phase}`);
   return row?.[method as BatchedMethod] ?? 'fail';

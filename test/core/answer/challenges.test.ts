@@ -9,14 +9,14 @@ const oauth =
   'MsRtcOAuth href="https://pool/WebTicket/oauthtoken",grant_type="a,b", realm="NTLM, c"';
 const field = 'WWW-Authenticate';
 
-describe('an answer challenges with a scheme that signs in a connection:', () => {
+describe('a response has a challenge that signs in a connection:', () => {
   test.each([
     ...['NTLM', 'ntlm', 'Negotiate', 'NEGO2', 'Nego2 abc==', 'Kerberos', 'NTLM TlRMTVNTUAACAAAA'],
     ...['Digest realm="a", nonce="b"', `${oauth}, Negotiate`, `Negotiate,${oauth}`, 'Unknown'],
     ...['Bearer realm="a" , NTLM', 'Bearer realm="unclosed, NTLM', 'Basic realm="a\\", b", NTLM'],
     ...['=odd', 'Bearer realm="a",,NTLM', '\tNTLM\t'],
   ])('%s', (value) => {
-    // A quoted string that does not close hides what follows it; the others do not.
+    // A quoted string without an end hides the scheme behind it.
     const isHidden = value.includes('unclosed');
     expect(challengesConnection([field, value])).toBe(!isHidden);
     expect(challengesConnection(['Server', 'a', field.toUpperCase(), value])).toBe(!isHidden);
@@ -24,7 +24,7 @@ describe('an answer challenges with a scheme that signs in a connection:', () =>
   });
 });
 
-describe('an answer does not:', () => {
+describe('a response has no challenge that signs in a connection:', () => {
   test.each(['Bearer', 'bearer realm="a"', 'Basic realm="NTLM"', oauth, 'BASIC', ''])(
     '%s',
     (value) => {
@@ -45,13 +45,13 @@ test.each([
   ['persistent-auth', 'false'],
   ['Proxy-Support', 'Session-Based-Authentication'],
   ['Proxy-Authenticate', 'NTLM'],
-])('a connection is marked by %s: %s', (name, value) => {
+])('the field %s: %s marks its connection', (name, value) => {
   expect(marksConnection(['Content-Type', 'a', name, value])).toBe(true);
   expect(marksConnection(['Content-Type', 'a', `X-${name}`, value])).toBe(false);
 });
 
-describe('challenges that sign in a connection are taken out of a 401', () => {
-  test('which offers another one, in any order and form', () => {
+describe('challenges that sign in a connection are removed from a 401', () => {
+  test('that offers another challenge too', () => {
     expect(
       withoutConnectionChallenges([
         ...[
@@ -78,11 +78,11 @@ describe('challenges that sign in a connection are taken out of a 401', () => {
   });
 
   test.each([[[field, 'NTLM']], [[field, 'NTLM, Negotiate', 'Server', 'a']]])(
-    'but not when the client is offered nothing else: %j',
+    'but not if there is no other challenge: %j',
     (headers) => expect(withoutConnectionChallenges(headers)).toBe(headers),
   );
 
-  test.each([[[field, oauth]], [['Server', 'a']], [[]]])('and nothing else: %j', (headers) => {
+  test.each([[[field, oauth]], [['Server', 'a']], [[]]])('and no other fields: %j', (headers) => {
     expect(withoutConnectionChallenges(headers)).toBe(headers);
   });
 });

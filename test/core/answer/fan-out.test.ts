@@ -13,8 +13,8 @@ const replyFromPart = (part: ResponsePart, envelope: readonly string[] = []): Re
   new PartReplies(envelope).of(part, asked);
 const bom = '\ufeff';
 
-describe('the answer made from a part', () => {
-  test('has the fields of the part, then of the envelope what the part does not say itself', () => {
+describe('the response made from a part', () => {
+  test('has the fields of the part, then those fields of the envelope that the part lacks', () => {
     const envelope = [
       ...['Content-Type', 'multipart/batching', 'date', 'D', 'Server', 'S', 'Content-Length', '9'],
       ...['Set-Cookie', 'a', 'Set-Cookie', 'b', 'X-Other', 'x', 'Via', 'v', 'Connection', 'close'],
@@ -27,7 +27,7 @@ describe('the answer made from a part', () => {
     expect(reply.body.toString()).toBe('ab');
   });
 
-  test('keeps no field that belongs to a connection, nor a length that is not its own', () => {
+  test('has no hop-by-hop field and no length of the part', () => {
     const part = aPart(
       200,
       ['Connection', 'X-A', 'X-A', '1', 'Keep-Alive', '5', 'Content-Length', '7', 'Upgrade', 'h2c'],
@@ -42,7 +42,7 @@ describe('the answer made from a part', () => {
     ['text/xml', '{}'],
     ['text/plain', `${bom}{}`],
     ['text/html', `${bom}{}`],
-  ])('%s loses one byte order mark if it is JSON or XML', (type, body) => {
+  ])('of type %s loses one byte order mark if the type is JSON or XML', (type, body) => {
     const reply = replyFromPart(aPart(200, ['Content-Type', type], `${bom}{}`));
     expect(reply.body.toString()).toBe(body);
     expect(lengthOf(reply)).toBe(Buffer.byteLength(body));
@@ -57,7 +57,7 @@ describe('the answer made from a part', () => {
     expect(lengthOf(replyFromPart(aPart(status, [], '')))).toBeUndefined();
   });
 
-  test('has its head as it stands on the wire, if it has a phrase, a date and legal fields', () => {
+  test('has an encoded head if it has a reason phrase, a date and legal fields', () => {
     const head = (part: ResponsePart) => replyFromPart(part).head?.toString('latin1');
     const dated = ['ETag', '"1"', 'Date', 'D'];
     expect(head(aPart(200, dated, ''))).toBe('HTTP/1.1 200 R\r\nETag: "1"\r\nDate: D\r\n');
@@ -67,7 +67,7 @@ describe('the answer made from a part', () => {
     expect(head(aPart(200, ['Date', 'D', 'X', 'a\r\nb'], ''))).toBeUndefined();
   });
 
-  test('has nothing of the heads of other parts, whether theirs were the same or not', () => {
+  test('has the head of its own part, whether the previous head was the same or not', () => {
     const replies = new PartReplies(['Date', 'D']);
     const fields = ['ETag', '"1"'];
     const parts = [
@@ -87,7 +87,7 @@ describe('the answer made from a part', () => {
   });
 });
 
-test('a refused batch is relayed with its challenge and body, and without its length', () => {
+test('the response to a refused batch is relayed with its challenge and body, without its length', () => {
   const envelope = [
     ...['WWW-Authenticate', 'Bearer x', 'WWW-Authenticate', 'MsRtcOAuth href="h"'],
     ...['Transfer-Encoding', 'chunked', 'Content-Type', 'text/html', 'Connection', 'close'],

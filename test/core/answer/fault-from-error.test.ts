@@ -9,7 +9,7 @@ test.each([
   ['ECONNRESET', 'connect', 'connection_terminated'],
   ['EHOSTUNREACH', 'connect', 'destination_unavailable'],
   ['EMFILE', 'connect', 'destination_unavailable'],
-])('%s of %s before the request is sent means %s', (code, syscall, name) => {
+])('%s of %s before the request was sent is named %s', (code, syscall, name) => {
   const error = Object.assign(new Error('no connection'), { code, syscall });
   expect(nameFault(error, false, false)).toBe(name);
 });
@@ -20,7 +20,7 @@ test.each([
   ['ETIMEDOUT', 'connection_terminated'],
   ['HPE_INVALID_CONSTANT', 'http_protocol_error'],
   ['ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC', 'tls_protocol_error'],
-])('%s after the request is sent means %s', (code, name) => {
+])('%s after the request was sent is named %s', (code, name) => {
   const error = Object.assign(new Error('no answer'), { code });
   expect(nameFault(error, false, true)).toBe(name);
 });

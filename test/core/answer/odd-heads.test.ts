@@ -39,13 +39,13 @@ describe('transfer codings', () => {
     [te('xchunked'), faulty],
     [te('chunkedx'), faulty],
     [te('chunked;a=b'), faulty],
-    // Node and undici read such an answer up to the end of its connection.
+    // Node and undici read this response until its connection ends.
     [te('chunked\t'), faulty],
   ])('%j: %j', (headers, expected) => {
     expect(transferCodings(200, headers)).toBe(expected);
   });
 
-  test.each([204, 304])('of a %i are none', (status) => {
+  test.each([204, 304])('of a %i are ignored', (status) => {
     expect(transferCodings(status, te('gzip'))).toBeUndefined();
   });
 });
@@ -61,14 +61,11 @@ test.each<[number, string[], boolean]>([
   [205, te('chunked'), true],
   [205, [], true],
   [200, [], false],
-])(
-  'whether a %i with %j may have a body that it must not have: %s',
-  (status, headers, expected) => {
-    expect(isUnendedReset(status, headers)).toBe(expected);
-  },
-);
+])('a %i with %j is a reset that may have a body: %s', (status, headers, expected) => {
+  expect(isUnendedReset(status, headers)).toBe(expected);
+});
 
-test('a body that is left out has no length and no codings', () => {
+test('withoutBody removes length and codings, and adds Content-Length: 0', () => {
   const headers = ['A', 'b', 'content-length', '5', ...te('gzip', 'chunked'), 'C', 'd'];
   expect(withoutBody(headers)).toEqual(['A', 'b', 'C', 'd', 'Content-Length', '0']);
 });

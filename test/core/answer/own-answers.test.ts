@@ -16,8 +16,8 @@ function body(reply: Reply): unknown {
   return JSON.parse(reply.body.toString());
 }
 
-describe('our own answers', () => {
-  test('503 with Retry-After says that the call did not run', () => {
+describe("the proxy's own responses", () => {
+  test('503 with Retry-After: the call did not run', () => {
     const reply = answerForFault(unsent, false);
     expect(reply.status).toBe(503);
     expect(headerValue(reply.headers, 'retry-after')).toBe('1');
@@ -27,25 +27,25 @@ describe('our own answers', () => {
     expect(body(reply)).toMatchObject({ status: 503, executed: 'no' });
   });
 
-  test('504 without Retry-After says that nobody knows', () => {
+  test('504 without Retry-After: the call may have run', () => {
     const reply = answerForFault(unknown, false);
     expect(reply.status).toBe(504);
     expect(headerValue(reply.headers, 'retry-after')).toBeUndefined();
     expect(body(reply)).toMatchObject({ status: 504, executed: 'unknown' });
   });
 
-  test('500 says that it is our bug', () => {
+  test('500: a bug of the proxy', () => {
     const reply = answerForFault({ phase: 'unsent', name: 'proxy_internal_error' }, false);
     expect(reply.status).toBe(500);
     expect(body(reply)).toMatchObject({ executed: 'no' });
   });
 
-  test('a call that was never sent gets 503, executed: no', () => {
+  test('503 with executed: no for a call that was never sent', () => {
     expect(answerForUnsent(false).status).toBe(503);
     expect(body(answerForUnsent(false))).toMatchObject({ executed: 'no' });
   });
 
-  test('a full queue of a user is his 429, a full proxy is our 503, and both ask to come again', () => {
+  test('429 and 503 for a full queue have Retry-After, and other refusals have not', () => {
     for (const status of [429, 503]) {
       const reply = answerForRefusal(status, 'user_queue_calls', false);
       expect(reply.status).toBe(status);
@@ -56,20 +56,17 @@ describe('our own answers', () => {
     ).toBeUndefined();
   });
 
-  test.each([unsent, unknown])(
-    'are never cached, and never of a type that UCWA uses: %p',
-    (fault) => {
-      for (const onlyXml of [false, true]) {
-        const { headers } = answerForFault(fault, onlyXml);
-        expect(headerValue(headers, 'cache-control')).toBe('no-store');
-        expect(headerValue(headers, 'content-type')).toBe(
-          onlyXml ? 'application/problem+xml' : 'application/problem+json',
-        );
-      }
-    },
-  );
+  test.each([unsent, unknown])('are not cached, and have no media type of UCWA: %p', (fault) => {
+    for (const onlyXml of [false, true]) {
+      const { headers } = answerForFault(fault, onlyXml);
+      expect(headerValue(headers, 'cache-control')).toBe('no-store');
+      expect(headerValue(headers, 'content-type')).toBe(
+        onlyXml ? 'application/problem+xml' : 'application/problem+json',
+      );
+    }
+  });
 
-  test('in XML they are XML', () => {
+  test('are XML for a caller that accepts only XML', () => {
     expect(answerForFault(unsent, true).body.toString()).toBe(
       '<?xml version="1.0" encoding="utf-8"?><problem xmlns="urn:ietf:rfc:7807">' +
         '<type>urn:ucwa-batch-proxy:problem:connection-refused</type>' +
@@ -85,7 +82,7 @@ describe('our own answers', () => {
     ['*/*', false],
     ['text/html', false],
     [undefined, false],
-  ])('a caller who accepts %s gets XML: %s', (accept, expected) => {
+  ])('a caller that accepts %s gets XML: %s', (accept, expected) => {
     expect(acceptsOnlyXml(accept)).toBe(expected);
   });
 });

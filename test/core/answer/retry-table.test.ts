@@ -11,26 +11,26 @@ const sendsAgain = new Set(['requeue', 'smaller', 'unbatched', 'retry']);
 const writes: readonly BatchedMethod[] = ['PUT', 'DELETE', 'POST'];
 
 describe('the retry table', () => {
-  test('never sends a write again of which nobody knows whether it ran', () => {
+  test('never sends a write again that may have run', () => {
     for (const row of retryTable.filter(({ phase }) => phase === 'unknown')) {
       for (const method of writes)
-        expect([row.what, sendsAgain.has(row[method])]).toEqual([row.what, false]);
+        expect([row.description, sendsAgain.has(row[method])]).toEqual([row.description, false]);
     }
   });
 
-  test('gives a write that certainly did not run the same chance as a GET', () => {
+  test('treats a write that did not run like a GET', () => {
     for (const row of retryTable.filter(({ phase }) => phase === 'unsent')) {
       for (const method of writes) expect(row[method]).toBe(row.GET);
     }
   });
 
-  test('says for each trouble what becomes of a GET and of a write', () => {
-    const said = retryTable.map((row) => {
+  test('has an action for a GET and for a write after each failure', () => {
+    const actions = retryTable.map((row) => {
       const [write, ...others] = new Set(writes.map((method) => row[method]));
       expect(others).toEqual([]);
       return `${row.trouble}, ${row.phase}: ${row.GET}, ${write}`;
     });
-    expect(said).toEqual([
+    expect(actions).toEqual([
       'refused, unsent: requeue, requeue',
       'refused_part, unknown: retry, relay',
       'no_batch, unsent: unbatched, unbatched',
@@ -50,10 +50,10 @@ describe('the retry table', () => {
       'own_mistake, unsent: fail, fail',
       'own_mistake, unknown: fail, fail',
     ]);
-    expect(retryTable.filter(({ what }) => what.length < 10)).toEqual([]);
+    expect(retryTable.filter(({ description }) => description.length < 10)).toEqual([]);
   });
 
-  test('has one row for each case', () => {
+  test('has one row for each failure and phase', () => {
     const cases = retryTable.map(({ trouble, phase }) => `${trouble} ${phase}`);
     expect(new Set(cases).size).toBe(cases.length);
     for (const row of retryTable) {
@@ -63,7 +63,7 @@ describe('the retry table', () => {
     }
   });
 
-  test('sends nothing again that it does not name', () => {
+  test('does not send a call again without a row', () => {
     expect(retryAction('refused', 'GET', 'unknown')).toBe('fail');
     expect(retryAction('connection', 'PATCH', 'unsent')).toBe('fail');
   });
@@ -75,23 +75,23 @@ describe('Retry-After', () => {
   test.each<[string, string | undefined, number | undefined]>([
     ['seconds', '2', 2000],
     ['a part of a second', '0.249', 249],
-    ['none at all', '0', 0],
-    ['blanks around it', ' 7 ', 7000],
+    ['zero', '0', 0],
+    ['blanks around the number', ' 7 ', 7000],
     ['a date', 'Sat, 21 Nov 2026 08:00:05 GMT', 5000],
-    ['a date that is past', 'Sat, 21 Nov 2026 07:00:05 GMT', 0],
-    ['nothing', undefined, undefined],
+    ['a past date', 'Sat, 21 Nov 2026 07:00:05 GMT', 0],
+    ['no field', undefined, undefined],
     ['words', 'soon', undefined],
-    ['less than nothing', '-1', undefined],
-    ['a number in disguise', '1e9', undefined],
-  ])('is understood: %s', (_what, field, expected) => {
+    ['a negative number', '-1', undefined],
+    ['an exponent', '1e9', undefined],
+  ])('is read correctly: %s', (_what, field, expected) => {
     expect(retryAfterMs(field, date)).toBe(expected);
   });
 
-  test('says nothing when it is a date and the answer has none to hold it against', () => {
+  test('is ignored if it is a date and the response has no Date', () => {
     expect(retryAfterMs('Sat, 21 Nov 2026 08:00:05 GMT', undefined)).toBeUndefined();
   });
 
-  test('is a number of milliseconds or nothing, whatever is said', () => {
+  test('is undefined or not negative for all values', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (field, other) => {
         const ms = retryAfterMs(field, other);
