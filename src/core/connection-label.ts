@@ -1,8 +1,8 @@
 /**
- * The owner of a connection to the pool (invariant I9). A shared connection carries requests of all users in turn, if
- * their credentials are self-contained. A bound connection belongs to one connection of a client, because the pool may
- * keep a sign-in on the bound connection. The label is checked when a connection is lent and at each write. These
- * checks are independent of the code that chooses the connection.
+ * The owner of a connection to the pool (invariant I9). A shared connection carries requests of all users in
+ * turn, if their credentials are self-contained. A bound connection belongs to one connection of a client,
+ * because the pool may keep a sign-in on the bound connection. The label is checked when a connection is lent
+ * and at each write. These checks are independent of the code that chooses the connection.
  *
  *     idle --lend--> lent --giveBack--> idle
  *     lent --an answer marks it, shared--> lent, spent --giveBack--> spent (to be closed)
@@ -46,7 +46,9 @@ export class ConnectionLabel {
     return this.#borrower !== undefined;
   }
 
-  /** Whether no further request may be sent on the connection. A spent connection is closed after its response. */
+  /**
+   * Whether no further request may be sent on the connection. A spent connection is closed after its response.
+   */
   get isSpent(): boolean {
     return this.#isSpent;
   }

@@ -1,7 +1,8 @@
 /**
- * Invariants that hold for all behavior of clients and of the pool (docs/guarantees.md). These functions check some
- * invariants again, with independent code, just before a violation would do harm. A violation is a bug of the proxy.
- * The proxy then stops the request or the response, counts the violation, and answers its callers with 500.
+ * Invariants that hold for all behavior of clients and of the pool (docs/guarantees.md). These functions check
+ * some invariants again, with independent code, just before a violation would do harm. A violation is a bug of
+ * the proxy. The proxy then stops the request or the response, counts the violation, and answers its callers
+ * with 500.
  */
 import { sameKey } from './ucwa/batch-key.ts';
 import type { Asked } from './messages/reply.ts';
@@ -36,8 +37,8 @@ export class InvariantViolation extends Error {
 }
 
 /**
- * Checks I1: all calls of a batch have the same key. The envelope has the credentials of the oldest call, so they must
- * be those that each caller sent itself.
+ * Checks I1: all calls of a batch have the same key. The envelope has the credentials of the oldest call, so
+ * they must be those that each caller sent itself.
  *
  * @throws InvariantViolation if the call must not share a batch with the oldest one
  */
@@ -53,7 +54,8 @@ export function assertOneKey(oldest: OutgoingCall, call: OutgoingCall): void {
 }
 
 /**
- * Checks I2: a response goes only to the calls that asked for it. Calls that share a part have the same target and key.
+ * Checks I2: a response goes only to the calls that asked for it. Calls that share a part have the same target
+ * and key.
  *
  * @throws InvariantViolation if the two calls differ
  */
@@ -65,14 +67,17 @@ export function assertSameQuestion(one: Asked, other: Asked): void {
 
 /** Printable ASCII without blanks, `#` and `\`. */
 const plain = /^[!"$-[\]-~]+$/;
-/** Matches a decoded path with an empty segment, a dot segment, or a character at which some decoder ends a path. */
+/**
+ * Matches a decoded path with an empty segment, a dot segment, or a character at which some decoder ends a
+ * path.
+ */
 const leavesApplication = /\/\.{0,2}(?:\/|$)|[\\;?#]|[^ -~]/;
 /** Matches a decoded path of a resource that is never batched. */
 const special = /^\/(?:batch|events|photos)(?![a-z0-9])|\/(?:contact)?photo(?![a-z0-9])[^/]*$/i;
 
 /**
- * Checks I3: a batched call stays below the application of its key, also after two rounds of decoding, and its resource
- * is not one of those that are never batched.
+ * Checks I3: a batched call stays below the application of its key, also after two rounds of decoding, and its
+ * resource is not one of those that are never batched.
  *
  * @throws InvariantViolation if the target is not allowed in a batch
  */
@@ -92,7 +97,10 @@ export function assertInside({ key, target }: Asked): void {
   }
 }
 
-/** Returns the decoded path; an empty string, which is outside of all applications, if the path cannot be decoded. */
+/**
+ * Returns the decoded path; an empty string, which is outside of all applications, if the path cannot be
+ * decoded.
+ */
 function decoded(path: string): string {
   try {
     return decodeURIComponent(path);

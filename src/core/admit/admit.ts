@@ -1,7 +1,7 @@
 /**
- * Step 2: is the request legal? Node's parser accepts some requests that other servers refuse. If two servers read one
- * message differently, an attacker can smuggle a request past one of them. So the proxy refuses each illegal request
- * before it sends any byte to the pool.
+ * Step 2: is the request legal? Node's parser accepts some requests that other servers refuse. If two servers
+ * read one message differently, an attacker can smuggle a request past one of them. So the proxy refuses each
+ * illegal request before it sends any byte to the pool.
  */
 import type { HeadFacts, RequestHead } from './request-head.ts';
 
@@ -63,9 +63,9 @@ const endsInChunked = /(?:^|,)[ \t]*chunked$/;
 const absoluteForm = /^https?:\/\/([^/?#]*)([^#]*)$/i;
 
 /**
- * Checks the head of a request. Returns the target in origin-form (RFC 9112 section 3.2), byte for byte as the proxy
- * sends it; `*` for `OPTIONS *`. Returns a refusal if the request is illegal. The caller closes the connection of a
- * refused request.
+ * Checks the head of a request. Returns the target in origin-form (RFC 9112 section 3.2), byte for byte as the
+ * proxy sends it; `*` for `OPTIONS *`. Returns a refusal if the request is illegal. The caller closes the
+ * connection of a refused request.
  *
  * @param facts the result of `readHead` for this head
  */

@@ -1,13 +1,16 @@
 /**
- * A cache of request heads. Most calls of one client have the same fields and differ only in their targets. The cache
- * keeps the facts about the last head of each user, so the proxy reads the same fields only once. Calls with the same
- * fields share one object, so later steps compare them by reference.
+ * A cache of request heads. Most calls of one client have the same fields and differ only in their targets. The
+ * cache keeps the facts about the last head of each user, so the proxy reads the same fields only once. Calls
+ * with the same fields share one object, so later steps compare them by reference.
  */
 import type { RawHeaders } from '../messages/http-message.ts';
 import { batchKey, type BatchKey, credentialsOf } from '../ucwa/batch-key.ts';
 import { readHead, type HeadFacts, acceptsOnlyXml } from './request-head.ts';
 
-/** Returns the name of the user with these credentials, see `BatchKey.user`. No two credentials have the same name. */
+/**
+ * Returns the name of the user with these credentials, see `BatchKey.user`. No two credentials have the same
+ * name.
+ */
 export type NameUser = (credentials: string) => string;
 
 /** The fields of a head, and the facts that follow from the fields alone. */
@@ -18,7 +21,7 @@ export class KnownHead {
   readonly user: string;
   /** See `acceptsOnlyXml`. */
   readonly onlyXml: boolean;
-  /** Whether the client asks for response fields that explain the batching of its calls (`X-Ucwa-Batch: explain`). */
+  /** Whether the client sent `X-Ucwa-Batch: explain`, which asks how the proxy batched each call. */
   readonly explain: boolean;
   /** An estimate of the memory that the head takes. Many short fields take more than their text. */
   readonly costBytes: number;
@@ -39,7 +42,7 @@ export class KnownHead {
     return this.#key?.applicationPath;
   }
 
-  /** Returns the batch key of a call with this head, see `batchKey`. An equal key is the same object as before. */
+  /** Returns the batch key of a call with this head, see `batchKey`. Equal keys are one object. */
   keyOf(applicationPath: string, forwardedFor: string | undefined): BatchKey {
     const known = this.#key;
     if (known?.applicationPath === applicationPath && known.forwardedFor === forwardedFor) {

@@ -1,6 +1,6 @@
 /**
- * Step 1: one pass over the fields of a request head collects all facts for the later steps. The proxy neither copies
- * nor normalizes the fields, so the bytes that it checks are the bytes that it sends.
+ * Step 1: one pass over the fields of a request head collects all facts for the later steps. The proxy neither
+ * copies nor normalizes the fields, so the bytes that it checks are the bytes that it sends.
  */
 import { type RawHeaders, withHyphens } from '../messages/http-message.ts';
 import { isSelfContained } from '../ucwa/credential-scheme.ts';
@@ -199,8 +199,8 @@ const fieldsOfProxies: ReadonlySet<string> = new Set(['via', 'forwarded', 'x-rea
 const prefixOfProxies = 'x-forwarded-';
 
 /**
- * Whether a field with this name, in lower case, shows that another proxy forwarded the request. The connections of
- * that proxy may carry requests of many users.
+ * Whether a field with this name, in lower case, shows that another proxy forwarded the request. The
+ * connections of that proxy may carry requests of many users.
  */
 export function isFieldOfProxies(lowerCaseName: string): boolean {
   const name = withHyphens(lowerCaseName);

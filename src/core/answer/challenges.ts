@@ -1,11 +1,15 @@
 /**
- * Challenges in responses of the pool (RFC 9110 section 11.6.1). Some schemes, such as NTLM, sign in a connection. Their
- * challenge marks the connection on which it arrived, because a client signs in there when it answers the challenge.
+ * Challenges in responses of the pool (RFC 9110 section 11.6.1). Some schemes, such as NTLM, sign in a
+ * connection. Their challenge marks the connection on which it arrived, because a client signs in there when it
+ * answers the challenge.
  */
 import type { RawHeaders } from '../messages/http-message.ts';
 import { challengeSchemes } from '../ucwa/credential-scheme.ts';
 
-/** Fields by which a server offers or confirms a sign-in of the connection (RFC 4559 sections 4 and 6), in lower case. */
+/**
+ * Fields by which a server offers or confirms a sign-in of the connection (RFC 4559 sections 4 and 6), in lower
+ * case.
+ */
 const marks: ReadonlySet<string> = new Set([
   'www-authenticate',
   'proxy-authenticate',
@@ -18,8 +22,9 @@ const markLengths: ReadonlySet<number> = new Set(Array.from(marks, ({ length }) 
 const opening = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?:[ \t]+(?![ \t=])|$)/;
 
 /**
- * Returns the challenges in one field value, each in its original spelling. Commas separate both challenges and their
- * parameters. An element that starts with a scheme begins a new challenge; any other element is a parameter.
+ * Returns the challenges in one field value, each in its original spelling. Commas separate both challenges and
+ * their parameters. An element that starts with a scheme begins a new challenge; any other element is a
+ * parameter.
  */
 function challengesIn(value: string): string[] {
   const challenges: string[] = [];
@@ -31,8 +36,8 @@ function challengesIn(value: string): string[] {
 }
 
 /**
- * Splits a field value at its commas, but not at commas in quoted strings. A quoted string without an end reaches to the
- * end of the value.
+ * Splits a field value at its commas, but not at commas in quoted strings. A quoted string without an end
+ * reaches to the end of the value.
  */
 function elementsOf(value: string): string[] {
   const elements: string[] = [];
@@ -75,8 +80,8 @@ export function challengesConnection(headers: RawHeaders): boolean {
 }
 
 /**
- * Whether the head of a response shows that its connection is signed in, or that the next request could sign it in. Other
- * users' requests must not be sent on this connection.
+ * Whether the head of a response shows that its connection is signed in, or that the next request could sign it
+ * in. Other users' requests must not be sent on this connection.
  */
 export function marksConnection(headers: RawHeaders): boolean {
   for (let i = 0; i < headers.length; i += 2) {
@@ -91,8 +96,9 @@ export function marksConnection(headers: RawHeaders): boolean {
 }
 
 /**
- * Returns the fields of a response without the challenges that sign in a connection. Returns `headers` itself if there
- * are no such challenges, or if there are no others, because the client then needs the response of the pool unchanged.
+ * Returns the fields of a response without the challenges that sign in a connection. Returns `headers` itself
+ * if there are no such challenges, or if there are no others, because the client then needs the response of the
+ * pool unchanged.
  */
 export function withoutConnectionChallenges(headers: RawHeaders): RawHeaders {
   const kept: string[] = [];

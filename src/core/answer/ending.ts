@@ -6,8 +6,8 @@ import type { Trouble } from './retry-table.ts';
  * The end of a request, for those of its calls that have no response yet:
  * - `complete`: the batch response has one part for each call.
  * - `relay`: each call gets this response.
- * - `trouble`: the request failed. Complete parts are still delivered, unless the response has a wrong number of parts.
- *   The retry table decides about the other calls.
+ * - `trouble`: the request failed. Complete parts are still delivered, unless the response has a wrong number
+ *   of parts. The retry table decides about the other calls.
  */
 export type Ending =
   | { readonly kind: 'complete' }

@@ -12,7 +12,8 @@ const retryAfterField = ['Retry-After', '1'];
  * Returns the ending of a request that got a response which answers none of its calls.
  *
  * @param headers the fields of the response; `Retry-After` is read from them
- * @param reply the response, if it may be relayed to a caller. A refusal without `Retry-After` gets one of a second.
+ * @param reply the response, if it may be relayed to a caller. A refusal without `Retry-After` gets one of a
+ *   second.
  */
 export function troubleWithAnswer(
   trouble: Trouble,

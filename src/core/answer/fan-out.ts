@@ -1,6 +1,7 @@
 /**
- * Turns a part of a batch response into the response that its caller would get without the proxy. Status, fields and body
- * are those of the part. The envelope adds the fields that each direct response of the pool has.
+ * Turns a part of a batch response into the response that its caller would get without the proxy. Status,
+ * fields and body are those of the part. The envelope adds the fields that each direct response of the pool
+ * has.
  */
 import {
   endToEndHeaders,
@@ -15,8 +16,8 @@ import { fromEnvelope } from '../ucwa/envelope.ts';
 const ownLength = new Set(['content-length']);
 
 /**
- * Creates the responses to the calls of one batch. The parts of one batch mostly have the same fields, so a part reuses
- * the encoded head of the previous part.
+ * Creates the responses to the calls of one batch. The parts of one batch mostly have the same fields, so a
+ * part reuses the encoded head of the previous part.
  */
 export class PartReplies {
   /** The fields of the envelope for all parts. */
@@ -69,7 +70,10 @@ export class PartReplies {
   }
 }
 
-/** Encodes a head. Returns `undefined` if Node has to add the reason phrase or the date, or to refuse an illegal field. */
+/**
+ * Encodes a head. Returns `undefined` if Node has to add the reason phrase or the date, or to refuse an illegal
+ * field.
+ */
 function headOf(status: number, reason: string, headers: RawHeaders): Buffer | undefined {
   if (reason === '' || headerValue(headers, 'date') === undefined) return undefined;
   const lines = fieldLines(headers);
@@ -79,8 +83,8 @@ function headOf(status: number, reason: string, headers: RawHeaders): Buffer | u
 }
 
 /**
- * Returns the body of a part without a byte order mark before JSON or XML. Some pools send the mark in parts, but not in
- * direct responses.
+ * Returns the body of a part without a byte order mark before JSON or XML. Some pools send the mark in parts,
+ * but not in direct responses.
  */
 function withoutByteOrderMark(part: ResponsePart): Buffer {
   const { body } = part;
@@ -89,7 +93,10 @@ function withoutByteOrderMark(part: ResponsePart): Buffer {
   return /[/+](?:json|xml)[ \t]*(?:;|$)/i.test(type) ? body.subarray(3) : body;
 }
 
-/** Returns a response of the pool, without its hop-by-hop fields, for all callers of a batch or of identical calls. */
+/**
+ * Returns a response of the pool, without its hop-by-hop fields, for all callers of a batch or of identical
+ * calls.
+ */
 export function relayedReply(
   status: number,
   reason: string,

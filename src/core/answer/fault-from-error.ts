@@ -28,8 +28,8 @@ const certificateCode =
   /^(?:ERR_TLS_CERT|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY)|HOSTNAME_MISMATCH)/;
 
 /**
- * Returns the fault for an error of undici. The code never decides whether the request can have run: `ECONNRESET` occurs
- * both before and after undici writes a request. The caller passes the phase instead.
+ * Returns the fault for an error of undici. The code never decides whether the request can have run:
+ * `ECONNRESET` occurs both before and after undici writes a request. The caller passes the phase instead.
  *
  * @param answered whether a response had begun to arrive
  */
@@ -63,7 +63,8 @@ function isParserError(error: unknown): boolean {
 }
 
 /**
- * Returns the RFC 9209 error type for an error of `node:http` or `node:tls` on a pass-through request without a response.
+ * Returns the RFC 9209 error type for an error of `node:http` or `node:tls` on a pass-through request without a
+ * response.
  *
  * @param certificateRefused whether the proxy refused the certificate of the pool
  * @param mayHaveSent whether a byte of the request may have been sent

@@ -1,6 +1,6 @@
 /**
- * Response heads that can be read in more than one way (docs/decisions/014-odd-answers.md). Batches, unbatched calls and
- * pass-through requests all use these functions, so all of them treat an odd response alike.
+ * Response heads that can be read in more than one way (docs/decisions/014-odd-answers.md). Batches, unbatched
+ * calls and pass-through requests all use these functions, so all of them treat an odd response alike.
  */
 import { headerValue, type RawHeaders } from '../messages/http-message.ts';
 
@@ -15,9 +15,10 @@ export const faulty = '';
 const field = 'transfer-encoding';
 
 /**
- * Returns the value of `Transfer-Encoding` that a relayed response needs (RFC 9112 section 6.1). Returns `undefined` if
- * `chunked` is the only coding, because each connection has its own chunks. Returns `undefined` too if the response has
- * no transfer coding or no body. Returns `faulty` unless `chunked` is the last coding and occurs once.
+ * Returns the value of `Transfer-Encoding` that a relayed response needs (RFC 9112 section 6.1). Returns
+ * `undefined` if `chunked` is the only coding, because each connection has its own chunks. Returns `undefined`
+ * too if the response has no transfer coding or no body. Returns `faulty` unless `chunked` is the last coding
+ * and occurs once.
  */
 export function transferCodings(status: number, headers: RawHeaders): string | undefined {
   let value: string | undefined;
@@ -39,8 +40,8 @@ export function transferCodings(status: number, headers: RawHeaders): string | u
 }
 
 /**
- * Whether the response is a 205 without `Content-Length: 0`. A 205 must have no body (RFC 9110 section 15.3.6). Some
- * clients do not read a body, and would take its bytes for the next response.
+ * Whether the response is a 205 without `Content-Length: 0`. A 205 must have no body (RFC 9110 section 15.3.6).
+ * Some clients do not read a body, and would take its bytes for the next response.
  */
 export function isUnendedReset(status: number, headers: RawHeaders): boolean {
   return status === 205 && headerValue(headers, 'content-length') !== '0';

@@ -1,7 +1,7 @@
 /**
- * The proxy's own responses. 503 with `Retry-After` means: the call did not run; retry it. 504 means: the call may have
- * run. 500 means: a bug of the proxy. The proxy never sends 401, 403, 404, 410 or 502 itself. On these, UCWA clients
- * sign in again, create a new application, or look for another pool.
+ * The proxy's own responses. 503 with `Retry-After` means: the call did not run; retry it. 504 means: the call
+ * may have run. 500 means: a bug of the proxy. The proxy never sends 401, 403, 404, 410 or 502 itself. On
+ * these, UCWA clients sign in again, create a new application, or look for another pool.
  *
  * The media type is `application/problem+json` (RFC 9457), because UCWA clients recognize UCWA's own errors by
  * `application/json`. The body never repeats data of the request.
@@ -67,8 +67,8 @@ const titlesOfReasons: Partial<Record<RefusalReason, string>> = {
 };
 
 /**
- * Returns the response to a call after its request failed: 500 for a bug of the proxy, 503 if the call did not run, else
- * 504.
+ * Returns the response to a call after its request failed: 500 for a bug of the proxy, 503 if the call did not
+ * run, else 504.
  *
  * @param onlyXml whether the body is XML, see `acceptsOnlyXml`
  */
@@ -115,7 +115,10 @@ export function answerForRefusal(status: number, reason: RefusalReason, onlyXml:
   );
 }
 
-/** Returns the response to a call that waited until its deadline, or until the end of the shutdown, and was not sent. */
+/**
+ * Returns the response to a call that waited until its deadline, or until the end of the shutdown, and was not
+ * sent.
+ */
 export function answerForUnsent(onlyXml: boolean): Reply {
   return encode(
     {

@@ -1,7 +1,7 @@
 /**
- * Returns the delay of a `Retry-After` (RFC 9110 section 10.2.3) in ms; `undefined` without a legal one. The value may
- * be seconds, also with decimals, or a date. A date is compared with the `Date` of the same response, so the clocks of
- * pool and proxy may differ.
+ * Returns the delay of a `Retry-After` (RFC 9110 section 10.2.3) in ms; `undefined` without a legal one. The
+ * value may be seconds, also with decimals, or a date. A date is compared with the `Date` of the same response,
+ * so the clocks of pool and proxy may differ.
  *
  * @param field the value of `Retry-After`
  * @param date the value of `Date`

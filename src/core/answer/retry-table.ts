@@ -1,7 +1,8 @@
 /**
- * The action for each call of a failed request. The action depends on whether the call can have run. A call that
- * certainly did not run may be sent again, whatever its method. A call that may have run is retried only if it is a GET,
- * because a GET changes nothing (RFC 9110 section 9.2.2). So no chat message is ever sent twice.
+ * The action for each call of a failed request. The action depends on whether the call can have run. A call
+ * that certainly did not run may be sent again, whatever its method. A call that may have run is retried only
+ * if it is a GET, because a GET changes nothing (RFC 9110 section 9.2.2). So no chat message is ever sent
+ * twice.
  */
 import type { Fault, FaultPhase } from '../messages/fault.ts';
 import type { Reply } from '../messages/reply.ts';
@@ -36,8 +37,8 @@ export interface Upset {
  * - `requeue`: the call returns to its place in the queue, and is sent again under the learned limit.
  * - `smaller`: like `requeue`, but in a smaller batch.
  * - `unbatched`: the call is sent again in a request of its own. It did not run, so this costs no retry budget.
- * - `retry`: the call is sent again in a request of its own, once, if the retry budget allows it. Otherwise the caller
- *   gets the pool's response if there is one, else the proxy's own.
+ * - `retry`: the call is sent again in a request of its own, once, if the retry budget allows it. Otherwise the
+ *   caller gets the pool's response if there is one, else the proxy's own.
  * - `relay`: the caller gets the pool's response.
  * - `fail`: the caller gets a response of the proxy, which says whether the call can have run.
  */

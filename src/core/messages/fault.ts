@@ -1,6 +1,6 @@
 /**
- * Faults between the proxy and the pool. Their names are error types of RFC 9209 section 2.3. Their phase says whether
- * the pool may have executed the request, because callers need to know.
+ * Faults between the proxy and the pool. Their names are error types of RFC 9209 section 2.3. Their phase says
+ * whether the pool may have executed the request, because callers need to know.
  */
 
 /**

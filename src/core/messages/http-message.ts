@@ -1,6 +1,6 @@
 /**
- * HTTP/1.1 messages inside the proxy. Heads are flat lists of names and values, like Node's `rawHeaders`. They keep the
- * order and spelling of the wire. Bodies are bytes.
+ * HTTP/1.1 messages inside the proxy. Heads are flat lists of names and values, like Node's `rawHeaders`. They
+ * keep the order and spelling of the wire. Bodies are bytes.
  */
 
 /** Names and values by turns: `['Host', 'pool.example', 'Accept', 'text/plain']`. */
@@ -21,8 +21,8 @@ const hopByHop: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Returns the field name with hyphens for underscores. CGI and the server variables of IIS do not tell these characters
- * apart: `X_Forwarded_For` is the same field as `X-Forwarded-For` there.
+ * Returns the field name with hyphens for underscores. CGI and the server variables of IIS do not tell these
+ * characters apart: `X_Forwarded_For` is the same field as `X-Forwarded-For` there.
  */
 export function withHyphens(name: string): string {
   return name.includes('_') ? name.replaceAll('_', '-') : name;
@@ -43,9 +43,9 @@ const noNames: ReadonlySet<string> = new Set();
 const connection = 'connection';
 
 /**
- * Returns the options in the `Connection` fields of a message, in lower case (RFC 9110 section 7.6.1). They are names of
- * hop-by-hop fields, and `close`. A field value that is exactly `keep-alive` is left out, because `Keep-Alive` is always
- * hop-by-hop.
+ * Returns the options in the `Connection` fields of a message, in lower case (RFC 9110 section 7.6.1). They are
+ * names of hop-by-hop fields, and `close`. A field value that is exactly `keep-alive` is left out, because
+ * `Keep-Alive` is always hop-by-hop.
  */
 export function namedByConnection(headers: RawHeaders): ReadonlySet<string> {
   let names: Set<string> | undefined;
@@ -61,7 +61,8 @@ export function namedByConnection(headers: RawHeaders): ReadonlySet<string> {
 }
 
 /**
- * Returns the end-to-end fields of a message: all except hop-by-hop fields and the fields that `Connection` names.
+ * Returns the end-to-end fields of a message: all except hop-by-hop fields and the fields that `Connection`
+ * names.
  *
  * @param alsoWithout names of further fields to leave out, in lower case
  */

@@ -29,7 +29,10 @@ export interface ReplyHead {
   readonly headers: RawHeaders;
 }
 
-/** Returns the `Content-Length` of a response; `undefined` if the response must have none (RFC 9110 section 8.6). */
+/**
+ * Returns the `Content-Length` of a response; `undefined` if the response must have none (RFC 9110 section
+ * 8.6).
+ */
 export function lengthOf({ status, body }: Reply): number | undefined {
   return status === 204 || status === 304 ? undefined : body.length;
 }

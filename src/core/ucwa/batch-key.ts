@@ -1,7 +1,7 @@
 /**
- * Step 4: which calls may share a batch. UCWA takes the credentials of all parts from the envelope. A part in another
- * user's batch would run with that user's rights. So the key contains all fields that the envelope carries for its
- * parts, and keys are compared byte for byte.
+ * Step 4: which calls may share a batch. UCWA takes the credentials of all parts from the envelope. A part in
+ * another user's batch would run with that user's rights. So the key contains all fields that the envelope
+ * carries for its parts, and keys are compared byte for byte.
  */
 
 /** Two calls may share a batch only if all fields of their keys are equal, except `user`. */
@@ -65,8 +65,9 @@ export function sameKey(a: BatchKey, b: BatchKey): boolean {
 }
 
 /**
- * Returns the exact credentials of a request as one string; empty without credentials. No field value contains a line
- * feed, so two different pairs of credentials never give the same string. The string is a secret: never log it.
+ * Returns the exact credentials of a request as one string; empty without credentials. No field value contains
+ * a line feed, so two different pairs of credentials never give the same string. The string is a secret: never
+ * log it.
  */
 export function credentialsOf(key: Pick<BatchKey, 'authorization' | 'webTicket'>): string {
   if (key.webTicket === undefined) return key.authorization ?? '';

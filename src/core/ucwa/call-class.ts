@@ -1,7 +1,8 @@
 /**
- * Whether a call starts an operation of UCWA. The pool reports the progress of an operation on the event channel.
- * These events may already reach the client before the response to the call. The proxy must not delay the call and so
- * make this worse. A call starts an operation if the client sent an operation id, or if its resource is a starter.
+ * Whether a call starts an operation of UCWA. The pool reports the progress of an operation on the event
+ * channel. These events may already reach the client before the response to the call. The proxy must not delay
+ * the call and so make this worse. A call starts an operation if the client sent an operation id, or if its
+ * resource is a starter.
  */
 import type { CallClass } from '../messages/outgoing-call.ts';
 

@@ -1,8 +1,8 @@
 /**
- * Step 3: may this call be sent in a batch? Only calls to plainly written paths below an application are batched. All
- * other calls pass through unchanged, and their reasons are counted. Targets are validated and never normalized, so
- * the classified bytes are the sent bytes. No decoder at the pool can then read another resource from a target
- * (docs/decisions/003-targets.md).
+ * Step 3: may this call be sent in a batch? Only calls to plainly written paths below an application are
+ * batched. All other calls pass through unchanged, and their reasons are counted. Targets are validated and
+ * never normalized, so the classified bytes are the sent bytes. No decoder at the pool can then read another
+ * resource from a target (docs/decisions/003-targets.md).
  */
 import type { HeadFacts, RequestHead } from '../admit/request-head.ts';
 
@@ -51,8 +51,8 @@ const plainPath =
   /^(?:\/(?:[\w\-~!$&'()*+,=:@.]|%(?:2[0-246-9A-Da-d]|3[0-9ACDEacde]|[46][0-9A-Fa-f]|5[0-9ABD-Fabd-f]|7[0-9A-Ea-e]))+)+$/;
 
 /**
- * A segment that ends in a dot or a blank, or that has a dot, a blank or nothing before a colon. Windows drops dots
- * and blanks at the end of a file name. Behind a colon, Windows expects the name of a stream of the file.
+ * A segment that ends in a dot or a blank, or that has a dot, a blank or nothing before a colon. Windows drops
+ * dots and blanks at the end of a file name. Behind a colon, Windows expects the name of a stream of the file.
  */
 const trimmedByWindows = /(?:\.|%20)(?:\/|$)|(?:[/.]|%20)(?::|%3a)/i;
 
@@ -76,8 +76,8 @@ export interface ClassifyRules {
  * Decides whether a call is batched.
  *
  * @param target the result of `admit`
- * @param likely the application of the previous call of this client: saves a regular expression if this call is below
- *   the same application
+ * @param likely the application of the previous call of this client: saves a regular expression if this call is
+ *   below the same application
  */
 export function classify(
   head: RequestHead,
@@ -148,8 +148,8 @@ function hasBatchableBody(method: string, facts: HeadFacts, maxBytes: number): b
 }
 
 /**
- * Compiles path patterns into one expression for paths below an application. `*` matches one segment, and `**` matches
- * any number of segments. Case is ignored. Returns `undefined` for an empty list.
+ * Compiles path patterns into one expression for paths below an application. `*` matches one segment, and `**`
+ * matches any number of segments. Case is ignored. Returns `undefined` for an empty list.
  */
 export function pathPatterns(patterns: readonly string[]): RegExp | undefined {
   if (patterns.length === 0) return undefined;
@@ -171,8 +171,8 @@ export function pathPatterns(patterns: readonly string[]): RegExp | undefined {
 const maybeSpecial = /%|^\/(?:batch|events|photos)|\/(?:contact)?photo/i;
 
 /**
- * Returns the special resource that the path may mean to a decoder that decodes triplets twice and ignores the rest of
- * a segment. So no special resource gets into a batch in another spelling.
+ * Returns the special resource that the path may mean to a decoder that decodes triplets twice and ignores the
+ * rest of a segment. So no special resource gets into a batch in another spelling.
  */
 function specialResource(path: string): 'batch' | 'events' | 'photos' | undefined {
   if (!maybeSpecial.test(path)) return undefined;

@@ -1,8 +1,8 @@
 /**
- * Which credentials are self-contained. A self-contained credential authenticates only the request that carries it.
- * NTLM, Negotiate and Kerberos sign in a connection instead (RFC 4559). After their handshake, later requests on the
- * connection need no credential. Their first message is often the same bytes for all users. The proxy treats an
- * unknown scheme as if it signed in a connection.
+ * Which credentials are self-contained. A self-contained credential authenticates only the request that carries
+ * it. NTLM, Negotiate and Kerberos sign in a connection instead (RFC 4559). After their handshake, later
+ * requests on the connection need no credential. Their first message is often the same bytes for all users. The
+ * proxy treats an unknown scheme as if it signed in a connection.
  */
 import type { RawHeaders } from '../messages/http-message.ts';
 
@@ -27,9 +27,9 @@ export function isSelfContained(authorization: string | undefined): boolean {
 }
 
 /**
- * Whether a request head carries a credential that signs in a connection. The upstream checks the final head just
- * before it sends the head. This check is independent of the earlier choice of the connection by `isSelfContained`,
- * and looks only at the scheme.
+ * Whether a request head carries a credential that signs in a connection. The upstream checks the final head
+ * just before it sends the head. This check is independent of the earlier choice of the connection by
+ * `isSelfContained`, and looks only at the scheme.
  */
 export function signsInConnection(headers: RawHeaders): boolean {
   for (let i = 0; i < headers.length; i += 2) {
@@ -43,7 +43,7 @@ export function signsInConnection(headers: RawHeaders): boolean {
 }
 
 /**
- * Schemes of challenges, in lower case, that a self-contained credential answers. A client answers `MsRtcOAuth`, a
- * scheme of Skype for Business, with a token for `Bearer`.
+ * Schemes of challenges, in lower case, that a self-contained credential answers. A client answers
+ * `MsRtcOAuth`, a scheme of Skype for Business, with a token for `Bearer`.
  */
 export const challengeSchemes: ReadonlySet<string> = new Set(['bearer', 'basic', 'msrtcoauth']);

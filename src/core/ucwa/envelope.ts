@@ -1,6 +1,7 @@
 /**
- * The form of a batch request of UCWA and of its response: the target, the fields of the envelope, the header of a
- * part, and the media types. The envelope carries the credentials and the description of the client for all parts.
+ * The form of a batch request of UCWA and of its response: the target, the fields of the envelope, the header
+ * of a part, and the media types. The envelope carries the credentials and the description of the client for
+ * all parts.
  */
 import { endToEndHeaders } from '../messages/http-message.ts';
 import type { OutgoingCall } from '../messages/outgoing-call.ts';

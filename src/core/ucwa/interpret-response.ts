@@ -1,8 +1,8 @@
 /**
- * The meaning of the head of a batch response for the calls of the batch. The callers do not know of the batch. A response
- * about the batch itself, such as its size or its resource, becomes a failure, and the retry table decides about each
- * call. A response about the user or the application is true for each call. Each caller gets it unchanged, with its
- * challenge and body.
+ * The meaning of the head of a batch response for the calls of the batch. The callers do not know of the batch.
+ * A response about the batch itself, such as its size or its resource, becomes a failure, and the retry table
+ * decides about each call. A response about the user or the application is true for each call. Each caller gets
+ * it unchanged, with its challenge and body.
  */
 import { batchingBoundary } from './boundary.ts';
 import { headerValue, type RawHeaders } from '../messages/http-message.ts';
@@ -20,7 +20,9 @@ export type Interpretation =
     }
   /** Each caller gets this response unchanged. */
   | { readonly kind: 'relay' }
-  /** The response answers no call. `relayable`: a caller may still get the response if its call is not retried. */
+  /**
+   * The response answers no call. `relayable`: a caller may still get the response if its call is not retried.
+   */
   | {
       readonly kind: 'trouble';
       readonly trouble: Trouble;
@@ -39,7 +41,10 @@ function trouble(
   return { kind: 'trouble', trouble: what, fault: { phase, name }, relayable };
 }
 
-/** Whether the pool refused a request because the user has too many outstanding calls. A refused request never runs. */
+/**
+ * Whether the pool refused a request because the user has too many outstanding calls. A refused request never
+ * runs.
+ */
 export function isRefusal(status: number): boolean {
   return status === 429;
 }
@@ -53,7 +58,10 @@ const doubted = trouble('doubted', 'unknown', 'http_protocol_error');
 const serverError = trouble('server_error', 'unknown', 'destination_unavailable', true);
 const notUnderstood = trouble('not_understood', 'unknown', 'http_protocol_error');
 const unexpectedCoding = trouble('not_understood', 'unknown', 'http_response_content_coding');
-/** The response has a transfer coding other than `chunked`, so the proxy can read neither its parts nor its body. */
+/**
+ * The response has a transfer coding other than `chunked`, so the proxy can read neither its parts nor its
+ * body.
+ */
 export const coded = trouble('not_understood', 'unknown', 'http_protocol_error');
 
 /** Interprets the head of the response to a batch of at least two calls. */

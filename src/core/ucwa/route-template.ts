@@ -1,6 +1,6 @@
 /**
- * The route of a call, for logs, recordings and slow routes. A route is a path in which `{}` replaces each segment
- * that may identify a person or a thing. Only known names of UCWA resources stay.
+ * The route of a call, for logs, recordings and slow routes. A route is a path in which `{}` replaces each
+ * segment that may identify a person or a thing. Only known names of UCWA resources stay.
  */
 
 /** Path segments in the links of UCWA's resources, in lower case. */

@@ -1,7 +1,7 @@
 /**
- * A cheap check that a part answers the right call. UCWA resources contain a link to themselves. The link is only a
- * hint, because the links of some resources differ from the requested path. A contradiction is counted. The part is
- * then not released early, but the contradiction is no failure.
+ * A cheap check that a part answers the right call. UCWA resources contain a link to themselves. The link is
+ * only a hint, because the links of some resources differ from the requested path. A contradiction is counted.
+ * The part is then not released early, but the contradiction is no failure.
  */
 import { headerValue } from '../messages/http-message.ts';
 import type { ResponsePart } from '../wire/response-part.ts';
@@ -13,8 +13,8 @@ const maxLinkBytes = 1024;
 const maxParsedBytes = 65_536;
 
 /**
- * Whether the self link of a part names another path than the target of its call. Returns `false` if the part is no 200
- * with JSON, or has no self link.
+ * Whether the self link of a part names another path than the target of its call. Returns `false` if the part
+ * is no 200 with JSON, or has no self link.
  */
 export function contradicts(part: ResponsePart, target: string): boolean {
   if (part.status !== 200 || part.body.length > maxParsedBytes) return false;
