@@ -1,32 +1,33 @@
 /**
- * Where an answer ends in the bytes of its connection (RFC 9112 section 6). Node's parser tells that an
- * answer is whole, not whether bytes came behind it. The bytes are counted here, so that surplus does not
- * become the beginning of the next answer on the connection. When in doubt, the answer is not exact.
+ * Finds bytes that follow a response on its connection (RFC 9112 section 6). Node's parser reports the end of a
+ * response, but not whether further bytes arrived. The proxy must not read surplus bytes as the start of the next
+ * response. So this class counts the bytes of the connection. In doubt, a response is not exact.
  */
 const headEnd = Buffer.from('\r\n\r\n');
 const nothing = Buffer.alloc(0);
 const cr = 0x0d;
 const lf = 0x0a;
 
-/** How the head of an answer says that its body ends. */
+/** The fields of a response that determine the length of its body. */
 export interface Framing {
-  /** The answer has no body, whatever its fields say: to HEAD, 204, 304. */
+  /** Whether the response never has a body: a response to HEAD, a 204 or a 304. */
   readonly bodiless: boolean;
   readonly contentLength: string | undefined;
   readonly transferEncoding: string | undefined;
 }
 
-/** Counts the bytes of one answer, of interim answers (1xx) before it too. */
+/** Counts the bytes of one response, with its interim responses (1xx). */
 export class AnswerFrame {
-  /** Bytes that came so far. */
+  /** The number of received bytes. */
   #bytes = 0;
-  /** Bytes up to the end of the last head, interim ones included. */
+  /** The number of bytes up to the end of the final head, with interim responses. */
   #headBytes: number | undefined;
-  /** The head as far as it has come. */
+  /** The received bytes of an incomplete head. */
   #pending: Buffer = nothing;
-  /** The last four bytes that came. */
+  /** The last four received bytes. */
   #tail: Buffer = nothing;
 
+  /** Counts bytes that the connection received. */
   push(chunk: Buffer): void {
     if (this.#headBytes === undefined) this.#findHead(chunk);
     this.#bytes += chunk.length;
@@ -37,9 +38,9 @@ export class AnswerFrame {
   }
 
   /**
-   * Whether what came is one answer and nothing else, once the parser has found the answer whole. Behind the
-   * last chunk the parser refuses all bytes but line ends and a second answer, which it refuses by
-   * itself. So it is enough to see that an answer in chunks ends in an empty line.
+   * Whether the received bytes are exactly one response. Call this method after the parser has reported the end
+   * of the response. Behind the last chunk, the parser itself refuses all bytes except line ends. So a chunked
+   * response is exact if it ends in an empty line.
    */
   isExact({ bodiless, contentLength, transferEncoding }: Framing): boolean {
     if (this.#headBytes === undefined) return false;
@@ -53,7 +54,7 @@ export class AnswerFrame {
     let bytes = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
     let from = this.#bytes - this.#pending.length;
     for (;;) {
-      // Line ends before a status line are skipped by the parser, too (RFC 9112 section 2.2).
+      // The parser too skips line ends before a status line (RFC 9112 section 2.2).
       for (; bytes[0] === cr || bytes[0] === lf; from += 1) bytes = bytes.subarray(1);
       const end = bytes.indexOf(headEnd);
       if (end === -1) break;
@@ -70,7 +71,7 @@ export class AnswerFrame {
   }
 }
 
-/** `HTTP/1.1 1xx`; what is no status line at all the parser refuses. */
+/** Whether the status is 1xx. The parser refuses a head without a legal status line. */
 function isInterim(head: Buffer): boolean {
   return head[9] === 0x31;
 }

@@ -1,7 +1,7 @@
 /**
- * The way out: calls become the parts of one `multipart/batching` body, in the very shape that real
- * clients send (a CRLF before the first delimiter, one part header, a bare boundary). A call that is
- * sent alone is not wrapped; `forwarded-headers.ts` makes its head.
+ * Encodes calls as the parts of one `multipart/batching` body. The format is that of real clients: a CRLF
+ * before the first delimiter, one part header, and a boundary without quotes. `forwarded-headers.ts` creates
+ * the head of an unbatched call.
  */
 import { InvariantViolation } from '../invariants.ts';
 import type { RawHeaders } from '../messages/http-message.ts';
@@ -9,7 +9,12 @@ import type { OutgoingCall } from '../messages/outgoing-call.ts';
 import { forwardable } from './forwarded-headers.ts';
 import { notInParts, partHeader } from '../ucwa/envelope.ts';
 
-/** The body of a batch, or `undefined` when the boundary occurs in a part: then draw another. */
+/**
+ * Returns the body of a batch, or `undefined` if the boundary occurs in a part.
+ *
+ * @param authority the host of the pool, for `Host` in each part
+ * @throws InvariantViolation if a field contains a line break
+ */
 export function encodeBatch(
   calls: readonly OutgoingCall[],
   authority: string,
@@ -21,7 +26,7 @@ export function encodeBatch(
   let fields = '';
   let fieldsOf: RawHeaders | undefined;
   for (const { method, target, headers, body } of calls) {
-    // Calls of one client mostly differ in their targets alone.
+    // Calls of one client mostly have the same fields.
     if (fieldsOf === undefined || !areSame(fieldsOf, headers)) {
       fields = partFields(headers, authority);
       fieldsOf = headers;
@@ -42,7 +47,12 @@ export function encodeBatch(
 
 const boundaryDraws = 8;
 
-/** The body of a batch with the first of some boundaries that does not occur in its parts. */
+/**
+ * Encodes a batch with the first boundary that occurs in none of its parts.
+ *
+ * @param nextBoundary returns a new random boundary at each call
+ * @throws InvariantViolation if eight boundaries in a row occur in the parts
+ */
 export function encodeWith(
   nextBoundary: () => string,
   calls: readonly OutgoingCall[],
@@ -56,10 +66,10 @@ export function encodeWith(
   throw new InvariantViolation('part_edges', 'no boundary was absent from the parts');
 }
 
-/** Field values hold no line end or NUL; the parser in front saw to it, and this proves it again. */
+/** Matches a line break or NUL in a field. Node's parser refuses both; the encoder checks again. */
 const breaksLine = /[\r\n\0]/;
 
-/** The fields of a part, a line each; a length is not among them. */
+/** Returns the fields of a part in wire format, without `Content-Length`. */
 function partFields(fields: RawHeaders, authority: string): string {
   const headers = forwardable(fields, notInParts);
   let lines = `Host: ${authority}\r\n`;

@@ -3,8 +3,8 @@ import { headerValue, type RawHeaders } from '../messages/http-message.ts';
 const obsText = /[\x80-\xff]/;
 
 /**
- * Node reads the value of a Content-Disposition as UTF-8, and so changes its bytes, if a
- * Content-Length stood before it. Then the length goes last.
+ * Moves `Content-Length` behind the other fields if `Content-Disposition` has bytes above ASCII. If Node writes
+ * `Content-Length` first, Node encodes the value of `Content-Disposition` as UTF-8, which changes its bytes.
  */
 export function keepDispositionBytes(headers: RawHeaders): RawHeaders {
   if (!obsText.test(headerValue(headers, 'content-disposition') ?? '')) return headers;

@@ -2,7 +2,10 @@
 import { endToEndHeaders, type RawHeaders, withHyphens } from '../messages/http-message.ts';
 import type { OutgoingCall } from '../messages/outgoing-call.ts';
 
-/** Fields that speak for the connection to us, or that we say ourselves. */
+/**
+ * Fields that are never forwarded in parts and single requests, in lower case. They concern the connection
+ * between client and proxy, or the proxy writes them itself.
+ */
 export const neverForwarded = [
   'host',
   'content-length',
@@ -20,14 +23,21 @@ export const neverForwarded = [
 ];
 const prefixesNeverForwarded = ['x-forwarded-', 'x-b3-'];
 
-/** Our name in `Via` (RFC 9110 section 7.6.3). A pool on IIS keeps no sign-in that came with a `Via`. */
+/**
+ * The name of the proxy in `Via` (RFC 9110 section 7.6.3). IIS keeps no sign-in on a connection if the request
+ * has a `Via`.
+ */
 export const pseudonym = 'ucwa-batch-proxy';
 
 const notOnSingles: ReadonlySet<string> = new Set(neverForwarded);
 
 const notPassedThrough: ReadonlySet<string> = new Set(['host', 'expect', 'x-ucwa-batch']);
 
-/** The fields that the proxy forwards in a part or in a single request, except those in `without`. */
+/**
+ * Returns the fields that the proxy forwards in a part or in a single request.
+ *
+ * @param without names of fields to leave out, in lower case
+ */
 export function forwardable(headers: RawHeaders, without: ReadonlySet<string>): string[] {
   const kept = endToEndHeaders(headers, without);
   const result: string[] = [];
@@ -40,7 +50,7 @@ export function forwardable(headers: RawHeaders, without: ReadonlySet<string>): 
   return result;
 }
 
-/** The fields of a call that travels as itself; `Content-Length` is left to the sender. */
+/** Returns the fields of the request for an unbatched call, without `Content-Length`. */
 export function singleHeaders(call: OutgoingCall, authority: string): string[] {
   const headers = ['Host', authority, ...forwardable(call.headers, notOnSingles)];
   headers.push('Via', `1.1 ${pseudonym}`);
@@ -48,8 +58,8 @@ export function singleHeaders(call: OutgoingCall, authority: string): string[] {
   return headers;
 }
 
-/** Fields by which proxies speak of the client; from a peer that is not trusted they are hearsay. */
-const hearsay: ReadonlySet<string> = new Set([
+/** Fields by which proxies describe the client, in lower case. Only those of trusted peers are forwarded. */
+const descriptionsByProxies: ReadonlySet<string> = new Set([
   'forwarded',
   'x-forwarded-for',
   'x-forwarded-host',
@@ -60,9 +70,10 @@ const hearsay: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The fields of a request that passes through: all that travel end to end, and ourselves in `Via`.
+ * Returns the fields of a pass-through request: all end-to-end fields, `Host` of the pool, and `Via`.
  *
- * @param httpVersion of the request, as `1.1`
+ * @param trusted whether the peer is a trusted proxy, see `listen.trustedProxies`
+ * @param httpVersion the version of the client's request, such as `1.1`
  */
 export function passThroughHeaders(
   headers: RawHeaders,
@@ -74,8 +85,8 @@ export function passThroughHeaders(
   const result = ['Host', authority];
   for (let i = 0; i < kept.length; i += 2) {
     const name = kept[i] as string;
-    const isHearsay = hearsay.has(withHyphens(name.toLowerCase()));
-    if (trusted || !isHearsay) result.push(name, kept[i + 1] as string);
+    const isByProxy = descriptionsByProxies.has(withHyphens(name.toLowerCase()));
+    if (trusted || !isByProxy) result.push(name, kept[i + 1] as string);
   }
   result.push('Via', `${httpVersion} ${pseudonym}`);
   return result;

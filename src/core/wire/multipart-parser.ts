@@ -1,30 +1,31 @@
 /**
- * The way back: bytes of a batch's answer go in as they arrive, complete parts come out.
+ * Parses a batch response (RFC 2046 section 5.1.1): takes its bytes as they arrive, and returns complete parts.
  *
- * Strategy: a part ends where a line begins with `--boundary`, so the parser looks for line starts
- * only, never inside lines, and never trusts a length. The first delimiter line decides how lines
- * end: with CRLF, as all real servers do it, a bare LF is a byte like any other, so that no text in
- * a body can pose as a delimiter; with LF, LF ends every line. What follows a delimiter must be the
- * end of its line (or `--`): `--boundaryX` is text.
+ * A part ends at a line that begins with `--boundary`. The parser looks only at line starts, and trusts no
+ * length. The first delimiter line decides how lines end. Real servers end it with CRLF, and a bare LF is then
+ * text, so text after a bare LF is never a delimiter. If the first delimiter line ends with LF, each LF ends a
+ * line. Only blanks or `--` may follow a delimiter on its line: `--boundaryX` is text.
  *
  *   preamble --delimiter--> part --delimiter--> part … --close delimiter--> epilogue
  */
 import { type MalformedPart, PartReader, type ResponsePart } from './response-part.ts';
 
 export interface ParserLimits {
-  /** More parts than this are not read: `overflow`. */
+  /** The number of calls in the batch. The parser stops at a further part, with the ending `overflow`. */
   readonly maxParts: number;
+  /** The longest text before the first delimiter, in bytes. A longer one gives the ending `no-delimiter`. */
   readonly maxPreambleBytes: number;
 }
 
 /**
- * How an answer ended, once `finish` was told that no more comes:
- * - `closed`: by the close delimiter.
- * - `bare`: by a delimiter without its two dashes and nothing after it. Some writers end so; an
- *   answer that was cut between two parts looks the same, and only the count tells them apart.
- * - `open`: it broke off; the parts that came out are whole, the rest never came.
- * - `overflow`: more parts than were asked for.
- * - `no-delimiter`: not one delimiter.
+ * The end of a response:
+ * - `closed`: the close delimiter.
+ * - `bare`: a delimiter without the two dashes of a close delimiter, and no bytes after it. Some servers end a
+ *   response this way. A response that broke off between two parts looks the same; only the number of parts
+ *   tells them apart.
+ * - `open`: the response broke off. The parts that the parser returned are complete.
+ * - `overflow`: more than `maxParts` parts.
+ * - `no-delimiter`: no delimiter at all.
  */
 export type MultipartEnding = 'closed' | 'bare' | 'open' | 'overflow' | 'no-delimiter';
 
@@ -39,8 +40,9 @@ const minRoomBytes = 16_384;
 const minPieceBytes = 1024;
 const lineEndBytes = 2;
 
+/** Parses one batch response. */
 export class MultipartParser {
-  /** Complete parts, in the order of the answer. */
+  /** The complete parts, in the order of the response. */
   readonly parts: Array<ResponsePart | MalformedPart> = [];
 
   readonly #reader = new PartReader();
@@ -48,27 +50,32 @@ export class MultipartParser {
   readonly #limits: ParserLimits;
   #state: State = 'preamble';
   #bareLineFeeds = false;
-  /** What came before `#pending` of a part that has come in long pieces. No delimiter begins in it. */
+  /** The long pieces of the current part before `#pending`. No delimiter begins in them. */
   #pieces: Buffer[] = [];
   #piecesBytes = 0;
-  /** Bytes from `#from` on are not given out; those before `#scanned` hold no delimiter. */
+  /**
+   * Received bytes. Those from `#from` on belong to no returned part; no delimiter begins between `#from` and
+   * `#scanned`.
+   */
   #pending: Buffer = nothing;
   #from = 0;
-  /** Where pending bytes are gathered; `#pending` ends at `#gatheredBytes` of it. */
+  /** The memory for pending bytes of short chunks. `#gatheredBytes` of it are used; `#pending` ends there. */
   #gathered: Buffer = nothing;
   #gatheredBytes = 0;
   #scanned = 0;
 
+  /** @param boundary the boundary of the response, see `batchingBoundary` */
   constructor(boundary: string, limits: ParserLimits) {
     this.#dashBoundary = Buffer.from(`--${boundary}`, 'latin1');
     this.#limits = limits;
   }
 
-  /** Bytes held back for a part that is not complete. */
+  /** The number of bytes that the parser keeps for an incomplete part. */
   get bufferedBytes(): number {
     return this.#piecesBytes + this.#pending.length;
   }
 
+  /** Parses the next bytes of the response. Complete parts are added to `parts`. The parser may keep `chunk`. */
   push(chunk: Buffer): void {
     if (this.#state !== 'preamble' && this.#state !== 'part') return;
     if (this.#pending.length === 0) this.#pending = chunk;
@@ -81,17 +88,17 @@ export class MultipartParser {
   }
 
   /**
-   * Goes on with the chunk alone when no delimiter can begin in what is pending. A part of long pieces
-   * is put together once, when it is whole: memory that is asked for again and again makes V8 collect
-   * all of its heap (answers of 200 KB could cost twice as much).
+   * Moves `#pending` to `#pieces` if no delimiter can begin in it, and continues with the chunk alone. Returns
+   * whether it did. A part in long pieces is joined only once, when it is complete. Growing one buffer instead
+   * makes V8 run full garbage collections, which can double the CPU time for responses of 200 KB.
    */
   #layAside(chunk: Buffer): boolean {
     if (this.#state !== 'part' || chunk.length < minPieceBytes || this.#hasRoomFor(chunk))
       return false;
     const unsure = this.#pending.subarray(this.#scanned);
-    // As much as that holds the beginning of a delimiter's line.
+    // The scan stopped early, because these bytes contain a delimiter with an incomplete line.
     if (unsure.length >= this.#dashBoundary.length) return false;
-    // One that begins in the chunk's first two bytes would have its line end before them.
+    // A delimiter in the first two bytes of the chunk would have its line end before the chunk.
     const begin = chunk.subarray(0, this.#dashBoundary.length + lineEndBytes - 1);
     if (Buffer.concat([unsure, begin]).includes(this.#dashBoundary)) return false;
     this.#pieces.push(this.#pending);
@@ -102,8 +109,8 @@ export class MultipartParser {
   }
 
   /**
-   * Appends to what is pending. Room doubles, so that a part that comes in many pieces is copied
-   * a few times only; what was given out is never written to again.
+   * Appends the chunk to `#pending`. The room doubles each time, so a part in many short pieces is copied only
+   * a few times. Bytes of returned parts are never overwritten.
    */
   #gather(chunk: Buffer): void {
     const length = this.#pending.length + chunk.length;
@@ -118,13 +125,13 @@ export class MultipartParser {
     this.#pending = this.#gathered.subarray(this.#gatheredBytes - length, this.#gatheredBytes);
   }
 
-  /** Whether pending bytes are gathered already, and the chunk can join them where they are. */
+  /** Whether `#pending` lies in `#gathered`, with enough room behind it for the chunk. */
   #hasRoomFor(chunk: Buffer): boolean {
     const isGathered = this.#pending.buffer === this.#gathered.buffer;
     return isGathered && this.#gatheredBytes + chunk.length <= this.#gathered.length;
   }
 
-  /** No more bytes come. */
+  /** Ends the response. A delimiter line may lack its line end here. Returns how the response ended. */
   finish(): MultipartEnding {
     if (this.#state === 'preamble' || this.#state === 'part') this.#scan(true);
     switch (this.#state) {
@@ -140,11 +147,12 @@ export class MultipartParser {
     }
   }
 
+  /** Takes all complete parts from `#pending`. */
   #scan(atEnd: boolean): void {
     for (;;) {
       const found = this.#pending.indexOf(this.#dashBoundary, this.#scanned);
       if (found === -1) {
-        // The tail may hold the beginning of a delimiter.
+        // A delimiter may begin in the last bytes.
         this.#scanned = Math.max(
           this.#scanned,
           this.#pending.length - this.#dashBoundary.length + 1,
@@ -169,7 +177,10 @@ export class MultipartParser {
     }
   }
 
-  /** Where the content before a delimiter at `found` ends: before its line end. -1: mid-line. */
+  /**
+   * Returns the end of the content before a possible delimiter at `found`, without the line end. Returns -1 if
+   * `found` is not at the start of a line.
+   */
   #contentEndBefore(found: number): number {
     if (found === this.#from) return found;
     if (this.#pending[found - 1] !== LF) return -1;
@@ -178,7 +189,10 @@ export class MultipartParser {
     return afterCr ? found - 2 : -1;
   }
 
-  /** What stands behind `--boundary`: the end of the line, perhaps after `--` and blanks. */
+  /**
+   * Reads the rest of a line that begins with `--boundary`. Returns `text` if the line is no delimiter, and
+   * `more` if the next bytes decide that. `next` is the start of the next line.
+   */
   #delimiterLine(
     found: number,
     atEnd: boolean,
@@ -203,6 +217,7 @@ export class MultipartParser {
     return 'text';
   }
 
+  /** Ends the preamble or the current part at a delimiter line. */
   #take(contentEnd: number, line: { next: number; close: boolean; bareLineFeed: boolean }): void {
     const start = this.#from;
     this.#from = line.next;
@@ -227,7 +242,7 @@ export class MultipartParser {
     return this.#reader.read(bytes, 0, bytes.length);
   }
 
-  /** Nothing of what follows is of interest. */
+  /** Enters a final state, and drops the pending bytes. */
   #forget(state: State): void {
     this.#state = state;
     this.#pieces = [];

@@ -1,22 +1,27 @@
 /**
- * One part of a batch's answer: part header, status line, fields, body, all of it already cut out
- * of the envelope. Real servers send no lengths at all, so where the part ends is the boundary's
- * word alone; a length that says less is a miscount, one that says more is a part that was cut.
+ * Reads one part of a batch response: the header of the part, the status line, the fields and the body. The
+ * multipart parser has already found the bytes of the part. Real servers send no `Content-Length` in parts. If
+ * a part has a length that is too small, the length is wrong. If the length is too large, the part is
+ * incomplete.
  */
 import { headerValue, type RawHeaders } from '../messages/http-message.ts';
 import { partType } from '../ucwa/envelope.ts';
 
+/** The response to one call of a batch. */
 export interface ResponsePart {
   readonly kind: 'response';
   /** 200 to 599. */
   readonly status: number;
   readonly reason: string;
   readonly headers: RawHeaders;
-  /** A view on the bytes that were pushed; copy it before keeping it. */
+  /** A view of the parsed bytes. Copy it before you keep it. */
   readonly body: Buffer;
 }
 
-/** A part that cannot be trusted. Its neighbours can: the delimiters around it were whole. */
+/**
+ * A part that is no legal HTTP response. The delimiters around it were complete, so the other parts are
+ * reliable.
+ */
 export interface MalformedPart {
   readonly kind: 'malformed';
   readonly why:
@@ -31,7 +36,7 @@ export interface MalformedPart {
 
 const maxHeadBytes = 16_384;
 const maxFields = 100;
-/** Of line ends behind a body. */
+/** The longest line ends behind a body that are removed. */
 const maxSurplusBytes = 8;
 
 const statusLine = /^HTTP\/1\.[01] ([2-5][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
@@ -42,11 +47,14 @@ const nothing = Buffer.alloc(0);
 
 const malformed = (why: MalformedPart['why']): MalformedPart => ({ kind: 'malformed', why });
 
-/** A longer one than any server writes is none; the heads before and behind it fit in the rest. */
+/** A limit that no real status line reaches. */
 const maxStatusLineBytes = 1024;
-/** One more, so that what is too long does not look as if it ended there. */
+/**
+ * The limit of all heads together, and one byte more, so that a head that is too long does not seem to end
+ * there.
+ */
 const maxTextBytes = 2 * maxHeadBytes + maxStatusLineBytes + 1;
-/** Most parts are read by so much; fields are views on that text and keep it. */
+/** Enough text for the heads of most parts. The strings of the fields keep this text in memory. */
 const usualTextBytes = 2048;
 const bothHeads = /\n\r?\n[^]*?\n\r?\n/;
 
@@ -58,26 +66,26 @@ interface Field {
   readonly value: string;
 }
 
-/** What stands before the body of a part that may be trusted so far. */
+/** The legal heads of a part. */
 interface Heads {
   readonly status: number;
   readonly reason: string;
   readonly headers: RawHeaders;
-  /** What the part says of its length itself. */
+  /** The `Content-Length` of the part, in bytes. */
   readonly bodyBytes: number | undefined;
-  /** Where the body begins. */
+  /** The offset of the body from the start of the part, in bytes. */
   readonly end: number;
 }
 
-/** Reads the parts of one answer, which mostly begin alike: with the same heads, or the same fields. */
+/** Reads the parts of one batch response. Most parts have the same heads or fields, so the reader caches both. */
 export class PartReader {
-  /** Good fields by their lines. */
+  /** Legal fields by their lines. */
   readonly #known = new Map<string, Field>();
-  /** Of the part before, if they ended where every reader would end them. */
+  /** The heads of the previous part. `#headsBytes` is empty if the heads did not end in an empty line. */
   #heads: Heads | undefined;
   #headsBytes: Buffer = nothing;
 
-  /** The part that stands in these bytes from `start` to `end`. */
+  /** Reads the part in `bytes` from `start` to `end`. */
   read(bytes: Buffer, start: number, end: number): ResponsePart | MalformedPart {
     const heads = this.#sameHeads(bytes, start, end) ?? this.#readHeads(bytes, start, end);
     if (typeof heads === 'string') return malformed(heads);
@@ -87,7 +95,7 @@ export class PartReader {
     return { kind: 'response', status, reason, headers, body };
   }
 
-  /** Those of the part before, if this one begins with the same bytes. */
+  /** Returns the heads of the previous part if this part begins with the same bytes. */
   #sameHeads(bytes: Buffer, start: number, end: number): Heads | undefined {
     const { length } = this.#headsBytes;
     if (length === 0 || length > end - start) return undefined;
@@ -122,14 +130,14 @@ export class PartReader {
       end: headsEnd,
     };
     this.#heads = heads;
-    // Ended by the end of the part, the same bytes may be followed by more fields the next time.
+    // Heads without an empty line ended with the part. In another part, more fields may follow the same bytes.
     this.#headsBytes = text.startsWith('\r\n\r\n', headsEnd - 4)
       ? bytes.subarray(start, start + headsEnd)
       : nothing;
     return heads;
   }
 
-  /** Fields up to the empty line, or to the end of the part, which some writers take for one. */
+  /** Reads fields up to an empty line, or to the end of the part, because some servers omit the empty line. */
   #readHead(
     text: string,
     from: number,
@@ -142,7 +150,7 @@ export class PartReader {
       at = line.next;
       if (line.text === '') break;
       if (line.text.startsWith(' ') || line.text.startsWith('\t')) {
-        // A folded line continues the value before it (RFC 9112 section 5.2).
+        // A folded line continues the previous value (RFC 9112 section 5.2).
         if (headers.length === 0 || !fieldValue.test(line.text)) return 'header';
         headers.push(`${headers.pop() ?? ''} ${withoutBlanks(line.text)}`);
         continue;
@@ -155,7 +163,7 @@ export class PartReader {
     return { headers, end: at };
   }
 
-  /** `undefined`: no legal field. */
+  /** Returns the field in a line, or `undefined` if the field is illegal. */
   #field(line: string): Field | undefined {
     const known = this.#known.get(line);
     if (known !== undefined) return known;
@@ -170,10 +178,13 @@ export class PartReader {
   }
 }
 
-/** Cuts off a surplus line end when the part's own length says so; `undefined`: bytes are missing. */
+/**
+ * Returns the body of a part, without line ends behind its `Content-Length`. Returns `undefined` if the body is
+ * shorter than its length.
+ */
 function measuredBody(bytes: Buffer, { status, bodyBytes }: Heads): Buffer | undefined {
-  // Two may say how long a body would be, and have none (RFC 9110 section 8.6). Readers disagree
-  // about the body of a 205, which must have none (section 15.3.6).
+  // 204 and 304 have no body, even with a length (RFC 9110 section 8.6). A 205 must have none (section
+  // 15.3.6), and not all clients would read one.
   if (status === 204 || status === 304 || status === 205) return bytes.subarray(0, 0);
   if (bodyBytes === undefined) return bytes;
   if (bodyBytes > bytes.length) return undefined;
@@ -183,7 +194,7 @@ function measuredBody(bytes: Buffer, { status, bodyBytes }: Heads): Buffer | und
     : bytes;
 }
 
-/** As much as both heads and the status line between them may take; less where that is enough. */
+/** Returns the text of the heads of a part, and usually some of the body. */
 function textOf(bytes: Buffer, start: number, end: number): string {
   const text = bytes.toString('latin1', start, Math.min(end, start + usualTextBytes));
   return end - start <= usualTextBytes || bothHeads.test(text)
@@ -192,8 +203,8 @@ function textOf(bytes: Buffer, start: number, end: number): string {
 }
 
 /**
- * The line that starts at `from`, and where the next one starts. A line that ends in a bare line feed
- * keeps it, and is then no legal line: readers disagree about such heads (RFC 9112 section 2.2).
+ * Returns the line that starts at `from`, and the start of the next line. A bare line feed stays in the line,
+ * which makes the line illegal, because servers read bare line feeds differently (RFC 9112 section 2.2).
  */
 function lineAt(text: string, from: number): { text: string; next: number } {
   const feed = text.indexOf('\n', from);
@@ -203,8 +214,8 @@ function lineAt(text: string, from: number): { text: string; next: number } {
 }
 
 /**
- * Without the blanks around it (RFC 9110 section 5.6.3). `trim` takes more for blanks, half a letter of
- * UTF-8 among them.
+ * Returns the text without leading and trailing blanks and tabs (RFC 9110 section 5.6.3). `trim` would remove
+ * more characters, for example the byte A0, which is half of an `à` in UTF-8.
  */
 function withoutBlanks(text: string): string {
   let start = 0;

@@ -19,7 +19,7 @@ const answers: ReadonlyArray<readonly [string, string, Framing]> = [
   ['chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n', inChunks],
   ['trailers', 'HTTP/1.1 200 OK\r\n\r\n2\r\nab\r\n0\r\nX-A: b\r\n\r\n', inChunks],
   [
-    'interim answers before it',
+    'interim responses before it',
     'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 200 OK\r\n\r\nab',
     ofLength(2),
   ],
@@ -36,7 +36,7 @@ function frameOf(text: string, cuts: readonly number[]): AnswerFrame {
   return frame;
 }
 
-describe.each(answers)('an answer with %s', (_, text, framing) => {
+describe.each(answers)('a response with %s', (_, text, framing) => {
   test('is exact, wherever its bytes are cut', () => {
     const anyCuts = fc.array(fc.nat(text.length), { maxLength: 8 });
     fc.assert(
@@ -51,18 +51,18 @@ describe.each(answers)('an answer with %s', (_, text, framing) => {
     expect(frameOf(text, eachByte).isExact(framing)).toBe(true);
   });
 
-  test.each(['H', 'HTTP/1.1 200 O', '\0', 'x\r\n'])('and %j behind it is not', (surplus) => {
+  test.each(['H', 'HTTP/1.1 200 O', '\0', 'x\r\n'])('is not exact with %j behind it', (surplus) => {
     expect(frameOf(text + surplus, []).isExact(framing)).toBe(false);
     expect(frameOf(text + surplus, [text.length - 1]).isExact(framing)).toBe(false);
     expect(frameOf(text + surplus, [text.length]).isExact(framing)).toBe(false);
   });
 
-  test('is not exact before it has come whole', () => {
+  test('is not exact before it is complete', () => {
     expect(frameOf(text.slice(0, -1), []).isExact(framing)).toBe(false);
   });
 });
 
-test('what ends with its connection, or has no head that is understood, is never exact', () => {
+test('a response that ends with its connection, or has no legal head, is never exact', () => {
   expect(frameOf('HTTP/1.1 200 OK\r\n\r\nabc', []).isExact(none)).toBe(false);
   expect(frameOf('HTTP/1.1 200 OK\n\nabc', []).isExact(ofLength(3))).toBe(false);
   expect(frameOf('HTTP/1.1 100 Continue\r\n\r\n', []).isExact(bodiless)).toBe(false);

@@ -37,7 +37,7 @@ describe('encodeBatch', () => {
     expect(recorded.head).toContain(`Content-Length: ${body?.length ?? 0}`);
   });
 
-  test('writes a POST as the recorded client did, less the blank line it had too much', () => {
+  test('writes a POST as the recorded client did, without its surplus empty line', () => {
     const recorded = splitMessage(readBatchRequest('2013-note')).body.toString('latin1');
     const app = '/ucwa/oauth/v1/applications/101384582682';
     const note = '{\r\n  "message": "hello ucwa"\r\n}';
@@ -58,7 +58,7 @@ describe('encodeBatch', () => {
     expect(body?.toString('latin1')).toBe(recorded.replace(`${note}\r\n\r\n--`, `${note}\r\n--`));
   });
 
-  test('a part carries what travels end to end, and nothing that speaks for the envelope', () => {
+  test('writes the end-to-end fields of a part, without the fields of the envelope', () => {
     const body = encodeBatch(
       [
         aCall('GET', '/ucwa/v1/applications/1/me', [
@@ -98,7 +98,7 @@ describe('encodeBatch', () => {
     expect(encodeBatch([inTarget, inBody], 'pool', 'other')).toBeDefined();
   });
 
-  test('a boundary that is in use is passed over for the next, eight times and no more', () => {
+  test('at most eight boundaries are tried', () => {
     const call = aCall('POST', '/x', json, 'b1 b2 b3 b4 b5 b6 b7');
     const draw = (from: number) => () => `b${from++}`;
     expect(encodeWith(draw(1), [call], 'pool').boundary).toBe('b8');
@@ -108,7 +108,7 @@ describe('encodeBatch', () => {
     expect(() => encodeWith(draw(0), [hopeless], 'pool')).toThrow('no boundary');
   });
 
-  test('bytes above ASCII stay one byte each, in heads before a body too', () => {
+  test('bytes above ASCII stay single bytes, with or without a body', () => {
     const call = aCall('POST', '/x', ['X-A', 'caf\xe9'], 'x');
     expect(encodeBatch([call], 'pool', 'B')?.includes(Buffer.from('caf\xe9', 'latin1'))).toBe(true);
   });
@@ -119,7 +119,7 @@ describe('encodeBatch', () => {
   });
 });
 
-describe('the head around a call', () => {
+describe('the head of a request', () => {
   const headers = [
     ...[
       'Host',
@@ -145,7 +145,7 @@ describe('the head around a call', () => {
     ...['X-Forwarded-For', '6.6.6.6', 'If-Match', '"1"'],
   ];
 
-  test("the envelope says the key's fields, and of its oldest call what describes the client", () => {
+  test('the envelope has the fields of the key, and those that describe the client of the oldest call', () => {
     expect(envelopeHeaders(aCall('GET', '/x', headers), 'pool', 'B')).toEqual([
       ...['Host', 'pool', 'Accept', 'multipart/batching'],
       ...['Content-Type', 'multipart/batching;boundary=B', ...bearer, 'Cookie', 'c=1'],
@@ -156,7 +156,7 @@ describe('the head around a call', () => {
     ]);
   });
 
-  test('the envelope carries a web ticket, alone or beside an Authorization', () => {
+  test('the envelope carries a web ticket, with or without an Authorization', () => {
     const envelope = envelopeHeaders(aCall('GET', '/x', ['X-MS-WebTicket', 't']), 'pool', 'B');
     expect(envelope.slice(6, 8)).toEqual(['X-MS-WebTicket', 't']);
     const both = aCall('GET', '/x', [...bearer, 'X-MS-WebTicket', 't']);
@@ -167,20 +167,20 @@ describe('the head around a call', () => {
     ]);
   });
 
-  test('the address of the client is said only when a trusted proxy said it', () => {
+  test('X-Forwarded-For is sent only if a trusted proxy sent it', () => {
     const trusted = aCall('GET', '/x', headers, '', '6.6.6.6');
     expect(envelopeHeaders(trusted, 'pool', 'B').slice(-2)).toEqual(['X-Forwarded-For', '6.6.6.6']);
     expect(singleHeaders(trusted, 'pool').slice(-2)).toEqual(['X-Forwarded-For', '6.6.6.6']);
     expect(singleHeaders(aCall('GET', '/x', headers), 'pool')).not.toContain('X-Forwarded-For');
   });
 
-  test('a call that travels alone keeps its credentials, cookies and codings', () => {
+  test('an unbatched call keeps its credentials, cookies and codings', () => {
     const single = singleHeaders(aCall('GET', '/x', headers), 'pool');
     expect(single.slice(0, 4)).toEqual(['Host', 'pool', ...bearer]);
     expect(single).toEqual(expect.arrayContaining(['c=1', 'gzip', '"1"']));
   });
 
-  test('a call that passes through keeps all but what ends at us', () => {
+  test('a pass-through request keeps all fields except those for the proxy', () => {
     const fields = [
       'Host',
       'proxy',

@@ -1,4 +1,4 @@
-/** What goes into a batch comes out of it, whatever its bytes look like. */
+/** The encoder and the parser keep the calls and responses of a batch, even with hostile bytes. */
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { batchKey } from '../../../src/core/ucwa/batch-key.ts';
@@ -9,7 +9,7 @@ import { parseBatch } from '../../../src/simulator/batch/batch-parser.ts';
 import { boundaries, hostileBody } from '../../support/hostile-bodies.ts';
 import type { OutgoingCall } from '../../../src/core/messages/outgoing-call.ts';
 
-/** A taste; test/failures/ runs many more. */
+/** A small number for the default suite. `test/failures/` runs many more. */
 const trials = 2000;
 
 function aCall(body: Buffer, index: number): OutgoingCall {
@@ -28,7 +28,7 @@ function aCall(body: Buffer, index: number): OutgoingCall {
   return { method, target: `/ucwa/v1/applications/1/n?${index}`, headers, body, key };
 }
 
-test(`${trials} batches of hostile bodies are read by another parser as they were meant`, () => {
+test(`another parser reads ${trials} batches of hostile bodies correctly`, () => {
   fc.assert(
     fc.property(fc.array(hostileBody, { minLength: 1, maxLength: 5 }), (bodies) => {
       const calls = bodies.map(aCall);
@@ -42,7 +42,7 @@ test(`${trials} batches of hostile bodies are read by another parser as they wer
   );
 });
 
-test(`${trials} answers of hostile bodies are read as they were written, in any pieces`, () => {
+test(`${trials} responses with hostile bodies are read correctly, in pieces of all sizes`, () => {
   const cuts = fc.array(fc.nat(600), { maxLength: 5 });
   fc.assert(
     fc.property(fc.array(hostileBody, { minLength: 1, maxLength: 5 }), cuts, (bodies, at) => {

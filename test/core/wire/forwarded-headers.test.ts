@@ -1,4 +1,4 @@
-/** Which fields of a caller go how far: into a part, with a lone call, with a call that passes through. */
+/** Which fields of a caller are forwarded in parts, in single requests and in pass-through requests. */
 import { describe, expect, test } from '@jest/globals';
 import { batchKey } from '../../../src/core/ucwa/batch-key.ts';
 import { readHead } from '../../../src/core/admit/request-head.ts';
@@ -7,10 +7,10 @@ import type { OutgoingCall } from '../../../src/core/messages/outgoing-call.ts';
 import { passThroughHeaders, singleHeaders } from '../../../src/core/wire/forwarded-headers.ts';
 import { envelopeHeaders } from '../../../src/core/ucwa/envelope.ts';
 
-/** What we say of ourselves. */
+/** The field that names the proxy. */
 const via = ['Via', '1.1 ucwa-batch-proxy'];
 
-/** Where a field of that name arrives, of: part, single, pass-through (behind a peer that is not trusted). */
+/** Returns the kinds of requests in which a field of an untrusted peer is forwarded. */
 function reach(name: string): string[] {
   const headers = [name, 'said'];
   const key = batchKey('/ucwa/v1/applications/1', readHead([]), undefined);
@@ -60,13 +60,13 @@ const rows: ReadonlyArray<readonly [string[], readonly string[]]> = [
   ],
 ];
 
-describe.each(rows)('goes to: %j', (places, names) => {
+describe.each(rows)('is forwarded in %j:', (places, names) => {
   test.each(names)('%s', (name) => {
     expect(reach(name)).toEqual(places);
   });
 });
 
-test('what a trusted peer says of the client passes through', () => {
+test('fields of a trusted peer about the client pass through', () => {
   const headers = ['Forwarded', 'for=a', 'X-Forwarded-Port', '1', 'Expect', 'x'];
   expect(passThroughHeaders(headers, 'pool', true, '1.1')).toEqual([
     'Host',
@@ -76,7 +76,7 @@ test('what a trusted peer says of the client passes through', () => {
   ]);
 });
 
-test('what Connection names ends here, in any case, and nothing else does', () => {
+test('exactly the fields that Connection names are removed, in any case', () => {
   const kept = ['X-C', '3', 'X-D', 'X-C'];
   const headers = ['X-A', '1', 'CONNECTION', 'close, x-a , X-B', 'X-B', '2', ...kept];
   expect(passThroughHeaders(headers, 'pool', false, '1.1')).toEqual([
@@ -84,7 +84,7 @@ test('what Connection names ends here, in any case, and nothing else does', () =
   ]);
 });
 
-test('the envelope takes what describes the client, unless Connection names it', () => {
+test('the envelope has the fields that describe the client, unless Connection names them', () => {
   const headers = ['User-Agent', 'Phone/1', 'Referer', 'r', 'Connection', 'Referer', 'X-A', '1'];
   const key = batchKey('/ucwa/v1/applications/1', readHead([]), undefined);
   const call: OutgoingCall = { method: 'GET', target: '/x', headers, body: Buffer.alloc(0), key };

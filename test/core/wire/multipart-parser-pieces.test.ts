@@ -1,4 +1,4 @@
-/** What the parser gives out when, and what it does with answers that come in many pieces. */
+/** When the parser returns parts, and how it reads responses in many pieces. */
 import { describe, expect, jest, test } from '@jest/globals';
 import { MultipartParser } from '../../../src/core/wire/multipart-parser.ts';
 
@@ -20,13 +20,13 @@ function read(text: string, pieceBytes = Infinity): { ending: string; bodies: st
   return { ending: parser.finish(), bodies: bodiesOf(parser) };
 }
 
-describe('a part comes out as soon as the line behind it is whole', () => {
+describe('a part is returned as soon as the delimiter line behind it is complete', () => {
   test.each([
     ['another delimiter', '--B\r\n', `--B\r\n${head}{}\r\n`],
     ['another delimiter with a blank', '--B \r\n', `--B\r\n${head}{}\r\n`],
     ['the close delimiter', '--B--\r\n', `--B\r\n${head}{}\r\n`],
     ['a delimiter with a bare line feed', '--B\n', `--B\n${head}{}\n`],
-  ])('which is %s', (_what, line, before) => {
+  ])('%s', (_what, line, before) => {
     const parser = new MultipartParser('B', limits);
     parser.push(Buffer.from(before));
     for (const byte of line) {
@@ -36,7 +36,7 @@ describe('a part comes out as soon as the line behind it is whole', () => {
     expect(bodiesOf(parser)).toEqual(['{}']);
   });
 
-  test('and nothing is kept behind the last one', () => {
+  test('no bytes are kept after the last part', () => {
     const parser = new MultipartParser('B', limits);
     parser.push(Buffer.from(`--B\r\n${head}{}\r\n--B--\r\nepilogue`));
     expect(parser.bufferedBytes).toBe(0);
@@ -45,7 +45,7 @@ describe('a part comes out as soon as the line behind it is whole', () => {
     expect(parser.finish()).toBe('closed');
   });
 
-  test('and what is held back for the next is counted', () => {
+  test('bytes of an incomplete part are counted', () => {
     const parser = new MultipartParser('B', limits);
     parser.push(Buffer.from(`--B\r\n${head}{}\r\n--B\r\n`));
     expect(parser.bufferedBytes).toBe(0);
@@ -55,11 +55,11 @@ describe('a part comes out as soon as the line behind it is whole', () => {
   });
 });
 
-/** A text without a period, so that no piece of it can stand for another. */
+/** A text that does not repeat itself, so that two pieces of it are never equal. */
 const long = Array.from({ length: 30_000 }, (_, i) => i.toString(36)).join(' ');
 
 test.each([[1], [1000], [4096], [7777], [16_384], [50_000], [Infinity]])(
-  'long parts in pieces of %s bytes are whole, and keep what they were',
+  'long parts in pieces of %s bytes are complete, and are not overwritten later',
   (pieceBytes) => {
     const texts = ['short', long, 'short again', long.slice(0, 20_000), ''];
     const parts = texts.map((text) => `--B\r\n${head}${text}\r\n`).join('');
@@ -78,8 +78,8 @@ test.each([[1], [1000], [4096], [7777], [16_384], [50_000], [Infinity]])(
 );
 
 test.each([
-  ['\r\n', 'a body that nearly holds delimiters'],
-  ['\n', 'the same where line feeds end lines'],
+  ['\r\n', 'a body with text like delimiters'],
+  ['\n', 'the same body if line feeds end lines'],
 ])('long pieces may be cut anywhere (%j): %s', (lineEnd) => {
   const nearly = ['\n--B\r\n', '\r\n--BB\r\n', '\r\n--B-x', '--B--', '\r\n--', '\r'];
   if (lineEnd === '\n') nearly.shift();
@@ -103,7 +103,7 @@ test.each([
   expect(wrong).toEqual([]);
 });
 
-test('a part that came in long pieces takes no more memory than it has bytes', () => {
+test('a part in long pieces takes no more memory than its length', () => {
   const parser = new MultipartParser('B', limits);
   const text = 'x'.repeat(200_000);
   const bytes = Buffer.from(`--B\r\n${head}${text}\r\n--B--\r\n`);
@@ -119,12 +119,12 @@ test('a part that came in long pieces takes no more memory than it has bytes', (
 });
 
 test.each([
-  ['long and short ones in turn', ['x'.repeat(1024), ',']],
+  ['long and short pieces by turns', ['x'.repeat(1024), ',']],
   [
     'blanks that may belong to a delimiter',
     ['\r\n--B', ...Array<string>(40).fill(' '.repeat(16_384))],
   ],
-])('memory is asked for in proportion to what came: %s', (_what, pieces) => {
+])('the allocated memory is in proportion to the received bytes: %s', (_what, pieces) => {
   const rooms = jest.spyOn(Buffer, 'allocUnsafeSlow');
   const joined = jest.spyOn(Buffer, 'concat');
   const parser = new MultipartParser('B', limits);
@@ -142,7 +142,7 @@ test.each([
   expect(asked.reduce((sum, { length }) => sum + length, 0)).toBeLessThan(4 * bytes);
 });
 
-describe('what is no delimiter is text, in one piece or byte by byte', () => {
+describe('a line that is no delimiter is text, in one piece or byte by byte', () => {
   const lines = [
     ...['\rx--B\r\n', 'x--B\r\n', '\n--B\r\n', '\r\n--B\n', '\r\n--B\rX', '\r\n--Bx-\r\n'],
     ...['\r\n--B-\r\n', '\r\n--B-x\r\n', '\r\n--B--x\r\n', '\r\n--B x\r\n', '\r\n--B\t-\r\n'],
@@ -156,7 +156,7 @@ describe('what is no delimiter is text, in one piece or byte by byte', () => {
   });
 
   test.each(['x--B\n', 'x--B--\n', '\n--Bx\n', '\n--B x\n'])(
-    '%j where lines end with line feeds',
+    '%j if line feeds end lines',
     (line) => {
       const text = `--B\n${head}a${line}b\n--B--\n`;
       expect(read(text)).toEqual({ ending: 'closed', bodies: [`a${line}b`] });
@@ -193,7 +193,7 @@ describe('the end of the bytes ends a line', () => {
   });
 });
 
-test('a preamble is read up to its bound, and not further', () => {
+test('a preamble is read up to maxPreambleBytes', () => {
   const answer = (preamble: number): string[] => [
     'x'.repeat(preamble),
     `\r\n--B\r\n${head}{}\r\n--B--`,
@@ -203,12 +203,12 @@ test('a preamble is read up to its bound, and not further', () => {
     for (const piece of answer(preamble)) parser.push(Buffer.from(piece));
     return parser.finish();
   };
-  // What could begin a delimiter, two bytes here, is not known to be preamble.
+  // The last two bytes could begin a delimiter, so they do not count as preamble.
   expect(ending(4096 + 2)).toBe('closed');
   expect(ending(4096 + 3)).toBe('no-delimiter');
 });
 
-test('no more than what was asked for comes out of an overflow, whatever follows', () => {
+test('an overflow returns only maxParts parts', () => {
   const parser = new MultipartParser('B', { ...limits, maxParts: 1 });
   parser.push(Buffer.from(`--B\r\n${head}1\r\n--B\r\n${head}2\r\n--B\r\n${head}3\r\n`));
   expect(parser.bufferedBytes).toBe(0);

@@ -5,7 +5,7 @@ import { exchangeNames, readExchange, splitMessage } from '../../support/exchang
 
 const limits = { maxParts: 50, maxPreambleBytes: 4096 };
 
-/** What comes out, as text, with how it ended. */
+/** Returns the parts as text, and the ending. */
 function parse(boundary: string, bytes: Buffer, cuts: readonly number[] = [], maxParts = 50) {
   const parser = new MultipartParser(boundary, { ...limits, maxParts });
   let from = 0;
@@ -22,14 +22,14 @@ function parse(boundary: string, bytes: Buffer, cuts: readonly number[] = [], ma
   return { ending, parts };
 }
 
-/** A part as real servers write it. */
+/** Returns a part in the format of real servers. */
 const part = (head: string, body = ''): string =>
   `Content-Type: application/http; msgtype=response\r\n\r\n${head}\r\n\r\n${body}`;
 const ok = part('HTTP/1.1 200 OK\r\nA: b', '{}');
 const okOut = '200 OK|A,b|{}';
 
 describe('MultipartParser', () => {
-  test.each(exchangeNames)('reads %s alike however its bytes are cut', (name) => {
+  test.each(exchangeNames)('reads %s correctly wherever its bytes are cut', (name) => {
     const { batchResponse, answers } = readExchange(name);
     const { head, body } = splitMessage(batchResponse);
     const type = /^Content-Type: (.*)$/m.exec(head)?.[1]?.trim();
@@ -52,12 +52,17 @@ describe('MultipartParser', () => {
 
   test.each([
     ['preamble, epilogue', `hello\r\n--B\r\n${ok}\r\n--B--\r\nbye`, [okOut], 'closed'],
-    ['no final line end', `--B\r\n${ok}\r\n--B--`, [okOut], 'closed'],
-    ['no dashes at the very end', `--B\r\n${ok}\r\n--B\r\n`, [okOut], 'bare'],
+    ['no line end at the end', `--B\r\n${ok}\r\n--B--`, [okOut], 'closed'],
+    ['no dashes at the end', `--B\r\n${ok}\r\n--B\r\n`, [okOut], 'bare'],
     ['neither', `--B\r\n${ok}\r\n--B`, [okOut], 'bare'],
     ['blanks behind delimiters', `--B \t\r\n${ok}\r\n--B-- \r\n`, [okOut], 'closed'],
     ['bare line feeds around parts', `\n--B\n${ok}\n--B--\n`, [okOut], 'closed'],
-    ['them in parts', `\n--B\n${ok.replaceAll('\r', '')}\n--B--\n`, ['header'], 'closed'],
+    [
+      'bare line feeds in parts',
+      `\n--B\n${ok.replaceAll('\r', '')}\n--B--\n`,
+      ['header'],
+      'closed',
+    ],
     [
       'an empty part header',
       '--B\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n\r\n--B--',
@@ -99,19 +104,19 @@ describe('MultipartParser', () => {
       'closed',
     ],
     [
-      '304 with the length of what it does not send',
+      'a 304 with a length',
       `--B\r\n${part('HTTP/1.1 304 Not Modified\r\nContent-Length: 9')}\r\n--B--`,
       ['304 Not Modified|Content-Length,9|'],
       'closed',
     ],
     [
-      'text that begins like a delimiter',
+      'text that starts like a delimiter',
       `--B\r\n${part('HTTP/1.1 200 OK', '\r\n--BX\r\n--B-x\r\n --B\r\n')}\r\n--B--`,
       ['200 OK||\r\n--BX\r\n--B-x\r\n --B\r\n'],
       'closed',
     ],
     [
-      'a delimiter behind a bare line feed is text where lines end with CRLF',
+      'a delimiter behind a bare line feed as text if lines end with CRLF',
       `--B\r\n${part('HTTP/1.1 200 OK', 'a\n--B--\n')}\r\n--B--`,
       ['200 OK||a\n--B--\n'],
       'closed',
@@ -130,7 +135,7 @@ describe('MultipartParser', () => {
       [okOut],
       'open',
     ],
-    ['an end in a close delimiter', `--B\r\n${ok}\r\n--B-`, [], 'open'],
+    ['an end inside a close delimiter', `--B\r\n${ok}\r\n--B-`, [], 'open'],
     ['an empty message', '--B--', [], 'closed'],
   ])('reads %s', (_what, text, parts, ending) => {
     const bytes = Buffer.from(text, 'latin1');
@@ -151,7 +156,7 @@ describe('MultipartParser', () => {
     ['transfer_encoding', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked'],
     ['head_too_large', `HTTP/1.1 200 OK\r\nA: ${'b'.repeat(17_000)}`],
     ['head_too_large', `HTTP/1.1 200 OK\r\n${'A: b\r\n'.repeat(101)}`],
-  ])('a part that cannot be trusted is no loss for its neighbours: %s', (why, head) => {
+  ])('a malformed part does not affect other parts: %s', (why, head) => {
     const text = `--B\r\n${ok}\r\n--B\r\n${part(head)}\r\n--B\r\n${ok}\r\n--B--`;
     expect(parse('B', Buffer.from(text, 'latin1'))).toEqual({
       ending: 'closed',
@@ -166,7 +171,7 @@ describe('MultipartParser', () => {
     expect(parse('B', Buffer.from(text)).parts).toEqual(['part_type', 'part_encoding']);
   });
 
-  test('no more parts are read than were asked for', () => {
+  test('at most maxParts parts are read', () => {
     const text = `--B\r\n${`${ok}\r\n--B\r\n`.repeat(1000)}`;
     const { ending, parts } = parse('B', Buffer.from(text), [], 2);
     expect(ending).toBe('overflow');

@@ -7,7 +7,7 @@ function partIn(text: string): ReturnType<PartReader['read']> {
   return new PartReader().read(bytes, 0, bytes.length);
 }
 
-/** What comes of a part, in one line: why it cannot be trusted, or what it says. */
+/** Returns the result for a part as one line: why the part is malformed, or its content. */
 function read(text: string): string {
   const part = partIn(text);
   if (part.kind === 'malformed') return part.why;
@@ -70,7 +70,7 @@ describe('a status line', () => {
     expect(read(answer(line))).toBe(expected);
   });
 
-  test('may be all there is', () => {
+  test('may end the part', () => {
     expect(read(`${http}HTTP/1.1 204 No Content`)).toBe('204 "No Content" [] ""');
     expect(read(http)).toBe('status_line');
     expect(read('')).toBe('status_line');
@@ -86,25 +86,29 @@ describe('a line that ends in a bare line feed makes the part malformed', () => 
 
   test.each([
     ['in the header of the part', bare('application/http'), 'header'],
-    ['behind the header of the part', bare('application/http\r\n'), 'header'],
+    ['after the header of the part', bare('application/http\r\n'), 'header'],
     ['the status line', bare('OK'), 'status_line'],
     ['the first field', bare('b'), 'header'],
     ['the last field', bare('d'), 'header'],
     ['the empty line', bare('d\r\n'), 'header'],
     ['a folded line', ok('\r\nA: b\r\n c\nD: e'), 'header'],
     ['every line', ok('\r\nA: b').replaceAll('\r\n', '\n'), 'header'],
-    ['a carriage return too much', ok('\r\nA: b\r\r\nC: d'), 'header'],
+    ['a surplus carriage return', ok('\r\nA: b\r\r\nC: d'), 'header'],
     ['a carriage return alone', ok('\r\nA: b\rC: d'), 'header'],
-    ['a carriage return behind the status', `${http}HTTP/1.1 200 OK\r\r\n\r\n`, 'status_line'],
+    [
+      'a surplus carriage return after the status',
+      `${http}HTTP/1.1 200 OK\r\r\n\r\n`,
+      'status_line',
+    ],
   ])('%s', (_where, text, expected) => {
     expect(read(text)).toBe(expected);
   });
 
-  test('of a body it says nothing', () => {
+  test('but not in the body', () => {
     expect(read(ok('', '{\n}\n'))).toBe('200 "OK" [] "{\\n}\\n"');
   });
 
-  test('also behind a part with the same fields', () => {
+  test('also after a part with the same fields', () => {
     const texts = [ok('\r\nA: b', '{}'), ok('\r\nA: b', '{}').replace('A: b\r\n', 'A: b\n')];
     const bytes = Buffer.from(texts.join(''), 'latin1');
     const reader = new PartReader();
@@ -127,7 +131,7 @@ describe('fields', () => {
     ['A: b\r\n\t c \r\n d', '[A|b c d]'],
     ['A: b ', '[A|b]'],
     ['A: b \r\nC: d', '[A|b|C|d]'],
-    // What is no blank in HTTP, though it is one elsewhere: half of an à in UTF-8, say.
+    // Byte A0, half of an à in UTF-8, is a blank in Unicode but not in HTTP.
     ['A: Voil\xc3\xa0', '[A|Voil\xc3\xa0]'],
     ['A:\xa0b\xa0', '[A|\xa0b\xa0]'],
     ['A: b\r\n \xc3\xa0 ', '[A|b \xc3\xa0]'],
@@ -151,26 +155,26 @@ describe('fields', () => {
     expect(read(ok(`\r\n${fields}`))).toBe('header');
   });
 
-  test('a first line that begins with a blank continues nothing', () => {
+  test('a first line that begins with a blank is illegal', () => {
     expect(read(`${http}HTTP/1.1 200 OK\r\n A: b\r\n\r\n`)).toBe('header');
     expect(read(`${http}HTTP/1.1 200 OK\r\n\tA: b\r\n\r\n`)).toBe('header');
   });
 
-  test('a hundred are read, and not one more', () => {
+  test('at most 100 are read', () => {
     const fields = (count: number): string => '\r\nA: b'.repeat(count);
     expect(read(ok(fields(100)))).toContain('200 "OK"');
     expect(read(ok(fields(101)))).toBe('head_too_large');
   });
 
-  test('16 KiB are read, and not a byte more, wherever the head begins', () => {
+  test('at most 16 KiB are read, wherever the head begins', () => {
     const field = (bytes: number): string => `\r\nA: ${'b'.repeat(bytes - 'A: \r\n'.length)}`;
     const long = `X: ${'y'.repeat(16_000)}\r\n`;
-    // The empty line counts, too.
+    // The empty line counts too.
     expect(read(long + ok(field(16_382)))).toContain('200 "OK"');
     expect(read(long + ok(field(16_383)))).toBe('head_too_large');
   });
 
-  test('chunks belong to no part', () => {
+  test('a transfer coding is illegal in a part', () => {
     expect(read(ok('\r\nTransfer-Encoding: identity'))).toBe('transfer_encoding');
   });
 });
@@ -184,29 +188,29 @@ describe('a body', () => {
   };
 
   test.each([
-    ['without a length is all that is there', ok('', '{}\r\n'), '{}\r\n'],
-    ['of just the length', sized('2', '{}'), '{}'],
+    ['without a length is the rest of the part', ok('', '{}\r\n'), '{}\r\n'],
+    ['of exactly the length', sized('2', '{}'), '{}'],
     ['of ten bytes', sized('10', '0123456789'), '0123456789'],
-    ['with a line end too much', sized('2', '{}\r\n'), '{}'],
-    ['with a bare line end too much', sized('2', '{}\n'), '{}'],
-    ['with two line ends too much', sized('2', '{}\r\n\n'), '{}'],
-    ['with four line ends too much', sized('2', '{}\r\n\r\n\r\n\r\n'), '{}'],
-    ['with text too much', sized('2', '{}text'), '{}text'],
-    ['with a line end and text too much', sized('2', '{}\r\ntext'), '{}\r\ntext'],
-    ['with a carriage return too much', sized('2', '{}\r'), '{}\r'],
-    ['with text between line ends too much', sized('0', '\r\nx\r\n'), '\r\nx\r\n'],
-    ['with a byte too little', sized('3', '{}'), 'cut_short'],
-    ['with no byte at all', sized('1', ''), 'cut_short'],
-    ['of no bytes', sized('0', ''), ''],
-    ['with a length that is none', sized('x2', '{}'), '{}'],
-    ['with a length that begins like one', sized('9x', '{}'), '{}'],
+    ['with a surplus line end', sized('2', '{}\r\n'), '{}'],
+    ['with a surplus bare line feed', sized('2', '{}\n'), '{}'],
+    ['with two surplus line ends', sized('2', '{}\r\n\n'), '{}'],
+    ['with four surplus line ends', sized('2', '{}\r\n\r\n\r\n\r\n'), '{}'],
+    ['with surplus text', sized('2', '{}text'), '{}text'],
+    ['with a surplus line end and text', sized('2', '{}\r\ntext'), '{}\r\ntext'],
+    ['with a surplus carriage return', sized('2', '{}\r'), '{}\r'],
+    ['with surplus text between line ends', sized('0', '\r\nx\r\n'), '\r\nx\r\n'],
+    ['with a missing byte', sized('3', '{}'), 'cut_short'],
+    ['with no bytes', sized('1', ''), 'cut_short'],
+    ['of length 0', sized('0', ''), ''],
+    ['with a length that is no number', sized('x2', '{}'), '{}'],
+    ['with a length that begins like a number', sized('9x', '{}'), '{}'],
     ['with a negative length', sized('-1', '{}'), '{}'],
-    ['with a length beyond all numbers', sized('9'.repeat(16), '{}'), '{}'],
+    ['with a length of sixteen digits', sized('9'.repeat(16), '{}'), '{}'],
     ['with a length of fifteen digits', sized('9'.repeat(15), '{}'), 'cut_short'],
-    ['of a 204 is none', sized('9', '{}', '204 No Content'), ''],
-    ['of a 304 is none', sized('9', '{}', '304 Not Modified'), ''],
-    ['of a 205 is none', sized('2', '{}', '205 Reset Content'), ''],
-    ['of a 205 without a length is none', answer('HTTP/1.1 205 Reset Content', '{}'), ''],
+    ['of a 204 is empty', sized('9', '{}', '204 No Content'), ''],
+    ['of a 304 is empty', sized('9', '{}', '304 Not Modified'), ''],
+    ['of a 205 is empty', sized('2', '{}', '205 Reset Content'), ''],
+    ['of a 205 without a length is empty', answer('HTTP/1.1 205 Reset Content', '{}'), ''],
   ])('%s', (_what, text, expected) => {
     expect(bodyOf(text)).toBe(expected);
   });
@@ -222,25 +226,25 @@ describe('a part with long heads', () => {
   const statusOf = (bytes: number): string => `HTTP/1.1 200 ${'r'.repeat(bytes - 15)}\r\n`;
 
   test.each([
-    ['just behind what is usually read', 2040, 20, 300],
-    ['as long as they may be', 16_384, 1024, 16_000],
+    ['just longer than usual', 2040, 20, 300],
+    ['of the maximum length', 16_384, 1024, 16_000],
   ])('is read, with heads %s', (_how, head, status, fields) => {
     const text = `${headOf(head)}${statusOf(status)}${filler(fields)}\r\nbody`;
     expect(read(text)).toMatch(/^200 ".*" \[X-Filler\|a+\] "body"$/);
   });
 
-  test('is not taken for one that ends where it was cut', () => {
+  test('is malformed if its heads are too long', () => {
     const field = filler(256);
     const text = `${headOf(16_384)}${statusOf(1024)}${field.repeat(16_384 / 256)}${field}\r\nbody`;
     expect(read(text)).toBe('head_too_large');
   });
 });
 
-test('a part is read as if there had been none before it', () => {
+test('a part is read independently of previous parts', () => {
   const heads = [
     ...[ok('\r\nContent-Type: a/b'), ok('\r\nContent-Type: a/b\r\nContent-Length: 2'), ok('')],
     ...[answer('HTTP/1.1 204 No Content\r\nContent-Length: 9'), answer('HTTP/1.1 404 Not Found')],
-    // Ended by the end of the part, by bare line feeds, or not at all.
+    // Heads that end with the part, in bare line feeds, or not at all.
     ...[`${http}HTTP/1.1 200 OK\r\nA: b`, `${http}HTTP/1.1 200 OK\r\nA: b\r\n`],
     ...[ok('').replaceAll('\r', ''), '\r\nHTTP/1.1 200 OK\r\n\r\n', http, '', 'nonsense'],
   ];
