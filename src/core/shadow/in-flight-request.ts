@@ -1,12 +1,15 @@
-/** One request of the shadow under way: when it would have ended, and how. */
-import type { Call } from '../schedule/state.ts';
+/** When and how an in-flight request of the shadow ends. */
+import type { Batch, Call } from '../schedule/state.ts';
+import { waitersOf } from '../schedule/queue/calls.ts';
 import type { ShadowCall, InFlightRequest } from './state.ts';
 import type { Ending } from '../answer/ending.ts';
 import type { Outcome } from './outcome.ts';
 
-/** How it ends, and when. */
+/** The end of a request of the shadow. */
 export interface RequestEnd {
+  /** The time of the end, in ms. */
   readonly atMs: number;
+  /** The real outcome of each call, in the order of the batch; empty if the request failed. */
   readonly outcomes: readonly Outcome[];
   readonly ending: Ending;
 }
@@ -20,7 +23,7 @@ const noOutcome: Outcome = {
 
 const callerLeft: Outcome = { tookMs: 0, status: 0 };
 
-/** Nobody waits for it any more. */
+/** The end of a batch that no caller waits for any more. */
 export const abandoned: RequestEnd = {
   atMs: 0,
   outcomes: [],
@@ -31,15 +34,32 @@ export const abandoned: RequestEnd = {
   },
 };
 
+/** Returns a request that the shadow sends now. */
+export function newRequest(batch: Batch<ShadowCall>, solo: boolean): InFlightRequest {
+  return { batch, solo, isSlotFree: false, isEndKnown: false, isOver: false };
+}
+
+/** Returns the number of calls that a batch sends for the first time, those that share a part included. */
+export function newCallsOf(batch: Batch<ShadowCall>): number {
+  let newCalls = 0;
+  for (const slot of batch.calls) {
+    for (const call of waitersOf(slot)) {
+      if (call.attempts === 1 && call.original === undefined) newCalls += 1;
+    }
+  }
+  return newCalls;
+}
+
+/** Returns a response without content: the shadow only uses the status. */
 export function replyOf(status: number) {
   return { status, reason: '', headers: [], body: nothing };
 }
 
 /**
- * Each call takes in a batch what it took alone, and a batch takes what its slowest call does. It
- * fails as soon as one of its calls did, and is refused where the pool would have refused so many.
- * `undefined`: that is not known yet; since a call leaves here no sooner than it really did, it is
- * known in time.
+ * Returns the end of a request, or `undefined` until it is known. A call in a batch takes as long as its real
+ * request, and a batch takes as long as its slowest call. A batch fails when the first of its calls really
+ * failed. The pool refuses it if the pool refused as many outstanding calls before. The end is always known in
+ * time, because a call is never sent sooner in the shadow than really.
  */
 export function endOf({ batch }: InFlightRequest): RequestEnd | undefined {
   const { sentAtMs, calls, outstanding } = batch;
@@ -67,11 +87,15 @@ export function endOf({ batch }: InFlightRequest): RequestEnd | undefined {
   return { atMs: sentAtMs + tookMs, outcomes, ending };
 }
 
-/** Of the request that it is in now: a second one ends as the second one really did, if there was. */
+/**
+ * Returns the real outcome for the current request of a call, or `undefined` until it is known. The second
+ * request of a call in the shadow has the outcome of its second real request. Without a second real request,
+ * the last outcome counts.
+ */
 function outcomeOf({ ticket, attempts, original }: Call<ShadowCall>): Outcome | undefined {
   const { outcomes, isOver, hasLeft } = ticket;
   const known = outcomes[(original?.attempts ?? attempts) - 1];
-  // Nobody knows what it would have taken; the others of its batch are not concerned.
+  // The caller left, so the real duration is unknown. The call must not delay the other calls of its batch.
   if (known === undefined && hasLeft) return callerLeft;
   return known ?? (isOver ? (outcomes.at(-1) ?? noOutcome) : undefined);
 }

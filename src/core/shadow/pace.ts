@@ -1,31 +1,36 @@
 /**
- * The pace of clients. The shadow answers later than the pool really does, and a client that waits
- * for each answer would have sent its next call as much later. Without that, the next call would
- * look like a companion of the one before it, and be counted as one request less.
+ * The pace of clients. The shadow answers calls later than the pool really does. A client that waits for each
+ * answer would send its next call later too. The shadow must delay that call. Otherwise it would look like a
+ * companion of the previous call, and the shadow would report a saved request.
  *
- * Which clients wait is seen from what really happens: a user whose calls, several times in a row,
- * came when nothing of his was unanswered, and soon after the last answer. From such a call on, what
- * he sends comes in the shadow when nothing is unanswered there either.
+ * A user's clients wait for answers if several calls in a row really arrived soon after the last answer, with
+ * no other unanswered call. The next calls of this user then arrive in the shadow only when no call is
+ * unanswered there either.
  */
 import { ArrivalList } from '../structures/linked-list.ts';
 import type { Policy } from '../schedule/policy.ts';
 import { Refusals } from './outcome.ts';
 import type { ShadowCall, Pace } from './state.ts';
 
+/** The number of calls in a row that show that clients wait. */
 const inARow = 8;
-/** Who comes back so late has done something else meanwhile, which tells nothing of how he waits. */
-const restMs = 1000;
+/**
+ * After a longer gap, in ms, a call does not show whether clients wait: the user did something else meanwhile.
+ */
+const unrelatedGapMs = 1000;
+/** The time for which the pace of an idle user is kept, in ms. */
 const keptMs = 10_000;
 
 type PacePolicy = Pick<Policy, 'lingerMaxMs' | 'maxQueuedCallsPerUser' | 'maxUsers'>;
 
+/** The paces of all users. */
 export class Paces {
-  /** Later than that after an answer nothing looks like its companion. */
+  /** A call that arrives later than this after an answer, in ms, never looks like a companion. */
   readonly #soonMs: number;
   readonly #mostWaiting: number;
   readonly #mostIdle: number;
   readonly #paces = new Map<string, Pace>();
-  /** Those of users with nothing unanswered, the longest idle first. */
+  /** Paces of users without unanswered calls; the user that is idle for the longest time comes first. */
   readonly #idle = new ArrivalList<Pace>();
 
   constructor({ lingerMaxMs, maxQueuedCallsPerUser, maxUsers }: PacePolicy) {
@@ -34,6 +39,7 @@ export class Paces {
     this.#mostIdle = maxUsers;
   }
 
+  /** Returns the pace of a user. The pace of an idle user may be new. */
   of(userName: string, nowMs: number): Pace {
     this.#sweep(nowMs);
     let pace = this.#paces.get(userName);
@@ -57,12 +63,15 @@ export class Paces {
     return pace;
   }
 
-  /** When the call comes in the shadow; `undefined`: once the answers have come that it waits for. */
+  /**
+   * Records that a call really arrived. Returns the time at which the call arrives in the shadow, in ms. Returns
+   * `undefined` if the call has to wait for answers in the shadow; `over` then returns it.
+   */
   arrives(call: ShadowCall, nowMs: number): number | undefined {
     const { pace } = call;
     const opens = pace.unanswered === 0;
     const sinceMs = nowMs - pace.answeredAtMs;
-    if (!opens || (sinceMs > this.#soonMs && sinceMs < restMs)) pace.inARow = 0;
+    if (!opens || (sinceMs > this.#soonMs && sinceMs < unrelatedGapMs)) pace.inARow = 0;
     else if (sinceMs <= this.#soonMs) pace.inARow += 1;
     pace.unanswered += 1;
     if (opens) {
@@ -80,14 +89,17 @@ export class Paces {
     return nowMs + pace.shiftMs;
   }
 
-  /** The call was really answered, or its caller left. */
+  /** Records that a call was really answered, or that its caller left. */
   answered({ pace }: ShadowCall, nowMs: number): void {
     pace.unanswered -= 1;
     pace.answeredAtMs = nowMs;
     this.#rest(pace, nowMs);
   }
 
-  /** The call is over in the shadow. @returns calls that come now, each with its time in `atMs` */
+  /**
+   * Records that a call ended in the shadow. Returns the waiting calls that arrive in the shadow next, each
+   * with its time in `atMs`.
+   */
   over({ pace }: ShadowCall, nowMs: number): readonly ShadowCall[] {
     pace.inShadow -= 1;
     const released: ShadowCall[] = [];
@@ -107,7 +119,7 @@ export class Paces {
     return released;
   }
 
-  /** A client that is that far behind would not have sent so many calls: those are left out. */
+  /** Leaves out the call if too many calls wait: a waiting client would not have sent it. */
   #wait({ waiting }: Pace, call: ShadowCall, opens: boolean): void {
     if (waiting.length < this.#mostWaiting) waiting.push({ call, opens });
   }

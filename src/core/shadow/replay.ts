@@ -1,15 +1,20 @@
-/** A trace under other settings, in no time: the shadow under a clock that jumps from event to event. */
+/** Replays a trace under other settings: runs the shadow with a virtual clock that jumps from event to event. */
 import type { ShadowArrival, ShadowCall } from './state.ts';
 import { Shadow, type ShadowOptions } from './shadow.ts';
 import { ShadowTally } from './tally.ts';
 import type { TraceCall } from './trace.ts';
 import type { UserMemory } from '../schedule/state.ts';
 
-/** Calls that come so close together are read in one turn of the event loop, more or less. */
+/** The approximate length of one turn of the event loop, in ms. */
 const turnMs = 0.2;
 const noBody = Buffer.alloc(0);
 
-/** What would have been, had these calls come under these settings. `random` is in [0, 1). */
+/**
+ * Returns what these calls would have cost under these settings.
+ *
+ * @param memory the learned state of users; empty at the start
+ * @param random returns numbers in [0, 1), for the jitter of the backoff
+ */
 export function replay(
   calls: readonly ReplayCall[],
   options: ShadowOptions,
@@ -19,23 +24,23 @@ export function replay(
   const tally = new ShadowTally();
   const shadow = new Shadow(options, tally, memory, random);
   const byEnd = calls.map((_, i) => i).sort((a, b) => endOf(calls, a) - endOf(calls, b));
-  /** Until they really end. */
+  /** Calls by their index, until they really end. */
   const followed = new Map<number, ShadowCall>();
   let ends = 0;
   let ringsAtMs = Infinity;
   let askedForMs = Infinity;
-  /** A timer of Node rings whole milliseconds after it was set. */
+  // Timers of Node take whole milliseconds.
   const setAlarm = (nowMs: number): void => {
     const { wakeAtMs } = shadow;
     if (wakeAtMs === askedForMs) return;
     askedForMs = wakeAtMs;
     ringsAtMs = wakeAtMs <= nowMs ? nowMs + turnMs : nowMs + Math.ceil(wakeAtMs - nowMs);
   };
-  /** Whatever is due by then, in order. */
+  /** Lets all events up to `atMs` happen, in order. */
   const until = (atMs: number): void => {
     for (;;) {
       const next = byEnd[ends];
-      // One that takes no time may be due before it came.
+      // A call that took 0 ms would otherwise end before it arrives.
       const isNext = next !== undefined && followed.has(next);
       const endsAtMs = isNext ? endOf(calls, next) : Infinity;
       const inShadowMs = shadow.endsAtMs;
@@ -67,12 +72,13 @@ export function replay(
   return tally;
 }
 
+/** One call of a trace, and the arrival that the shadow takes for it. */
 export interface ReplayCall {
   readonly trace: TraceCall;
   readonly arrival: ShadowArrival;
 }
 
-/** Calls as the shadow takes them; made once for all settings. */
+/** Prepares a trace for `replay`. The result can be replayed under many settings. */
 export function replayable(trace: readonly TraceCall[]): readonly ReplayCall[] {
   return trace.map((call) => {
     const { user, key, callClass, method, route, resource, same, sizeBytes } = call;

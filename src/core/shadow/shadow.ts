@@ -1,16 +1,16 @@
 /**
- * The shadow: what the coalescer would have done with calls that really travel one by one. It is
- * told what comes and how each call really fared, and sends nothing. Its requests end when the real
- * times of their calls say so, to the moment, however late it is told that time has passed.
+ * The shadow: runs a second coalescer beside calls that are really sent one by one, and reports what batching
+ * would save and cost. The shadow learns of each real arrival and outcome, and sends nothing. Its requests end at
+ * exact times, which follow from the real durations of their calls. A late `wake` does not change these times.
  *
- *   told                  | what follows
- *   ----------------------|--------------------------------------------------------------------
- *   arrives               | submit, now or when its client would have sent it (`pace`)
- *   outcome, realEnded     | requests that waited for it get their end
- *   answered, realEnded    | what its caller would have paid is reported, once both times are known
- *   left                  | cancel
- *   barrier, passedThrough, drain | the same
- *   wake                  | holds end; requests have ended before, each at its time
+ *     method                        | effect in the shadow
+ *     ------------------------------|-----------------------------------------------------------------
+ *     arrives                       | submits the call, now or when its client would have sent it (`pace`)
+ *     outcome, realEnded            | requests with this call may get their end
+ *     realEnded                     | reports the added latency, once the call has ended in the shadow too
+ *     callerLeft                    | cancels the call
+ *     barrier, passedThrough, drain | the same method of the coalescer
+ *     wake                          | ends requests, each at its time, and then holds
  */
 import { Alarms } from '../structures/timer-heap.ts';
 import type { Batch, Call, User, UserMemory } from '../schedule/state.ts';
@@ -20,6 +20,7 @@ import type { Policy } from '../schedule/policy.ts';
 import type { Sink } from '../schedule/sink.ts';
 import { Paces } from './pace.ts';
 import {
+  ignoredNotes,
   newShadowCall,
   type ShadowArrival,
   type ShadowCall,
@@ -27,10 +28,17 @@ import {
   withTicket,
   type InFlightRequest,
 } from './state.ts';
-import { abandoned, endOf, replyOf, type RequestEnd } from './in-flight-request.ts';
-import { waitersOf } from '../schedule/queue/calls.ts';
+import {
+  abandoned,
+  endOf,
+  newCallsOf,
+  newRequest,
+  replyOf,
+  type RequestEnd,
+} from './in-flight-request.ts';
 import type { Outcome } from './outcome.ts';
 
+/** The settings under which the shadow runs. */
 export interface ShadowOptions {
   readonly policy: Policy;
   readonly maxInFlightPerUser: number;
@@ -41,26 +49,24 @@ type Event =
   | { readonly kind: 'arrive'; readonly call: ShadowCall }
   | { readonly kind: 'end'; readonly request: InFlightRequest; readonly end: RequestEnd };
 
+/** All times are in ms on one clock, and must not decrease from call to call. */
 export class Shadow implements Sink<ShadowCall> {
-  readonly notes = {
-    requeued: () => undefined,
-    split: () => undefined,
-    learnedLimit: () => undefined,
-    repeated: () => undefined,
-    lateBatch: () => undefined,
-  };
+  readonly notes = ignoredNotes;
   readonly #report: ShadowReport;
   readonly #core: Coalescer<ShadowCall>;
   readonly #places: Places<User<ShadowCall>>;
   readonly #paces: Paces;
   readonly #events = new Alarms<Event>();
   readonly #inFlight = new Map<Batch<ShadowCall>, InFlightRequest>();
-  /** Of the departure that was granted last. */
+  /** Whether the last granted permit is for a single request. */
   #solo = false;
   #nowMs = -Infinity;
   #wakeAtMs = Infinity;
 
-  /** `random` is in [0, 1): the jitter of pauses. */
+  /**
+   * @param memory keeps the learned state of idle users
+   * @param random returns numbers in [0, 1), for the jitter of the backoff
+   */
   constructor(
     options: ShadowOptions,
     report: ShadowReport,
@@ -73,16 +79,17 @@ export class Shadow implements Sink<ShadowCall> {
     this.#places = new Places(departureLimits(options));
   }
 
-  /** When it has to be woken for a hold or a deadline. */
+  /** The time of the next hold or deadline. `wake` must be called then. */
   get wakeAtMs(): number {
     return this.#wakeAtMs;
   }
 
-  /** When it should be woken, so that nothing that is over is kept. */
+  /** The time of the next end of a request. A call of `wake` then frees the memory of the request. */
   get endsAtMs(): number {
     return this.#events.nextAtMs;
   }
 
+  /** Records that a call really arrived. The returned object identifies the call in other methods. */
   arrives(arrival: ShadowArrival, nowMs: number): ShadowCall {
     this.#reach(nowMs);
     const call = newShadowCall(arrival, this.#paces.of(arrival.key.user, nowMs), nowMs);
@@ -96,7 +103,7 @@ export class Shadow implements Sink<ShadowCall> {
     return call;
   }
 
-  /** One request of it is really over. */
+  /** Records that a real request of the call ended. */
   outcome(call: ShadowCall, outcome: Outcome, nowMs: number): void {
     this.#reach(nowMs);
     const { refusals } = call.pace;
@@ -109,14 +116,14 @@ export class Shadow implements Sink<ShadowCall> {
     this.#reach(nowMs);
   }
 
-  /** It is really over, and no further outcome comes. */
+  /** Records that the call was really answered or failed, and will have no further outcome. */
   realEnded(call: ShadowCall, nowMs: number): void {
     this.#reach(nowMs);
     this.#endReal(call);
     this.#reach(nowMs);
   }
 
-  /** Its caller left before he had the answer. */
+  /** Records that the caller left before it got an answer. */
   callerLeft(call: ShadowCall, nowMs: number): void {
     this.#reach(nowMs);
     call.hasLeft = true;
@@ -128,24 +135,28 @@ export class Shadow implements Sink<ShadowCall> {
     this.#reach(nowMs);
   }
 
+  /** See `Coalescer.barrier`. */
   barrier(name: string, nowMs: number): void {
     this.#reach(nowMs);
     this.#core.barrier(name, this.#nowMs);
     this.#reach(nowMs);
   }
 
+  /** See `Coalescer.passedThrough`. */
   passedThrough(name: string, calls: number, poll: boolean, nowMs: number): void {
     this.#reach(nowMs);
     this.#core.passedThrough(name, calls, poll, this.#nowMs);
     this.#reach(nowMs);
   }
 
+  /** See `Coalescer.drain`. */
   drain(nowMs: number): void {
     this.#reach(nowMs);
     this.#core.drain(this.#nowMs);
     this.#reach(nowMs);
   }
 
+  /** Lets all requests, holds and deadlines end that are due. */
   wake(nowMs: number): void {
     this.#reach(nowMs);
     if (this.#wakeAtMs <= nowMs) {
@@ -160,20 +171,8 @@ export class Shadow implements Sink<ShadowCall> {
   }
 
   send(batch: Batch<ShadowCall>): void {
-    let newCalls = 0;
-    for (const slot of batch.calls) {
-      for (const call of waitersOf(slot)) {
-        if (call.attempts === 1 && call.original === undefined) newCalls += 1;
-      }
-    }
-    this.#report.requestSent(newCalls, batch.calls.length);
-    const request: InFlightRequest = {
-      batch,
-      solo: this.#solo,
-      isSlotFree: false,
-      isEndKnown: false,
-      isOver: false,
-    };
+    this.#report.requestSent(newCallsOf(batch), batch.calls.length);
+    const request = newRequest(batch, this.#solo);
     this.#inFlight.set(batch, request);
     for (const { ticket } of batch.calls) ticket.awaitedBy.push(request);
     this.#scheduleEnd(request);
@@ -209,7 +208,7 @@ export class Shadow implements Sink<ShadowCall> {
     this.#wakeAtMs = Math.min(this.#wakeAtMs, atMs);
   }
 
-  /** Lets what was due by then happen, each at its time, and time be that late. */
+  /** Advances the time to `nowMs`, with all due events and granted permits in between. */
   #reach(nowMs: number): void {
     for (;;) {
       for (let wish = this.#places.grant(); wish; wish = this.#places.grant()) {
@@ -283,14 +282,14 @@ export class Shadow implements Sink<ShadowCall> {
     this.#reportAnswer(call);
   }
 
-  /** Once both are known. */
+  /** Reports the added latency, or the failure, once both ends of the call are known. */
   #reportAnswer({ realMs, shadowMs, hasFailed }: ShadowCall): void {
     if (realMs === undefined) return;
     if (hasFailed) this.#report.failed();
     else if (shadowMs !== undefined) this.#report.answered(shadowMs - realMs);
   }
 
-  /** Over in the shadow: who waited for its answer comes now. */
+  /** Ends the call in the shadow, and lets calls arrive that waited for this end. */
   #endInShadow(call: ShadowCall): void {
     call.call = undefined;
     for (const next of this.#paces.over(call, this.#nowMs)) {

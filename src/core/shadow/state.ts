@@ -1,46 +1,70 @@
+import type { Notes } from '../schedule/observer.ts';
 import type { Arrival, Call, Batch } from '../schedule/state.ts';
 import type { Outcome, Refusals } from './outcome.ts';
 import type { Listed } from '../structures/linked-list.ts';
 
-/** A call that came. Its body is of no use here, and should not be kept. */
+/**
+ * A call for the shadow. The shadow does not use the body, so callers should pass an empty one to save memory.
+ */
 export type ShadowArrival = Omit<Arrival<never>, 'ticket'>;
 
-/** A call as the shadow follows it, beside the real one. Only the shadow writes to it. */
+/** The shadow of one real call. Only the shadow changes it. */
 export interface ShadowCall {
-  /** Until it is submitted; for ever, where its client would not have sent it. */
+  /** `undefined` once the call is submitted in the shadow. */
   arrival: ShadowArrival | undefined;
   readonly pace: Pace;
+  /** The time of the real arrival, in ms. */
   readonly arrivedAtMs: number;
-  /** When it comes in the shadow: later, where its client would still have waited. */
+  /**
+   * The time of the arrival in the shadow, in ms. It is later if the client would still have waited for an
+   * answer.
+   */
   atMs: number;
-  /** Of the requests that it really left in and that were not refused, in order. */
+  /** The outcomes of the real requests of the call, in order, without refusals. */
   readonly outcomes: Outcome[];
-  /** Whether no further outcome comes. */
+  /** Whether the call has really ended, so that no further outcome follows. */
   isOver: boolean;
-  /** What its caller really waited. */
+  /** The real latency, in ms; `undefined` until a real answer. */
   realMs: number | undefined;
-  /** What its caller would have waited; `undefined`: not answered yet, or not at all. */
+  /** The latency in the shadow, in ms; `undefined` until an answer in the shadow. */
   shadowMs: number | undefined;
-  /** Whether it failed in the shadow. */
+  /** Whether the call failed in the shadow. */
   hasFailed: boolean;
-  /** Whether its caller left. */
+  /** Whether the caller left before an answer. */
   hasLeft: boolean;
+  /** The call in the coalescer of the shadow, while it is open there. */
   call: Call<ShadowCall> | undefined;
-  /** Requests of the shadow that wait for its next outcome. */
+  /** In-flight requests of the shadow that contain the call. */
   readonly awaitedBy: InFlightRequest[];
 }
 
-/** What would have been. */
+/** The consumer of the shadow's results. */
 export interface ShadowReport {
-  /** A request would have left. @param newCalls those in it that have not left before */
+  /**
+   * The shadow sent a request.
+   *
+   * @param newCalls the number of calls that are sent for the first time, those that share a part included
+   * @param parts the number of parts of the request; 1 for a single request
+   */
   requestSent(newCalls: number, parts: number): void;
-  /** A caller would have been answered, so much later than he was; sooner, if below zero. */
+  /** A call was answered in the shadow `addedMs` later than really; sooner if negative. */
   answered(addedMs: number): void;
-  /** A caller would have been refused by a cap, or failed although he was answered. */
+  /** A cap refused a call in the shadow. */
   refused(): void;
+  /** A call failed in the shadow, although it was really answered. */
   failed(): void;
 }
 
+/** The events of the coalescer that the shadow does not report. */
+export const ignoredNotes: Notes = {
+  requeued: () => undefined,
+  split: () => undefined,
+  learnedLimit: () => undefined,
+  repeated: () => undefined,
+  lateBatch: () => undefined,
+};
+
+/** Returns the shadow of a call that really arrives at `nowMs`. */
 export function newShadowCall(arrival: ShadowArrival, pace: Pace, nowMs: number): ShadowCall {
   return {
     arrival,
@@ -58,7 +82,7 @@ export function newShadowCall(arrival: ShadowArrival, pace: Pace, nowMs: number)
   };
 }
 
-/** Field by field: a spread copy is many times slower. */
+/** Returns the arrival with its ticket. Copies field by field, because a spread copy is many times slower. */
 export function withTicket(arrival: ShadowArrival, ticket: ShadowCall): Arrival<ShadowCall> {
   return {
     key: arrival.key,
@@ -74,30 +98,38 @@ export function withTicket(arrival: ShadowArrival, ticket: ShadowCall): Arrival<
   };
 }
 
-/** One user's. */
+/** The pace of one user's clients, see `pace.ts`. */
 export interface Pace extends Listed<Pace> {
   readonly userName: string;
-  /** Calls that are really unanswered. */
+  /** The number of calls that are really unanswered. */
   unanswered: number;
-  /** Calls that are unanswered in the shadow, or will come there. */
+  /** The number of calls that are unanswered in the shadow, or have an arrival time there. */
   inShadow: number;
-  /** Calls in a row that really came when nothing was unanswered, soon after the last answer. */
+  /**
+   * The number of calls in a row that really arrived soon after the last answer, with no other unanswered call.
+   */
   inARow: number;
+  /** The time of the last real answer, in ms. */
   answeredAtMs: number;
-  /** So much later what comes now comes in the shadow. */
+  /** The delay of arrivals in the shadow, in ms. */
   shiftMs: number;
   readonly refusals: Refusals;
-  /** Calls that wait for the shadow's answers; each that `opens` for all before it. */
+  /**
+   * Calls that wait for answers in the shadow. A call with `opens` really arrived when no call was unanswered.
+   */
   readonly waiting: Array<{ readonly call: ShadowCall; readonly opens: boolean }>;
+  /** The time since which the user has no open call, in ms. */
   idleSinceMs: number;
 }
 
+/** A request that the shadow sent. */
 export interface InFlightRequest {
   readonly batch: Batch<ShadowCall>;
+  /** Whether this is a single request. */
   readonly solo: boolean;
-  /** Whether it has given back its place among those of its user. */
+  /** Whether the request no longer counts for the limit of its user, see `Sink.freeSlot`. */
   isSlotFree: boolean;
-  /** Whether its end is known. */
+  /** Whether the end of the request is known. */
   isEndKnown: boolean;
   isOver: boolean;
 }

@@ -1,20 +1,27 @@
-/** The sum of what would have been, in constant space. */
+/** The totals of a shadow, in constant memory. */
 import type { ShadowReport } from './state.ts';
 
-/** Edges of the buckets of added times grow so, from the first one on: so exact are quantiles. */
+/** Each bucket of the histogram of added latency ends at 1.02 times the end of the previous one. */
 const growth = 1.02;
+/** The end of the first bucket, in ms. */
 const firstMs = 0.05;
 const buckets = 700;
 
+/** Sums up the results of a shadow. */
 export class ShadowTally implements ShadowReport {
-  /** Calls that would have left, and the requests that they would have left in. */
+  /** Calls that the shadow sent. */
   calls = 0;
+  /** Requests that the shadow sent. */
   requests = 0;
+  /** Requests with at least two parts. */
   batches = 0;
-  /** Parts of these. */
+  /** The parts of all batches. */
   parts = 0;
+  /** Calls that were answered. */
   answers = 0;
+  /** Calls that a cap refused. */
   refusals = 0;
+  /** Calls that failed, although they were really answered. */
   failures = 0;
   #addedMs = 0;
   readonly #counts = new Uint32Array(buckets);
@@ -42,20 +49,26 @@ export class ShadowTally implements ShadowReport {
     this.failures += 1;
   }
 
-  /** Of the requests that would leave without batching, 0 to 1; below 0 if there would be more. */
+  /** The share of requests that batching saves, 0 to 1; negative if batching needs more requests. */
   get savedShare(): number {
     return this.calls === 0 ? 0 : 1 - this.requests / this.calls;
   }
 
+  /** The mean added latency of answered calls, in ms. */
   get meanAddedMs(): number {
     return this.answers === 0 ? 0 : this.#addedMs / this.answers;
   }
 
+  /** The mean number of parts in a batch. */
   get meanParts(): number {
     return this.batches === 0 ? 0 : this.parts / this.batches;
   }
 
-  /** So much later at most that share of the callers, 0 to 1, would have been answered; 1 % exact. */
+  /**
+   * Returns a quantile of the added latency, in ms, with an error of at most 1 %.
+   *
+   * @param share the share of calls with at most this added latency, 0 to 1
+   */
   addedMs(share: number): number {
     let left = Math.ceil(this.answers * share);
     for (let bucket = 0; bucket < buckets; bucket += 1) {
@@ -65,7 +78,7 @@ export class ShadowTally implements ShadowReport {
     return Infinity;
   }
 
-  /** In words. */
+  /** The totals as a sentence, for the log. */
   get summary(): string {
     const { calls, requests } = this;
     if (calls === 0) return 'no call came that could have been batched';
@@ -79,7 +92,7 @@ export class ShadowTally implements ShadowReport {
   }
 }
 
-/** The same to two who listen. */
+/** Returns a report that forwards each result to both reports. */
 export function reportToBoth(one: ShadowReport, other: ShadowReport): ShadowReport {
   return {
     requestSent(newCalls, parts) {

@@ -1,29 +1,30 @@
 /**
- * A trace: when which calls came and how long each took, one line a call, without what they said.
- * Comma-separated, the names of the columns in the first line. Users, keys, resources and questions
- * are hashes under a key that nobody kept: they tell what is equal, and nothing else.
+ * A trace: a recording of calls as comma-separated values. The first line has the names of the columns. Each
+ * other line describes one call: its arrival, its duration, and which calls it equals. A trace contains no data
+ * of the calls. Users, keys, resources and requests are keyed hashes, and the key is discarded.
  */
 import type { CallClass } from '../messages/outgoing-call.ts';
 
+/** One call of a trace. */
 export interface TraceCall {
-  /** Since the recording began. */
+  /** The time of the arrival since the start of the recording, in ms. */
   readonly atMs: number;
-  /** The credential. */
+  /** A hash of the credentials. */
   readonly user: string;
-  /** What calls must have in common besides to share a batch. */
+  /** A hash of the other fields of the batch key. */
   readonly key: string;
   readonly callClass: CallClass;
   readonly method: string;
-  /** Its path below the application, as a template. */
+  /** The route below the application, see `routeTemplate`. */
   readonly route: string;
-  /** Its path. */
+  /** A hash of the path. */
   readonly resource: string;
-  /** What is equal for identical calls that may share a part; empty for one that may not. */
+  /** A hash that is equal for identical calls, which may share a part; empty for a call that may share none. */
   readonly same: string;
   readonly sizeBytes: number;
-  /** From its departure to the end of its answer. */
+  /** The time from sending the call to the end of the response, in ms. */
   readonly tookMs: number;
-  /** Of the answer; 0: there was none, or its caller left. */
+  /** The status of the response; 0 without a response, or if the caller left. */
   readonly status: number;
 }
 
@@ -51,10 +52,12 @@ const columns = [
   { name: 'status', expected: 'a status, 0 for none', pattern: /^(?:0|[1-5]\d\d)$/ },
 ] as const satisfies readonly Column[];
 
+/** The first line of a trace. */
 export const traceHeader = columns.map(({ name }) => name).join(',');
 
 const mostProblems = 20;
 
+/** Returns the line for a call, without a line end. */
 export function traceLine(call: TraceCall): string {
   const { atMs, user, key, callClass, method, route, resource, same } = call;
   const { sizeBytes, tookMs, status } = call;
@@ -65,11 +68,17 @@ export function traceLine(call: TraceCall): string {
   return fields.join(',');
 }
 
-/** Calls in order of arrival, or what is wrong, one line each: `file:line:column: …`. */
+/** The calls in order of arrival, or at most 20 problems, each as `file:line:column: …`. */
 export type ReadTrace =
   | { readonly ok: true; readonly calls: readonly TraceCall[] }
   | { readonly ok: false; readonly problems: readonly string[] };
 
+/**
+ * Reads a trace.
+ *
+ * @param file the name of the file, for the problems
+ * @param text the content of the file
+ */
 export function readTrace(file: string, text: string): ReadTrace {
   const lines = text.split(/\r?\n/);
   const problems: string[] = [];
@@ -80,7 +89,7 @@ export function readTrace(file: string, text: string): ReadTrace {
   }
   const calls: TraceCall[] = [];
   rows.forEach((row, index) => {
-    // What a recording was broken off in is no call.
+    // The last line may be incomplete, because a recording may stop at any byte. It is then ignored.
     const isLast = index === rows.length - 1;
     if (row === '' || problems.length >= mostProblems) return;
     const fields = row.split(',');
@@ -95,7 +104,9 @@ export function readTrace(file: string, text: string): ReadTrace {
   return { ok: true, calls: calls.sort((a, b) => a.atMs - b.atMs) };
 }
 
-/** `column: expected …`, the column counted in characters from 1. */
+/**
+ * Returns the first problem of a line as `column: …`, or `undefined`. Columns are counted in characters from 1.
+ */
 function problemIn(fields: readonly string[]): string | undefined {
   let at = 1;
   for (const [index, { name, expected, pattern }] of columns.entries()) {
@@ -103,7 +114,7 @@ function problemIn(fields: readonly string[]): string | undefined {
     if (field === undefined)
       return `${at - 1}: ${name}: expected ${expected}, found the end of the line`;
     if (!pattern.test(field)) {
-      // What stands there may be anything, and is not repeated.
+      // The text of the field is not repeated, because it may be a secret.
       return `${at}: ${name}: expected ${expected}, found ${field === '' ? 'nothing' : 'other text'}`;
     }
     at += field.length + 1;

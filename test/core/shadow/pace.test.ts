@@ -5,11 +5,11 @@ import { arrivalOf } from '../../support/played-call.ts';
 
 const caps = { lingerMaxMs: 10, maxQueuedCallsPerUser: 5, maxUsers: 3 };
 
-test('a client that falls behind in the shadow for ever makes no more calls wait than a user may have', () => {
+test('at most maxQueuedCallsPerUser calls of a user wait', () => {
   const paces = new Paces(caps);
   const pace = paces.of('ann', 0);
   const calls: ShadowCall[] = [];
-  // It waits for each answer, gets it at once, and gets none in the shadow.
+  // The client waits for each answer. It really gets each answer at once, and none in the shadow.
   for (let nowMs = 0; nowMs < 1000; nowMs += 2) {
     const call = newShadowCall(arrivalOf('ann', { path: 'me' }), paces.of('ann', nowMs), nowMs);
     calls.push(call);
@@ -17,13 +17,13 @@ test('a client that falls behind in the shadow for ever makes no more calls wait
     paces.answered(call, nowMs + 1);
   }
   expect(pace.waiting).toHaveLength(5);
-  // Those that were not left out come, one after the other.
+  // The waiting calls arrive one after the other.
   const inShadow = calls.slice(0, pace.inShadow);
   const released = inShadow.flatMap((call) => paces.over(call, 2000));
   expect(released).toHaveLength(1);
 });
 
-test('users who come once leave no more behind than may be remembered', () => {
+test('the paces of at most maxUsers idle users are kept', () => {
   const paces = new Paces(caps);
   const first = paces.of('user 0', 0);
   for (let n = 0; n < 100; n += 1) {
@@ -32,15 +32,15 @@ test('users who come once leave no more behind than may be remembered', () => {
     paces.answered(call, n);
     paces.over(call, n);
   }
-  // Forgotten long before its time: it is another one now.
+  // The pace of the first user was dropped early, so this one is new.
   expect(paces.of('user 0', 100)).not.toBe(first);
   const last = paces.of('user 99', 100);
   expect(paces.of('user 99', 100)).toBe(last);
 });
 
-test('who has rested for ten seconds is forgotten, and nobody who waits for an answer', () => {
+test('the pace of a user is dropped after ten idle seconds, but not while a call is unanswered', () => {
   const paces = new Paces(caps);
-  /** @returns how the call ends */
+  /** Lets a call arrive. Returns a function that ends the call. */
   const calls = (nowMs: number): ((atMs: number) => void) => {
     const call = newShadowCall(arrivalOf('ann', { path: 'me' }), paces.of('ann', nowMs), nowMs);
     paces.arrives(call, nowMs);

@@ -28,7 +28,7 @@ const policy = fc.record({
   timeoutMs: fc.constantFrom(1000, 30_000),
 });
 
-test('whatever comes, each call that was answered is answered, refused or failed in the shadow, once', () => {
+test('each really answered call is answered, refused or failed in the shadow exactly once', () => {
   fc.assert(
     fc.property(
       fc.array(call, { maxLength: 60 }),

@@ -27,18 +27,18 @@ function played(trace: readonly TraceCall[], changes: Partial<Policy> = {}): Sha
   return replay(replayable(trace), options, memory, () => 0.5);
 }
 
-test('calls that come within the window share a batch; each pays until its slowest part is done', () => {
+test('calls within one window share a batch, and each waits for its slowest part', () => {
   const tally = played([aCall(0), aCall(4, { tookMs: 50 }), aCall(100)]);
   expect(tally).toMatchObject({ calls: 3, requests: 2, batches: 1, parts: 2, answers: 3 });
   expect(tally.savedShare).toBeCloseTo(1 / 3, 6);
   expect(tally.meanParts).toBe(2);
-  // 30, 6 and 10, and what a timer is late for each.
+  // 30, 6 and 10 ms, and 0.2 ms for the delay of the timer.
   expect(tally.meanAddedMs).toBeCloseTo(46 / 3 + 0.2, 6);
   expect(tally.addedMs(0.5)).toBeCloseTo(10.2, 0);
   expect(tally.addedMs(1)).toBeCloseTo(30.2, 0);
 });
 
-test('users and keys keep to themselves', () => {
+test('calls of different users or keys share no batch', () => {
   const calls = [aCall(0), aCall(1, { user: 'd' }), aCall(2, { key: 'e' })];
   expect(played(calls)).toMatchObject({ calls: 3, requests: 3 });
 });
@@ -48,11 +48,11 @@ test('two writes to one resource do not share a batch, and identical GETs share 
   expect(played([aCall(0, write), aCall(1, write)])).toMatchObject({ requests: 2 });
   const others = [aCall(0, write), aCall(1, { ...write, resource: 'f' })];
   expect(played(others)).toMatchObject({ requests: 1, parts: 2 });
-  const twins = [aCall(0, { same: 'f' }), aCall(1, { same: 'f' })];
-  expect(played(twins)).toMatchObject({ calls: 2, requests: 1, batches: 0 });
+  const duplicates = [aCall(0, { same: 'f' }), aCall(1, { same: 'f' })];
+  expect(played(duplicates)).toMatchObject({ calls: 2, requests: 1, batches: 0 });
 });
 
-test('a caller who left before its call would have costs nothing', () => {
+test('a call costs nothing if its caller left before the call would have been sent', () => {
   expect(played([aCall(0), aCall(1, { status: 0, tookMs: 2 })])).toMatchObject({
     calls: 1,
     requests: 1,
@@ -60,13 +60,13 @@ test('a caller who left before its call would have costs nothing', () => {
   });
 });
 
-test('without batching nothing is saved and nothing paid', () => {
+test('without batching, no requests are saved and no latency is added', () => {
   const tally = played([aCall(0), aCall(1), aCall(2)], { mode: 'off' });
   expect(tally).toMatchObject({ savedShare: 0, meanAddedMs: 0, meanParts: 0, answers: 3 });
   expect(tally.addedMs(0.95)).toBe(0);
 });
 
-test('what it comes to is said in words', () => {
+test('the summary is a sentence', () => {
   expect(played([]).summary).toBe('no call came that could have been batched');
   expect(played([aCall(0), aCall(4)]).summary).toBe(
     'would have saved 50.0 % of requests (1 in the place of 2); callers would have waited ' +
@@ -74,7 +74,7 @@ test('what it comes to is said in words', () => {
   );
 });
 
-test('two who listen hear the same', () => {
+test('reportToBoth forwards all results to both reports', () => {
   const [one, other] = [new ShadowTally(), new ShadowTally()];
   const both = reportToBoth(one, other);
   both.requestSent(2, 2);

@@ -1,8 +1,8 @@
-/** What becomes of single calls in the shadow. */
+/** Single calls in the shadow. */
 import { expect, test } from '@jest/globals';
 import { ShadowRecorder } from '../../support/shadow-recorder.ts';
 
-test('a batch is answered when its slowest part would have been', () => {
+test('a batch takes as long as its slowest call', () => {
   const recorder = new ShadowRecorder();
   const quick = recorder.arrives(0, 'quick');
   const slow = recorder.arrives(4, 'slow');
@@ -11,12 +11,12 @@ test('a batch is answered when its slowest part would have been', () => {
   recorder.answered(quick, 20);
   expect(recorder.until(30)).toEqual([]);
   recorder.answered(slow, 44);
-  // At 10 + 40: 50 ms for the one that took 20, 46 for the one that took 40.
+  // The batch ends at 10 + 40 ms. The quick call takes 50 ms instead of 20, and the slow one 46 instead of 40.
   expect(recorder.until(49)).toEqual([]);
   expect(recorder.until(50)).toEqual(['answered +30', 'answered +6']);
 });
 
-test('what is due ends at its own time, however late the shadow is told', () => {
+test('a request ends at its exact time, even if wake is called late', () => {
   const recorder = new ShadowRecorder();
   recorder.answered(recorder.arrives(0, 'me'), 8);
   recorder.shadow.wake(10);
@@ -27,14 +27,14 @@ test('what is due ends at its own time, however late the shadow is told', () => 
 test('identical calls share a part', () => {
   const recorder = new ShadowRecorder();
   const first = recorder.arrives(0, 'me', { collapsible: true });
-  const twin = recorder.arrives(6, 'me', { collapsible: true });
+  const duplicate = recorder.arrives(6, 'me', { collapsible: true });
   expect(recorder.until(10)).toEqual(['request 2/1']);
   recorder.answered(first, 20);
-  recorder.answered(twin, 46);
+  recorder.answered(duplicate, 46);
   expect(recorder.until(100)).toEqual(['answered +10', 'answered -16']);
 });
 
-test('operations leave at once, alone', () => {
+test('operations are sent at once and unbatched', () => {
   const recorder = new ShadowRecorder();
   const call = recorder.arrives(0, 'me', { callClass: 'operation', method: 'POST' });
   expect(recorder.said).toEqual(['request 1/1']);
@@ -42,7 +42,7 @@ test('operations leave at once, alone', () => {
   expect(recorder.until(30)).toEqual(['request 1/1', 'answered +0']);
 });
 
-test('who left before his call would have, is not waited for', () => {
+test('a call is not sent if its caller left before', () => {
   const recorder = new ShadowRecorder();
   const stays = recorder.arrives(0, 'a');
   const leaves = recorder.arrives(1, 'b');
@@ -52,18 +52,18 @@ test('who left before his call would have, is not waited for', () => {
   expect(recorder.until(100)).toEqual(['answered +10']);
 });
 
-test('a batch whose callers have all left is broken off', () => {
+test('a batch is abandoned after all its callers left', () => {
   const recorder = new ShadowRecorder({}, 1);
   const calls = [recorder.arrives(0, 'a'), recorder.arrives(0, 'b')];
   expect(recorder.until(10)).toEqual(['request 2/2']);
   for (const call of calls) recorder.shadow.callerLeft(call, 15);
-  // Its departure is free again.
+  // The only permit of the user is free again.
   recorder.arrives(20, 'c');
   recorder.arrives(20, 'd');
   expect(recorder.until(30)).toEqual(['request 2/2']);
 });
 
-test('a user has no more batches on the wire than he may', () => {
+test('a user has at most maxInFlightPerUser batches in flight', () => {
   const recorder = new ShadowRecorder({ maxParts: 2 }, 1);
   const calls = ['a', 'b', 'c', 'd'].map((path) => recorder.arrives(0, path));
   expect(recorder.until(20)).toEqual(['request 2/2']);
@@ -72,14 +72,14 @@ test('a user has no more batches on the wire than he may', () => {
   expect(recorder.until(60)).toEqual(['answered +30', 'answered +30']);
 });
 
-test('a batch that takes long makes room for others of its user', () => {
+test('a slow batch frees its slot for other batches of its user', () => {
   const recorder = new ShadowRecorder({ maxParts: 2 }, 1);
   for (const path of ['a', 'b', 'c', 'd']) recorder.arrives(0, path);
   expect(recorder.until(40)).toEqual(['request 2/2']);
   expect(recorder.until(60)).toEqual(['request 2/2']);
 });
 
-test('all users together have no more requests on the wire than there are connections', () => {
+test('all users together have at most maxConnections requests in flight', () => {
   const recorder = new ShadowRecorder({ mode: 'off' }, 4, 1);
   const first = recorder.arrives(0, 'a');
   recorder.arrives(0, 'b', {}, 'bob');
@@ -88,7 +88,7 @@ test('all users together have no more requests on the wire than there are connec
   expect(recorder.until(20)).toEqual(['request 1/1', 'answered +0']);
 });
 
-test('a call that a cap would have kept out is counted, and no harm to the others', () => {
+test('a call that a cap refuses is counted, and does not affect other calls', () => {
   const recorder = new ShadowRecorder({ maxQueuedCallsPerUser: 1 });
   const first = recorder.arrives(0, 'a');
   const second = recorder.arrives(0, 'b');
@@ -97,13 +97,13 @@ test('a call that a cap would have kept out is counted, and no harm to the other
   expect(recorder.until(100)).toEqual(['refused', 'request 1/1', 'answered +10']);
 });
 
-test('a request in the shadow fails as its call really did, and is repeated as far as that may be', () => {
+test('a request fails in the shadow as its call really failed, and is retried', () => {
   const recorder = new ShadowRecorder();
   const calls = ['a', 'b'].map((path) => recorder.arrives(0, path));
   expect(recorder.until(10)).toEqual(['request 2/2']);
   const fault = { phase: 'unknown', name: 'connection_terminated' } as const;
   recorder.shadow.outcome(calls[0]!, { tookMs: 5, trouble: 'connection', fault }, 5);
-  // Both are asked again, singly; the one that failed really was as well.
+  // Both calls are retried unbatched. The failed call was really retried too.
   expect(recorder.until(20)).toEqual(['request 0/1', 'request 0/1']);
   recorder.answered(calls[1]!, 30);
   recorder.shadow.outcome(calls[0]!, { tookMs: 20, status: 200 }, 30);
@@ -111,7 +111,7 @@ test('a request in the shadow fails as its call really did, and is repeated as f
   expect(recorder.until(100)).toEqual(['answered +5', 'answered +15']);
 });
 
-test('a call that fails in the shadow and was really answered is counted', () => {
+test('a call that fails in the shadow but was really answered is counted as failed', () => {
   const recorder = new ShadowRecorder({ timeoutMs: 100 });
   const quick = recorder.arrives(0, 'a', { method: 'PUT', callClass: 'unsafe' });
   const slow = recorder.arrives(0, 'b', { method: 'PUT', callClass: 'unsafe' });
@@ -120,7 +120,7 @@ test('a call that fails in the shadow and was really answered is counted', () =>
   expect(recorder.until(200)).toEqual(['request 2/2', 'failed', 'failed']);
 });
 
-test('what fails in truth as well is no fault of batching', () => {
+test('a call that really fails too is not counted as failed', () => {
   const recorder = new ShadowRecorder({ timeoutMs: 100 });
   const call = recorder.arrives(0, 'a');
   expect(recorder.until(10)).toEqual(['request 1/1']);
@@ -128,7 +128,7 @@ test('what fails in truth as well is no fault of batching', () => {
   expect(recorder.until(300)).not.toContain('failed');
 });
 
-test('a write that passes by, and the end, let what is held leave', () => {
+test('a pass-through write and the drain flush held calls', () => {
   const recorder = new ShadowRecorder();
   recorder.arrives(0, 'a');
   recorder.shadow.passedThrough('ann', 1, false, 2);
@@ -141,7 +141,7 @@ test('a write that passes by, and the end, let what is held leave', () => {
   expect(recorder.until(6)).toEqual(['request 1/1', 'request 1/1', 'request 1/1']);
 });
 
-test('a client that waits for each answer does in the shadow too: its calls never meet', () => {
+test('calls of a client that waits for each answer share no batch in the shadow', () => {
   const recorder = new ShadowRecorder();
   let nowMs = 0;
   for (let i = 0; i < 30; i += 1) {
@@ -150,12 +150,12 @@ test('a client that waits for each answer does in the shadow too: its calls neve
     nowMs += 3;
   }
   const requests = recorder.until(1000).filter((said) => said.startsWith('request'));
-  // Until it is known for one that waits, some look like companions.
+  // Some of the first calls look like companions, until the shadow knows that the client waits.
   expect(requests.slice(-15)).toEqual(new Array(15).fill('request 1/1'));
   expect(requests.length).toBeGreaterThan(20);
 });
 
-test('what came together with a call that waits comes together with it in the shadow', () => {
+test('calls that really arrived together with a waiting call arrive together in the shadow', () => {
   const recorder = new ShadowRecorder();
   let nowMs = 0;
   for (let i = 0; i < 20; i += 1) {
@@ -170,7 +170,7 @@ test('what came together with a call that waits comes together with it in the sh
   expect(requests.slice(-3)).toEqual(['request 1/1', 'request 1/1', 'request 2/2']);
 });
 
-test('a caller who leaves a batch leaves the answers of the others as they are', () => {
+test('a caller that leaves a batch does not affect the other calls', () => {
   const recorder = new ShadowRecorder();
   const stays = recorder.arrives(0, 'a');
   const leaves = recorder.arrives(0, 'b');

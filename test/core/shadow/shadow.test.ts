@@ -1,4 +1,4 @@
-/** The shadow against what really happens when the same calls are batched, under the virtual clock. */
+/** Compares the shadow with a run in which the same calls are really batched, under a virtual clock. */
 import { describe, expect, test } from '@jest/globals';
 import type { Policy } from '../../../src/core/schedule/policy.ts';
 import type { LimitedPoolPlan } from '../../support/limited-pool.ts';
@@ -19,20 +19,20 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-/** What is saved, of all requests, and what a call waits longer on average: in truth and in the shadow. */
+/** Returns the share of saved requests and the mean added latency, each in truth and in the shadow. */
 function compare(traffic: Traffic, plan: LimitedPoolPlan, changes: Partial<Policy> = {}) {
   const batched = playBatched(traffic, plan, changes, endMs);
-  const { tally: singly, would } = playSingly(traffic, plan, changes, endMs);
+  const { tally: single, would } = playSingly(traffic, plan, changes, endMs);
   return {
     batched,
-    singly,
+    single,
     would,
     saved: {
       truth: 1 - batched.requests / batched.answered,
       shadow: 1 - would.requests / would.newCalls,
     },
     paidMs: {
-      truth: mean(batched.waitsMs) - mean(singly.waitsMs),
+      truth: mean(batched.waitsMs) - mean(single.waitsMs),
       shadow: mean(would.addedMs),
     },
   };
@@ -43,7 +43,7 @@ interface Pair {
   readonly shadow: number;
 }
 
-/** Within a tenth of the truth, or within the floor. */
+/** Expects an error of at most a tenth of the truth, or of at most `floor`. */
 function expectNear({ truth, shadow }: Pair, floor: number): void {
   expect(Math.abs(shadow - truth)).toBeLessThanOrEqual(Math.max(Math.abs(truth) * 0.1, floor));
 }
@@ -71,26 +71,26 @@ const pools = {
   'a pool that takes 20 to 150 ms': between(20, 150),
 };
 
-describe.each(Object.entries(pools))('before %s', (_pool, routeMs) => {
+describe.each(Object.entries(pools))('with %s', (_pool, routeMs) => {
   test.each(Object.entries(traffics))(
-    'the shadow says within 10 %% what batching saves and costs: %s',
+    'the shadow reports savings and costs of batching with at most 10 %% error: %s',
     (_traffic, traffic) => {
-      const { singly, would, saved, paidMs } = compare(traffic, { limit: () => 100, routeMs });
-      expect(would.addedMs).toHaveLength(singly.answered);
-      expect(would.newCalls).toBe(singly.answered);
+      const { single, would, saved, paidMs } = compare(traffic, { limit: () => 100, routeMs });
+      expect(would.addedMs).toHaveLength(single.answered);
+      expect(would.newCalls).toBe(single.answered);
       expectNear(saved, 0.005);
-      // Who waits for answers asks later where he is held, and the shadow holds nobody.
+      // In truth, holds delay the next call of a waiting client. The shadow cannot delay real calls.
       expectNear(paidMs, traffic === waitsBesideOthers ? 0.2 : 0.1);
     },
   );
 });
 
 test.each([
-  ['another linger', { lingerMaxMs: 4 }],
-  ['another cap on parts', { maxParts: 3 }],
-  ['another rate of exchange', { exchangeRateMs: 400 }],
-  ['a plain window', { mode: 'fixed', lingerMaxMs: 8 }],
-] as const)('with %s too', (_what, changes) => {
+  ['another lingerMaxMs', { lingerMaxMs: 4 }],
+  ['another maxParts', { maxParts: 3 }],
+  ['another exchangeRateMs', { exchangeRateMs: 400 }],
+  ['mode fixed', { mode: 'fixed', lingerMaxMs: 8 }],
+] as const)('the shadow is as accurate with %s', (_what, changes) => {
   const plan = { limit: () => 100, routeMs: between(8, 25) };
   for (const traffic of [poisson(10, 40, untilMs), bursts(10, 8, 10, untilMs)]) {
     const { saved, paidMs } = compare(traffic, plan, changes);
@@ -100,7 +100,7 @@ test.each([
   }
 });
 
-test('where nobody waits for answers and the pool is slower than holds are long, to the request', () => {
+test('the shadow is exact if no client waits for answers and the pool is slower than the holds', () => {
   for (const seed of ['a', 'b', 'c', 'd', 'e']) {
     const { batched, would, paidMs } = compare(
       besides(poisson(6, 40, untilMs, seed), bursts(6, 8, 6, untilMs, seed)),
@@ -111,7 +111,7 @@ test('where nobody waits for answers and the pool is slower than holds are long,
   }
 });
 
-test('a slow route is found out in the shadow as it is in truth', () => {
+test('the shadow finds slow routes as the real scheduler does', () => {
   const routeMs = (target: string): number =>
     target.includes('policies') ? 400 : between(8, 25)(target);
   const { saved, paidMs } = compare(bursts(10, 8, 4, untilMs), { limit: () => 100, routeMs });
@@ -119,10 +119,10 @@ test('a slow route is found out in the shadow as it is in truth', () => {
   expectNear(paidMs, 0.1);
 });
 
-test('a client that waits, beside bursts of its user, is not taken for its own companion', () => {
+test('calls of a waiting client are not companions of each other, even beside bursts of its user', () => {
   const traffic = together(sequential(10, 1, untilMs), bursts(10, 5, 4, untilMs));
   const { saved, paidMs } = compare(traffic, { limit: () => 100, routeMs: between(1, 4) });
-  // Otherwise the shadow would say that more than half is saved.
+  // Otherwise the shadow would report that batching saves more than half of the requests.
   expect(saved.truth).toBeLessThan(0.05);
   expectNear(saved, 0.03);
   expectNear(paidMs, 0.3);
@@ -130,10 +130,10 @@ test('a client that waits, beside bursts of its user, is not taken for its own c
 
 test('refusals of the pool teach the shadow its limit', () => {
   const plan = { limit: () => 12, routeMs: between(20, 40) };
-  const { batched, singly, would, saved, paidMs } = compare(bursts(4, 30, 4, untilMs), plan);
-  expect(singly.refused).toBeGreaterThan(10);
+  const { batched, single, would, saved, paidMs } = compare(bursts(4, 30, 4, untilMs), plan);
+  expect(single.refused).toBeGreaterThan(10);
   expect(batched.refused).toBeGreaterThan(2);
-  expect(would.addedMs).toHaveLength(singly.answered);
+  expect(would.addedMs).toHaveLength(single.answered);
   expectNear(saved, 0);
   expectNear(paidMs, 10);
 });

@@ -20,14 +20,14 @@ const call: TraceCall = {
   status: 200,
 };
 
-test('what was written is read again, in order of arrival', () => {
+test('calls are read as they were written, in order of arrival', () => {
   const calls = [call, { ...call, atMs: 3, same: '', callClass: 'unsafe' as const, status: 0 }];
   const text = [traceHeader, ...calls.map(traceLine), ''].join('\n');
   expect(readTrace('t.csv', text)).toEqual({ ok: true, calls: calls.toReversed() });
   expect(readTrace('t.csv', text.replaceAll('\n', '\r\n'))).toMatchObject({ ok: true });
 });
 
-test('a line that a recording was broken off in is no call', () => {
+test('an incomplete last line is ignored', () => {
   const text = `${traceHeader}\n${traceLine(call)}\n${traceLine(call).slice(0, 20)}`;
   expect(readTrace('t.csv', text)).toEqual({ ok: true, calls: [call] });
 });
@@ -51,12 +51,12 @@ test.each([
     '53: status: expected a status, 0 for none, found the end of the line',
   ],
   [`${traceLine(call)},1`, '58: expected the end of the line'],
-])('what is wrong with a line is told at its place, and not repeated: %s', (line, problem) => {
+])('a problem names its line and column, and does not repeat the text: %s', (line, problem) => {
   const text = [traceHeader, traceLine(call), line, ''].join('\n');
   expect(readTrace('t.csv', text)).toEqual({ ok: false, problems: [`t.csv:3:${problem}`] });
 });
 
-test('not more is complained of than anybody reads', () => {
+test('at most 20 problems are reported', () => {
   const text = [traceHeader, ...new Array<string>(500).fill('nonsense'), ''].join('\n');
   const read = readTrace('t.csv', text);
   expect(read.ok ? [] : read.problems).toHaveLength(20);
