@@ -160,21 +160,15 @@ export function createListener(
     },
     isTrusted,
     connectionAuth: pool.connectionAuth,
-    now: () => systemClock.now(),
+    now: systemClock.now,
     longPollCounts: limits.longPollCounts,
     timeoutMs: pool.timeoutMs,
     stallMs: pool.timeoutMs,
     keepAliveTimeoutMs: listen.keepAliveTimeoutMs,
     maxWaiting: limits.maxQueuedCalls,
     overdueMs: pool.timeoutMs + overdueAfterMs,
-    observer: {
-      ...metrics.listen,
-      internalError,
-      finished(call) {
-        metrics.listen.finished(call);
-        log.access(call);
-      },
-    },
+    accessLog: log,
+    observer: { ...metrics.listen, internalError },
   });
 
   const server = new HttpServer(
@@ -190,11 +184,7 @@ export function createListener(
       stallMs: pool.timeoutMs,
       ...(listen.tls.cert === undefined ? {} : { tls: renewals.listen.current }),
     },
-    {
-      request: (exchange) => handler.handle(exchange),
-      expectation: (exchange) => handler.refuseExpectation(exchange),
-      refused: (reason) => metrics.listen.refused(reason),
-    },
+    handler,
   );
 
   return { handler, server };

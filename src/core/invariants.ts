@@ -48,7 +48,7 @@ export function assertOneKey(oldest: OutgoingCall, call: OutgoingCall): void {
     headerValue(headers, 'authorization') === key.authorization &&
     headerValue(headers, 'x-ms-webticket') === key.webTicket &&
     headerValue(headers, 'cookie') === key.cookie;
-  if (!isOwn || !sameKey(oldest.key, key)) {
+  if (!isOwn || (call !== oldest && !sameKey(oldest.key, key))) {
     throw new InvariantViolation('one_key', 'calls of two keys in one batch');
   }
 }

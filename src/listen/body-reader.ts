@@ -1,7 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 
-const nothing = Buffer.alloc(0);
-
 /** Share of the byte limit that one client address can use. */
 const addressShare = 0.25;
 
@@ -21,7 +19,7 @@ export class BodyReader {
   /**
    * Reads the body of a request. Exactly one of the callbacks runs, or none if the client disconnects.
    *
-   * @param lengthBytes announced length; a body of length 0 is done immediately
+   * @param lengthBytes announced length, at least 1
    * @param address see `addressName`
    * @param done receives the complete body
    * @param overflow called if a limit is reached; the rest of the body is discarded
@@ -33,10 +31,6 @@ export class BodyReader {
     done: (body: Buffer) => void,
     overflow: () => void,
   ): void {
-    if (lengthBytes === 0) {
-      done(nothing);
-      return;
-    }
     const chunks: Buffer[] = [];
     let held = 0;
     const hold = (bytes: number): boolean => {

@@ -11,7 +11,7 @@ import { addressName } from './client-address.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { Connections } from './connections.ts';
 import { SlowReaders } from './slow-readers.ts';
-import { announceKeepAlive } from './single-write-response.ts';
+import { announceKeepAlive } from './write-reply.ts';
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -34,8 +34,8 @@ export interface HttpServerOptions {
 }
 
 export interface HttpServerHandlers {
-  request(exchange: ClientExchange): void;
-  expectation(exchange: ClientExchange): void;
+  handle(exchange: ClientExchange): void;
+  refuseExpectation(exchange: ClientExchange): void;
   /** Reports input that was refused before it became a request. */
   refused(reason: RefusalReason): void;
 }
@@ -127,14 +127,14 @@ export class HttpServer {
     );
     this.#idleTimer.unref();
     const serve = (exchange: ClientExchange): void =>
-      exchange.startWhenAllowed(() => handlers.request(exchange));
+      exchange.startWhenAllowed(() => handlers.handle(exchange));
     this.#server.on('request', (request, response) => serve(this.#begin(request, response)));
     this.#server.on('checkContinue', (request, response) => {
       sendContinue(response);
       serve(this.#begin(request, response));
     });
     this.#server.on('checkExpectation', (request, response) =>
-      handlers.expectation(this.#begin(request, response)),
+      handlers.refuseExpectation(this.#begin(request, response)),
     );
     this.#server.on('connect', (_request, socket) => this.#refuse(socket, 501, 'method'));
     this.#server.on('clientError', (error: Error & { code?: string }, socket) => {

@@ -49,15 +49,11 @@ export class Newcomers {
   }
 
   /**
-   * Calls `begin` immediately for a known user, or when the address has a free slot for a new one.
+   * Calls `begin` for a call of a new user when its address has a free slot.
    *
    * @param begin must not throw
    */
   whenFree(exchange: ClientExchange, address: string, nowMs: number, begin: () => void): void {
-    if (!this.isNew(exchange.head.user)) {
-      begin();
-      return;
-    }
     this.#waiting.set(exchange, nowMs);
     let isWaiting = false;
     const release = this.#slots.acquire(address, () => {
@@ -90,9 +86,7 @@ export class Newcomers {
 
   /** Counts the exchange of a new user until it is over. Returns `false` if its address has reached a limit. */
   admit(exchange: ClientExchange, address: string): boolean {
-    const { user, costBytes } = exchange.head;
-    if (!this.isNew(user)) return true;
-    const release = this.#shares.acquire(address, costBytes);
+    const release = this.#shares.acquire(address, exchange.head.costBytes);
     if (typeof release === 'string') return false;
     exchange.addRelease(release);
     return true;

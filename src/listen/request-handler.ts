@@ -5,13 +5,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { admit, type RefusalReason } from '../core/admit/admit.ts';
-import { bodyBytes, classify, type ClassifyRules } from '../core/ucwa/classify.ts';
+import { classify, type ClassifyRules } from '../core/ucwa/classify.ts';
 import { callClassOf } from '../core/ucwa/call-class.ts';
 import type { RequestHead } from '../core/admit/request-head.ts';
 import type { Fault, FaultName } from '../core/messages/fault.ts';
 import { answerForFault, answerForRefusal } from '../core/answer/own-answers.ts';
 import type { Arrival, Call } from '../core/schedule/state.ts';
-import { mayCollapse } from '../core/schedule/order/deduplication.ts';
 import type { Caller } from '../engine/caller.ts';
 import type { Engine } from '../engine/engine.ts';
 import { BodyReader } from './body-reader.ts';
@@ -19,14 +18,13 @@ import { addressName, lastForwarded } from './client-address.ts';
 import { ConnectionAuth, type ConnectionAuthMode } from './connection-auth.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { Newcomers } from './newcomers.ts';
-import type { Via } from './observer.ts';
+import type { FinishedCall, Via } from './observer.ts';
 import { overflowStatus } from './overflow-status.ts';
 import { PassThroughHandler, type PassThroughParts } from './pass-through-handler.ts';
 import { ResponseCaller, type ServerEdge } from './response-caller.ts';
 import { WriteBufferLimiter, type WriteBufferLimits } from './write-buffer-limit.ts';
 import { PendingCallers } from './pending-callers.ts';
-import { keepAliveLines } from './single-write-response.ts';
-import { writeReply } from './write-reply.ts';
+import { keepAliveLines, writeReply } from './write-reply.ts';
 
 export interface HandlerParts extends PassThroughParts {
   readonly engine: Pick<Engine, 'submit' | 'cancel' | 'barrier' | 'passedThrough'>;
@@ -34,6 +32,7 @@ export interface HandlerParts extends PassThroughParts {
   readonly maxUsers: number;
   /** Limit for the batchable calls of new users of one address that are in the engine at a time. */
   readonly maxNewcomersAtOnce: number;
+  readonly accessLog: { access(call: FinishedCall): void };
   readonly rules: ClassifyRules;
   /** Limit for the received bytes of all bodies. */
   readonly maxBodyBytes: number;
@@ -55,6 +54,8 @@ export interface HandlerParts extends PassThroughParts {
 
 /** Bytes of a part besides its own fields: delimiter, part header, request line, `Host`. */
 const partOverheadBytes = 160;
+
+const noBody = Buffer.alloc(0);
 
 const internalFault: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
 
@@ -97,7 +98,7 @@ export class RequestHandler {
       stallMs: parts.stallMs,
       buffers: new WriteBufferLimiter(parts.unread),
       stalled: () => parts.observer.refused('slow_reader'),
-      relayed: (exchange, head) => this.#connectionAuth.relayed(exchange, head),
+      auth: this.#connectionAuth,
       over: (caller) => this.#callerOver(caller),
       pending: this.#pending,
       keepAlive: keepAliveLines(parts.keepAliveTimeoutMs),
@@ -146,6 +147,11 @@ export class RequestHandler {
     }
   }
 
+  /** Reports input that was refused before it became a request. */
+  refused(reason: RefusalReason): void {
+    this.#parts.observer.refused(reason);
+  }
+
   /** Refuses a request with an `Expect` other than `100-continue`. */
   refuseExpectation(exchange: ClientExchange): void {
     if (this.#closing.has(exchange.request.socket)) return;
@@ -173,48 +179,51 @@ export class RequestHandler {
       return;
     }
     const classified = classify(head, target, facts, this.#parts.rules, known.applicationPath);
-    const trusted = this.#parts.isTrusted(request);
-    const forwarded = trusted ? lastForwarded(facts.forwardedFor) : undefined;
-    const address = forwarded === undefined ? exchange.peerAddress : addressName(forwarded);
-    if (!this.#newcomers.admit(exchange, address)) {
+    const isBelieved = facts.forwardedFor !== undefined && this.#parts.isTrusted(request);
+    const forwardedFor = isBelieved ? facts.forwardedFor : undefined;
+    const address =
+      forwardedFor === undefined ? exchange.peerAddress : forwardedAddress(forwardedFor, exchange);
+    const isNew = this.#newcomers.isNew(known.user);
+    if (isNew && !this.#newcomers.admit(exchange, address)) {
       this.#refuse(exchange, overflowStatus.newcomers, 'newcomers');
       return;
     }
     if (classified.kind === 'pass-through' || exchange.isBound) {
       const reason = classified.kind === 'pass-through' ? classified.reason : 'connection_auth';
-      const { user } = exchange.head;
-      const owner = this.#newcomers.isNew(user) ? address : user;
+      const owner = isNew ? address : known.user;
+      const trusted = this.#parts.isTrusted(request);
       this.#passThrough.pass(exchange, target, { reason, trusted, owner });
       return;
     }
     const { applicationPath, resource } = classified;
-    const key = known.keyOf(applicationPath, trusted ? facts.forwardedFor : undefined);
+    const key = known.keyOf(applicationPath, forwardedFor);
     const submit = (body: Buffer): void =>
       this.#submit(exchange, {
         ticket: new ResponseCaller(exchange, this.#edge),
         key,
         callClass: callClassOf(head.method, target, resource, body),
         resource,
-        collapsible: head.method === 'GET' && mayCollapse(head.headers),
+        collapsible: head.method === 'GET' && !facts.noCache,
         method: head.method,
         target,
         headers: head.headers,
         body,
         sizeBytes: facts.bytes + target.length + body.length + partOverheadBytes,
       });
-    this.#bodyReader.read(
-      request,
-      bodyBytes(facts) ?? 0,
-      address,
-      (body) => {
-        const begin = (): void => this.#guarded(exchange, () => submit(body));
-        if (exchange.isOver) return;
-        this.#newcomers.whenFree(exchange, address, this.#parts.now(), begin);
-      },
-      () => {
-        if (!exchange.isOver) this.#refuse(exchange, overflowStatus.queue_bytes, 'queue_bytes');
-      },
-    );
+    const ready = (body: Buffer): void => {
+      const begin = (): void => this.#guarded(exchange, () => submit(body));
+      if (exchange.isOver) return;
+      if (isNew) this.#newcomers.whenFree(exchange, address, this.#parts.now(), begin);
+      else begin();
+    };
+    const bodyBytes = Number(facts.contentLength ?? 0);
+    if (bodyBytes === 0) {
+      ready(noBody);
+      return;
+    }
+    this.#bodyReader.read(request, bodyBytes, address, ready, () => {
+      if (!exchange.isOver) this.#refuse(exchange, overflowStatus.queue_bytes, 'queue_bytes');
+    });
   }
 
   #submit(exchange: ClientExchange, arrival: Arrival<ResponseCaller>): void {
@@ -268,7 +277,7 @@ export class RequestHandler {
     const { statusCode } = response;
     const isProof = via !== 'refused' && statusCode >= 200 && statusCode < 300;
     if (isProof && response.headersSent) this.#newcomers.prove(exchange.head.user);
-    this.#parts.observer.finished({
+    const call = {
       via,
       status: response.headersSent ? response.statusCode : 0,
       durationMs: this.#parts.now() - startedAtMs,
@@ -277,6 +286,14 @@ export class RequestHandler {
       credential: exchange.head.user,
       poll,
       callerLeft,
-    });
+    };
+    this.#parts.observer.finished(call);
+    this.#parts.accessLog.access(call);
   }
+}
+
+/** The client's address as a trusted proxy names it; the proxy's own address if the field names none. */
+function forwardedAddress(forwardedFor: string, exchange: ClientExchange): string {
+  const forwarded = lastForwarded(forwardedFor);
+  return forwarded === undefined ? exchange.peerAddress : addressName(forwarded);
 }

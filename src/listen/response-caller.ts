@@ -14,8 +14,8 @@ export interface ServerEdge {
   readonly buffers: WriteBufferLimiter;
   /** Reports a caller that is disconnected because it reads too slowly. */
   readonly stalled: () => void;
-  /** Returns the head of an answer as this client receives it. */
-  readonly relayed: <H extends ReplyHead>(exchange: ClientExchange, head: H) => H;
+  /** Returns the head of an answer as a client receives it. */
+  readonly auth: { relayed<H extends ReplyHead>(exchange: ClientExchange, head: H): H };
   /** Called when the exchange of a caller is over. */
   readonly over: (caller: ResponseCaller) => void;
   /** Callers that wait for their answers to begin. */
@@ -63,7 +63,7 @@ export class ResponseCaller implements Caller, OverListener {
 
   answer(reply: Reply): void {
     this.#assertFirst();
-    writeReply(this.exchange, this.#edge.relayed(this.exchange, reply), this.#edge.keepAlive);
+    writeReply(this.exchange, this.#edge.auth.relayed(this.exchange, reply), this.#edge.keepAlive);
     this.#becomes('over');
     const bufferedBytes = this.#response.writableLength;
     if (bufferedBytes > 0 && !this.#reserveBuffer(bufferedBytes)) this.cutReader();
@@ -72,7 +72,7 @@ export class ResponseCaller implements Caller, OverListener {
   begin(head: ReplyHead): void {
     this.#assertFirst();
     this.exchange.follow();
-    writeHead(this.#response, this.#edge.relayed(this.exchange, head));
+    writeHead(this.#response, this.#edge.auth.relayed(this.exchange, head));
     this.#becomes('begun');
   }
 

@@ -6,8 +6,7 @@ import {
   transferCodings,
   withoutBody,
 } from '../core/answer/odd-heads.ts';
-import type { RawHeaders } from '../core/messages/http-message.ts';
-import { keepDispositionBytes } from '../core/wire/disposition-bytes.ts';
+import { keepDispositionBytes, type RawHeaders } from '../core/messages/http-message.ts';
 
 /** Characters in a reason phrase that Node's parser accepts, and that Node refuses to write. */
 const illegalReason = /[^\t\x20-\x7e\x80-\xff]/;

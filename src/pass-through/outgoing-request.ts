@@ -1,7 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import { headerValue, type RawHeaders } from '../core/messages/http-message.ts';
+import {
+  headerValue,
+  keepDispositionBytes,
+  type RawHeaders,
+} from '../core/messages/http-message.ts';
 import type { PassThroughCall } from './pass-through-call.ts';
-import { keepDispositionBytes } from '../core/wire/disposition-bytes.ts';
 import type { PoolRequestOptions } from './pool-connections.ts';
 
 /** Methods for which Node adds no framing to a request without a body. */

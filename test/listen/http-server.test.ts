@@ -17,11 +17,11 @@ async function start(
       ...options,
     },
     {
-      request(exchange) {
+      handle(exchange) {
         exchange.follow();
         serve(exchange);
       },
-      expectation: () => undefined,
+      refuseExpectation: () => undefined,
       refused: () => undefined,
     },
   );

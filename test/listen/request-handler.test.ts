@@ -14,8 +14,9 @@ test('waiting calls of one connection share one copy of their request head', asy
   };
   const proxy = await startDoctoredProxy(pool.url, { handler: { isTrusted } });
   const client = new RawClient(proxy.port);
-  const get = (n: number): string =>
-    `GET ${app}/me/note?n=${n} HTTP/1.1\r\nHost: p\r\nAuthorization: Bearer cwt=sim-ann\r\n\r\n`;
+  // The field makes the handler ask whether the peer is trusted, which shows the request to the test.
+  const fields = 'Host: p\r\nAuthorization: Bearer cwt=sim-ann\r\nX-Forwarded-For: 192.0.2.1';
+  const get = (n: number): string => `GET ${app}/me/note?n=${n} HTTP/1.1\r\n${fields}\r\n\r\n`;
   client.send(get(1) + get(2) + get(3));
   for (let n = 1; n <= 3; n += 1) expect((await client.readAnswer()).status).toBe(200);
   const [first, ...others] = requests.map(({ rawHeaders }) => rawHeaders);

@@ -130,6 +130,7 @@ export async function startDoctoredProxy(
     },
     unread: { maxBytesEach: 1_000_000, maxBytes: 1_000_000 },
     isTrusted: () => false,
+    accessLog: { access: () => undefined },
     observer: { ...metrics.listen, internalError },
     now: () => systemClock.now(),
     longPollCounts: true,
@@ -145,11 +146,7 @@ export async function startDoctoredProxy(
       ...{ host: '127.0.0.1', port: 0, maxConnections: 100, stallMs: 5000 },
       ...{ keepAliveTimeoutMs: 5000, headersTimeoutMs: 5000, requestTimeoutMs: 5000 },
     },
-    {
-      request: (exchange) => handler.handle(exchange),
-      expectation: (exchange) => handler.refuseExpectation(exchange),
-      refused: () => undefined,
-    },
+    handler,
   );
   const port = await server.listen();
   onCleanup(async () => {

@@ -46,6 +46,8 @@ export interface HeadFacts {
   contentEncoding: boolean;
   transferEncoding: string | undefined;
   accept: string | undefined;
+  /** Whether `Cache-Control` has `no-cache`: the caller wants an answer of its own. */
+  noCache: boolean;
   ucwaBatch: string | undefined;
   /** Whether the credential in `Authorization` is not self-contained, see `isSelfContained`. */
   signsIn: boolean;
@@ -87,6 +89,7 @@ export function readHead(headers: RawHeaders): HeadFacts {
     contentEncoding: false,
     transferEncoding: undefined,
     accept: undefined,
+    noCache: false,
     ucwaBatch: undefined,
     signsIn: false,
     cameThroughProxy: false,
@@ -145,6 +148,9 @@ function addField(facts: HeadFacts, name: string, value: string): void {
       facts.cameThroughProxy = true;
       facts.forwardedFor =
         facts.forwardedFor === undefined ? value : `${facts.forwardedFor}, ${value}`;
+      break;
+    case 'cache-control':
+      facts.noCache ||= /\bno-cache\b/i.test(value);
       break;
     case 'content-length':
       facts.contentLength = value;

@@ -20,6 +20,8 @@ describe('readHead finds fields in any case', () => {
     [['HOST', 'a'], { hosts: 1, host: 'a' }],
     [['Host', 'a', 'host', 'b'], { hosts: 2, host: 'a' }],
     [['Host', 'a b'], { hosts: 1, host: 'a b', hasIllegalHost: true }],
+    [['Cache-Control', 'max-age=0'], {}],
+    [['cache-control', 'max-age=0, No-Cache'], { noCache: true }],
     [['authorization', 'Bearer a'], { authorization: 'Bearer a' }],
     [['authorization', ''], { authorization: '' }],
     [['Authorization', 'NTLM a'], { authorization: 'NTLM a', signsIn: true }],

@@ -2,7 +2,7 @@
  * Collapse: identical GETs that are held together share a part. Identical is what the pool would
  * see of them, save the ids by which a client finds its own call in a log.
  */
-import { endToEndHeaders, headerValue, type RawHeaders } from '../../messages/http-message.ts';
+import { endToEndHeaders, type RawHeaders } from '../../messages/http-message.ts';
 import type { Call } from '../state.ts';
 
 const correlationIds: ReadonlySet<string> = new Set([
@@ -12,12 +12,6 @@ const correlationIds: ReadonlySet<string> = new Set([
   'tracestate',
   'content-length',
 ]);
-
-/** Whether the caller lets its answer be that of an identical call. */
-export function mayCollapse(headers: RawHeaders): boolean {
-  const control = headerValue(headers, 'cache-control');
-  return control === undefined || !/\bno-cache\b/i.test(control);
-}
 
 /** The call in its stream whose part the call may share. */
 export function leaderFor<T>(call: Call<T>): Call<T> | undefined {

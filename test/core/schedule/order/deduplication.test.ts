@@ -1,12 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { mayCollapse } from '../../../../src/core/schedule/order/deduplication.ts';
 import { aKey, aReply, app, Recorder } from '../../../support/recording-sink.ts';
-
-test('who says no-cache gets an answer of his own', () => {
-  expect(mayCollapse(['Accept', '*/*'])).toBe(true);
-  expect(mayCollapse(['Cache-Control', 'max-age=0'])).toBe(true);
-  expect(mayCollapse(['cache-control', 'max-age=0, No-Cache'])).toBe(false);
-});
 
 describe('identical GETs that are held together', () => {
   const same = { target: `${app}/me` };

@@ -5,8 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Reply } from '../../src/core/messages/reply.ts';
 import { fieldLines } from '../../src/core/messages/http-message.ts';
 import { Connections } from '../../src/listen/connections.ts';
-import { keepAliveLines, trySingleWrite } from '../../src/listen/single-write-response.ts';
-import { writeReply } from '../../src/listen/write-reply.ts';
+import { keepAliveLines, trySingleWrite, writeReply } from '../../src/listen/write-reply.ts';
 import { onCleanup } from '../support/cleanup.ts';
 import { RawClient } from '../support/raw-client.ts';
 
