@@ -9,7 +9,7 @@ if (process.env.CI === 'true') {
 export default {
   // Tests spend most of their time waiting, and none here measures time.
   maxWorkers: Math.max(2, availableParallelism() - 1),
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/environment.js',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   // Other suites: `npm run test:failures` (slow), `npm run test:cluster` (containers, charts).
