@@ -1,47 +1,46 @@
 /**
- * Explores each order of events, of any length, in a small model. Equivalent states are visited once.
- *
- * The model has three connections to the pool and three clients, and two of the clients sign in by connection.
- * Its events are requests, answers, disconnects, closed connections, drains and restarts. The tests also plant
- * faults. The label finds each fault, and without labels the clients see it.
+ * Every order of events, of any length, in a small world: two clients that sign in by connection, one that
+ * does not, three connections to the pool; requests, answers, leavers, closed connections, drains,
+ * restarts. States that differ in nothing that matters are visited once. What is planted is found, by the
+ * label and, without labels, by what clients see.
  */
 import { describe, expect, test } from '@jest/globals';
 import { explore } from '../support/connection-explorer.ts';
-import type { Planted } from '../support/connection-model.ts';
+import type { Planted } from '../support/connection-world.ts';
 
-test('no order of events signs in a client as another client, or misuses a connection', () => {
+test('no order of events signs a client in as another one, or misuses a connection', () => {
   const { states, wrong } = explore({});
   expect([...wrong]).toEqual([]);
-  // The number of states shows that the model explores many orders.
+  // The world is not so small that nothing could happen in it.
   expect(states).toBe(35_948);
 });
 
-test('no order of events does so without labels, because labels are a second line of defense', () => {
+test('nor would it without the labels: they are a second line', () => {
   expect([...explore({ noLabels: true }).wrong]).toEqual([]);
 });
 
 const faults: ReadonlyArray<readonly [string, Planted]> = [
-  ['binding too late', { bindsTooLate: true }],
-  ['binding only after a challenge', { bindsOnChallengeOnly: true }],
-  ['reuse of a bound connection after an abort', { givesBackAfterAbort: true }],
-  ['an overlooked scheme', { overlooks: 'Nego2' }],
+  ['a client that is bound too late', { bindsTooLate: true }],
+  ['a client that is bound by a challenge only', { bindsOnChallengeOnly: true }],
+  ['a bound connection that is given back after an abort', { givesBackAfterAbort: true }],
+  ['a scheme that is overlooked', { overlooks: 'Nego2' }],
 ];
 
-describe.each(faults)('a planted fault: %s', (_, planted) => {
-  test('is stopped by the label before a client receives an answer of another user', () => {
-    const { wrong } = explore(planted, 7);
+describe.each(faults)('%s', (_, planted) => {
+  test('is stopped by the label, before anybody is answered as somebody else', () => {
+    const { wrong } = explore(planted, { depth: 7 });
     expect(wrong.has('violation')).toBe(true);
     expect(wrong.has('answered as somebody else')).toBe(false);
   });
 
-  test('gives a client an answer of another user if there are no labels', () => {
-    expect(explore({ ...planted, noLabels: true }, 7).wrong.has('answered as somebody else')).toBe(
-      true,
-    );
+  test('signs in somebody as somebody else, if nothing looks at labels', () => {
+    const until = 'answered as somebody else';
+    const { wrong } = explore({ ...planted, noLabels: true }, { depth: 7, until });
+    expect(wrong.has(until)).toBe(true);
   });
 });
 
-test('a client that a challenge should have bound is found at its next request', () => {
-  const { wrong } = explore({ bindsOnCredentialOnly: true }, 4);
+test('a client that is not bound by a challenge is found at its next request', () => {
+  const { wrong } = explore({ bindsOnCredentialOnly: true }, { depth: 4 });
   expect(wrong.get('not its own connection')?.length).toBe(3);
 });

@@ -1,44 +1,60 @@
-/** Explores all states of a `ConnectionModel`. */
-import { ConnectionModel, type Event, type Planted, type Wrong } from './connection-model.ts';
+/** Goes through all states of a `ConnectionModel`. */
+import { ConnectionModel } from './connection-model.ts';
+import type { Event, Planted, Wrong } from './connection-world.ts';
 
 interface Explored {
   readonly states: number;
-  /** The shortest sequence of events that leads to each kind of fault. */
+  /** Of each kind, the shortest way to it. */
   readonly wrong: ReadonlyMap<Wrong, readonly Event[]>;
 }
 
-/**
- * Explores, breadth first, each state that at most `depth` events can lead to. Each state is
- * visited once.
- */
-export function explore(planted: Planted, depth = Infinity): Explored {
+interface Reached {
+  readonly model: ConnectionModel;
+  readonly last: Step | undefined;
+}
+
+interface Step {
+  readonly event: Event;
+  readonly before: Step | undefined;
+}
+
+interface Bounds {
+  readonly depth?: number;
+  /** The search ends when this went wrong. */
+  readonly until?: Wrong;
+}
+
+/** Every state that so many events, or any number of them, can lead to: breadth first, each once. */
+export function explore(planted: Planted, { depth = Infinity, until }: Bounds = {}): Explored {
   const seen = new Set<string>();
   const wrong = new Map<Wrong, readonly Event[]>();
-  let paths: ReadonlyArray<readonly Event[]> = [[]];
-  for (let step = 0; step < depth && paths.length > 0; step += 1) {
-    const longer: Array<readonly Event[]> = [];
-    for (const path of paths) {
-      for (const event of replayed(planted, path).events()) {
-        const model = replayed(planted, path);
-        const found = model.apply(event);
-        const whole = [...path, event];
+  let reached: Reached[] = [{ model: new ConnectionModel(planted), last: undefined }];
+  for (let step = 0; step < depth && reached.length > 0; step += 1) {
+    const next: Reached[] = [];
+    for (const { model, last } of reached) {
+      for (const event of model.events()) {
+        const after = model.copy();
+        const found = after.apply(event);
         if (found !== undefined) {
-          if (!wrong.has(found)) wrong.set(found, whole);
+          if (!wrong.has(found)) wrong.set(found, pathTo({ event, before: last }));
+          if (found === until) return { states: seen.size, wrong };
           continue;
         }
-        const digest = model.digest();
+        const digest = after.digest();
         if (seen.has(digest)) continue;
         seen.add(digest);
-        longer.push(whole);
+        next.push({ model: after, last: { event, before: last } });
       }
     }
-    paths = longer;
+    reached = next;
   }
   return { states: seen.size, wrong };
 }
 
-function replayed(planted: Planted, path: readonly Event[]): ConnectionModel {
-  const model = new ConnectionModel(planted);
-  for (const event of path) model.apply(event);
-  return model;
+function pathTo(last: Step): Event[] {
+  const path = [];
+  for (let step: Step | undefined = last; step !== undefined; step = step.before) {
+    path.unshift(step.event);
+  }
+  return path;
 }

@@ -1,7 +1,9 @@
 /**
- * A model of clients, the proxy and a pool that signs in connections, small enough to explore all
- * states. The proxy's own code decides (`ConnectionAuth`, `ConnectionLabel`, `readHead`, challenges).
- * Clients `a` and `b` sign in by connection, `c` never does. Each has at most one request in flight.
+ * A small world of clients, a proxy and a pool that signs in connections, to be explored to the last state.
+ * The decisions are the proxy's own (`ConnectionAuth`, `ConnectionLabel`, `readHead`, challenges); the choice
+ * of a shared connection is left open, so that each choice is explored.
+ *
+ * Clients `a` and `b` sign in by connection, `c` never does. Each has one request under way at a time.
  */
 import { readHead } from '../../src/core/admit/request-head.ts';
 import { signsInConnection } from '../../src/core/ucwa/credential-scheme.ts';
@@ -9,62 +11,17 @@ import { marksConnection } from '../../src/core/answer/challenges.ts';
 import { ConnectionLabel, type Owner, shared } from '../../src/core/connection-label.ts';
 import { ConnectionAuth } from '../../src/listen/connection-auth.ts';
 import type { ClientExchange } from '../../src/listen/client-exchange.ts';
-
-/** The planted fault. `noLabels`: no label checks which client a connection belongs to. */
-export interface Planted {
-  readonly bindsTooLate?: boolean;
-  readonly bindsOnCredentialOnly?: boolean;
-  readonly bindsOnChallengeOnly?: boolean;
-  readonly givesBackAfterAbort?: boolean;
-  /** The scheme that the proxy wrongly takes for a self-contained one. */
-  readonly overlooks?: string;
-  readonly noLabels?: boolean;
-}
-
-/**
- * - `open`: answered to each client. `ticket`: 401 with a challenge unless the connection is signed
- *   in.
- * - `first`, `last`: the messages of an NTLM handshake. `only`: one message that signs in
- *   (Kerberos).
- */
-type Kind = 'open' | 'ticket' | 'first' | 'last' | 'only' | 'bearer';
-
-export type Event =
-  | {
-      readonly kind: 'send';
-      readonly client: number;
-      readonly what: Kind;
-      readonly on: number | 'new';
-    }
-  | { readonly kind: 'answer' | 'leave'; readonly client: number }
-  | { readonly kind: 'close'; readonly connection: number }
-  | { readonly kind: 'drain' | 'restart' };
-
-export type Wrong = 'answered as somebody else' | 'not its own connection' | 'violation';
-
-interface Client {
-  readonly name: string;
-  /** `undefined`: the client never signs in by connection. */
-  readonly scheme: string | undefined;
-  /** The client's connection to the proxy. After the client leaves, another object stands here. */
-  socket: object;
-  isBound: boolean;
-  /** Whether this connection got a challenge. */
-  wasChallenged: boolean;
-  /** Whether the client has the answer to its first handshake message. */
-  inHandshake: boolean;
-  request: { readonly what: Kind; readonly on: Connection } | undefined;
-}
-
-interface Connection {
-  readonly id: number;
-  readonly owner: Owner;
-  readonly label: ConnectionLabel;
-  /** The user whom the pool has signed in on this connection. */
-  user: string | undefined;
-  /** The user who began a handshake on this connection. */
-  begun: string | undefined;
-}
+import {
+  fieldsOf,
+  kindsOf,
+  type Client,
+  type Connection,
+  type Event,
+  type Kind,
+  type Planted,
+  type Request,
+  type Wrong,
+} from './connection-world.ts';
 
 const maxConnections = 3;
 const noFacts = readHead([]);
@@ -72,18 +29,18 @@ const schemes = ['NTLM', 'Nego2', undefined];
 
 class NoLabel extends ConnectionLabel {
   override lend(): void {
-    // Any client may use the connection.
+    // Whatever asks for the connection gets it.
   }
 
   override answered(): void {
-    // No answer makes the connection unusable.
+    // Nothing spends it.
   }
 }
 
 export class ConnectionModel {
   readonly #planted: Planted;
   readonly #auth = new ConnectionAuth('bind', () => false);
-  readonly #clients: Client[] = ['a', 'b', 'c'].map((name, i) => ({
+  #clients: Client[] = ['a', 'b', 'c'].map((name, i) => ({
     name,
     scheme: schemes[i],
     socket: {},
@@ -100,7 +57,37 @@ export class ConnectionModel {
     this.#planted = planted;
   }
 
-  /** The events that can happen next. */
+  /** Another model in this state. The connections of clients are the same objects in both. */
+  copy(): ConnectionModel {
+    const copy = new ConnectionModel(this.#planted);
+    copy.#connections = this.#connections.map((connection) => this.#copied(connection));
+    const onTheSame = ({ what, on }: Request): Request => {
+      const same = copy.#connections[this.#connections.indexOf(on)];
+      if (same === undefined) throw new Error('a request on a connection that is gone');
+      return { what, on: same };
+    };
+    copy.#clients = this.#clients.map((client) => ({
+      name: client.name,
+      scheme: client.scheme,
+      socket: client.socket,
+      isBound: client.isBound,
+      wasChallenged: client.wasChallenged,
+      inHandshake: client.inHandshake,
+      request: client.request && onTheSame(client.request),
+    }));
+    copy.#isDraining = this.#isDraining;
+    copy.#opened = this.#opened;
+    return copy;
+  }
+
+  #copied({ id, owner, label, user, begun }: Connection): Connection {
+    const copy = { id, owner, label: this.#newLabel(label.owner), user, begun };
+    if (label.borrower !== undefined) copy.label.lend(label.borrower);
+    if (label.isSpent) copy.label.spend();
+    return copy;
+  }
+
+  /** All that may happen next. */
   events(): Event[] {
     const events: Event[] = [];
     this.#clients.forEach((client, index) => {
@@ -119,7 +106,7 @@ export class ConnectionModel {
     return events;
   }
 
-  /** @returns the fault that the event causes */
+  /** @returns what went wrong */
   apply(event: Event): Wrong | undefined {
     switch (event.kind) {
       case 'send':
@@ -143,7 +130,7 @@ export class ConnectionModel {
     }
   }
 
-  /** Returns the same text for states that differ only in ways without effect. */
+  /** States that are told apart by nothing that matters have the same. */
   digest(): string {
     const nameOf = (owner: Owner): string =>
       owner === shared
@@ -224,7 +211,7 @@ export class ConnectionModel {
     return undefined;
   }
 
-  /** @returns the challenge of the pool's 401, if the pool answers 401 */
+  /** @returns the challenge of a 401 */
   #poolHears(client: Client, what: Kind, on: Connection): string | undefined {
     if (what === 'first') {
       on.begun = client.name;
@@ -233,7 +220,7 @@ export class ConnectionModel {
     }
     if (what === 'last') {
       client.inHandshake = false;
-      // The last message must answer a challenge of the same connection.
+      // The last message answers the challenge of its own connection.
       if (on.begun !== client.name) return client.scheme ?? '';
       on.user = client.name;
       return undefined;
@@ -250,15 +237,14 @@ export class ConnectionModel {
       if (!isAborted && connection.owner !== socket) return [connection];
       if (givesBackAfterAbort !== true || !isAborted) return [];
       connection.label.giveBack();
-      // The planted fault returns the connection to the shared ones, whatever the label says.
+      // In the pool of the shared ones from now on, whatever its label says.
       return [{ ...connection, owner: shared }];
     });
-    const { name, scheme } = client;
-    const index = this.#clients.indexOf(client);
-    this.#clients[index] = {
-      ...{ name, scheme, socket: {}, isBound: false, wasChallenged: false },
-      ...{ inHandshake: false, request: undefined },
-    };
+    client.socket = {};
+    client.isBound = false;
+    client.wasChallenged = false;
+    client.inHandshake = false;
+    client.request = undefined;
   }
 
   #own({ socket }: Client): Connection {
@@ -272,26 +258,19 @@ export class ConnectionModel {
   }
 
   #open(owner: Owner): Connection {
-    const Label = this.#planted.noLabels === true ? NoLabel : ConnectionLabel;
     const id = (this.#opened += 1);
-    const opened = { id, owner, label: new Label(owner), user: undefined, begun: undefined };
+    const label = this.#newLabel(owner);
+    const opened = { id, owner, label, user: undefined, begun: undefined };
     this.#connections.push(opened);
     return opened;
   }
+
+  #newLabel(owner: Owner): ConnectionLabel {
+    return this.#planted.noLabels === true ? new NoLabel(owner) : new ConnectionLabel(owner);
+  }
 }
 
-function kindsOf({ scheme, inHandshake }: Client): Kind[] {
-  if (scheme === undefined) return ['open', 'bearer'];
-  return inHandshake ? ['last', 'open', 'bearer'] : ['ticket', 'first', 'only', 'open'];
-}
-
-function fieldsOf({ name, scheme = '' }: Client, what: Kind): string[] {
-  if (what === 'first') return ['Authorization', `${scheme} T1`];
-  if (what === 'last' || what === 'only') return ['Authorization', `${scheme} ${what}-${name}`];
-  return what === 'bearer' ? ['Authorization', `Bearer ${name}`] : [];
-}
-
-/** The part of an exchange that `ConnectionAuth` uses. */
+/** As much of an exchange as `ConnectionAuth` asks for. */
 function exchangeOf(client: Client): ClientExchange {
   const { isBound } = client;
   const exchange = { isBound, bind: () => void (client.isBound = true), head: { facts: noFacts } };
