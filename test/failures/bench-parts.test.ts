@@ -1,9 +1,13 @@
+/**
+ * The parts of the benchmark, each run whole: they measure what they say, and see a wrong answer.
+ * A run starts up to ten processes, so the tests take half a minute.
+ */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Program } from '../support/program.ts';
 import { onlyWith } from '../support/real-parts.ts';
-import { benchPath, newFolder, runBench } from './run-bench.ts';
+import { benchPath, newFolder, runBench } from '../bench/run-bench.ts';
 
 const tiny = ['--quick', '--rounds', '1', '--round-ms', '40'];
 const wrongBody = /the benchmark failed: .*got a wrong body/;
