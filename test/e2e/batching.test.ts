@@ -8,7 +8,11 @@ const fixed = { UCWA_PROXY_BATCHING_MODE: 'fixed', UCWA_PROXY_BATCHING_LINGER_MA
 describe('GETs with the same key that arrive within the window', () => {
   test('share one batch, and each caller gets the answer to its own call', async () => {
     const pool = await startPool();
-    const proxy = await startProxy(pool.url, { ...fixed, UCWA_PROXY_BATCHING_MAX_PARTS: '8' });
+    const proxy = await startProxy(pool.url, {
+      ...fixed,
+      UCWA_PROXY_BATCHING_LINGER_MAX_MS: '1000',
+      UCWA_PROXY_BATCHING_MAX_PARTS: '8',
+    });
     const paths = ['me', 'me/note', 'me/presence', 'me/phones', 'policies', 'people/contacts'];
     const targets = [...paths, 'people/groups', 'communication'].map((path) => `${app}/${path}`);
     const answers = await new UcwaClient(proxy.url).askAll(targets);

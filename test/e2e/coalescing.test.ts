@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { startPool } from '../support/pool.ts';
 import { startProxy } from '../support/proxy.ts';
+import { RawClient } from '../support/raw-client.ts';
 import { startScriptedPool } from '../support/scripted-pool.ts';
 import { app, notes, UcwaClient } from '../support/ucwa-client.ts';
 
@@ -42,23 +43,22 @@ describe('writes', () => {
       UCWA_PROXY_BATCHING_MODE: 'fixed',
       UCWA_PROXY_BATCHING_LINGER_MAX_MS: '10',
     });
-    const client = new UcwaClient(proxy.url);
-    const writes: Array<Promise<unknown>> = [];
-    for (let i = 1; i <= 5; i += 1) {
-      writes.push(
-        client.ask(`${app}/me/note`, {
-          method: 'POST',
-          body: `{"message":"${i}"}`,
-          headers: { ...json, 'X-Nonce': String(i) },
-        }),
-      );
-      await proxy.untilMetric('ucwa_proxy_held_calls', (held) => held > 0 || i === 1);
+    const writes = [1, 2, 3, 4, 5].map(
+      (i) =>
+        `POST ${app}/me/note HTTP/1.1\r\nHost: pool.example\r\nX-Nonce: ${i}\r\n` +
+        'Authorization: Bearer cwt=sim-ann\r\nContent-Type: application/json\r\n' +
+        `Content-Length: 15\r\n\r\n{"message":"${i}"}`,
+    );
+    // On one connection they come in this order, and none waits for the answer to another.
+    const writer = new RawClient(proxy.port);
+    writer.send(writes.join(''));
+    for (const write of writes) {
+      expect([write, (await writer.readAnswer()).status]).toEqual([write, 204]);
     }
-    await Promise.all(writes);
     const order = pool.ledger.entries().map((entry) => entry.nonce);
     expect(order).toEqual([...order].sort());
     expect(order).toHaveLength(5);
-    const answer = await client.ask(`${app}/me/note`);
+    const answer = await new UcwaClient(proxy.url).ask(`${app}/me/note`);
     expect((JSON.parse(answer.text) as { message: string }).message).toBe('5');
   });
 

@@ -169,8 +169,9 @@ test('at a second signal, calls that wait for a connection to the pool get 503: 
     UCWA_PROXY_DRAIN_DELAY_MS: '60000',
   });
   const client = new UcwaClient(proxy.url);
-  const calls = client.askAll(notes(3));
   const passed = client.ask('/autodiscover/autodiscoverservice.svc/root');
+  await proxy.untilMetric('ucwa_proxy_connections{side="client"}', (open) => open === 1);
+  const calls = client.askAll(notes(3));
   await proxy.untilMetric('ucwa_proxy_batch_parts_count', (value) => value === 1);
   void proxy.stop();
   await proxy.abort();
