@@ -7,8 +7,8 @@ if (process.env.CI === 'true') {
 
 /** @type {import('jest').Config} */
 export default {
-  // Tests spend most of their time waiting, and none here measures time.
-  maxWorkers: Math.max(2, availableParallelism() - 1),
+  // Tests wait for half of their time, and no test here measures time.
+  maxWorkers: availableParallelism() + 1,
   testEnvironment: '<rootDir>/test/support/environment.js',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
