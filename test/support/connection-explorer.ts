@@ -1,10 +1,10 @@
-/** Goes through all states of a `ConnectionModel`. */
+/** Explores all states of a `ConnectionModel`. */
 import { ConnectionModel } from './connection-model.ts';
 import type { Event, Planted, Wrong } from './connection-world.ts';
 
 interface Explored {
   readonly states: number;
-  /** Of each kind, the shortest way to it. */
+  /** The shortest path to each kind of fault. */
   readonly wrong: ReadonlyMap<Wrong, readonly Event[]>;
 }
 
@@ -20,11 +20,13 @@ interface Step {
 
 interface Bounds {
   readonly depth?: number;
-  /** The search ends when this went wrong. */
+  /** The search ends when this fault is found. */
   readonly until?: Wrong;
 }
 
-/** Every state that so many events, or any number of them, can lead to: breadth first, each once. */
+/**
+ * Explores, breadth first, each state that at most `depth` events can lead to. Each state is visited once.
+ */
 export function explore(planted: Planted, { depth = Infinity, until }: Bounds = {}): Explored {
   const seen = new Set<string>();
   const wrong = new Map<Wrong, readonly Event[]>();

@@ -1,9 +1,7 @@
 /**
- * A small world of clients, a proxy and a pool that signs in connections, to be explored to the last state.
- * The decisions are the proxy's own (`ConnectionAuth`, `ConnectionLabel`, `readHead`, challenges); the choice
- * of a shared connection is left open, so that each choice is explored.
- *
- * Clients `a` and `b` sign in by connection, `c` never does. Each has one request under way at a time.
+ * A model of clients, the proxy and a pool that signs in connections, small enough to explore all states. The
+ * proxy's own code decides (`ConnectionAuth`, `ConnectionLabel`, `readHead`, challenges). Clients `a` and `b`
+ * sign in by connection, `c` never does. Each has at most one request in flight.
  */
 import { readHead } from '../../src/core/admit/request-head.ts';
 import { signsInConnection } from '../../src/core/ucwa/credential-scheme.ts';
@@ -29,11 +27,11 @@ const schemes = ['NTLM', 'Nego2', undefined];
 
 class NoLabel extends ConnectionLabel {
   override lend(): void {
-    // Whatever asks for the connection gets it.
+    // Any client may use the connection.
   }
 
   override answered(): void {
-    // Nothing spends it.
+    // No answer makes the connection unusable.
   }
 }
 
@@ -57,7 +55,7 @@ export class ConnectionModel {
     this.#planted = planted;
   }
 
-  /** Another model in this state. The connections of clients are the same objects in both. */
+  /** Returns another model in the same state. Both models share the objects of client connections. */
   copy(): ConnectionModel {
     const copy = new ConnectionModel(this.#planted);
     copy.#connections = this.#connections.map((connection) => this.#copied(connection));
@@ -87,7 +85,7 @@ export class ConnectionModel {
     return copy;
   }
 
-  /** All that may happen next. */
+  /** Returns the events that can happen next. */
   events(): Event[] {
     const events: Event[] = [];
     this.#clients.forEach((client, index) => {
@@ -106,7 +104,7 @@ export class ConnectionModel {
     return events;
   }
 
-  /** @returns what went wrong */
+  /** @returns the fault that the event causes */
   apply(event: Event): Wrong | undefined {
     switch (event.kind) {
       case 'send':
@@ -130,7 +128,7 @@ export class ConnectionModel {
     }
   }
 
-  /** States that are told apart by nothing that matters have the same. */
+  /** Returns the same text for states that differ only in ways without effect. */
   digest(): string {
     const nameOf = (owner: Owner): string =>
       owner === shared
@@ -211,7 +209,7 @@ export class ConnectionModel {
     return undefined;
   }
 
-  /** @returns the challenge of a 401 */
+  /** @returns the challenge of the pool's 401, if the pool answers 401 */
   #poolHears(client: Client, what: Kind, on: Connection): string | undefined {
     if (what === 'first') {
       on.begun = client.name;
@@ -220,7 +218,7 @@ export class ConnectionModel {
     }
     if (what === 'last') {
       client.inHandshake = false;
-      // The last message answers the challenge of its own connection.
+      // The last message must answer a challenge of the same connection.
       if (on.begun !== client.name) return client.scheme ?? '';
       on.user = client.name;
       return undefined;
@@ -237,7 +235,7 @@ export class ConnectionModel {
       if (!isAborted && connection.owner !== socket) return [connection];
       if (givesBackAfterAbort !== true || !isAborted) return [];
       connection.label.giveBack();
-      // In the pool of the shared ones from now on, whatever its label says.
+      // The planted fault returns the connection to the shared ones, whatever the label says.
       return [{ ...connection, owner: shared }];
     });
     client.socket = {};
@@ -270,7 +268,7 @@ export class ConnectionModel {
   }
 }
 
-/** As much of an exchange as `ConnectionAuth` asks for. */
+/** The part of an exchange that `ConnectionAuth` uses. */
 function exchangeOf(client: Client): ClientExchange {
   const { isBound } = client;
   const exchange = { isBound, bind: () => void (client.isBound = true), head: { facts: noFacts } };

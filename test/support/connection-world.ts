@@ -1,19 +1,19 @@
-/** What there is in the world of `ConnectionModel`, and what its clients send. */
+/** The clients, requests and connections of a `ConnectionModel`, and the requests that its clients can send. */
 import type { ConnectionLabel, Owner } from '../../src/core/connection-label.ts';
 
-/** What is planted. `noLabels`: nothing checks whose a connection is. */
+/** The planted fault. `noLabels`: no label checks which client a connection belongs to. */
 export interface Planted {
   readonly bindsTooLate?: boolean;
   readonly bindsOnCredentialOnly?: boolean;
   readonly bindsOnChallengeOnly?: boolean;
   readonly givesBackAfterAbort?: boolean;
-  /** The scheme that is taken for a self-contained one. */
+  /** The scheme that the proxy wrongly takes for a self-contained one. */
   readonly overlooks?: string;
   readonly noLabels?: boolean;
 }
 
 /**
- * - `open`: answered to everybody. `ticket`: 401 with a challenge unless the connection is signed in.
+ * - `open`: answered to each client. `ticket`: 401 with a challenge unless the connection is signed in.
  * - `first`, `last`: the messages of an NTLM handshake. `only`: one message that signs in (Kerberos).
  */
 export type Kind = 'open' | 'ticket' | 'first' | 'last' | 'only' | 'bearer';
@@ -33,14 +33,14 @@ export type Wrong = 'answered as somebody else' | 'not its own connection' | 'vi
 
 export interface Client {
   readonly name: string;
-  /** `undefined`: never signs in by connection. */
+  /** `undefined`: the client never signs in by connection. */
   readonly scheme: string | undefined;
-  /** Its connection to the proxy: another object after it left. */
+  /** The client's connection to the proxy. After the client leaves, another object stands here. */
   socket: object;
   isBound: boolean;
-  /** It was given a challenge on this connection. */
+  /** Whether this connection got a challenge. */
   wasChallenged: boolean;
-  /** It has the answer to its first message. */
+  /** Whether the client has the answer to its first handshake message. */
   inHandshake: boolean;
   request: Request | undefined;
 }
@@ -54,13 +54,13 @@ export interface Connection {
   readonly id: number;
   readonly owner: Owner;
   readonly label: ConnectionLabel;
-  /** Whom the pool has signed in there. */
+  /** The user whom the pool has signed in on this connection. */
   user: string | undefined;
-  /** Whose first message the pool has answered there. */
+  /** The user who began a handshake on this connection. */
   begun: string | undefined;
 }
 
-/** What the client may send next. */
+/** Returns the kinds of request that the client can send next. */
 export function kindsOf({ scheme, inHandshake }: Client): Kind[] {
   if (scheme === undefined) return ['open', 'bearer'];
   return inHandshake ? ['last', 'open', 'bearer'] : ['ticket', 'first', 'only', 'open'];

@@ -133,7 +133,7 @@ function isBelow(target: string, applicationPath: string | undefined): applicati
 }
 
 /** Returns the body length that the head declares, in bytes; `undefined` for a chunked body. */
-export function bodyBytes(facts: HeadFacts): number | undefined {
+function bodyBytes(facts: HeadFacts): number | undefined {
   if (facts.transferEncoding !== undefined) return undefined;
   return facts.contentLength === undefined ? 0 : Number(facts.contentLength);
 }
