@@ -1,19 +1,21 @@
 /**
- * The hold: how long a stream waits for companions.
+ * Decides how long a stream holds its calls for companions.
  *
- * `adaptive` waits while a companion is likely enough to be worth it, and for a user whose last
- * holds brought nobody not at all, until a companion comes by itself; so a client that waits for
- * each answer pays nothing. `fixed` is a plain window from the first arrival. `off` never waits.
+ * - `adaptive`: the stream holds while a companion is likely enough to be worth the wait. After two holds
+ *   without a companion, the calls of the user are not held until a companion arrives without a hold. A
+ *   client that waits for each answer before its next call then pays nothing.
+ * - `fixed`: the stream holds for a fixed time from the first arrival.
+ * - `off`: the stream never holds.
  */
 import type { Call, FlushReason, Hold, Stream, User } from '../state.ts';
 import type { Gaps } from '../estimators/gap-histogram.ts';
 import type { Policy } from '../policy.ts';
 
 const fruitlessHoldsAtMost = 2;
-/** A shorter wait brings nobody, and could be too short to move the clock. */
+/** A shorter hold brings no companion, and could be too short to advance the clock. */
 const leastWaitMs = 0.1;
 
-/** Why a stream must not hold, whatever may come. */
+/** Returns why the stream must be sent without a hold; `undefined` if it may hold. */
 export function reasonToLeave<T>(
   stream: Stream<T>,
   policy: Policy,
@@ -26,9 +28,9 @@ export function reasonToLeave<T>(
   return undefined;
 }
 
-/** Whether a stream that somebody waits in goes on holding, at the end of a turn or of a hold. */
+/** Decides at the end of an event-loop turn or of a hold whether a stream with calls holds on. */
 export function judge<T>(stream: Stream<T>, policy: Policy, gaps: Gaps, nowMs: number): Hold {
-  // Not always that of the first: a caller who left may be followed by a younger twin.
+  // The first call in the queue is not always the oldest: a later duplicate may have replaced it.
   let oldestMs = nowMs;
   for (const { arrivedAtMs } of stream.queue) oldestMs = Math.min(oldestMs, arrivedAtMs);
   const endMs = oldestMs + policy.lingerMaxMs;
@@ -56,7 +58,10 @@ function worthWaitingMs<T>(
   return gaps.worthWaitingMs(callers, nowMs - (lastMs ?? nowMs), mostMs, policy.exchangeRateMs);
 }
 
-/** Takes out the calls that leave now, in order, at most so many; at least one that may. */
+/**
+ * Removes from the queue the calls to send now, in order, within the bounds. Calls that wait for a write
+ * stay. The first call is taken even if it exceeds `maxBytes`.
+ */
 export function leavingCalls<T>(
   stream: Stream<T>,
   maxParts: number,
@@ -81,7 +86,7 @@ export function leavingCalls<T>(
   return leaving;
 }
 
-/** How many would leave, at most so many. */
+/** Returns how many calls `leavingCalls` would remove. */
 export function countLeaving<T>(stream: Stream<T>, maxParts: number, maxBytes: number): number {
   let count = 0;
   let bytes = 0;
@@ -95,7 +100,7 @@ export function countLeaving<T>(stream: Stream<T>, maxParts: number, maxBytes: n
   return count;
 }
 
-/** A hold that brought nobody is remembered, so that its user is not held in vain again. */
+/** Counts holds in a row without a companion, so that later calls of the user are not held in vain. */
 export function noteHold<T>(
   user: User<T>,
   hold: Hold & { readonly kind: 'ready' },

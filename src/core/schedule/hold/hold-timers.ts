@@ -7,13 +7,16 @@ import type { Sink } from '../sink.ts';
 import type { CallClass } from '../../messages/outgoing-call.ts';
 import { emptyHold } from '../queue/stream.ts';
 
-/** All holds: which streams were joined in this turn, which wait and until when. */
+/**
+ * The holds of all streams: the streams that got a call in this event-loop turn, and the timers of the
+ * others.
+ */
 export class Holds<T> {
   readonly #policy: Policy;
   readonly #sink: Pick<Sink<T>, 'permit' | 'wakeAt'>;
   readonly #alarms = new Alarms<Stream<T>>();
   readonly #gaps = { safe: new GapsInRuns(), unsafe: new GapsInRuns() };
-  /** Streams in which somebody arrived in this turn. */
+  /** Streams that got a call in this event-loop turn. */
   #arriving = new Set<Stream<T>>();
   #draining = false;
 
@@ -30,29 +33,31 @@ export class Holds<T> {
     return this.#draining;
   }
 
-  /** Nothing is held from now on. */
+  /** No call is held from now on. */
   drain(): void {
     this.#draining = true;
   }
 
-  /** A call came: a companion, or one that shows that the call before it had none. */
+  /**
+   * Records the gap before a new call. The new call is a companion of the last one, or shows that none came.
+   */
   learnGap(user: User<T>, callClass: CallClass, nowMs: number): void {
     if (callClass === 'operation') return;
     const { learnt } = user;
-    // The user's own count has the new call in it.
+    // `user.calls` includes the new call.
     const isCompanion = user.calls > 1;
     if (isCompanion) learnt.fruitlessHolds = 0;
     const lastMs = learnt.lastArrivalMs[callClass];
     const gapMs = isCompanion && lastMs !== undefined ? nowMs - lastMs : Infinity;
     const run = learnt.runLength[callClass];
-    // A credential that the pool never took teaches the others nothing.
+    // Only users that are not new contribute to the shared gaps.
     if (lastMs !== undefined && user.proved) this.#gaps[callClass].add(gapMs, run);
     learnt.runLength[callClass] =
       gapMs <= this.#policy.lingerMaxMs ? Math.min(longestRun, run + 1) : 1;
     learnt.lastArrivalMs[callClass] = nowMs;
   }
 
-  /** Somebody joined the queue of that stream. */
+  /** Handles a call that joined the queue of the stream. */
   arrived(stream: Stream<T>, nowMs: number): void {
     if (stream.hold.kind === 'ready') {
       this.#sink.permit(stream.user, stream.solo);
@@ -64,7 +69,7 @@ export class Holds<T> {
       return;
     }
     if (stream.hold.kind === 'empty') {
-      // Whose companions are too unlikely does not even wait for the end of the turn.
+      // If a companion is too unlikely, send the call now and not at the end of the turn.
       if (this.#policy.mode === 'adaptive' && stream.user.calls === 1 && this.#knows(stream)) {
         this.#judge(stream, nowMs);
         return;
@@ -75,14 +80,14 @@ export class Holds<T> {
     this.#sink.wakeAt(nowMs);
   }
 
-  /** Ends the hold of a stream, if somebody waits in it. */
+  /** Ends the hold of the stream, if it has calls. Their batch then waits for a dispatch permit. */
   flush(stream: Stream<T>, reason: FlushReason, nowMs: number): void {
     const { kind } = stream.hold;
     if (kind === 'ready' || stream.queue.length === 0) return;
     this.#set(stream, { kind: 'ready', reason, sinceMs: nowMs, held: kind === 'holding' });
   }
 
-  /** A batch left, and somebody stays behind: who waited for a departure goes on waiting for one. */
+  /** Handles the calls that stay in the queue after a batch of the stream was sent. */
   left(stream: Stream<T>, hold: Hold & { readonly kind: 'ready' }, nowMs: number): void {
     const next = stream.queue[0];
     const isNew = hold.sinceMs === nowMs && next !== undefined && stream.user.order.lets(next);
