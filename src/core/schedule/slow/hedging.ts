@@ -1,32 +1,32 @@
 /**
- * What takes longer than it should. The GETs of a batch that have waited for much longer than they
- * usually do, or than their callers can afford, are asked again beside it; writes never are. And a
- * request that takes much longer than most do gives its departure back, so that the other calls of
- * its user do not wait for it.
+ * Hedging: requests that take longer than they should. A call is late if it waits much longer than its route
+ * usually takes, or for half of its remaining time. The scheduler sends late GETs of a batch again, beside
+ * the batch. It never does so for writes. A request that takes much longer than most frees its slot, so that
+ * other calls of its user do not wait for it.
  */
 import { Alarms } from '../../structures/timer-heap.ts';
 import type { Batch, Call, Watch } from '../state.ts';
 import type { RouteTimes } from './slow-routes.ts';
 import { travellersOf } from '../queue/calls.ts';
 
-/** Nothing is late before. */
+/** No call is late earlier than this. */
 const leastMs = 50;
 const timesUsual = 3;
 const shareOfDeadline = 0.5;
 
 export interface Late<T> {
   readonly batch: Batch<T>;
-  /** GETs that are to be asked again; none, where only the departure is given back. */
+  /** GETs to send again. Empty if the batch only frees its slot. */
   readonly calls: ReadonlyArray<Call<T>>;
-  /** Whether none of them was late before. */
+  /** Whether these are the first late calls of the batch. */
   readonly isNew: boolean;
-  /** Whether it gives its departure back. */
+  /** Whether the batch frees its slot. */
   readonly freesSlot: boolean;
 }
 
 export class LateBatches<T> {
   readonly #alarms = new Alarms<Watch<T>>();
-  /** Late ones, since when; nobody knows yet whether a call in them is slow, or everything is. */
+  /** Late batches with the time of detection. Either one call in the batch is slow, or the whole pool is. */
   #suspects: Array<{ readonly batch: Batch<T>; readonly sinceMs: number }> = [];
   readonly #routes: RouteTimes;
 
@@ -52,8 +52,8 @@ export class LateBatches<T> {
   }
 
   /**
-   * A late batch that is overtaken by an answer to what left after it was late holds a slow call.
-   * Where all is slow, smaller batches would make it worse.
+   * Handles the end of a request. If the pool answers a request that was sent after a batch became late, a
+   * call in the late batch is slow. If the whole pool is slow, smaller batches would make it worse.
    */
   settled(batch: Batch<T>, answered: boolean): void {
     if (batch.watch !== undefined) batch.watch.batch = undefined;
@@ -66,7 +66,7 @@ export class LateBatches<T> {
     });
   }
 
-  /** The next batch of which something is late. */
+  /** Returns the next batch with late calls or with a slot to free. */
   takeLate(nowMs: number): Late<T> | undefined {
     while (this.#alarms.nextAtMs <= nowMs) {
       const { what: watch } = this.#alarms.take();
@@ -98,12 +98,14 @@ export class LateBatches<T> {
   }
 }
 
-/** Whether its calls can be asked again beside it: of a lone one the answer streams. */
+/**
+ * Whether its calls can be sent again beside it. The answer to a single call streams, so that call cannot.
+ */
 function mayBeAsked<T>({ callClass, calls }: Batch<T>): boolean {
   return callClass === 'safe' && calls.length > 1;
 }
 
-/** Calls that could be asked again, and have not been. */
+/** Returns the calls that can still be sent again beside the batch. */
 function waitingIn<T>(batch: Batch<T>): ReadonlyArray<Call<T>> {
   if (!mayBeAsked(batch)) return [];
   return batch.calls.filter(
@@ -112,13 +114,16 @@ function waitingIn<T>(batch: Batch<T>): ReadonlyArray<Call<T>> {
   );
 }
 
-/** A call of a route that nobody knows is late only when its caller cannot wait. */
+/**
+ * Returns when the call becomes late, in ms. If the latency of its route is unknown, only its deadline
+ * counts.
+ */
 function lateAtMs<T>(batch: Batch<T>, call: Call<T>): number {
   const usualMs = call.route.medianMs ?? Infinity;
   return Math.min(batch.sentAtMs + Math.max(leastMs, usualMs * timesUsual), halfWay(batch, call));
 }
 
-/** Half of what was left to its caller when the batch left. */
+/** Returns the middle of the time between the dispatch of the batch and the deadline of the call, in ms. */
 function halfWay<T>({ sentAtMs }: Batch<T>, { deadlineAtMs }: Call<T>): number {
   return sentAtMs + (deadlineAtMs - sentAtMs) * shareOfDeadline;
 }

@@ -1,7 +1,7 @@
 /**
- * How long routes take, by route template: learnt from the 2xx answers to calls that travelled alone
- * and, as an upper bound, from those to batches. Bounded; a route that was never answered 2xx is not
- * kept, so that bad tokens push nothing out.
+ * The latency of each route template, learned from 2xx answers. The answer to a batch is an upper bound for
+ * each of its calls. The number of routes is bounded. A route without a 2xx answer is not kept, so bad tokens
+ * evict no route.
  */
 import { routeTemplate } from '../../ucwa/protocol.ts';
 import type { Arrival } from '../state.ts';
@@ -14,12 +14,12 @@ export class RouteTimes {
   readonly #routes = new Map<string, RouteTime>();
   #answers = 0;
 
-  /** What most calls take; `undefined`: not known yet. */
+  /** The latency of most calls, in ms; `undefined` if not known yet. */
   get usualMs(): number | undefined {
     return this.#lanes.usualMs;
   }
 
-  /** What is known of the route of that call. */
+  /** Returns the latency record of the route of a call. */
   of(arrival: Pick<Arrival<unknown>, 'callClass' | 'method' | 'resource' | 'key'>): RouteTime {
     const path = arrival.resource.slice(arrival.key.applicationPath.length);
     const template = routeTemplate(path);
@@ -27,7 +27,11 @@ export class RouteTimes {
     return this.#routes.get(name) ?? new RouteTime(name);
   }
 
-  /** A call of that route was answered 2xx so long after it had left. */
+  /**
+   * Records that a call of the route was answered with 2xx.
+   *
+   * @param tookMs time from the dispatch of the call to its answer
+   */
   answered(asked: RouteTime, tookMs: number): void {
     const { name } = asked;
     const known = this.#routes.get(name);
@@ -42,7 +46,7 @@ export class RouteTimes {
     this.#lanes.judge(route);
   }
 
-  /** Who was not heard of for longest; rare, so that nothing is kept in order for it. */
+  /** Forgets the route with the oldest last answer. This happens too rarely to justify a sorted structure. */
   #forgetOldest(): void {
     let oldest: RouteTime | undefined;
     for (const route of this.#routes.values()) {
@@ -52,24 +56,26 @@ export class RouteTimes {
   }
 }
 
-/** Against what most calls take: from there a route is slow, and below there no longer. */
+/**
+ * A route becomes slow at `slowFrom` times the usual latency, and is no longer slow below `fastBelow` times.
+ */
 const slowFrom = 3;
 const fastBelow = 2;
-/** What is slower by less than this is not worth a lane. */
+/** A route that is slower by less than this is not worth a lane, in ms. */
 const leastMs = 20;
-/** A route is judged once in so many of its answers. */
+/** The number of answers of a route between two decisions about its lane. */
 const judgedEvery = 5;
 const keptEstimates = 32;
-/** What most calls take is worked out once in so many judgements. */
+/** The number of decisions between two computations of the usual latency. */
 const usualEvery = 8;
 
 /**
- * Lanes: a route that takes much longer than the others is kept out of their batches, where all
- * would wait for it. Each split costs savings, so it must be proved: against what most calls take,
- * by as many answers as are kept of a route. Calls of routes that nobody knows ride with the others.
+ * Lanes: a call of a route that is much slower than others is kept out of their batches, where all other
+ * calls would wait for it. A lane costs savings, so it needs proof: the answers that are kept of a route must
+ * be complete. Calls of unknown routes share batches with others.
  */
 export class Lanes {
-  /** What the routes took that were judged last; the more a route is called, the more of them. */
+  /** Latencies of the routes that were examined last. A frequently called route occurs more often. */
   readonly #estimatesMs = new Float64Array(keptEstimates);
   #estimates = 0;
   #usualMs: number | undefined;
@@ -78,7 +84,7 @@ export class Lanes {
     return this.#usualMs;
   }
 
-  /** The route has one more answer. */
+  /** Decides after a new answer whether the route has a lane. */
   judge(route: RouteTime): void {
     if (!route.isKnown || route.answers % judgedEvery !== 0) return;
     const { ownMs } = route;
