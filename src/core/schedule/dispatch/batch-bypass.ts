@@ -1,6 +1,9 @@
 /**
- * What must travel by itself: operations; in mode `off` all calls; for a while everything, where the
- * pool turns out to have no batch resource, and routes whose answers made a batch's too large.
+ * The calls that must be sent unbatched:
+ *
+ * - operations, and in mode `off` all calls
+ * - all calls for a minute after the pool has shown that it has no batch resource
+ * - for an hour, calls of a route that made the answer to a batch too large
  */
 import { routeTemplate } from '../../ucwa/protocol.ts';
 import type { Arrival, Call, User } from '../state.ts';
@@ -28,26 +31,26 @@ export class Singly<T> {
     return untilMs !== undefined && nowMs < untilMs;
   }
 
-  /** A batch was answered as one. */
+  /** The pool answered a batch as a batch. */
   hasBatched(): void {
     this.#poolBatches = true;
   }
 
-  /** The pool says that there is no batch resource: so far that tells of one application. */
+  /** The pool reported that it has no batch resource. So far this holds for the applications of one user. */
   hasNoBatch(user: User<T>, nowMs: number): void {
     user.singlyUntilMs = nowMs + noBatchForMs;
     if (user.proved) this.isProved(user);
   }
 
   /**
-   * Somebody was answered 2xx. What the pool told him of batches is believed for all, unless it has
-   * shown that it takes them: nobody can turn batching off for others.
+   * The pool answered the user with 2xx. Its report that there is no batch resource then holds for all users,
+   * unless the pool has answered a batch before. A new user thus cannot turn batching off for others.
    */
   isProved({ singlyUntilMs }: User<T>): void {
     if (singlyUntilMs > this.#poolUntilMs && !this.#poolBatches) this.#poolUntilMs = singlyUntilMs;
   }
 
-  /** The answer to a batch grew too large while this part came. */
+  /** The answer to a batch exceeded the size limit in the part of this call. */
   isTooLarge(call: Call<T>, nowMs: number): void {
     if (this.#largeUntilMs.size >= maxLargeRoutes) this.#largeUntilMs.clear();
     this.#largeUntilMs.set(routeTemplate(call.target), nowMs + largeForMs);

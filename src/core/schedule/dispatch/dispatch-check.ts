@@ -1,6 +1,6 @@
 /**
- * Whether calls of a user may leave now: not in a pause, not beyond what the pool is believed to
- * allow, and rather in one piece a little later than in crumbs at once.
+ * Checks whether calls of a user may be sent now: no backoff runs, and the learned limit has room. If there
+ * is room for only some of the calls, the check prefers to wait a little and to send them in one batch.
  */
 import type { Block } from '../estimators/blocked-time.ts';
 import { hasOperation } from '../queue/stream.ts';
@@ -8,16 +8,21 @@ import type { User } from '../state.ts';
 
 export type Leave =
   | { readonly kind: 'go'; readonly parts: number; readonly probe: boolean }
-  /** `untilMs`: ask again then, or when something has ended. */
+  /** `untilMs`: check again at this time, or when a request has ended. */
   | { readonly kind: 'blocked'; readonly reason: Block; readonly untilMs: number };
 
-/** So long a piece waits for room for all of it. */
+/** The longest wait for room for a whole batch, in ms. */
 const patienceMs = 50;
-/** For a user who passed something through so recently, room is left for more of it. */
+/** Room is reserved for pass-through calls of a user for this time after the last one, in ms. */
 const reservedForMs = 60_000;
 const reservedShare = 0.1;
 
-/** `wanted`: parts that would leave together. `solo`: a request of one, not bounded by slots. */
+/**
+ * Checks the capacity of a user.
+ *
+ * @param wanted number of parts to send together
+ * @param solo whether this is a request for one unbatched call, which needs no slot for batches
+ */
 export function mayLeave<T>(user: User<T>, wanted: number, solo: boolean, nowMs: number): Leave {
   const { limit, pause } = user.learnt;
   if (pause.untilMs > nowMs) {
@@ -25,13 +30,14 @@ export function mayLeave<T>(user: User<T>, wanted: number, solo: boolean, nowMs:
   }
   const reserved = solo ? 0 : reservedFor(user, nowMs);
   const room = limit.value - reserved - user.outstanding;
-  // Somebody may always go: what is outstanding elsewhere is nothing that we could wait for.
+  // One request may always be sent. Calls that other devices have outstanding are unknown here, and never
+  // end.
   if (user.outstanding === user.polls) {
     return { kind: 'go', parts: Math.min(wanted, Math.max(1, room)), probe: false };
   }
   if (limit.trialEndsAtMs > nowMs) return blocked(limit.trialEndsAtMs);
   if (room >= wanted) return { kind: 'go', parts: wanted, probe: false };
-  // A probe is formed on purpose: small batches alone would never go beyond the limit.
+  // A probe is one part larger than the limit allows. Small batches alone would never exceed the limit.
   const beyond = limit.value - user.outstanding + 1;
   const canProbe = beyond >= 1 && beyond <= wanted;
   if (canProbe && limit.probes(nowMs)) return { kind: 'go', parts: beyond, probe: true };
@@ -47,7 +53,7 @@ function blocked(untilMs: number): Leave {
   return { kind: 'blocked', reason: 'limit', untilMs };
 }
 
-/** Room that batches leave: for an operation that is ready, and for what may pass by. */
+/** Returns the room that batches must leave free: for a ready operation, and for pass-through calls. */
 function reservedFor<T>(user: User<T>, nowMs: number): number {
   // An operation has a stream of its own, beside the stream that is about to be sent.
   const first = user.streams.length > 1 && hasOperation(user) ? 1 : 0;

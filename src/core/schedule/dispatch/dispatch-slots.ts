@@ -1,15 +1,15 @@
-/** How many requests may be out at a time: what the engine's departures and the shadow's both keep. */
+/** The bounds of concurrent requests. The engine's dispatcher and the shadow use the same bounds. */
 import type { Policy } from '../policy.ts';
 
-/** Of all connections, what goes solo of one user takes so many at most; of batches there are few. */
+/** The share of all connections that unbatched calls of one user may use. Batches need few. */
 const soloShare = 0.25;
-/** Where nothing goes in batches. */
+/** The share in mode `off`, where no call is batched. */
 const onlySoloShare = 0.5;
 
 export interface DepartureLimits {
   /** Batches of one user. */
   readonly perUser: number;
-  /** Solo requests of one user. */
+  /** Unbatched requests of one user. */
   readonly soloPerUser: number;
   /** All requests. */
   readonly process: number;
@@ -24,12 +24,17 @@ interface Bounds {
 export function departureLimits(bounds: Bounds): DepartureLimits {
   const { policy, maxInFlightPerUser, maxConnections } = bounds;
   const share = policy.mode === 'off' ? onlySoloShare : soloShare;
-  // One that hangs must not keep all the others of its user.
+  // A request that hangs must not block all others of its user.
   const soloPerUser = Math.max(maxInFlightPerUser, Math.floor(maxConnections * share));
   return { perUser: maxInFlightPerUser, soloPerUser, process: maxConnections };
 }
 
-/** Whether there is as much for all others as for a user of whom so many are out, should he fill his departures again. */
+/**
+ * Whether a user may exceed its slots: even if it then takes all its slots again, half of the connections
+ * stay free for others.
+ *
+ * @param out requests of the user that are outstanding
+ */
 export function leavesRoom({ perUser, process }: DepartureLimits, out: number): boolean {
   return (out + perUser) * 2 <= process;
 }
@@ -37,15 +42,15 @@ export function leavesRoom({ perUser, process }: DepartureLimits, out: number): 
 interface Held {
   batches: number;
   solos: number;
-  /** Wishes that were uttered and not granted yet: a second one would find nobody else. */
+  /** Requests for a slot that are not granted yet, one of each kind at most. */
   readonly asked: { batch: boolean; solo: boolean };
-  /** Of these, those that wait for a place of their user. */
+  /** Those of them that wait for a slot of their user. */
   readonly parked: { batch: boolean; solo: boolean };
 }
 
 /**
- * Departures without promises: as many requests of one user on the wire as he may have, and of all
- * users as there are connections. What the engine's departures do, in one turn.
+ * Dispatch slots without promises, for a simulation in one turn. They grant as the engine's dispatcher does:
+ * up to the limits of each user, and up to the number of connections of all users.
  */
 export class Places<User extends object> {
   readonly #limits: DepartureLimits;
@@ -65,7 +70,7 @@ export class Places<User extends object> {
     this.#wishes.push({ user, solo });
   }
 
-  /** The next wish that can be granted; its place is taken. */
+  /** Takes the slot of the next request that can be granted, and returns the request. */
   grant(): { readonly user: User; readonly solo: boolean } | undefined {
     const { perUser, soloPerUser, process } = this.#limits;
     while (this.#taken < process) {
@@ -87,13 +92,20 @@ export class Places<User extends object> {
     return undefined;
   }
 
-  /** The request is over, or nobody left. @param isFreed its user has his place back already */
+  /**
+   * Releases a slot because the request has ended, or no call was sent.
+   *
+   * @param isFreed whether `free` has returned the slot of the user already
+   */
   release(user: User, solo: boolean, isFreed: boolean): void {
     this.#taken -= 1;
     if (!isFreed) this.#giveBack(user, solo);
   }
 
-  /** A batch takes long: others of its user may leave in its place, while there is room for all. */
+  /**
+   * Frees the slot of a batch that takes long, if half of the connections stay free. Others of its user may
+   * be sent.
+   */
   free(user: User): boolean {
     const { batches, solos } = this.#of(user);
     if (!leavesRoom(this.#limits, batches + solos)) return false;
