@@ -10,17 +10,17 @@ interface EarlyParts<T> {
   readonly atMs: number;
 }
 
-/** A server that answers whole has sent the rest by then; one that streams has not. */
+/** The wait before a part is released, in ms. A server that does not stream has sent the rest by then. */
 const graceMs = 5;
-/** What came within so long of the first waits no longer than it. */
+/** A part joins the release of an earlier part if it comes within this time, in ms. */
 const togetherMs = 1;
-/** After a wrong count a pool's answers are believed only when they are whole. */
+/** After a wrong count of parts, no part is released early for this time, in ms. */
 const distrustMs = 3_600_000;
 
-/** The places of what is through are taken away in such portions. */
+/** Released entries are removed from the array in portions of this size. */
 const forgottenAtOnce = 256;
 
-/** Parts that came whole and are answered before the rest of their batch, if it takes its time. */
+/** Releases whole parts to their callers before the rest of their batch has come. */
 export class EarlyReleases<T> {
   readonly #parts: Array<EarlyParts<T> | undefined> = [];
   #next = 0;
@@ -37,7 +37,7 @@ export class EarlyReleases<T> {
     return this.#parts[this.#next]?.atMs ?? Infinity;
   }
 
-  /** When to ask again; `undefined`: nothing is due that was not before. */
+  /** Returns when the part is due, in ms; `undefined` if no new timer is necessary. */
   add(batch: Batch<T>, index: number, nowMs: number): number | undefined {
     if (nowMs < this.#distrustedUntilMs) return undefined;
     const last = this.#parts.at(-1);
@@ -56,7 +56,7 @@ export class EarlyReleases<T> {
     this.#next = 0;
   }
 
-  /** Answers those whose time has come. */
+  /** Answers the calls of all parts that are due. */
   release(nowMs: number): void {
     for (let due = this.#takeDue(nowMs); due; due = this.#takeDue(nowMs)) {
       const { batch, indexes } = due;
@@ -75,7 +75,7 @@ export class EarlyReleases<T> {
   #takeDue(nowMs: number): EarlyParts<T> | undefined {
     const part = this.#parts[this.#next];
     if (part === undefined || part.atMs > nowMs) return undefined;
-    // Its place goes later; the batch, and all that hangs on it, must not wait for that.
+    // Clear the entry now. The batch can then be collected before the array is shortened.
     this.#parts[this.#next] = undefined;
     this.#next += 1;
     if (this.#next >= forgottenAtOnce || this.#next === this.#parts.length) {

@@ -1,4 +1,7 @@
-/** What the answers of the pool teach: its limit, how long routes take, what goes in no batch. */
+/**
+ * Learns from the answers of the pool: the limit of a user, the latency of routes, and the calls that must be
+ * sent unbatched.
+ */
 import type { Batch, Call } from '../state.ts';
 import { Inheritance } from './limit-inheritance.ts';
 import type { Notes } from '../observer.ts';
@@ -14,7 +17,7 @@ export class Learning<T> {
   readonly #random: () => number;
   readonly #inheritance: Inheritance;
 
-  /** `random` is in [0, 1): the jitter of pauses. */
+  /** @param random number in [0, 1) for the jitter of backoffs */
   constructor(
     notes: Notes,
     routes: RouteTimes,
@@ -29,7 +32,7 @@ export class Learning<T> {
     this.#inheritance = new Inheritance(maxUsers);
   }
 
-  /** What the end of a request tells of the pool. */
+  /** Learns from the end of a request. */
   settled(batch: Batch<T>, ending: Ending, nowMs: number): void {
     const { user, calls } = batch;
     const { limit, pause } = user.learnt;
@@ -66,12 +69,12 @@ export class Learning<T> {
     });
   }
 
-  /** The call was answered, or its answer has begun. */
+  /** Learns from the answer to a call, or from the head of an answer that streams. */
   notice(batch: Batch<T>, call: Call<T>, status: number, nowMs: number): void {
     if (status < 200 || status > 299) return;
     const { user, key } = call.stream;
     user.proved = true;
-    // Who was answered before is counted already; an operation waits for nobody, and nobody for it.
+    // A call that was answered early is counted already. The latency of an operation delays no other call.
     if (call.stage !== 'done' && call.callClass !== 'operation') {
       this.#routes.answered(call.route, nowMs - batch.sentAtMs);
     }

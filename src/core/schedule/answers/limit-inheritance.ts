@@ -1,7 +1,6 @@
 /**
- * A token is refreshed: the new credential is another user, and learns where the old one stopped.
- * Only for the application that both were answered 2xx for, so that nobody who is not the same
- * person gives or takes anything.
+ * A refreshed token is a new user, and inherits the learned limit of the old one. It inherits only for an
+ * application for which the pool answered both with 2xx. Different persons thus never share a limit.
  */
 import type { LearnedLimit } from '../estimators/learned-limit.ts';
 import type { Learnt } from '../state.ts';
@@ -9,19 +8,19 @@ import type { Learnt } from '../state.ts';
 export class Inheritance {
   readonly #maxRecent: number;
   /**
-   * Limits of those who were last answered 2xx, by application path, and of those before them. Two
-   * maps, of which the older one is dropped as a whole: to find the oldest of one map, V8 passes all
-   * the places that older ones had.
+   * Limits by application path: those of the users that the pool answered with 2xx last, and those before
+   * them. The older map is dropped as a whole. In a single map, V8 would pass all deleted entries to find the
+   * oldest one.
    */
   #recent = new Map<string, LearnedLimit>();
   #older = new Map<string, LearnedLimit>();
 
-  /** At most so many are remembered; at least the last half of them to be answered, rounded up. */
+  /** @param maxApplications limits to remember; at least the newest half of them is kept, rounded up */
   constructor(maxApplications: number) {
     this.#maxRecent = Math.ceil(maxApplications / 2);
   }
 
-  /** Somebody was answered 2xx for that application. Whether a limit was inherited. */
+  /** Records a 2xx answer for the application. Returns whether the user inherited a limit. */
   answered(applicationPath: string, learnt: Learnt): boolean {
     const recent = this.#recent.get(applicationPath);
     if (recent === learnt.limit) return false;
