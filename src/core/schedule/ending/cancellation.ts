@@ -1,4 +1,4 @@
-/** How calls end that are not answered: their callers leave, or their time is up. */
+/** Ends calls without an answer: the caller has left, or the deadline has passed. */
 import type { Call, User } from '../state.ts';
 import type { Ledger } from '../queue/open-calls.ts';
 import { travellersOf, waitersOf } from '../queue/calls.ts';
@@ -15,7 +15,7 @@ export class QueueExits<T> {
     this.#ledger = ledger;
   }
 
-  /** The caller left, or is answered otherwise; it gets nothing from here any more. */
+  /** Cancels a call: its caller left, or got another answer. The scheduler sends this caller nothing more. */
   cancel(call: Call<T>, nowMs: number): void {
     switch (call.stage) {
       case 'held':
@@ -49,14 +49,14 @@ export class QueueExits<T> {
       this.#replace(call, heir, others);
       return;
     }
-    // An alarm or a permit that is still under way finds nobody and does nothing.
+    // A timer or a permit that still refers to the stream finds it empty, and does nothing.
     unqueue(call);
     if (call.callClass === 'safe') return;
     const left = stream.user.order.left(call, nowMs);
     if (stream.user.order.over(call, nowMs) || left) permitReady(stream.user, this.#sink);
   }
 
-  /** Another caller's call stands for the part from now on. */
+  /** Gives the place of the call in the queue to a call of another caller. */
   #replace(call: Call<T>, heir: Call<T>, others: Array<Call<T>>): void {
     const { stream, refusedBatch } = call;
     heir.leader = undefined;
@@ -83,20 +83,24 @@ export class QueueExits<T> {
     if (batch !== undefined) this.#ledger.abandonIfIdle(batch);
   }
 
-  /** Its time is up. */
+  /** Ends a call at its deadline. */
   expire(call: Call<T>, nowMs: number): void {
     if (call.stage === 'held') {
       this.#leaveQueue(call, nowMs);
       this.#ledger.finish(call, 'failed', nowMs);
       this.#ledger.tell(call, call.fallback ?? 'never-sent');
     } else {
-      // Told before the batch is broken off, while the shell still knows how far it came.
+      // Tell the caller before the batch is aborted, while the engine still knows whether the request was
+      // sent.
       this.#ledger.tell(call, call.fallback ?? 'late');
       this.#detach(call, nowMs);
     }
   }
 
-  /** In a pause of the user: ends calls whose time does not last; all of them in a shutdown. */
+  /**
+   * During a backoff, ends the calls with a deadline before its end. In a shutdown, ends all calls of the
+   * user.
+   */
   outlasted(user: User<T>, draining: boolean, nowMs: number): void {
     const { untilMs } = user.learnt.pause;
     if (untilMs <= nowMs) return;

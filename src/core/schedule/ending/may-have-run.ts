@@ -1,7 +1,7 @@
 /**
- * Calls that may have run although no answer to them came: a request that carried them has left.
- * Such a call is asked again, and when that request does not even leave, or time is up before, its
- * caller still must not hear that it did not run.
+ * Calls that may have run although no answer came, because a request that carried them was sent. A retry of
+ * the call may then fail before it is sent, or the deadline may pass. Its caller must not hear even then that
+ * it did not run.
  */
 import type { Fault, Failure } from '../../messages/fault.ts';
 import type { Batch, Call } from '../state.ts';
@@ -13,7 +13,7 @@ const tooLate: Fault = { phase: 'unknown', name: 'http_response_timeout' };
 export class Doubts<T> {
   readonly #calls = new WeakSet<Call<T>>();
 
-  /** Settles a request that is over, and notes of whom it leaves doubts. */
+  /** Settles a request that has ended, and records the calls that may have run. */
   settle(batch: Batch<T>, ending: Ending, settle: () => void): void {
     if (ending.kind === 'trouble' && ending.fault.phase === 'unsent') {
       settle();
@@ -29,7 +29,7 @@ export class Doubts<T> {
     }
   }
 
-  /** What its caller may be told of a failure. */
+  /** Returns the failure that the caller may be told. */
   judge(call: Call<T>, failure: Failure): Fault | 'never-sent' {
     if (failure === 'late') return tooLate;
     if (!this.#calls.has(call) && !isAskedBeside(call)) return failure;
@@ -41,7 +41,7 @@ export class Doubts<T> {
   }
 }
 
-/** Whether another request for it has left, which was not proved to have come to nothing. */
+/** Whether a hedged request for the call was sent that is not proved to have failed unsent. */
 function isAskedBeside<T>(call: Call<T>): boolean {
   const { repeat } = call.leader ?? call;
   return repeat !== undefined && repeat.attempts > 0;

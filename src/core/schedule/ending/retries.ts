@@ -1,6 +1,6 @@
 /**
- * Calls that are sent again after a fault: by themselves, once each, within a budget of their user
- * and one of the process.
+ * Retries after failures: each call at most once, unbatched, and within the retry budgets of its user and of
+ * the process.
  */
 import type { Fault } from '../../messages/fault.ts';
 import type { Reply } from '../../messages/reply.ts';
@@ -17,14 +17,16 @@ export class Repeats<T> {
   readonly #ledger: Ledger<T>;
   readonly #budget: Budget;
 
-  /** `budget`: retries of the process. Each call that comes pays into it, and into its user's. */
+  /** @param budget retry budget of the process; each new call adds to it and to the budget of its user */
   constructor(sink: Sink<T>, ledger: Ledger<T>, budget: Budget) {
     this.#sink = sink;
     this.#ledger = ledger;
     this.#budget = budget;
   }
 
-  /** Puts a call whose request failed back, to leave by itself, if it still may. */
+  /**
+   * Puts a call back into a queue, to be sent unbatched. Returns `false` if the call may not be sent again.
+   */
   again(slot: Call<T>, reason: RepeatReason, fallback: Reply | Fault, nowMs: number): boolean {
     if (!slot.mayRepeat || !this.#spend(slot.stream.user, reason, nowMs)) return false;
     const call = putBack(slot, true, nowMs);
@@ -38,7 +40,7 @@ export class Repeats<T> {
     return true;
   }
 
-  /** Sends a call that travels once more beside it, if it may be. */
+  /** Sends a hedged request for an outstanding call, if a retry is allowed. */
   beside(slot: Call<T>, nowMs: number): void {
     const {
       stream: { user, key },
@@ -64,7 +66,7 @@ export class Repeats<T> {
   }
 
   #spend(user: User<T>, reason: RepeatReason, nowMs: number): boolean {
-    // Both are asked, so that both know the time.
+    // Check both budgets, because the check also adds the tokens for the elapsed time.
     const own = user.budget.has(nowMs);
     if (!this.#budget.has(nowMs) || !own) {
       this.#sink.notes.repeated(reason, 'denied');
@@ -77,9 +79,12 @@ export class Repeats<T> {
 }
 
 /**
- * Puts the part of a call whose request is over back at its place in the queue, by arrival; `solo`:
- * it leaves by itself. The call that stands for it, which is another one if its own caller left, or
- * `undefined` if nobody waits for it. The stream is ready to leave.
+ * Puts the call of a request that has ended back into its queue, in order of arrival. The stream is then
+ * ready.
+ *
+ * @param solo whether to send the call unbatched
+ * @returns the call that now holds the place; it differs if the caller of `slot` left; `undefined` if no
+ *   caller waits
  */
 export function putBack<T>(slot: Call<T>, solo: boolean, nowMs: number): Call<T> | undefined {
   const waiters = travellersOf(slot);

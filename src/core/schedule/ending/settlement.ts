@@ -1,4 +1,4 @@
-/** What becomes of the calls of a request that is over: the retry table, carried out. */
+/** Applies the retry table to the calls of a request that has ended. */
 import { retryAction, type Upset } from '../../answer/retry-table.ts';
 import type { Fault } from '../../messages/fault.ts';
 import { type Reply, isReply } from '../../messages/reply.ts';
@@ -13,7 +13,7 @@ import type { Ending } from '../../answer/ending.ts';
 import { isRefusal } from '../../ucwa/protocol.ts';
 
 const ownMistake: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
-/** All parts came, and this one did not. */
+/** All parts came, but this call has none. */
 const forgotten: Upset = { trouble: 'own_mistake', fault: ownMistake };
 
 export class Settlement<T> {
@@ -27,7 +27,11 @@ export class Settlement<T> {
     this.#repeats = repeats;
   }
 
-  /** Ends each call, or puts it back. `draining`: nobody waits for a pause any more. */
+  /**
+   * Ends each call of the request, or puts it back into its queue.
+   *
+   * @param draining whether the process shuts down, so that no call waits for the end of a backoff
+   */
   settle(batch: Batch<T>, ending: Ending, draining: boolean, nowMs: number): void {
     const refused: Array<Call<T>> = [];
     batch.calls.forEach((call, index) => {
@@ -46,7 +50,7 @@ export class Settlement<T> {
     if (refused.length > 0) noteRefused(refused);
   }
 
-  /** The answer that came for it, or why there is none. */
+  /** Returns the answer to the call, or the failure cause. */
   #known(batch: Batch<T>, index: number, ending: Ending): Reply | Upset {
     const isCounted = ending.kind !== 'trouble' || ending.trouble !== 'miscounted';
     const part = isCounted ? batch.replies[index] : undefined;
@@ -64,7 +68,7 @@ export class Settlement<T> {
     const last = reply ?? fault;
     if (travellersOf(call).length === 0) return;
     if (call.repeat !== undefined) {
-      // Sent beside it, since it was late; that answer may still come.
+      // A hedged request for the call is outstanding. Its answer may still come.
       call.upset = upset;
       for (const waiter of waitersOf(call)) waiter.fallback = last;
       return;
@@ -73,7 +77,7 @@ export class Settlement<T> {
     const { pause } = call.stream.user.learnt;
     switch (action) {
       case 'smaller':
-        // One call is as small as it gets.
+        // A batch of one call cannot become smaller.
         if (call.batch?.parts === 1) this.#ledger.end(call, last, nowMs);
         else this.#requeue(call, true, last, refused, nowMs);
         return;
@@ -110,7 +114,7 @@ export class Settlement<T> {
     const { untilMs } = call.stream.user.learnt.pause;
     for (const waiter of travellersOf(call)) {
       if (waiter.deadlineAtMs > untilMs) continue;
-      // The pause outlasts the time that this caller has.
+      // The backoff ends after the deadline of this caller.
       this.#ledger.finish(waiter, 'failed', nowMs);
       this.#ledger.tell(waiter, last);
     }
@@ -139,7 +143,7 @@ export class Settlement<T> {
     return call;
   }
 
-  /** What was sent beside a late batch came back, with an answer or without. */
+  /** Settles a hedged request. */
   #settleRepeat(
     repeat: Call<T>,
     original: Call<T>,
@@ -156,7 +160,7 @@ export class Settlement<T> {
     const { batch, upset } = original;
     if (isGood) this.#ledger.end(original, reply, nowMs);
     else if (batch?.settled === true) {
-      // Both have failed: now it goes the way of its batch.
+      // Both requests have failed. The failure of the batch decides.
       const { trouble, fault } = upset ?? forgotten;
       this.#recover(original, { trouble, fault, reply: upset?.reply ?? reply }, refused, nowMs);
     }
