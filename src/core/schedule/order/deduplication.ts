@@ -1,6 +1,6 @@
 /**
- * Collapse: identical GETs that are held together share a part. Identical is what the pool would
- * see of them, save the ids by which a client finds its own call in a log.
+ * Collapse: identical GETs that are held together share a part. Two GETs are identical if the pool gets the
+ * same request for both, apart from ids that clients use to correlate their logs.
  */
 import { endToEndHeaders, type RawHeaders } from '../../messages/http-message.ts';
 import type { Call } from '../state.ts';
@@ -13,14 +13,14 @@ const correlationIds: ReadonlySet<string> = new Set([
   'content-length',
 ]);
 
-/** The call in its stream whose part the call may share. */
+/** Returns the held call that the new call can follow. */
 export function leaderFor<T>(call: Call<T>): Call<T> | undefined {
   if (!call.collapsible) return undefined;
   const { queue, user } = call.stream;
   return queue.find(
     (held) =>
       held.collapsible &&
-      // Who was put back after a fault has no second chance to share.
+      // A call that was put back after a failure takes no new followers.
       held.mayRepeat &&
       held.target === call.target &&
       held.behind === call.behind &&
@@ -29,12 +29,12 @@ export function leaderFor<T>(call: Call<T>): Call<T> | undefined {
   );
 }
 
-/** Made once a call, and only where another call asks for the same. */
+/** Computed at most once for each call, and only if another call has the same target. */
 function keyOf<T>(call: Call<T>): string {
   return (call.collapseKey ??= sharedHeadersOf(call.headers));
 }
 
-/** What identical calls have in common besides their target. */
+/** Returns the headers that identical calls have in common, as one string. */
 export function sharedHeadersOf(headers: RawHeaders): string {
   return endToEndHeaders(headers, correlationIds).join('\n');
 }

@@ -1,20 +1,20 @@
 /**
- * The order of one user's writes. Two unsafe calls to one resource never travel at the same time,
- * and leave in the order in which they came: the second when the first is answered. A GET does not
- * leave before an earlier write to its resource has left. The pool may run the parts of a batch in
- * any order, and requests on two connections too, so nothing less keeps it.
+ * The order of one user's writes. Two unsafe calls to one resource are never outstanding at the same time.
+ * They are sent in order of arrival: the second one when the first one is answered. A GET is not sent before
+ * an earlier write to its resource. The pool may run the parts of a batch, and requests on two connections,
+ * in any order.
  */
 import type { Call, Order } from '../state.ts';
 
 const none: readonly never[] = [];
 
 export class WriteOrder<T> implements Order<T> {
-  /** Unsafe calls that are not answered, by resource, in order of arrival. */
+  /** Unsafe calls without an answer, by resource, in order of arrival. */
   readonly #writes = new Map<string, Array<Call<T>>>();
 
   /**
-   * Takes a call in. The writes that it has to wait for and that are held themselves: whoever holds
-   * them lets them go at once.
+   * Registers a call. Returns the held writes that must be sent before it. The caller of this method flushes
+   * them.
    */
   arrive(call: Call<T>): ReadonlyArray<Call<T>> {
     if (call.callClass === 'safe' && this.#writes.size === 0) return none;
@@ -31,7 +31,7 @@ export class WriteOrder<T> implements Order<T> {
     return held;
   }
 
-  /** A GET that had left is back, or another request for it: writes that came before it go first. */
+  /** Makes a GET that is queued again wait for held writes that arrived before it, other than `but`. */
   rejoin(call: Call<T>, but?: Call<T>): void {
     const writes = this.#writes.get(call.resource) ?? [];
     const last = writes.findLast(
@@ -40,24 +40,26 @@ export class WriteOrder<T> implements Order<T> {
     if (last !== undefined) putBehind(call, last);
   }
 
-  /** A GET that will not leave waits for no write. */
+  /** Removes a GET that will not be sent. */
   forget(call: Call<T>): void {
     call.behind?.overtakers?.delete(call);
   }
 
-  /** Whether order lets the call leave now. */
+  /** Whether the order of writes allows the call to be sent now. */
   lets(call: Call<T>): boolean {
     if (call.callClass === 'safe') return call.behind === undefined;
     return this.#writes.get(call.resource)?.[0] === call;
   }
 
-  /** Whether a write to its resource that is not answered came after the call. */
+  /** Whether an unanswered write to the resource of the call arrived after the call. */
   hasWriteSince(call: Call<T>): boolean {
     const last = this.#writes.get(call.resource)?.at(-1);
     return last !== undefined && last.sequence > call.sequence;
   }
 
-  /** A write has left, or never will: the GETs behind it may leave. Whether there were any. */
+  /**
+   * Releases the GETs that wait for a write which was sent, or never will be. Returns whether there were any.
+   */
   left(write: Call<T>, nowMs: number): boolean {
     const { overtakers } = write;
     if (overtakers === undefined) return false;
@@ -65,15 +67,13 @@ export class WriteOrder<T> implements Order<T> {
     for (const call of overtakers) {
       call.behind = undefined;
       call.freeAtMs = nowMs;
-      // Another write before it may have come back meanwhile.
+      // Another write before it may be held again.
       this.rejoin(call, write);
     }
     return true;
   }
 
-  /**
-   * A write came back: GETs that came later and have not left wait for it again.
-   */
+  /** Makes held GETs that arrived after a write wait for it again, because the write is held again. */
   returned(write: Call<T>, held: Iterable<Call<T>>): void {
     for (const call of held) {
       if (call.callClass !== 'safe' || call.behind !== undefined) continue;
@@ -82,7 +82,7 @@ export class WriteOrder<T> implements Order<T> {
     }
   }
 
-  /** A write is over: the next one to its resource may leave. Whether there is one. */
+  /** Removes a write that has ended. Returns whether this allows the next write to its resource. */
   over(write: Call<T>, nowMs: number): boolean {
     const writes = this.#writes.get(write.resource);
     const at = writes?.indexOf(write) ?? -1;
