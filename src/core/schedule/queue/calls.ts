@@ -52,7 +52,7 @@ export function newCall<T>(
   };
 }
 
-/** Seals these calls into a batch that leaves now. */
+/** Forms a batch of calls that are sent now. */
 export function newBatch<T>(
   id: number,
   stream: Stream<T>,
@@ -94,14 +94,14 @@ export function newBatch<T>(
   return batch;
 }
 
-/** A call and those that share its part. */
+/** Returns a call and its followers. */
 export function waitersOf<T>(call: Call<T>): ReadonlyArray<Call<T>> {
   return call.followers === undefined ? [call] : [call, ...call.followers];
 }
 
 const nobody: readonly never[] = [];
 
-/** Those of them who wait for an answer that travels. */
+/** Returns those of them that wait for an answer from the pool. */
 export function travellersOf<T>(call: Call<T>): ReadonlyArray<Call<T>> {
   if (call.followers === undefined) return call.stage === 'sent' ? [call] : nobody;
   return waitersOf(call).filter(({ stage }) => stage === 'sent');

@@ -1,4 +1,4 @@
-/** The calls that are not over: how many, until when, and how each of them ends, exactly once. */
+/** The calls that have not ended: their number, their deadlines, and the end of each call, exactly once. */
 import type { Failure } from '../../messages/fault.ts';
 import { type Reply, isReply } from '../../messages/reply.ts';
 import { ArrivalList } from '../../structures/linked-list.ts';
@@ -11,11 +11,14 @@ import { unqueue } from './stream.ts';
 import { travellersOf } from './calls.ts';
 
 export class Ledger<T> {
-  /** In the order of their deadlines, too, since all wait equally long. */
+  /**
+   * Calls in order of arrival. This is also the order of their deadlines, because the timeout of all calls is
+   * the same.
+   */
   readonly deadlines = new ArrivalList<Call<T>>();
-  /** Calls that wait for companions, for their turn or for a departure. */
+  /** Calls in queues. */
   held = 0;
-  /** Parts that the pool works on, those whose callers left included. */
+  /** Parts that the pool works on, including those without a caller. */
   outstanding = 0;
   readonly #sink: Sink<T>;
   readonly #users: Users<T>;
@@ -25,7 +28,7 @@ export class Ledger<T> {
     this.#users = users;
   }
 
-  /** Its answer, or why there is none, to whoever of a part's callers still waits for it. */
+  /** Ends a call and its followers that still wait, and tells their callers the outcome. */
   end(call: Call<T>, outcome: Reply | Failure, nowMs: number): void {
     for (const waiter of travellersOf(call)) {
       this.finish(waiter, isReply(outcome) ? 'answered' : 'failed', nowMs);
@@ -38,7 +41,7 @@ export class Ledger<T> {
     else this.#sink.fail(call, outcome);
   }
 
-  /** The call is over; nobody is told. */
+  /** Ends a call without telling its caller. */
   finish(call: Call<T>, outcome: RepeatOutcome, nowMs: number): void {
     const { notes } = this.#sink;
     if (call.stage === 'held') this.held -= 1;
@@ -55,7 +58,7 @@ export class Ledger<T> {
     }
   }
 
-  /** Nobody waits any more for what was sent, or was to be sent, beside a late batch. */
+  /** Cancels a hedged request that no caller waits for. */
   #callOff(repeat: Call<T>, nowMs: number): void {
     const { stage, batch } = repeat;
     if (stage === 'held') unqueue(repeat);
@@ -64,7 +67,7 @@ export class Ledger<T> {
     if (stage === 'sent' && batch !== undefined) this.abandonIfIdle(batch);
   }
 
-  /** Breaks a batch off for which nobody waits, unless it may change something. */
+  /** Aborts a safe batch that no caller waits for. A write may have an effect, so its request goes on. */
   abandonIfIdle(batch: Batch<T>): void {
     if (batch.waiting === 0 && batch.callClass === 'safe' && !batch.settled) {
       this.#sink.abandon(batch);

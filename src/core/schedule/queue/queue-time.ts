@@ -1,9 +1,9 @@
-/** What a call that leaves now has waited for since it came, or came back. */
+/** The wait times of a call between its last queueing and its dispatch. */
 import type { Batch, Call } from '../state.ts';
 
-/** Milliseconds. */
+/** In ms. */
 export interface Waits {
-  /** For companions; `undefined` for one that came back or is sent beside itself: it was counted before. */
+  /** The wait for companions; `undefined` for a retry or a hedged request, because it was counted before. */
   readonly hold: number | undefined;
   readonly order: number;
   readonly pause: number;
@@ -11,7 +11,11 @@ export interface Waits {
   readonly slots: number;
 }
 
-/** `slot`: the call whose part it is, the call itself or the one that it was collapsed with. */
+/**
+ * Returns the wait times of a call that is sent now.
+ *
+ * @param slot the call that holds the part: the call itself or its leader
+ */
 export function waitsOf<T>(call: Call<T>, slot: Call<T>, batch: Batch<T>): Waits {
   const { sentAtMs } = batch;
   const readyAtMs = Math.max(batch.readyAtMs, call.queuedAtMs);

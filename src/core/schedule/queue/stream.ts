@@ -1,4 +1,4 @@
-/** The queues of calls that can share a batch. */
+/** Streams: the queues of calls that can share a batch. */
 import { sameKey, type BatchKey } from '../../ucwa/protocol.ts';
 import type { Call, Hold, User, Stream } from '../state.ts';
 import type { CallClass } from '../../messages/outgoing-call.ts';
@@ -30,7 +30,7 @@ export function streamOf<T>(
   return stream;
 }
 
-/** Lets go of a stream in which nobody waits; whether it did. */
+/** Removes a stream without calls. Returns whether it did. */
 export function dropIfEmpty<T>(stream: Stream<T>): boolean {
   if (stream.queue.length > 0) return false;
   stream.hold = emptyHold;
@@ -39,7 +39,7 @@ export function dropIfEmpty<T>(stream: Stream<T>): boolean {
   return true;
 }
 
-/** Takes a call out of the queue of its stream. */
+/** Removes a call from the queue of its stream. */
 export function unqueue<T>(call: Call<T>): void {
   const { stream } = call;
   stream.queue.splice(stream.queue.indexOf(call), 1);
@@ -48,8 +48,8 @@ export function unqueue<T>(call: Call<T>): void {
 }
 
 /**
- * Of the streams of that kind that are ready and not kept back, the one that waited longest; an
- * operation before all others.
+ * Returns the ready stream that has waited longest and has a call which the order of writes allows. An
+ * operation goes before all others.
  */
 export function longestReady<T>(user: User<T>, solo: boolean): Stream<T> | undefined {
   let longest: Stream<T> | undefined;
@@ -69,7 +69,7 @@ function isOperation<T>(stream: Stream<T> | undefined): boolean {
   return stream?.callClass === 'operation';
 }
 
-/** Whether an operation of his may leave, which goes before everything else. */
+/** Whether an operation of the user may be sent. It goes before everything else. */
 export function hasOperation<T>({ streams, order }: User<T>): boolean {
   return streams.some(
     (stream) =>
@@ -79,7 +79,7 @@ export function hasOperation<T>({ streams, order }: User<T>): boolean {
   );
 }
 
-/** Asks for departures for whoever of a user is ready; who goes solo is first in line. */
+/** Asks for dispatch permits for all ready streams of the user, for unbatched calls first. */
 export function permitReady<T>(user: User<T>, sink: Pick<Sink<T>, 'permit'>): void {
   let batch = false;
   for (const { hold, solo } of user.streams) {

@@ -1,7 +1,7 @@
 /**
- * The users: those with work in flight in a plain map, never evicted; one that has been idle for a
- * while is reduced to what was learnt, in a memory that is bounded and forgets; one that the pool
- * never answered with 2xx leaves no trace, so that bad tokens cost nothing.
+ * The users. A user with calls in flight stays in a plain map, and is never evicted. A user that is idle for
+ * some time is reduced to its learned state, in a bounded memory. A user without any 2xx answer leaves no
+ * trace, so that bad tokens cost nothing.
  */
 import type { RefusalReason } from '../../admit/admit.ts';
 import { ArrivalList } from '../../structures/linked-list.ts';
@@ -14,7 +14,7 @@ import { WriteOrder } from '../order/write-order.ts';
 import { Pause } from '../estimators/backoff.ts';
 import type { User, UserMemory, Learnt } from '../state.ts';
 
-/** Caps that a call may break. */
+/** Names of the caps that a call can exceed. */
 export type Overflow = Extract<RefusalReason, `${string}queue_${string}`>;
 
 const keptWholeMs = 10_000;
@@ -23,11 +23,11 @@ export class Users<T> {
   readonly #policy: Policy;
   readonly #memory: UserMemory;
   readonly #users = new Map<string, User<T>>();
-  /** Idle ones, the longest idle first. */
+  /** Idle users, the longest idle first. */
   readonly #idle = new ArrivalList<User<T>>();
   #calls = 0;
   #bytes = 0;
-  /** Before that none has been idle for long enough. */
+  /** No user has been idle for long enough before this time. */
   #sweepAtMs = 0;
 
   constructor(policy: Policy, memory: UserMemory) {
@@ -48,7 +48,7 @@ export class Users<T> {
     return this.#users.get(name);
   }
 
-  /** Counts one more call of that user, or says which cap it would break. */
+  /** Counts a new call of the user, or returns the cap that the call would exceed. */
   admit(name: string, sizeBytes: number, nowMs: number): User<T> | Overflow {
     const policy = this.#policy;
     if (this.#calls >= policy.maxQueuedCalls) return 'queue_calls';
@@ -63,20 +63,20 @@ export class Users<T> {
     return user;
   }
 
-  /** The user of that name, who is about to have something in flight. */
+  /** Returns the user of that name, which is about to have calls in flight. */
   open(name: string, nowMs: number): User<T> {
     const user = this.#users.get(name) ?? this.#add(name, nowMs);
     this.#wake(user);
     return user;
   }
 
-  /** One of its calls has ended. */
+  /** Uncounts a call of the user that has ended. */
   ended(user: User<T>, sizeBytes: number, nowMs: number): void {
     this.#count(user, -1, -sizeBytes);
     this.idle(user, nowMs);
   }
 
-  /** Notices when a user has nothing in flight any more. */
+  /** Marks the user as idle if it has no calls in flight any more. */
   idle(user: User<T>, nowMs: number): void {
     if (user.calls > 0 || user.outstanding > 0 || user.idleSinceMs !== undefined) return;
     if (!user.proved) {
@@ -87,7 +87,7 @@ export class Users<T> {
     this.#idle.add(user);
   }
 
-  /** Moves those who have been idle for long enough into the memory. */
+  /** Moves the learned state of users that have been idle for long enough into the memory. */
   sweep(nowMs: number): void {
     const { maxUsers } = this.#policy;
     if (nowMs < this.#sweepAtMs && this.#idle.size <= maxUsers) return;
@@ -133,7 +133,7 @@ const nothingLearnt = (): Learnt => ({
   pause: new Pause(),
 });
 
-/** Repeats that one user can save up. */
+/** Retries that one user can save up. */
 const mostRepeats = 100;
 
 export function newUser<T>(name: string, remembered: Learnt | undefined, nowMs: number): User<T> {
