@@ -1,6 +1,6 @@
 /**
- * The pause after a refusal: longer each time, with full jitter so that those who were refused
- * together do not come back together.
+ * The backoff after a refusal. It grows with each refusal, and has full jitter: users that were refused
+ * together do not send again together.
  */
 const shortestMs = 20;
 const firstSpanMs = 40;
@@ -12,8 +12,12 @@ export class Pause {
   #inARow = 0;
 
   /**
-   * `random` is in [0, 1). `askedMs`: what the pool's `Retry-After` says, believed up to 30 s.
-   * `news`: not one more refusal of what left before the last one was known.
+   * Begins or extends the backoff.
+   *
+   * @param random number in [0, 1)
+   * @param askedMs the `Retry-After` of the pool, used up to 30 s
+   * @param news whether the refusal shows something new: its request was sent after the last refusal was
+   *   known
    */
   begin(nowMs: number, random: number, askedMs: number | undefined, news: boolean): void {
     if (news) {
@@ -31,7 +35,7 @@ export class Pause {
     return this.#inARow > 0;
   }
 
-  /** The pool accepts again. */
+  /** Ends the growth, because the pool accepts requests again. */
   reset(): void {
     this.#inARow = 0;
   }

@@ -1,29 +1,29 @@
 /**
- * How often batches of a user turn out to be late, by slow calls that nothing predicted: the more
- * parts, the likelier. His batches are made so small that what has to be asked again stays within
- * what may be.
+ * The largest batch of a user, derived from its late batches. Slow calls that nothing predicted make batches
+ * late. The more parts a batch has, the likelier it is late. The cap keeps the parts of late batches, which
+ * are sent again, within a bound.
  */
 
-/** Of the parts, that may be in late batches. */
+/** The share of parts that may be in late batches. */
 const tolerated = 0.2;
-/** Smaller ones would save nothing. */
+/** Batches with fewer parts would save nothing. */
 const leastParts = 2;
-/** What one batch weighs after the next. */
+/** The weight that a batch keeps after each later batch. */
 const decay = 0.98;
-/** Parts that are supposed to have been in time before anything is known. */
+/** Parts that are assumed to have been in time before the first batch. */
 const supposedParts = 40;
 
 export class Lateness {
   #parts = supposedParts;
   #late = 0;
 
-  /** A batch that could be late has left. */
+  /** Records a batch that could become late. */
   sent(parts: number): void {
     this.#parts = this.#parts * decay + parts;
     this.#late *= decay;
   }
 
-  /** A batch was late, and what left later was not. */
+  /** Records a batch that was late while the pool answered later requests. */
   wasLate(): void {
     this.#late += 1;
   }

@@ -1,4 +1,4 @@
-/** For how long a user's calls were kept back, and by what, summed up since he is known. */
+/** The time for which a user's calls were blocked, by reason, since the user became known. */
 export type Block = 'pause' | 'limit';
 
 export class BlockedTime {
@@ -24,12 +24,12 @@ export class BlockedTime {
     this.#reason = undefined;
   }
 
-  /** Since when the limit keeps them back without a break. */
+  /** Returns since when the limit blocks the calls without a break, in ms. */
   limitedSinceMs(nowMs: number): number {
     return this.#reason === 'limit' ? this.#sinceMs : nowMs;
   }
 
-  /** Both sums, in ms. */
+  /** Returns both sums, in ms. */
   sums(nowMs: number): { readonly pausedMs: number; readonly limitedMs: number } {
     return { pausedMs: this.pausedMs(nowMs), limitedMs: this.limitedMs(nowMs) };
   }

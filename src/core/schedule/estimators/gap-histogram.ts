@@ -1,23 +1,23 @@
 /**
- * What is known of the time until a companion comes: a histogram of the gaps between the calls of
- * one user, pooled over users, older gaps weighing less. A companion is a call that arrives while
- * another one of the same user is unanswered; every other gap counts as "nobody came".
+ * Estimates the time until a companion arrives. It is a histogram of the gaps between the calls of one user,
+ * shared by all users. Older gaps weigh less. A companion is a call that arrives while another one of the
+ * same user is unanswered. Every other gap counts as infinite: no companion came.
  */
 
-/** Upper edges of the buckets, in milliseconds; behind the last one nobody came. */
+/** Upper edges of the buckets, in ms. The last bucket is for calls without a companion. */
 const edgesMs: readonly number[] = [
   0.25, 0.5, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 300, 500,
   1000,
 ];
 
-/** Before so many gaps are known nothing is. */
+/** Number of gaps that makes the histogram usable. */
 const enough = 20;
-/** When so many are there, all lose half of their weight. */
+/** All weights are halved when their sum reaches this number. */
 const halveAt = 512;
 
 export class Gaps {
   readonly #weights = new Array<number>(edgesMs.length + 1).fill(0);
-  /** Share of gaps longer than 0 and than each edge. */
+  /** Share of gaps longer than 0, and longer than each edge. */
   readonly #survival = new Array<number>(edgesMs.length + 1).fill(1);
   #total = 0;
   #seen = 0;
@@ -27,7 +27,7 @@ export class Gaps {
     return this.#seen >= enough;
   }
 
-  /** `Infinity`: nobody came. */
+  /** @param gapMs `Infinity` if no companion came */
   add(gapMs: number): void {
     this.#seen += 1;
     this.#total += 1;
@@ -41,10 +41,14 @@ export class Gaps {
   }
 
   /**
-   * How much longer so many callers should wait for the next one, who has not come for `sinceMs`,
-   * at most `mostMs`. The rule: a further wait is worth while if what all of them pay for it is
-   * less than what it gains, the chance that somebody comes in it times what one saved request is
-   * worth (`exchangeRateMs`, in milliseconds of waiting).
+   * Returns for how long the callers should wait on for a companion, in ms. A longer wait is worthwhile if
+   * its cost is less than its gain. The cost is the time that all callers wait. The gain is the chance of a
+   * companion in this time, multiplied by `exchangeRateMs`.
+   *
+   * @param callers number of callers that wait
+   * @param sinceMs time since the last call, in ms
+   * @param mostMs upper bound of the result, in ms
+   * @param exchangeRateMs value of one saved request, in ms of waiting
    */
   worthWaitingMs(callers: number, sinceMs: number, mostMs: number, exchangeRateMs: number): number {
     if (this.#stale) this.#recount();
@@ -68,7 +72,7 @@ export class Gaps {
     return gains(endMs);
   }
 
-  /** The share of gaps that are longer, even within a bucket. */
+  /** Returns the share of gaps that are longer, interpolated within a bucket. */
   #survivalAt(ms: number): number {
     let i = 0;
     while (i < edgesMs.length && ms >= (edgesMs[i] as number)) i += 1;
@@ -90,26 +94,29 @@ export class Gaps {
   }
 }
 
-/** Longer ones are like this one. */
+/** Longer bursts count as bursts of this length. */
 export const longestRun = 16;
 
 /**
- * Gaps by how many calls had come in a run before them. A run is what could have shared a batch:
- * calls of one user, each so soon behind the one before it. Applications start with much the same
- * calls each time; so what comes after the eighth is another question than what comes after the first.
+ * Gaps by position in a burst. A burst is a sequence of calls of one user that could share a batch, because
+ * each call follows the one before it closely. Applications start with much the same calls each time, so the
+ * gap after the eighth call differs from the gap after the first.
  */
 export class GapsInRuns {
   readonly #all = new Gaps();
-  /** The first: after one call. */
+  /** Index 0: the gaps after one call. */
   readonly #after = Array.from({ length: longestRun }, () => new Gaps());
 
-  /** `runLength`: calls before the gap, 1 to `longestRun`. `Infinity`: nobody came. */
+  /**
+   * @param gapMs `Infinity` if no companion came
+   * @param runLength number of calls in the burst before the gap, 1 to `longestRun`
+   */
   add(gapMs: number, runLength: number): void {
     this.#all.add(gapMs);
     this.#after[runLength - 1]?.add(gapMs);
   }
 
-  /** The gaps after so many calls; all gaps, where too few of those are known. */
+  /** Returns the gaps after this number of calls; all gaps if too few of those are known. */
   after(runLength: number): Gaps {
     const gaps = this.#after[runLength - 1];
     return gaps?.isKnown === true ? gaps : this.#all;

@@ -1,37 +1,41 @@
 /**
- * The learned limit: how many outstanding calls the pool is believed to allow one user. The pool
- * tells only by refusing a request whole, and other devices of the user take their share unseen, so
- * this is learnt from refusals and acceptances, never from time.
+ * The learned limit: the number of outstanding calls that the proxy expects the pool to allow one user. The
+ * pool shows its limit only by refusing a whole request. Other devices of the user also use the limit, unseen
+ * by the proxy. The proxy therefore learns from refusals and acceptances, never from time.
  *
- *   event                        | what follows
- *   -----------------------------|-------------------------------------------------------------------
- *   accepted, no ceiling known   | slow start: the limit grows by what was accepted
- *   accepted, below the ceiling  | the limit grows by one
- *   accepted, a probe            | the ceiling is forgotten: slow start again
- *   refused                      | ceiling and limit: what was outstanding then, less one
- *   refused again, nothing that left since was accepted | besides, at most 0.7 of the limit
- *   refused, a probe             | the limit falls one step below the ceiling, and grows back
- *   refused, left before the last decrease              | nothing: it tells of the same limit
+ *     event                                   | effect
+ *     ----------------------------------------|-----------------------------------------------------------
+ *     accepted, no ceiling known              | slow start: the limit grows by the accepted parts
+ *     accepted, below the ceiling             | the limit grows by one
+ *     accepted, a probe                       | the ceiling is removed: slow start again
+ *     refused                                 | ceiling and limit become the outstanding calls, less one
+ *     refused, nothing accepted since the     | also, the limit is at most 0.7 of its value
+ *       last decrease                         |
+ *     refused, a probe                        | the limit falls one below the ceiling, and grows back
+ *     refused, sent before the last decrease  | nothing: the same limit refused it
  *
  * The limit grows only with use: when at least half of it was outstanding.
  */
 
-/** What is known of a request to the pool. */
+/** The facts about a request to the pool that the limit uses. */
 export interface Travelled {
   readonly parts: number;
-  /** Of the user when it left, itself included. */
+  /** Outstanding calls of the user at its dispatch, including its own. */
   readonly outstanding: number;
   readonly sentAtMs: number;
-  /** Sent to find out whether the ceiling still stands. */
+  /** Whether it tests that the ceiling still exists. */
   readonly probe: boolean;
 }
 
 const startsAt = 20;
 const probeEveryMs = 3000;
 const fallsTo = 0.7;
-/** Batches take no more of a limit that was met than one in so many. */
+/** After the first refusal, a batch takes at most one third of the limit. */
 const shareOfBatch = 3;
-/** A refusal comes sooner than an answer: who is not refused in so many of its round trips, is not. */
+/**
+ * A refusal comes sooner than an answer. A request is accepted if it is not refused within this number of
+ * round trips.
+ */
 const trialRoundTrips = 2;
 const leastTrialMs = 20;
 
@@ -41,7 +45,7 @@ export class LearnedLimit {
   #isMet = false;
   #sizeCap = Infinity;
   #decreasedAtMs = -Infinity;
-  /** Nothing that left since the last decrease was accepted. */
+  /** Whether no request that was sent since the last decrease was accepted. */
   #inDoubt = false;
   #trialMs = leastTrialMs;
   #trialEndsAtMs = -Infinity;
@@ -52,12 +56,12 @@ export class LearnedLimit {
     return this.#value;
   }
 
-  /** Whether the pool ever refused. */
+  /** Whether the pool has ever refused a request. */
   get isMet(): boolean {
     return this.#isMet;
   }
 
-  /** A limit like this one, for the same person's next credential. */
+  /** Returns a copy for the next credential of the same person. */
   copy(): LearnedLimit {
     const other = new LearnedLimit();
     other.#value = this.#value;
@@ -68,24 +72,27 @@ export class LearnedLimit {
     return other;
   }
 
-  /** Parts of a batch, at most. */
+  /** Returns the maximum number of parts of a batch. */
   maxParts(most: number): number {
     const share = this.#isMet ? Math.ceil(this.#value / shareOfBatch) : Infinity;
     return Math.min(most, share, this.#sizeCap);
   }
 
-  /** Whether one more than the limit may be outstanding, to see whether the ceiling still stands. */
+  /** Whether a probe may be sent, which exceeds the limit by one. */
   probes(nowMs: number): boolean {
     return this.nextProbeAtMs <= nowMs;
   }
 
-  /** `Infinity`: not now, and not by waiting. */
+  /** The time of the next probe, in ms; `Infinity` if time alone will not allow one. */
   get nextProbeAtMs(): number {
     const atCeiling = this.#value >= this.#ceiling && !this.#inDoubt && !this.#probeIsOut;
     return atCeiling ? this.#nextProbeAtMs : Infinity;
   }
 
-  /** After a refusal one request goes first; until then the others wait for what becomes of it. */
+  /**
+   * The end of the trial, in ms. After a refusal one request is sent, and the others wait for its result
+   * until then.
+   */
   get trialEndsAtMs(): number {
     return this.#inDoubt ? this.#trialEndsAtMs : -Infinity;
   }
@@ -114,12 +121,14 @@ export class LearnedLimit {
     }
   }
 
-  /** It ended without telling. */
+  /** Records that the request ended without showing whether it was accepted. */
   lost({ probe }: Travelled): void {
     if (probe) this.#probeIsOut = false;
   }
 
-  /** Whether this is news, and not one more request that left under the same belief. */
+  /**
+   * Records a refusal. Returns whether it shows something new: the request was sent after the last decrease.
+   */
   refused(request: Travelled, nowMs: number): boolean {
     const { parts, outstanding, probe, sentAtMs } = request;
     if (probe) this.#probeIsOut = false;
@@ -140,7 +149,10 @@ export class LearnedLimit {
     return true;
   }
 
-  /** A batch of that many was too large by itself; the cap grows back with batches that fill it. */
+  /**
+   * Halves the size cap, because a batch with these parts alone was too large. The cap grows with batches
+   * that reach it.
+   */
   halveSize(parts: number): void {
     this.#sizeCap = Math.max(1, Math.min(this.#sizeCap, Math.ceil(parts / 2)));
   }

@@ -1,6 +1,6 @@
 /**
- * How many calls may be sent again after faults: a share of all calls and a few a second, so that a
- * pool in trouble is not given more to do than it has (Finagle's retry budget).
+ * A retry budget (the term is Finagle's). It allows a share of all calls to be sent again, and a few calls a
+ * second. Retries thus cannot overload a pool that already fails.
  */
 const perCall = 0.2;
 const perMs = 10 / 1000;
@@ -11,7 +11,7 @@ export class Budget {
   #balance = opening;
   #atMs: number;
 
-  /** `most`: what can be saved up. */
+  /** @param most the retries that can be saved up */
   constructor(most: number, nowMs: number) {
     this.#most = most;
     this.#atMs = nowMs;

@@ -1,22 +1,22 @@
-/** The last answers of one route: how long they took. */
+/** The latencies of the last answers of one route. */
 
 const keptSamples = 20;
 const enoughForMedian = 3;
 /**
- * Of a batch only the whole time is known, which is that of its slowest part. A route that is quick
- * was in a quick batch now and then; one that is slow never was.
+ * The quantile that estimates the latency of the route itself. The latency of a batch is that of its slowest
+ * part. Some batches of a fast route are fast. No batch of a slow route is.
  */
 const ownShare = 0.25;
 
 export class RouteTime {
-  /** Whether its calls travel by themselves, since others would have to wait for them. */
+  /** Whether calls of the route are sent unbatched, because other calls would have to wait for them. */
   isSlow = false;
-  /** Of all answers, which was its last. */
+  /** The number of the last answer, counted over all routes. */
   lastAnswer = 0;
-  /** Template, and method of what is no GET. */
+  /** Route template, with the method in front if it is not GET. */
   readonly name: string;
   readonly #samplesMs: number[] = [];
-  /** The same, the shortest first: asked for far more often than that one is added. */
+  /** The same samples in ascending order. Quantiles are read far more often than samples are added. */
   readonly #ascendingMs: number[] = [];
   #answers = 0;
 
@@ -24,7 +24,7 @@ export class RouteTime {
     this.name = name;
   }
 
-  /** So many were added. */
+  /** The number of samples that were ever added. */
   get answers(): number {
     return this.#answers;
   }
@@ -45,17 +45,17 @@ export class RouteTime {
     ascending[at] = tookMs;
   }
 
-  /** Whether as many answers are known as are kept. */
+  /** Whether the buffer of samples is full. */
   get isKnown(): boolean {
     return this.#samplesMs.length === keptSamples;
   }
 
-  /** What callers have had to wait; `undefined`: not known yet. */
+  /** The median that callers have waited, in ms; `undefined` if too few samples are known. */
   get medianMs(): number | undefined {
     return this.#samplesMs.length < enoughForMedian ? undefined : this.#quantileMs(0.5);
   }
 
-  /** What the route itself takes, as far as that can be told. */
+  /** The estimated latency of the route itself, in ms. */
   get ownMs(): number {
     return this.#quantileMs(ownShare);
   }
