@@ -1,29 +1,30 @@
 /**
- * The coalescer: which calls wait, which leave together, and that each ends exactly once. It is told
- * what happens and when, and speaks through a sink, which must not call back at once.
+ * Decides which calls wait and which calls are sent together, and ends each call exactly once. The engine
+ * reports each event with its time. The coalescer answers through a sink, which must not call back
+ * synchronously.
  *
- *   event            | call was        | call becomes | the sink is told
- *   -----------------|-----------------|--------------|------------------------------------------
- *   submit           | -               | held         | permit if its stream must leave, else wakeAt
- *   submit, a cap    | -               | refused      | nothing: the reason is returned
- *   submit, a twin   | -               | held         | nothing: it shares the part of its leader
- *   submit, a write  | held            | held         | permit: the write before a GET (barrier)
- *   wake, turn over  | held            | held         | permit, or wakeAt when it is worth waiting
- *   wake, hold over  | held            | held         | permit
- *   depart           | held            | sent         | send
- *   depart, no room  | held            | held         | wakeAt, where time alone may make room
- *   part             | sent            | sent         | nothing yet: the count may prove wrong
- *   wake, part early | sent            | done         | answer
- *   wake, late       | sent          | sent         | permit for a second request beside it, freeSlot
- *   begin            | sent            | answering    | nothing: the answer streams past us
- *   settle           | sent            | done         | answer or fail; permit for who waited for it
- *   settle, trouble  | sent            | held, done   | what the retry table says
- *   settle           | answering       | done         | nothing; permit likewise
- *   wake, deadline   | held, sent      | done         | fail; abandon when a safe batch's last caller
- *   cancel           | held, sent      | done         | abandon when it was a safe batch's last caller
- *   cancel           | answering       | done         | abandon
- *   barrier, drain   | held            | held         | permit
- *   drain, in a pause, expire | held    | done         | fail
+ *     event                   | stage of call | next stage | effect on the sink
+ *     ------------------------|---------------|------------|-------------------------------------------
+ *     submit                  | -             | held       | permit if the stream is ready, else wakeAt
+ *     submit, cap exceeded    | -             | refused    | none: the cap is returned
+ *     submit, duplicate       | -             | held       | none: the call follows its leader
+ *     submit, later GET       | held          | held       | permit for the write before the GET (barrier)
+ *     wake, end of turn       | held          | held       | permit; wakeAt if waiting is worthwhile
+ *     wake, end of hold       | held          | held       | permit
+ *     dispatch                | held          | sent       | send
+ *     dispatch, no room       | held          | held       | wakeAt, if time alone can make room
+ *     part                    | sent          | sent       | none: the count of parts may be wrong
+ *     wake, early part        | sent          | done       | answer
+ *     wake, late batch        | sent          | sent       | permit for a hedged request, freeSlot
+ *     begin                   | sent          | answering  | none: the answer streams to the caller
+ *     settle                  | sent          | done       | answer or fail; permit for waiting calls
+ *     settle, failure         | sent          | held, done | as in the retry table
+ *     settle                  | answering     | done       | permit for waiting calls
+ *     wake, cancel, expireAll | held, sent    | done       | fail, unless the caller left; abandon a safe
+ *                             |               |            | batch without callers
+ *     cancel                  | answering     | done       | abandon
+ *     barrier, drain          | held          | held       | permit
+ *     drain in a backoff      | held          | done       | fail
  */
 import type { Fault } from '../messages/fault.ts';
 import { type Reply, isReply } from '../messages/reply.ts';
@@ -70,12 +71,12 @@ export class Coalescer<T> {
   readonly #late = new LateBatches<T>(this.#routes);
   readonly #exits: QueueExits<T>;
   readonly #learning: Learning<T>;
-  /** Users of whom somebody may leave later, without anything happening before. */
+  /** Users with calls that time alone may allow to be sent. */
   readonly #retries = new Alarms<User<T>>();
   #lastBatchId = 0;
   #lastSequence = 0;
 
-  /** `random` is in [0, 1): the jitter of pauses. */
+  /** @param random number in [0, 1) for the jitter of backoffs */
   constructor(policy: Policy, sink: Sink<T>, memory: UserMemory, random: () => number) {
     this.#policy = policy;
     this.#sink = sink;
@@ -130,12 +131,12 @@ export class Coalescer<T> {
     return call;
   }
 
-  /** The caller left, or is answered otherwise; it gets nothing from here any more. */
+  /** Cancels a call: its caller left, or got another answer. The coalescer sends this caller nothing more. */
   cancel(call: Call<T>, nowMs: number): void {
     this.#exits.cancel(call, nowMs);
   }
 
-  /** A departure was granted. `false`: nobody may leave, the permit can be given back. */
+  /** Uses a dispatch permit. Returns `false` if no call may be sent, so that the permit can be released. */
   depart(user: User<T>, solo: boolean, nowMs: number): boolean {
     const stream = longestReady(user, solo);
     if (stream?.hold.kind !== 'ready') return false;
@@ -147,7 +148,7 @@ export class Coalescer<T> {
       this.#block(user, leave, nowMs);
       return false;
     }
-    // What goes solo does not end the patience of those who wait for room.
+    // An unbatched call does not end the wait of batches for room.
     if (!solo && user.blocked.isBlocked) user.blocked.end(nowMs);
     const calls = leavingCalls(stream, leave.parts, maxBytes);
     this.#send(stream, stream.hold, calls, leave.probe, nowMs);
@@ -182,7 +183,7 @@ export class Coalescer<T> {
     this.#sink.send(batch);
   }
 
-  /** The answer at that position came whole. `early`: it may be given before the count is known. */
+  /** Takes a whole part. `early`: it may be released before the count of parts is known. */
   part(batch: Batch<T>, index: number, reply: Reply | Fault, early: boolean, nowMs: number): void {
     if (batch.settled || index >= batch.calls.length) return;
     batch.replies[index] = reply;
@@ -191,7 +192,7 @@ export class Coalescer<T> {
     if (atMs !== undefined) this.#sink.wakeAt(atMs);
   }
 
-  /** A call that travels alone: its answer has begun and streams to its caller. */
+  /** The answer to a single call has begun, and streams to its caller. */
   begin(batch: Batch<T>, status: number, nowMs: number): void {
     const call = batch.calls[0];
     batch.status = status;
@@ -201,7 +202,7 @@ export class Coalescer<T> {
     this.#ledger.deadlines.remove(call);
   }
 
-  /** The exchange is over. Called exactly once for each batch that was sent. */
+  /** Ends a request. The engine calls this exactly once for each batch that was sent. */
   settle(batch: Batch<T>, ending: Ending, nowMs: number): void {
     const { user, calls } = batch;
     batch.settled = true;
@@ -221,7 +222,7 @@ export class Coalescer<T> {
     this.#users.idle(user, nowMs);
   }
 
-  /** So many calls of that user pass us by, or, below zero, have. */
+  /** Counts pass-through calls of a user: a positive number begins, a negative number ends. */
   passedThrough(name: string, calls: number, poll: boolean, nowMs: number): void {
     const user = calls > 0 ? this.#users.open(name, nowMs) : this.#users.find(name);
     if (user === undefined) return;
@@ -255,13 +256,13 @@ export class Coalescer<T> {
     this.#askToWake();
   }
 
-  /** A write of the user that passes us by is about to leave: what is held leaves before it. */
+  /** A pass-through write of the user is about to be sent. Its held calls are sent first. */
   barrier(name: string, nowMs: number): void {
     const user = this.#users.find(name);
     for (const stream of user?.streams ?? []) this.#holds.flush(stream, 'barrier', nowMs);
   }
 
-  /** Nothing is held from now on, and nobody waits for the end of a pause. */
+  /** No call is held from now on, and no call waits for the end of a backoff. */
   drain(nowMs: number): void {
     this.#holds.drain();
     for (const user of this.#users.all()) {
@@ -270,7 +271,7 @@ export class Coalescer<T> {
     }
   }
 
-  /** The end of the shutdown: every call that waits is failed. */
+  /** Fails every call that still waits, at the end of the shutdown. */
   expireAll(nowMs: number): void {
     const { deadlines } = this.#ledger;
     for (let call = deadlines.first; call; call = deadlines.first) this.#exits.expire(call, nowMs);

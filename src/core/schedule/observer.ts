@@ -1,13 +1,13 @@
-/** What the core does that nobody asked for: counted by who listens. */
+/** Events of the scheduler that no caller asked for. Metrics count them. */
 export interface Notes {
-  /** So many calls of a refused batch went back into the queue. */
+  /** Calls of a refused batch went back into the queue. */
   requeued(reason: RequeueReason, calls: number): void;
-  /** What was refused has left again in requests of these sizes, at least two. */
+  /** A refused batch was sent again in two or more requests of these sizes. */
   split(depth: number, sizes: readonly number[]): void;
   learnedLimit(limit: number): void;
-  /** A call that was to be sent again, and what came of it. */
+  /** A retry of a call and its outcome. */
   repeated(reason: RepeatReason, outcome: RepeatOutcome): void;
-  /** The GETs of a batch that takes too long are asked again beside it. */
+  /** The scheduler sends the GETs of a late batch again beside it. */
   lateBatch(): void;
 }
 
@@ -16,12 +16,17 @@ export const requeueReasons = ['refused', 'too_large'] as const;
 type RequeueReason = (typeof requeueReasons)[number];
 
 /**
- * - `unsent`: nothing of it had left. `unknown`: nobody knew. `answer`: the pool's answer was of no
- *   use. `late`: its batch took too long.
+ * - `unsent`: nothing of the request was sent.
+ * - `unknown`: it is not known whether the call ran.
+ * - `answer`: the answer of the pool was unusable.
+ * - `late`: the batch took too long.
  */
 export const repeatReasons = ['unsent', 'unknown', 'answer', 'late'] as const;
 export type RepeatReason = (typeof repeatReasons)[number];
 
-/** `denied`: the budget was spent. `needless`: the first answer came after all, or the caller left. */
+/**
+ * - `denied`: a retry budget was spent.
+ * - `needless`: the first answer came after all, or the caller left.
+ */
 export const repeatOutcomes = ['answered', 'failed', 'denied', 'needless'] as const;
 export type RepeatOutcome = (typeof repeatOutcomes)[number];

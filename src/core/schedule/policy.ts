@@ -1,19 +1,19 @@
-/** The settings that the scheduler obeys. */
+/** The settings of the scheduler. */
 export interface Policy {
   readonly mode: 'adaptive' | 'fixed' | 'off';
   readonly lingerMaxMs: number;
-  /** What one saved request is worth, in milliseconds of waiting. */
+  /** Value of one saved request, in ms of waiting. */
   readonly exchangeRateMs: number;
   readonly maxParts: number;
   readonly maxBytes: number;
   /** Whether identical GETs that are held together share a part. */
   readonly collapse: boolean;
-  /** From a call's arrival to its answer. */
+  /** Time from the arrival of a call to its deadline. */
   readonly timeoutMs: number;
   readonly maxQueuedCalls: number;
   readonly maxQueuedCallsPerUser: number;
   readonly maxQueuedBytes: number;
   readonly maxQueuedBytesPerUser: number;
-  /** Idle users of whom something is remembered. */
+  /** Idle users with learned state. */
   readonly maxUsers: number;
 }

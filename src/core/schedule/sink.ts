@@ -6,17 +6,17 @@ import type { Notes } from './observer.ts';
 export interface Sink<T> {
   readonly notes: Notes;
   /**
-   * Asks for a departure of that user: `depart(user, solo)` follows when it is granted. What goes
-   * solo (operations, repeats) waits for no other departure of its user.
+   * Asks for a dispatch permit of that user. `dispatch(user, solo)` follows when the permit is granted.
+   * Unbatched calls (operations, retries) have permits of their own.
    */
   permit(user: User<T>, solo: boolean): void;
   send(batch: Batch<T>): void;
   answer(call: Call<T>, reply: Reply): void;
   fail(call: Call<T>, failure: Failure): void;
-  /** That batch takes long: others of its user may leave in its place. */
+  /** Frees the slot of a batch that takes long, so that another one of its user may be sent. */
   freeSlot(batch: Batch<T>): void;
-  /** Nobody waits for that batch any more; it holds only safe calls and may be broken off. */
+  /** Aborts a batch of safe calls that no caller waits for. */
   abandon(batch: Batch<T>): void;
-  /** `wake` is due at that time or later; earlier wishes stand. */
+  /** `wake` is due at that time or later. Earlier times that were asked for remain due. */
   wakeAt(atMs: number): void;
 }

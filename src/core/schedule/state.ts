@@ -13,184 +13,206 @@ import type { Budget } from './estimators/retry-budget.ts';
 import type { Lateness } from './estimators/batch-size-cap.ts';
 import type { Pause } from './estimators/backoff.ts';
 
-/** What the shell says of a call that arrived; `T` is its own handle for the caller who waits. */
+/** The facts about a call at its arrival. `T` is the engine's type for the caller that waits. */
 export interface Arrival<T> extends OutgoingCall {
   readonly key: BatchKey;
   readonly callClass: CallClass;
-  /** What it reads or writes: its path, in lower case, without the query. */
+  /** The resource that the call reads or writes: its path in lower case, without the query. */
   readonly resource: string;
-  /** Whether another GET that is identical may share its part. */
+  /** Whether an identical GET may share its part. */
   readonly collapsible: boolean;
-  /** Bytes that the call will take in a batch, at most. */
+  /** Upper bound of the bytes of the call in a batch. */
   readonly sizeBytes: number;
   readonly ticket: T;
 }
 
 /**
- * - `held`: waits in its stream, for companions, for its turn or for a departure.
- * - `sent`: travels, and its caller waits for the answer.
- * - `answering`: its answer has begun to stream to the caller.
- * - `done`: answered, failed, or its caller left.
+ * - `held`: the call waits in a stream for companions, for a write, or for a dispatch permit.
+ * - `sent`: its request is outstanding, and the caller waits for the answer.
+ * - `answering`: the answer streams to the caller.
+ * - `done`: the call was answered, failed or was canceled.
  */
 type Stage = 'held' | 'sent' | 'answering' | 'done';
 
-/** A call from its arrival to its one answer. Only the scheduler writes to it. */
+/**
+ * A call from its arrival to its one answer. Only the scheduler writes to it. The comments say at which stage a
+ * field is set.
+ */
 export interface Call<T> extends Arrival<T>, Listed<Call<T>> {
-  stream: Stream<T>;
+  // Set at arrival, for good.
   readonly route: RouteTime;
-  /** Counts arrivals. */
+  /** Number of the call in order of arrival. */
   readonly sequence: number;
   readonly arrivedAtMs: number;
   readonly deadlineAtMs: number;
+  /** The call that this hedged request may answer; `undefined` for the call of a client. */
+  readonly original: Call<T> | undefined;
+
   stage: Stage;
-  /** The last one that it travelled in. */
-  batch: Batch<T> | undefined;
-  /** Requests that it left in. */
-  attempts: number;
-  /** When it came, or came back. */
+  /** The stream of the last queueing. */
+  stream: Stream<T>;
+
+  // Set at each queueing: at arrival, and when the call is put back.
+  /** Timestamp of the last queueing, in ms. */
   queuedAtMs: number;
-  /** What its user had been kept back for by then; see `blocked-time`. */
+  /** Time for which the user was blocked before `queuedAtMs`, by reason, in ms; see `blocked-time.ts`. */
   pauseBeforeMs: number;
   limitBeforeMs: number;
-  /** Of the requests that it left in, those that the pool refused. */
-  refusals: number;
-  /** Until it leaves again. */
-  refusedBatch: RefusedBatch | undefined;
-  /** What its caller gets when the time is up before an answer comes. */
-  fallback: Reply | Fault | undefined;
-  /** Why its batch had no answer for it, while another request for it is out. */
-  upset: Upset | undefined;
-  /** Whether it may be sent again after a fault; that happens once. */
-  mayRepeat: boolean;
-  /** Why it is, or was, sent again. */
-  repeated: RepeatReason | undefined;
-  /** Sent beside it, since its batch is late; whichever is answered first is the answer. */
-  repeat: Call<T> | undefined;
-  /** The call that it is sent beside. */
-  readonly original: Call<T> | undefined;
-  /** When the order of writes stopped keeping it back. */
+  /** Timestamp since when the order of writes allows the call to be sent, in ms. */
   freeAtMs: number;
-  /** The write that has to leave first. */
+
+  // Set while the call is held.
+  /** The write that must be sent before this GET. */
   behind: Call<T> | undefined;
-  /** Of a write: the GETs that wait for it to leave. */
+  /** The GETs that wait for this write to be sent. */
   overtakers: Set<Call<T>> | undefined;
-  /** What an identical call has in common with it, once somebody asked. */
+  /** The headers that identical calls have in common, once another call has the same target. */
   collapseKey: string | undefined;
-  /** Identical calls that share its part. */
+  /** Identical calls that share the part of this call, until they are done. */
   followers: Array<Call<T>> | undefined;
-  /** The call whose part it shares. */
+  /** The call that this follower shares the part of, until it is done. */
   leader: Call<T> | undefined;
+
+  // Set when the call is sent.
+  /** The last request of the call; `undefined` while the call is held. */
+  batch: Batch<T> | undefined;
+  /** Number of requests in which the call was sent. */
+  attempts: number;
+  /** The hedged request for this call, if one was queued. */
+  repeat: Call<T> | undefined;
+
+  // Set when a request of the call fails.
+  /** Number of requests with this call that the pool refused. */
+  refusals: number;
+  /** The refused batch of the call, until the call is sent again. */
+  refusedBatch: RefusedBatch | undefined;
+  /** The answer for the caller if the deadline passes before a better answer comes. */
+  fallback: Reply | Fault | undefined;
+  /** The failure of the batch, while a hedged request is outstanding. */
+  upset: Upset | undefined;
+  /** Whether the call may be sent again after a failure. This happens once. */
+  mayRepeat: boolean;
+  /** The reason of the retry, if the call is or was sent again. */
+  repeated: RepeatReason | undefined;
 }
 
-/** Why a batch left: label values of `ucwa_proxy_batches_total`, a closed set. */
+/** Why a batch was sent: label values of `ucwa_proxy_batches_total`, a closed set. */
 export const flushReasons = ['idle', 'linger', 'parts', 'bytes', 'barrier', 'drain'] as const;
 export type FlushReason = (typeof flushReasons)[number];
 
-/** A request that is out, as the shell sees it. */
+/** A request in flight, as the engine sees it. */
 export interface Journey extends Listed<Journey> {
   readonly exchange: { readonly started: boolean; readonly isAborted: boolean; abort(): void };
   readonly permit: { freeSlot(): void };
 }
 
-/** One request to the pool: a batch, or a call that travels alone when it is the only one. */
+/** One request to the pool: a batch, or a single call. */
 export interface Batch<T> extends Travelled {
   readonly id: number;
   readonly user: User<T>;
   readonly callClass: CallClass;
-  /** Slots: fixed when the batch is formed. A caller who leaves stays as a tombstone. */
+  /**
+   * Calls by position in the request, fixed at dispatch. A call stays in its position after its caller left.
+   */
   readonly calls: ReadonlyArray<Call<T>>;
   readonly flushReason: FlushReason;
-  /** Whether it keeps others of its user from leaving: it does not go solo, and is not overdue. */
+  /**
+   * Whether the request uses a slot for batches of its user. An unbatched call does not, nor does a batch
+   * that freed it.
+   */
   takesSlot: boolean;
-  /** Whether GETs of it were asked again beside it. */
+  /** Whether hedged requests were sent for some of its GETs. */
   isLate: boolean;
-  /** What carries it. */
+  /** The request in flight; `undefined` before and after. */
   journey: Journey | undefined;
-  /** What rings when it is late. */
+  /** The timer that detects lateness. */
   watch: Watch<T> | undefined;
-  /** Of an answer that streams. */
+  /** Status of an answer that streams. */
   status: number | undefined;
-  /** When the hold ended; from then on the batch waited for its departure. */
+  /** Timestamp of the end of the hold, in ms. From then on the batch waited for a dispatch permit. */
   readonly readyAtMs: number;
-  /** What has come so far, by position. */
+  /** The answers that have come so far, by position. */
   readonly replies: Array<Reply | Fault | undefined>;
-  /** Callers who still wait for an answer from it. */
+  /** Callers that still wait for an answer from this request. */
   waiting: number;
-  /** Whether an answer was released before the count was confirmed. */
+  /** Whether an answer was released before the count of parts was known. */
   releasedEarly: boolean;
   settled: boolean;
 }
 
-/** One exact credential at the pool: what is counted and bounded is counted for it. */
+/** One exact set of credentials at the pool. All counts and bounds are per user. */
 export interface User<T> extends Listed<User<T>> {
-  /** The credential itself. Never shown. */
+  /** The credentials themselves. Never shown. */
   readonly name: string;
   readonly streams: Array<Stream<T>>;
   readonly order: Order<T>;
   readonly learnt: Learnt;
-  /** Accepted and not yet answered. */
+  /** Calls that were accepted and have not ended. */
   calls: number;
   bytes: number;
-  /** Calls that the pool works on: parts, those whose callers left included, and what passed us by. */
+  /** Calls that the pool works on: parts, including those without a caller, and pass-through calls. */
   outstanding: number;
-  /** Of these, long polls. */
+  /** Long polls among the outstanding calls. */
   polls: number;
-  /** When something that was no poll last passed us by. */
+  /** Timestamp of the last pass-through call other than a poll, in ms. */
   passedThroughAtMs: number;
-  /** Of calls that are sent again after faults. */
+  /** Retry budget of the user. */
   readonly budget: Budget;
   readonly blocked: BlockedTime;
-  /** When to ask again whether somebody may leave. */
+  /** Time of the next capacity check that is scheduled, in ms. */
   retryAtMs: number;
-  /** The pool has no batch resource for his applications; until then his calls travel singly. */
+  /**
+   * The pool has no batch resource for the applications of the user. Until this time its calls are sent
+   * unbatched.
+   */
   singlyUntilMs: number;
-  /** Whether the pool ever answered this credential with 2xx; until then nothing of it is kept. */
+  /** Whether the pool has ever answered this credential with 2xx. Before that, nothing about it is kept. */
   proved: boolean;
   /**
-   * When the user was last seen with nothing in flight; `undefined` while something is. Stays as it was
-   * when only what was learnt is kept: whoever comes then is another object.
+   * Timestamp since when the user has nothing in flight; `undefined` while it has. A user that was reduced to
+   * its learned state is replaced by a new object.
    */
   idleSinceMs: number | undefined;
 }
 
-/** What is remembered of a user who is away. */
+/** The state that the proxy keeps of an idle user. */
 export interface Learnt {
   /** Holds in a row that brought no companion. */
   fruitlessHolds: number;
-  /** Of the last call of each class. */
+  /** Timestamp of the last call of each class, in ms. */
   readonly lastArrivalMs: { safe: number | undefined; unsafe: number | undefined };
-  /** Calls of each class that came so soon behind each other that they could share a batch. */
+  /** Length of the current burst of each class: calls that came closely enough to share a batch. */
   readonly runLength: { safe: number; unsafe: number };
   limit: LearnedLimit;
   readonly lateness: Lateness;
   readonly pause: Pause;
 }
 
-/** Where what was learnt of idle users is kept: bounded, forgetting. */
+/** The learned state of idle users, in a bounded memory. */
 export interface UserMemory {
   take(name: string): Learnt | undefined;
   keep(name: string, learnt: Learnt): void;
   readonly size: number;
 }
 
-/** Calls of one key and class that may leave together; the hold is the stream's. */
+/** Calls of one key and class that may share a batch. The hold belongs to the stream. */
 export interface Stream<T> {
   readonly user: User<T>;
   readonly key: BatchKey;
   readonly callClass: CallClass;
-  /** Its calls leave one by one, and wait for no other departure of their user. */
+  /** Whether its calls are sent unbatched, without slots for batches of their user. */
   readonly solo: boolean;
-  /** In order of arrival; followers of another call are not in it. */
+  /** Calls in order of arrival, without the followers of other calls. */
   readonly queue: Array<Call<T>>;
   queuedBytes: number;
   hold: Hold;
 }
 
 /**
- * - `empty`: nobody waits.
- * - `arriving`: what arrives in this turn of the event loop is judged together, at its end.
+ * - `empty`: the stream has no calls.
+ * - `arriving`: the end of the event-loop turn decides for all calls that arrive in this turn.
  * - `holding`: the calls wait for companions until `untilMs`.
- * - `ready`: a departure was asked for; whoever may leave when it is granted leaves.
+ * - `ready`: the stream waits for a dispatch permit. Calls that may be sent then are sent.
  */
 export type Hold =
   | { readonly kind: 'empty' }
@@ -200,22 +222,22 @@ export type Hold =
       readonly kind: 'ready';
       readonly reason: FlushReason;
       readonly sinceMs: number;
-      /** Whether anybody was made to wait before. */
+      /** Whether calls were held for companions before. */
       readonly held: boolean;
     };
 
-/** What rings for a batch that may be over by then, and must not be kept for that. */
+/** Connects a lateness timer with its batch. The batch can be collected as soon as it has ended. */
 export interface Watch<T> {
   batch: Batch<T> | undefined;
 }
 
-/** The calls of one refused batch, until they have left again. */
+/** The calls of one refused batch, until all of them were sent again or ended. */
 export interface RefusedBatch {
-  /** Calls that have not. */
+  /** Calls that were not sent again. */
   waiting: number;
-  /** Parts of each request that some of them left in. */
+  /** Parts of each request in which some of the calls were sent again. */
   readonly sizes: number[];
-  /** How often the most refused of them has been refused. */
+  /** The number of refusals of its most refused call. */
   readonly depth: number;
 }
 
