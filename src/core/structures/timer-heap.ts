@@ -1,13 +1,13 @@
 interface Entry<E> {
   readonly atMs: number;
-  /** Counts what was added: of two that are due together the older is first. */
+  /** Number of the entry in order of addition. Entries with the same time are taken in this order. */
   readonly order: number;
   readonly what: E;
 }
 
 /**
- * Timers in a binary heap. No timer can be taken back: the owner of an entry finds out, when it takes the entry,
- * whether the entry still matters.
+ * Timers in a binary heap. A timer cannot be canceled. Its owner checks, when it takes the entry, whether the
+ * entry still matters.
  */
 export class Alarms<E> {
   readonly #heap: Array<Entry<E>> = [];
@@ -29,9 +29,9 @@ export class Alarms<E> {
   }
 
   /**
-   * Takes out the entry that is due first.
+   * Removes and returns the entry that is due first.
    *
-   * @throws when there is none; `nextAtMs` is `Infinity` then
+   * @throws if the heap is empty; `nextAtMs` is `Infinity` then
    */
   take(): Entry<E> {
     const top = this.#heap[0];
