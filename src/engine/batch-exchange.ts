@@ -1,4 +1,4 @@
-/** One batch on the wire: its answer becomes the answers of its callers, as its parts come. */
+/** One batch on the wire. It turns the parts of the answer into answers of the calls as they come. */
 import type { Fault, FaultName } from '../core/messages/fault.ts';
 import { PartReplies, relayedReply } from '../core/answer/fan-out.ts';
 import {
@@ -20,13 +20,17 @@ import type { Ending } from '../core/answer/ending.ts';
 export interface BatchExchangeHost {
   answered(status: number): void;
   protocolError(kind: ProtocolError): void;
-  /** Whether so many more bytes of answers may be kept. */
+  /** Whether this number of bytes of answers may be buffered in addition. */
   reserve(bytes: number): boolean;
-  /** A part came whole. `early`: it may be given to its callers before the count is known. */
+  /**
+   * Takes a whole part.
+   *
+   * @param early whether the part may be released before the count of parts is known
+   */
   part(index: number, reply: Reply | Fault, early: boolean): void;
-  /** Exactly once. */
+  /** Called exactly once. */
   settled(ending: Ending): void;
-  /** Stops the exchange; the handler settles by itself. */
+  /** Aborts the exchange. The handler settles on its own. */
   abort(): void;
 }
 
@@ -34,9 +38,9 @@ const maxPreambleBytes = 4096;
 const notUnderstood: Fault = { phase: 'unknown', name: 'http_protocol_error' };
 
 export class BatchExchange implements ExchangeHandler {
-  /** What was asked for, in the order in which it was written. */
+  /** The calls in the order of the parts of the request. */
   readonly #asked: readonly Asked[];
-  /** The only part was not wrapped: whatever comes is its answer. */
+  /** Whether the request is a single call without an envelope. Any answer is then the answer to this call. */
   readonly #isUnwrapped: boolean;
   readonly #maxBytes: number;
   readonly #host: BatchExchangeHost;
@@ -93,7 +97,7 @@ export class BatchExchange implements ExchangeHandler {
       this.#take(chunk);
       return;
     }
-    // What waits to be inflated is bounded like what comes out.
+    // The compressed bytes are bounded like the inflated ones.
     this.#codedBytes += chunk.length;
     if (this.#codedBytes <= this.#maxBytes) this.#inflater.write(chunk);
     else this.#breakOff('too_large', 'answer_too_large', 'http_response_body_size');
@@ -109,7 +113,7 @@ export class BatchExchange implements ExchangeHandler {
     if (this.#over) return;
     const verdict = this.#verdict;
     if (verdict.kind === 'trouble') {
-      // What it was is known already; only its words are lost.
+      // The head has shown the failure already. Only its body is lost.
       this.#settle(troubleWithAnswer(verdict.trouble, verdict.fault, this.#head.headers));
       return;
     }
@@ -130,12 +134,12 @@ export class BatchExchange implements ExchangeHandler {
     if (this.#bytes > this.#maxBytes) {
       const fits = chunk.length - (this.#bytes - this.#maxBytes);
       if (this.#parser !== undefined) {
-        // What came whole before the bound stands.
+        // Parts that are whole before the bound count.
         this.#parser.push(chunk.subarray(0, fits));
       }
       this.#breakOff('too_large', 'answer_too_large', 'http_response_body_size');
     } else if (!this.#host.reserve(chunk.length)) {
-      // All answers together are too large: no fault of this one's.
+      // The bound of all buffered answers is reached. This answer is not at fault.
       this.#breakOff('too_large', 'broken_off', 'http_response_body_size');
     } else if (this.#parser === undefined) {
       this.#relayed.push(chunk);
@@ -145,7 +149,7 @@ export class BatchExchange implements ExchangeHandler {
     }
   }
 
-  /** Parts that come with the end of the answer are given with it, and need no early release. */
+  /** Parts that come together with the end of the answer need no early release. */
   #giveSoon(): void {
     if (this.#givesSoon) return;
     this.#givesSoon = true;
@@ -158,7 +162,7 @@ export class BatchExchange implements ExchangeHandler {
   #breakOff(error: ProtocolError, trouble: Trouble, name: FaultName): void {
     this.#host.protocolError(error);
     const verdict = this.#verdict;
-    // What the head said stands, however its body goes on.
+    // The head has shown the failure already, whatever its body would be.
     const ending: Ending =
       verdict.kind === 'trouble'
         ? troubleWithAnswer(verdict.trouble, verdict.fault, this.#head.headers)
@@ -183,7 +187,7 @@ export class BatchExchange implements ExchangeHandler {
     this.#settle(this.#endingOf(ending, this.#parser.parts.length));
   }
 
-  /** `goesOn`: more may come, and they need not wait for it. */
+  /** @param goesOn whether the answer goes on, so that the part may be released early */
   #giveParts(parser: MultipartParser, goesOn: boolean): void {
     for (; this.#given < parser.parts.length; this.#given += 1) {
       const part = parser.parts[this.#given];
@@ -200,7 +204,7 @@ export class BatchExchange implements ExchangeHandler {
     }
   }
 
-  /** Pairing is by position: a wrong number of parts pairs nobody. */
+  /** Parts belong to calls by position. If their number is wrong, none of them can be used. */
   #endingOf(ending: ReturnType<MultipartParser['finish']>, count: number): Ending {
     const asked = this.#asked.length;
     if (ending === 'no-delimiter') {

@@ -1,21 +1,21 @@
 import type { Reply, ReplyHead } from '../core/messages/reply.ts';
 
-/** Somebody who waits for an answer: gets `answer`, or `begin`, `write`…, `end`, or `cut`. */
+/** A caller that waits for an answer. The engine calls `answer`, or `begin`, `write`…, `end`, or `cut`. */
 export interface Caller {
-  /** Accepts XML and nothing else. */
+  /** Whether the client accepts only XML. */
   readonly onlyXml: boolean;
-  /** Wants to know what became of its call on the way. */
+  /** Whether the client asks for details of the handling of its call. */
   readonly explain: boolean;
-  /** Whether `Transfer-Encoding` may stand in an answer to it: a client of HTTP/1.0 knows none. */
+  /** Whether `Transfer-Encoding` may be in the answer. Clients of HTTP/1.0 do not know it. */
   readonly takesCodings: boolean;
   answer(reply: Reply): void;
   begin(head: ReplyHead): void;
-  /** Whether more may follow at once; if not, `onDrained` is called when it may. */
+  /** Returns whether more may be written at once. If not, `onDrained` is called as soon as it may. */
   write(chunk: Buffer): boolean;
   end(): void;
-  /** Breaks the connection off: it takes too little of an answer that cannot wait. */
+  /** Closes the connection, because the client reads too slowly an answer that cannot be paused. */
   cutReader(): void;
-  /** Breaks the connection off, so that an answer that is not whole never looks it. */
+  /** Closes the connection, so that an incomplete answer never looks complete. */
   cut(): void;
   onDrained: (() => void) | undefined;
 }

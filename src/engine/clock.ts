@@ -1,14 +1,14 @@
-/** Time as the engine sees it: monotonic milliseconds, and one alarm. */
+/** The time source of the engine: monotonic milliseconds, and timers. */
 export interface Clock {
   readonly now: () => number;
   /**
-   * Rings once at that time or a little later; for a time that is past, at the end of this turn of
-   * the event loop. Returns how to call it off.
+   * Calls `ring` once, at the time or a little later. If the time has passed, it does so at the end of this
+   * event-loop turn. Returns a function that cancels the timer.
    */
   alarm(atMs: number, ring: () => void): () => void;
 }
 
-/** An alarm that is later means that the process stood still. */
+/** A timer that is later than this shows an event-loop stall, in ms. */
 const lateMs = 20;
 
 export const systemClock: Clock = {
@@ -22,7 +22,7 @@ export const systemClock: Clock = {
       return () => clearImmediate(immediate);
     }
     const timer = setTimeout(() => {
-      // What came meanwhile is read first: an answer that is there is not late.
+      // Read what came during the stall first: an answer that is already here is not late.
       if (performance.now() - atMs > lateMs) ringNext();
       else ring();
     }, inMs);

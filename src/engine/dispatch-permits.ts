@@ -1,20 +1,19 @@
 /**
- * Departures: permissions to send one request. Each user has so many departures of his own, for batches
- * and for what goes solo (slow routes, repeats): one request of a kind waits for them at most, so
- * counting does for a queue. Who has one takes a free connection at once; if there is none he stands in
- * a queue of p-queue, the only folder that imports it, where a user's first operation goes before all
- * others. A job is a permit, never a batch: who leaves is decided when it runs.
+ * The dispatcher grants permits to send one request each. Each user has slots of its own for batches, and
+ * others for unbatched calls (slow routes, retries). At most one request of each kind waits for a slot of its
+ * user, so a counter is enough there. A permit also needs a connection. If none is free, the permit waits in
+ * a p-queue, where the first operation of a user goes before all others. A job in this queue is a permit, not
+ * a batch: the coalescer chooses the calls when the permit is granted.
  */
 import PQueue from 'p-queue';
 import { type DepartureLimits, leavesRoom } from '../core/schedule/dispatch/dispatch-slots.ts';
 
 export interface Permit {
   /**
-   * From now on it does not count among those of its user, unless he has half of all connections:
-   * its own is still taken.
+   * Frees the slot of the user, unless the user has half of all connections. The connection remains taken.
    */
   freeSlot(): void;
-  /** Gives it back, once the request is over; a second time it does nothing. */
+  /** Releases the permit after the end of the request. Further calls do nothing. */
   release(): void;
 }
 
@@ -22,18 +21,18 @@ export type Granted<User> = (user: User, solo: boolean, permit: Permit) => void;
 
 type Kind = 'batch' | 'solo' | 'urgent';
 
-/** What one user has of a kind. */
+/** The slots of one kind that a user has. */
 interface Share {
-  /** Whether a request is not granted yet: a second one would find nobody else. */
+  /** Whether a permit was asked for and not granted yet. A second one would find no other calls. */
   asked: boolean;
-  /** Whether that one waits for a departure of the user's own. */
+  /** Whether that permit waits for a slot of the user. */
   waits: boolean;
-  /** Departures of his own that are taken, or that stand in the queue for a connection. */
+  /** Slots that are taken, including those of permits that wait for a connection. */
   taken: number;
 }
 
 interface Shares extends Record<Kind, Share> {
-  /** Requests that are out, and those of them that went solo. */
+  /** Requests in flight, and the unbatched ones among them. */
   out: number;
   outSolo: number;
 }
@@ -45,9 +44,9 @@ const newShare = (): Share => ({ asked: false, waits: false, taken: 0 });
 export class Departures<User extends object> {
   readonly #limits: DepartureLimits;
   readonly #own: Readonly<Record<Kind, number>>;
-  /** Who waits for a connection, and who has one for which he waited. */
+  /** Permits that wait for a connection, and permits that got one after a wait. */
   readonly #waiting: PQueue;
-  /** Connections taken by those who found them free. */
+  /** Connections of permits that found one free. */
   #takenAtOnce = 0;
   readonly #shares = new WeakMap<User, Shares>();
   readonly #granted: Granted<User>;
@@ -60,8 +59,10 @@ export class Departures<User extends object> {
   }
 
   /**
-   * One request at a time: whoever is granted it asks again if more of the user may leave.
-   * `urgent`: before everything else, of a solo request only.
+   * Asks for a permit to send one request. After it is granted, the coalescer asks again if more calls can be
+   * sent.
+   *
+   * @param urgent whether the permit goes before all others; only for unbatched calls
    */
   request(user: User, solo: boolean, urgent: boolean): void {
     const kind = !solo ? 'batch' : urgent ? 'urgent' : 'solo';
@@ -79,7 +80,7 @@ export class Departures<User extends object> {
     if (this.#waiting.size === 0 && taken < this.#limits.process) {
       this.#takenAtOnce += 1;
       this.#grant(user, shares, kind, () => {
-        // Like p-queue: what happens in the same turn has an equal chance of it, by its priority.
+        // Wait as p-queue does: requests of the same turn compete for the connection by priority.
         void soon.then(() => {
           this.#takenAtOnce -= 1;
           if (this.#waiting.size > 0) this.#fit();
@@ -88,14 +89,14 @@ export class Departures<User extends object> {
       return;
     }
     this.#fit();
-    // Only a user's first goes before everything else: many of one would keep the others out.
+    // Only the first request of a user goes first. Many requests of one user would block all others.
     const priority = kind === 'urgent' && shares.outSolo === 0 ? 1 : 0;
     const job = (): Promise<void> =>
       new Promise((resolve) => this.#grant(user, shares, kind, resolve));
     void this.#waiting.add(job, { priority });
   }
 
-  /** Lets those who wait have all connections that were not taken at once. */
+  /** Gives the waiting permits all connections that were not taken at once. */
   #fit(): void {
     const left = this.#limits.process - this.#takenAtOnce;
     if (left < 1) {

@@ -1,9 +1,9 @@
 /**
- * The engine runs the core against time: one clock, the departures that are granted, the
- * exchanges with the pool, and the callers that wait.
+ * The engine connects the core with time, the pool and the callers. It has one timer, grants dispatch
+ * permits, and runs the exchanges with the pool.
  *
- * The core must not be entered again while it speaks, and much of what it asks for answers at once
- * (a permit, some errors). So everything goes through one inbox, and what happens meanwhile waits there.
+ * The core must not be entered again before it returns. But a permit or an error may follow in the same turn.
+ * All events therefore go through an inbox, and wait there while the core runs.
  */
 import { answerForFault, answerForUnsent } from '../core/answer/own-answers.ts';
 import type { Reply, ReplyHead } from '../core/messages/reply.ts';
@@ -49,7 +49,7 @@ export class Engine implements Sink<Caller> {
   #alarmAtMs = Infinity;
   #callOffAlarm: (() => void) | undefined;
   #bufferedBytes = 0;
-  /** Under which a batch is being formed. */
+  /** The permit of the batch that is being formed. */
   #permit: Permit = { freeSlot: () => undefined, release: () => undefined };
 
   constructor(options: EngineOptions, parts: EngineParts) {
@@ -79,7 +79,7 @@ export class Engine implements Sink<Caller> {
     return this.#core.users;
   }
 
-  /** A call to keep for `cancel`, or the cap that it would have broken. */
+  /** Returns the call, which `cancel` takes, or the cap that the call would exceed. */
   submit(arrival: Arrival<Caller>): Call<Caller> | Overflow {
     let result: Call<Caller> | Overflow | undefined;
     this.#enter(() => (result = this.#core.submit(arrival, this.#clock.now())));
@@ -87,27 +87,30 @@ export class Engine implements Sink<Caller> {
     return result;
   }
 
-  /** The caller left. */
+  /** Cancels a call because its caller has left. */
   cancel(call: Call<Caller>): void {
     this.#enter(() => this.#core.cancel(call, this.#clock.now()));
   }
 
-  /** A write of that user passes us by: what is held of his leaves before it. */
+  /** A pass-through write of that user is about to be sent. Its held calls are sent first. */
   barrier(userName: string): void {
     this.#enter(() => this.#core.barrier(userName, this.#clock.now()));
   }
 
-  /** So many calls of that user are passed through, or, below zero, have been. */
+  /** Counts pass-through calls of that user: a positive number begins, a negative number ends. */
   passedThrough(userName: string, calls: number, poll: boolean): void {
     this.#enter(() => this.#core.passedThrough(userName, calls, poll, this.#clock.now()));
   }
 
-  /** Nothing is held from now on. */
+  /** No call is held from now on. */
   drain(): void {
     this.#enter(() => this.#core.drain(this.#clock.now()));
   }
 
-  /** Answers whoever still waits, and breaks off what is under way; what has not been sent never is. */
+  /**
+   * Answers the callers that still wait, and aborts all exchanges. Requests that were not sent are never
+   * sent.
+   */
   stop(): void {
     this.#enter(() => {
       for (const { exchange } of [...this.#journeys]) if (!exchange.started) exchange.abort();
@@ -139,7 +142,7 @@ export class Engine implements Sink<Caller> {
     try {
       call.ticket.answer(this.#explained(call, this.#guard.own(call, reply)));
     } catch (error) {
-      // A part that cannot be written as an HTTP answer is its own caller's loss only.
+      // A part that cannot be written as an HTTP answer affects only its own caller.
       this.#observer.internalError(error);
       if (!(error instanceof InvariantViolation)) call.ticket.cut();
     }
@@ -180,7 +183,10 @@ export class Engine implements Sink<Caller> {
     return fault === 'never-sent' ? answerForUnsent(onlyXml) : answerForFault(fault, onlyXml);
   }
 
-  /** Whether a call whose time is up has not left, and now never will: no other call waits with it. */
+  /**
+   * Whether the request of a call past its deadline was not sent, and now never will be: no other call needs
+   * it.
+   */
   #neverLeaves({ batch }: Call<Caller>): boolean {
     const exchange = batch?.journey?.exchange;
     if (exchange?.started !== false || (batch?.waiting !== 1 && !exchange.isAborted)) return false;
@@ -194,7 +200,7 @@ export class Engine implements Sink<Caller> {
     try {
       hasLeft = this.#core.depart(user, solo, this.#clock.now());
     } finally {
-      // A permit that nobody gives back is lost for good.
+      // A permit that is not released is lost for good.
       if (!hasLeft) permit.release();
     }
   }
@@ -221,7 +227,7 @@ export class Engine implements Sink<Caller> {
   #sendBatch(batch: Batch<Caller>, permit: Permit): void {
     const { authority, maxResponseBytes } = this.#options;
     const oldest = oldestOf(batch);
-    // Identical calls without companions share one request, which is not wrapped.
+    // Identical calls without other companions share one request without an envelope.
     const isUnwrapped = batch.calls.length === 1;
     const request = isUnwrapped ? singleRequest(oldest, authority) : this.#wrap(batch, authority);
     const startedAtMs = this.#clock.now();

@@ -1,8 +1,8 @@
-/** What `X-Ucwa-Batch: explain` adds to an answer. */
+/** The headers that `X-Ucwa-Batch: explain` adds to an answer. */
 import type { ReplyHead } from '../core/messages/reply.ts';
 import type { Batch, Call } from '../core/schedule/state.ts';
 
-/** `slot`: the call whose part it was, the call itself or the one that it was collapsed with. */
+/** Returns the answer with headers about the handling of the call. */
 export function explained<T, R extends ReplyHead>(
   reply: R,
   call: Call<T>,

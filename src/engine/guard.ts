@@ -1,6 +1,6 @@
 /**
- * The last look at what leaves for the pool and at what goes back to a caller, independent of
- * whoever formed it.
+ * The last check of requests to the pool and of answers to callers. It does not rely on the code that formed
+ * them.
  */
 import type { Fault } from '../core/messages/fault.ts';
 import { answerForFault } from '../core/answer/own-answers.ts';
@@ -19,7 +19,7 @@ import type { Ending } from '../core/answer/ending.ts';
 export class Guard {
   readonly #maxParts: number;
   readonly #observer: Pick<EngineObserver, 'internalError'>;
-  /** Of unsafe calls that have left, those of which nobody has said that they did not run. */
+  /** Callers of unsafe calls that were sent and are not proved not to have run. */
   readonly #mayHaveRun = new WeakSet<Caller>();
 
   constructor(maxParts: number, observer: Pick<EngineObserver, 'internalError'>) {
@@ -27,14 +27,14 @@ export class Guard {
     this.#observer = observer;
   }
 
-  /** @throws InvariantViolation when the request must not leave; then nothing of it has. */
+  /** @throws InvariantViolation if the request must not be sent; nothing of it has been sent then */
   leaves({ calls }: Batch<Caller>): void {
     const [oldest] = calls;
     if (oldest === undefined || calls.length > this.#maxParts) {
       throw new InvariantViolation('bounded', 'a batch of more parts than it may have');
     }
     for (const call of calls) {
-      // The same objects as of the oldest one would be found to be what they were.
+      // Fields that are the same objects as those of the oldest call need no comparison.
       const isAlike = call.key === oldest.key && call.headers === oldest.headers;
       if (!isAlike || call === oldest) assertOneKey(oldest, call);
       if (calls.length > 1) assertInside(call);
@@ -46,7 +46,7 @@ export class Guard {
     for (const { method, ticket } of calls) if (method !== 'GET') this.#mayHaveRun.add(ticket);
   }
 
-  /** A caller stands for one unsafe call, however often that was put back or copied. */
+  /** One caller stands for one unsafe call, even if the call was put back or copied. */
   #assertFirst({ ticket, followers }: Call<Caller>): void {
     if (this.#mayHaveRun.has(ticket) || followers !== undefined) {
       throw new InvariantViolation('unsafe_once', 'an unsafe call that may have run');
@@ -58,13 +58,13 @@ export class Guard {
     for (const { ticket } of calls) this.#mayHaveRun.delete(ticket);
   }
 
-  /** What its callers are told of a request that could not be sent. */
+  /** Returns the fault for the callers of a request that could not be sent. */
   static mistake(error: unknown): Fault {
     const mayHaveRun = error instanceof InvariantViolation && error.code === 'unsafe_once';
     return { phase: mayHaveRun ? 'unknown' : 'unsent', name: 'proxy_internal_error' };
   }
 
-  /** The answer, or 500 in the place of somebody else's. */
+  /** Returns the answer, or 500 if the answer belongs to another call. */
   own(call: Call<Caller>, reply: Reply): Reply {
     try {
       if (reply.asked !== undefined && reply.asked !== call) assertSameQuestion(reply.asked, call);

@@ -1,15 +1,14 @@
 /**
- * Undoes the coding of an envelope. We ask for none, but a pool or something in front of it may
- * compress all the same. What comes out is counted by who takes it, so that a few bytes cannot
- * become many.
+ * Decompresses an envelope. The proxy asks for no compression, but a pool or a server in front of it may
+ * compress anyway. The receiver bounds the decompressed bytes.
  */
 import { createGunzip, createInflate } from 'node:zlib';
 
 export interface Inflater {
   write(chunk: Buffer): void;
-  /** No more comes: `ended` follows, or `failed`. */
+  /** Ends the input. `ended` or `failed` follows. */
   end(): void;
-  /** Nothing is said any more. */
+  /** Stops all output. */
   stop(): void;
 }
 
@@ -19,7 +18,7 @@ export interface Inflated {
   failed(): void;
 }
 
-/** For a coding of RFC 9110 section 8.4.1 that is known, in any case. */
+/** Creates a decompressor for a coding of RFC 9110 section 8.4.1. */
 export function createInflater(coding: 'gzip' | 'deflate', to: Inflated): Inflater {
   const stream = coding === 'gzip' ? createGunzip() : createInflate();
   let stopped = false;

@@ -2,19 +2,23 @@ import type { FlushReason } from '../core/schedule/state.ts';
 import type { Notes } from '../core/schedule/observer.ts';
 import type { Waits } from '../core/schedule/queue/queue-time.ts';
 
-/** What the engine tells of its work; metrics listen. Durations are milliseconds. */
+/** Events of the engine, for metrics. Durations are in ms. */
 export interface EngineObserver extends Notes {
   callLeft(waits: Waits): void;
-  /** An identical call shares its part. */
+  /** An identical call shares the part of another call. */
   collapsed(): void;
-  /** A batch or a single call. @param newCalls those in it that have not left before */
+  /**
+   * A batch or a single request is sent.
+   *
+   * @param newCalls calls in it that were not sent before
+   */
   requestLeft(newCalls: number): void;
   batchLeft(parts: number, bytes: number, reason: FlushReason): void;
   upstreamAnswered(kind: 'batch' | 'single', status: number): void;
-  /** Over, however it ended. */
+  /** A request has ended, with an answer or without. */
   upstreamEnded(kind: 'batch' | 'single', durationMs: number): void;
   protocolError(kind: ProtocolError): void;
-  /** An exception where none can be: counted, and the calls concerned are answered. */
+  /** An unexpected exception. The engine answers the calls that it concerns. */
   internalError(error: unknown): void;
 }
 
@@ -29,5 +33,5 @@ export type ProtocolError =
   | 'too_large'
   | 'coding'
   | 'self_link'
-  /** Bytes that no request asked for, behind an answer or on an idle connection. */
+  /** Bytes that no request asked for, after an answer or on an idle connection. */
   | 'unsolicited';

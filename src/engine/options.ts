@@ -12,19 +12,19 @@ export interface EngineOptions {
   readonly maxConnections: number;
   readonly maxResponseBytes: number;
   readonly maxBufferedResponseBytes: number;
-  /** Host and port of the pool, as `Host` says them. */
+  /** Host and port of the pool, as in the `Host` header. */
   readonly authority: string;
 }
 
 export interface EngineParts {
   readonly clock: Clock;
   readonly upstream: Upstream;
-  /** A fresh boundary that nobody can guess. */
+  /** Returns a new boundary that cannot be guessed. */
   readonly nextBoundary: () => string;
-  /** In [0, 1). */
+  /** Returns a number in [0, 1). */
   readonly random: () => number;
   readonly observer: EngineObserver;
   readonly memory: UserMemory;
-  /** Told of each request that is over. */
+  /** Reports the end of each request. */
   readonly ended?: ((batch: Batch<Caller>, ending: Ending, nowMs: number) => void) | undefined;
 }

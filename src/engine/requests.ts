@@ -1,4 +1,4 @@
-/** What goes on the wire for the calls of a batch. */
+/** The HTTP requests for the calls of a batch. */
 import type { Batch, Call } from '../core/schedule/state.ts';
 import { encodeWith } from '../core/wire/batch-encoder.ts';
 import type { ExchangeRequest } from '../upstream/exchange.ts';
@@ -14,12 +14,12 @@ export function oldestOf({ calls: [oldest] }: Batch<Caller>): Call<Caller> {
   return oldest;
 }
 
-/** One caller, nobody else, and no other answer on its way to him: his may stream. */
+/** Whether the answer may stream: the request has one caller, and is not a hedged request. */
 export function isLone({ calls: [call, other] }: Batch<Caller>): boolean {
   return other === undefined && call?.followers === undefined && call?.original === undefined;
 }
 
-/** `authority`: host and port of the pool, as `Host` says them. */
+/** @param authority host and port of the pool, as in the `Host` header */
 export function singleRequest(call: Call<Caller>, authority: string): ExchangeRequest {
   const { method, target, body } = call;
   const { user } = call.stream;

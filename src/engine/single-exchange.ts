@@ -1,4 +1,4 @@
-/** A call that travels as itself: its answer streams to its caller as it comes, unread. */
+/** The exchange of a single call. Its answer streams to its caller. */
 import { relayedReply } from '../core/answer/fan-out.ts';
 import type { Fault } from '../core/messages/fault.ts';
 import { refused, isRefusal } from '../core/ucwa/protocol.ts';
@@ -14,23 +14,26 @@ export interface SingleExchangeHost {
   answered(status: number): void;
   /** Whether the caller still waits. */
   waits(): boolean;
-  /** The head as the caller gets it. */
+  /** Returns the head with the headers of `explain`, if the caller wants them. */
   explained(head: ReplyHead): ReplyHead;
-  /** From now on the caller gets the answer as it comes. */
+  /** The caller gets the answer as it comes from now on. */
   begun(status: number): void;
   internalError(error: unknown): void;
-  /** Exactly once. `complete`: the answer is through. */
+  /** Called exactly once. `complete`: the caller got the whole answer. */
   settled(ending: Ending): void;
 }
 
-/** Of a refusal, which is read whole since it may have to be given later. */
+/** Bound of the body of a refusal, in bytes. The body is buffered, because the caller may get it later. */
 const maxRefusalBytes = 65_536;
 
 export class SingleExchange implements ExchangeHandler {
   readonly #caller: Caller;
   readonly #host: SingleExchangeHost;
   #exchange: Exchange | undefined;
-  /** Kept until something follows it: of an answer that breaks off before, nothing was said. */
+  /**
+   * The head is kept until the body begins or ends. If the answer ends before that, the caller got nothing of
+   * it.
+   */
   #head: ReplyHead | undefined;
   #streaming = false;
   #settled = false;
@@ -43,7 +46,7 @@ export class SingleExchange implements ExchangeHandler {
     this.#host = host;
   }
 
-  /** Called once, after the request was handed over. */
+  /** Called once, after the request was passed to the upstream. */
   attach(exchange: Exchange): void {
     this.#exchange = exchange;
   }
@@ -104,7 +107,7 @@ export class SingleExchange implements ExchangeHandler {
     try {
       this.#caller.begin(this.#host.explained({ status, reason, headers: kept }));
     } catch (error) {
-      // An answer that cannot be written as HTTP: nothing of it was.
+      // The head cannot be written as HTTP, and nothing of it was written.
       this.#host.internalError(error);
       this.#giveUp();
       return;

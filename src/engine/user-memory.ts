@@ -1,4 +1,4 @@
-/** What is remembered of users who are away, by lru-cache: the only folder that imports it. */
+/** The learned state of idle users, in an lru-cache. */
 import { LRUCache } from 'lru-cache';
 import type { Learnt, UserMemory } from '../core/schedule/state.ts';
 
