@@ -1,4 +1,4 @@
-/** The composition root: joins all parts, and starts them. */
+/** The composition root. It creates all parts of the proxy, connects them, and starts them. */
 import { AdminServer } from '../admin/admin-server.ts';
 import { InvariantViolation } from '../core/invariants.ts';
 import { systemClock } from '../engine/clock.ts';
@@ -14,18 +14,21 @@ import { watchTls } from './tls-watch.ts';
 
 export interface App {
   readonly ports: { readonly listen: number; readonly admin: number };
-  /** Stops in order, within the time that the settings give; the same promise when asked again. */
+  /** Stops in order, within the time that the settings give. Further calls return the same promise. */
   stop(): Promise<void>;
-  /** Stops at once: who waits is told so. */
+  /** Stops at once, and answers the callers that wait. */
   abort(): Promise<void>;
 }
 
 export interface AppParts {
   readonly log: Log;
   readonly version: string;
-  /** Nothing else runs in this process: when it stands still, and what its memory is for, is our doing. */
+  /**
+   * Whether nothing else runs in this process. The app then watches the event loop, and controls garbage
+   * collection.
+   */
   readonly ownsProcess?: boolean;
-  /** How often TLS files are looked at again. */
+  /** Interval between two checks of the TLS files, in ms. */
   readonly tlsCheckEveryMs?: number;
 }
 
@@ -34,7 +37,10 @@ const summaryEveryMs = 600_000;
 /** Much shorter than the time in which a replaced certificate and the old one are both valid. */
 const tlsCheckEveryMs = 10_000;
 
-/** Serves from when the promise resolves. Rejects when an address cannot be listened at. */
+/**
+ * Starts the proxy. The promise resolves when the proxy serves, and rejects if it cannot listen on an
+ * address.
+ */
 export async function startApp(settings: ServeSettings, parts: AppParts): Promise<App> {
   const { log, version } = parts;
   if (parts.ownsProcess === true) collectRarely();

@@ -34,7 +34,7 @@ export interface Pool {
   readonly passThrough: PassThrough;
 }
 
-/** The two clients of the pool: one for batches and single calls, one for calls that pass through. */
+/** The two clients of the pool: one for batches and single requests, one for pass-through calls. */
 export function createPool({ settings, metrics, renewals, internalError }: Surroundings): Pool {
   const { upstream: pool, limits } = settings;
   const url = new URL(pool.url);
@@ -72,14 +72,14 @@ export function createPool({ settings, metrics, renewals, internalError }: Surro
 
 export interface Engines {
   readonly engine: Engine;
-  /** The engine with its observers in front. */
+  /** The engine behind its call observers. */
   readonly following: Following;
   /** The one of the two that the listener uses. */
   readonly front: Engine | Following;
   readonly shadow: ShadowRun | undefined;
 }
 
-/** The engine, and beside the engine the shadow and the recording. */
+/** Creates the engine, and the shadow and the recording that observe its calls. */
 export function createEngines(
   { settings, metrics, log, internalError }: Surroundings,
   upstream: Upstream,
@@ -127,10 +127,10 @@ export function createEngines(
   return { engine, following, front: isFollowed ? following : engine, shadow };
 }
 
-/** Callers are answered by the listener itself if they wait this long beyond their deadline, in ms. */
+/** The listener itself answers callers that wait this long after their deadline, in ms. */
 const overdueAfterMs = 1000;
 
-/** The listener for clients, and the handler of their requests. */
+/** Creates the listener for clients, and the handler of their requests. */
 export function createListener(
   { settings, metrics, log, renewals, internalError }: Surroundings,
   front: Engines['front'],

@@ -1,6 +1,9 @@
 /**
- * The order of a shutdown: readiness ends, the listener closes, held calls are sent, polls end in steps, and
- * after the time that the settings give all connections are closed.
+ * The order of a shutdown:
+ *
+ * - Readiness ends, and the listener closes.
+ * - Held calls are sent, and polls end in steps.
+ * - All connections are closed when their requests have ended, at the latest after the drain timeout.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Fault } from '../core/messages/fault.ts';
@@ -49,7 +52,7 @@ export function createShutdown(parts: ShutdownParts): Shutdown {
     server.drain();
     await pause(drain.delayMs, cut.signal);
     const closed = server.close();
-    // A second signal asks for an end at once: held calls are not sent.
+    // A second signal asks for an immediate end: held calls are not sent.
     if (!cut.signal.aborted) parts.sendHeld();
     void endPollsEvenly(passThrough, drain.timeoutMs / 2, cut.signal);
     await Promise.race([closed, pause(drain.timeoutMs, cut.signal)]);
@@ -78,7 +81,7 @@ async function endPollsEvenly(
   }
 }
 
-/** Ends early if the signal is aborted. */
+/** Waits for this time, or until the signal is aborted. */
 async function pause(ms: number, cut: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal: cut }).catch(() => undefined);
 }
