@@ -23,7 +23,7 @@ describe('an answer', () => {
     expect(recorder.endings).toEqual(['a: A', 'b: no']);
   });
 
-  test('is given early, 5 ms after it came whole, when the rest takes its time', () => {
+  test('is released early, 5 ms after its part came whole, if the rest takes longer', () => {
     const recorder = sent('a', 'b');
     const [batch] = recorder.batches;
     recorder.core.part(batch!, 0, aReply('A'), true, 20);
@@ -37,14 +37,14 @@ describe('an answer', () => {
     expect(recorder.endings).toEqual(['a: A', 'b: B']);
   });
 
-  test('that is not beyond doubt is not given early', () => {
+  test('is not released early if it may be wrong', () => {
     const recorder = sent('a', 'b');
     recorder.core.part(recorder.batches[0]!, 0, aReply('A'), false, 20);
     recorder.core.wake(500);
     expect(recorder.endings).toEqual([]);
   });
 
-  test('with the wrong count answers nobody, save who has his answer; the others ask again, and answers wait for the count from then on', () => {
+  test('with a wrong count reaches no caller that has no answer yet; their calls are retried, and later answers wait for the count', () => {
     const fault = { phase: 'unknown', name: 'http_protocol_error' } as const;
     const recorder = sent('a', 'b');
     const [first] = recorder.batches;
@@ -68,13 +68,13 @@ describe('an answer', () => {
     expect(recorder.endings.at(-1)).toBe('c: C');
   });
 
-  test('that is meant for all goes to each of the callers', () => {
+  test('that is meant for all calls goes to each caller', () => {
     const recorder = sent('a', 'b');
     recorder.core.settle(recorder.batches[0]!, { kind: 'relay', reply: aReply('401') }, 20);
     expect(recorder.endings).toEqual(['a: 401', 'b: 401']);
   });
 
-  test('that never came whole stands for those whose part did; the others ask again', () => {
+  test('that ends early counts for the calls with a whole part; the others are retried', () => {
     const recorder = sent('a', 'b');
     recorder.core.part(recorder.batches[0]!, 0, aReply('A'), false, 20);
     recorder.core.settle(
@@ -90,14 +90,14 @@ describe('an answer', () => {
     expect(recorder.grant(20)).toEqual(['b (linger)']);
   });
 
-  test('that is forgotten by us is our own mistake, not a caller who waits for ever', () => {
+  test('without a part for a call ends this call with an error of the proxy', () => {
     const recorder = sent('a');
     recorder.core.settle(recorder.batches[0]!, { kind: 'complete' }, 20);
     expect(recorder.endings).toEqual(['a: proxy_internal_error']);
   });
 });
 
-/** These calls, sent in one batch. */
+/** Submits these calls, and sends them in one batch. */
 function sent(...tickets: string[]): Recorder {
   const recorder = new Recorder();
   for (const ticket of tickets) recorder.submit(ticket, 0);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { aKey, aReply, app, names, Recorder } from '../../support/recording-sink.ts';
 
-describe('a call that is submitted', () => {
-  test('is held for the length of the window from the first arrival, and leaves with its companions', () => {
+describe('a submitted call', () => {
+  test('is held until the window from the first arrival ends, and is sent with its companions', () => {
     const recorder = new Recorder();
     recorder.submit('a', 0);
     expect(recorder.alarmAtMs).toBe(0);
@@ -17,20 +17,20 @@ describe('a call that is submitted', () => {
     expect(recorder.grant(10)).toEqual(['a b (linger)']);
   });
 
-  test('leaves at once when the batch is full', () => {
+  test('is sent at once if the batch is full', () => {
     const recorder = new Recorder();
     for (const name of ['a', 'b', 'c', 'd', 'e']) recorder.submit(name, 0);
     expect(recorder.grant(0)).toEqual(['a b c d e (parts)']);
   });
 
-  test('leaves at once when the batch has its bytes', () => {
+  test('is sent at once if the batch has reached its size in bytes', () => {
     const recorder = new Recorder();
     recorder.submit('a', 0, aKey('ann'), { sizeBytes: 600 });
     recorder.submit('b', 0, aKey('ann'), { sizeBytes: 400 });
     expect(recorder.grant(0)).toEqual(['a b (bytes)']);
   });
 
-  test('is not taken along when the batch would grow beyond its bytes', () => {
+  test('stays in the queue if the batch would exceed its size in bytes', () => {
     const recorder = new Recorder();
     recorder.submit('a', 0, aKey('ann'), { sizeBytes: 600 });
     recorder.submit('b', 1, aKey('ann'), { sizeBytes: 500 });
@@ -40,13 +40,13 @@ describe('a call that is submitted', () => {
     expect(recorder.grant(11)).toEqual(['b (linger)']);
   });
 
-  test('leaves alone however large it is', () => {
+  test('is sent in a request of its own, however large it is', () => {
     const recorder = new Recorder();
     recorder.submit('a', 0, aKey('ann'), { sizeBytes: 5000 });
     expect(recorder.grant(0)).toEqual(['a (bytes)']);
   });
 
-  test('goes along with a batch that waits for its departure', () => {
+  test('joins a batch that waits for a dispatch permit', () => {
     const recorder = new Recorder();
     recorder.submit('a', 0);
     recorder.core.wake(10);
@@ -70,7 +70,7 @@ describe('a call that is submitted', () => {
     ]);
   });
 
-  test('departs alone and at once where batching is off', () => {
+  test('is sent unbatched and at once in mode off', () => {
     const recorder = new Recorder({ mode: 'off' });
     recorder.submit('a', 0);
     recorder.submit('b', 0);
@@ -82,18 +82,21 @@ describe('a call that is submitted', () => {
     ['queue_bytes', { maxQueuedBytes: 150 }, 'bob'],
     ['user_queue_calls', { maxQueuedCallsPerUser: 1 }, 'ann'],
     ['user_queue_bytes', { maxQueuedBytesPerUser: 150 }, 'ann'],
-  ])('is refused beyond a cap, until a call has ended: %s', (reason, changes, credential) => {
-    const recorder = new Recorder(changes);
-    const first = recorder.submit('a', 0, aKey('ann'));
-    expect(() => recorder.submit('b', 0, aKey(credential))).toThrow(reason);
-    recorder.core.cancel(first, 0);
-    recorder.submit('c', 0, aKey(credential));
-    expect(recorder.core.heldCalls).toBe(1);
-  });
+  ])(
+    'is refused if it exceeds a cap, until a call has ended: %s',
+    (reason, changes, credential) => {
+      const recorder = new Recorder(changes);
+      const first = recorder.submit('a', 0, aKey('ann'));
+      expect(() => recorder.submit('b', 0, aKey(credential))).toThrow(reason);
+      recorder.core.cancel(first, 0);
+      recorder.submit('c', 0, aKey(credential));
+      expect(recorder.core.heldCalls).toBe(1);
+    },
+  );
 });
 
-describe('a caller who leaves', () => {
-  test('before its call is sent takes it along, and nobody else notices', () => {
+describe('a canceled call', () => {
+  test('that is held is not sent, and other calls are not affected', () => {
     const recorder = new Recorder();
     const first = recorder.submit('a', 0);
     recorder.turn(0);
@@ -104,7 +107,7 @@ describe('a caller who leaves', () => {
     expect(recorder.grant(15)).toEqual(['b (linger)']);
   });
 
-  test('alone leaves nothing behind, and a permit that comes too late finds nobody', () => {
+  test('without companions leaves no state, and a later permit finds no call', () => {
     const recorder = new Recorder();
     const call = recorder.submit('a', 0);
     recorder.core.wake(10);
@@ -115,7 +118,7 @@ describe('a caller who leaves', () => {
     expect(recorder.endings).toEqual([]);
   });
 
-  test('after its call was sent shifts nobody', () => {
+  test('that was sent keeps its position in the batch', () => {
     const recorder = sent('a', 'b', 'c');
     const batch = recorder.batches[0]!;
     recorder.core.cancel(batch.calls[0]!, 0);
@@ -125,7 +128,7 @@ describe('a caller who leaves', () => {
     expect(recorder.abandoned).toEqual([]);
   });
 
-  test('as the last of its batch lets it be broken off', () => {
+  test('lets the batch be aborted if it was the last one', () => {
     const recorder = sent('a', 'b');
     const batch = recorder.batches[0]!;
     recorder.core.part(batch, 0, aReply('A'), true, 20);
@@ -146,7 +149,7 @@ describe('a caller who leaves', () => {
     expect(recorder.endings).toEqual(['a: A']);
   });
 
-  test('in the middle of a streamed answer breaks it off', () => {
+  test('with a streaming answer aborts its request', () => {
     const recorder = sent('a');
     const batch = recorder.batches[0]!;
     recorder.core.begin(batch, 200, 20);
@@ -156,7 +159,7 @@ describe('a caller who leaves', () => {
 });
 
 describe('a deadline', () => {
-  test('of a call that still waits answers that it was never sent', () => {
+  test('of a held call answers that the call was never sent', () => {
     const recorder = new Recorder({ lingerMaxMs: 5000 });
     recorder.submit('a', 0);
     recorder.submit('b', 1);
@@ -167,7 +170,7 @@ describe('a deadline', () => {
     expect(recorder.core.heldCalls).toBe(0);
   });
 
-  test('of a call that was sent leaves the others of its batch waiting', () => {
+  test('of a sent call leaves the other calls of its batch waiting', () => {
     const recorder = new Recorder();
     recorder.submit('a', 0);
     recorder.submit('b', 5);
@@ -181,7 +184,7 @@ describe('a deadline', () => {
     expect(recorder.abandoned).toHaveLength(1);
   });
 
-  test('does not cut an answer that has begun', () => {
+  test('does not end an answer that streams', () => {
     const recorder = sent('a');
     recorder.core.begin(recorder.batches[0]!, 200, 20);
     recorder.core.wake(5000);
@@ -189,7 +192,7 @@ describe('a deadline', () => {
     expect(recorder.endings).toEqual([]);
   });
 
-  test('is asked to be woken for as long as somebody waits', () => {
+  test('has a timer as long as a call waits', () => {
     const recorder = sent('a');
     expect(recorder.alarmAtMs).toBeLessThanOrEqual(1000);
     recorder.alarmAtMs = Infinity;
@@ -199,7 +202,7 @@ describe('a deadline', () => {
 });
 
 describe('a shutdown', () => {
-  test('lets held calls leave at once, and later ones without a hold', () => {
+  test('sends held calls at once, and later calls without a hold', () => {
     const recorder = new Recorder();
     recorder.submit('a', 0);
     recorder.submit('b', 0, aKey('bob'));
@@ -209,7 +212,7 @@ describe('a shutdown', () => {
     expect(recorder.grant(2)).toEqual(['c (drain)']);
   });
 
-  test('answers everybody who still waits at its end', () => {
+  test('answers all calls that still wait at its end', () => {
     const recorder = sent('a');
     recorder.submit('b', 20);
     recorder.core.expireAll(50);
@@ -217,7 +220,7 @@ describe('a shutdown', () => {
   });
 });
 
-test('when more wait than a batch may hold, the rest leaves behind it', () => {
+test('calls beyond the largest batch are sent in the next batch', () => {
   const recorder = new Recorder();
   for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) recorder.submit(name, 0);
   recorder.core.depart(recorder.permits.shift()!.user, false, 10);
@@ -225,7 +228,7 @@ test('when more wait than a batch may hold, the rest leaves behind it', () => {
   expect(recorder.grant(10)).toEqual(['f g (parts)']);
 });
 
-test('of two streams the one that has been ready for longer leaves first', () => {
+test('of two streams, the one that has been ready for longer is sent first', () => {
   const recorder = new Recorder();
   recorder.submit('b', 0, aKey('ann', app, 'cookie'));
   recorder.turn(0);
@@ -236,7 +239,7 @@ test('of two streams the one that has been ready for longer leaves first', () =>
   expect(recorder.grant(15)).toEqual(['b (linger)', 'a (linger)']);
 });
 
-/** These calls, sent in one batch. */
+/** Submits these calls, and sends them in one batch. */
 function sent(...tickets: string[]): Recorder {
   const recorder = new Recorder();
   for (const ticket of tickets) recorder.submit(ticket, 0);

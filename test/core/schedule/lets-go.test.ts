@@ -9,7 +9,7 @@ import { aKey, app, aReply, policy, Recorder } from '../../support/recording-sin
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** The core, and the callers that live because of it or of what it was told. */
+/** A coalescer, and weak references to the callers that it got. */
 function forgetfulCore() {
   const callers: Array<WeakRef<object>> = [];
   const out: Array<Batch<object>> = [];
@@ -34,7 +34,7 @@ function forgetfulCore() {
   return {
     core,
     out,
-    /** Goes on to that time. */
+    /** Advances to this time. */
     at(ms: number): void {
       nowMs = ms;
       core.wake(ms);
@@ -61,7 +61,7 @@ function forgetfulCore() {
       );
     },
     async alive(): Promise<number> {
-      // A reference that was looked at holds until the end of the turn.
+      // A dereferenced object stays alive until the end of the turn.
       await setImmediate();
       collectGarbage();
       return callers.filter((caller) => caller.deref() !== undefined).length;
@@ -69,7 +69,7 @@ function forgetfulCore() {
   };
 }
 
-test('a caller who was answered is let go, though others always wait', async () => {
+test('an answered caller is free for collection while other callers wait', async () => {
   const world = forgetfulCore();
   const { core, out } = world;
   const batches = 100;
@@ -78,7 +78,7 @@ test('a caller who was answered is let go, though others always wait', async () 
     world.at(ms);
     for (const name of ['a', 'b', 'c']) world.ask(`${name}${turn}`);
     world.at(ms + 0.5);
-    // Their answers stream: two are given early, the last one when the next batch has left.
+    // The answers stream: two parts are released early, the last one after the next batch was sent.
     const [before, batch] = [out.length > 1 ? out.shift() : undefined, out.at(-1)];
     core.part(batch!, 0, aReply('A'), true, ms + 1);
     core.part(batch!, 1, aReply('B'), true, ms + 2.5);

@@ -10,7 +10,7 @@ const refused: Ending = {
   reply: { ...aReply('too many'), status: 429 },
 };
 
-/** These calls leave in one batch at 10 ms. */
+/** Submits these calls, and sends them in one batch at 10 ms. */
 function sent(...tickets: string[]): Recorder {
   const recorder = new Recorder({ maxParts: 20, maxBytes: 10_000 });
   for (const ticket of tickets) recorder.submit(ticket, 0);
@@ -26,14 +26,14 @@ function accept(recorder: Recorder, batch: Batch<string>, nowMs: number): void {
 const letters = (count: number): string[] => Array.from({ length: count }, (_, i) => `c${i}`);
 
 describe('a refused batch', () => {
-  test('goes back, pauses, and leaves again in smaller pieces, in order; its callers see nothing', () => {
+  test('is put back, waits for a backoff, and is sent again in order in smaller batches, unseen by its callers', () => {
     const recorder = sent(...letters(20));
     recorder.core.settle(recorder.batches[0]!, refused, 12);
     expect(recorder.endings).toEqual([]);
     expect(recorder.core.heldCalls).toBe(20);
     expect(recorder.grant(12)).toEqual([]);
 
-    // 20 to 60 ms, with a jitter of a half: 40.
+    // 20 to 60 ms, with half of the jitter: 40.
     recorder.core.wake(51);
     expect(recorder.grant(51)).toEqual([]);
     recorder.core.wake(52);
@@ -53,7 +53,7 @@ describe('a refused batch', () => {
     ]);
   });
 
-  test('counts as no split when it leaves again whole', () => {
+  test('counts as no split if it is sent again as a whole', () => {
     const recorder = sent('a');
     recorder.core.settle(recorder.batches[0]!, refused, 12);
     recorder.core.wake(60);
@@ -78,7 +78,7 @@ describe('a refused batch', () => {
     expect(recorder.noted).toContain('split 1: 1 1 1 1');
   });
 
-  test('of POSTs goes back too: none of them ran', () => {
+  test('of POSTs is put back too: none of them ran', () => {
     const recorder = new Recorder();
     recorder.submit('a', 0, aKey('ann'), { callClass: 'unsafe' });
     recorder.submit('b', 0, aKey('ann'), { callClass: 'unsafe' });
@@ -91,7 +91,7 @@ describe('a refused batch', () => {
     expect(recorder.grant(70)).toEqual(['b (linger)']);
   });
 
-  test('keeps a GET behind a write to its resource that came back', () => {
+  test('keeps a GET behind a write to its resource that was put back', () => {
     const recorder = new Recorder();
     recorder.submit('w', 0, aKey('ann'), { callClass: 'unsafe', target: `${app}/me` });
     recorder.core.wake(10);
@@ -104,7 +104,7 @@ describe('a refused batch', () => {
     expect(recorder.grant(130)).toEqual(['g (linger)']);
   });
 
-  test('keeps a GET behind it when the write between them is not sent after all', () => {
+  test('keeps a GET behind it if the write between them is not sent', () => {
     const recorder = new Recorder({ mode: 'off' });
     const write = { callClass: 'unsafe', target: `${app}/me` } as const;
     recorder.submit('w1', 0, aKey('ann'), write);
@@ -117,7 +117,7 @@ describe('a refused batch', () => {
     expect(recorder.grant(100)).toEqual(['w1 (idle)']);
   });
 
-  test('does not take callers along who left meanwhile', () => {
+  test('does not include calls that were canceled in the meantime', () => {
     const recorder = new Recorder();
     recorder.submit('a', 0);
     const b = recorder.submit('b', 0);
@@ -132,28 +132,28 @@ describe('a refused batch', () => {
     expect(recorder.endings).toEqual(['a: ok']);
   });
 
-  test('tells calls behind it, too, when the pause outlasts the time that they have', () => {
+  test('ends calls behind it with a deadline before the end of the backoff', () => {
     const recorder = sent('a', 'b');
     recorder.submit('c', 11);
     recorder.core.settle(recorder.batches[0]!, { ...refused, retryAfterMs: 2000 }, 12);
     expect(recorder.endings).toEqual(['a: too many', 'b: too many', 'c: never-sent']);
   });
 
-  test("is answered at its calls' deadline with the pool's own 429", () => {
+  test('is answered with the 429 of the pool at the deadline of its calls', () => {
     const recorder = sent('a', 'b');
     recorder.core.settle(recorder.batches[0]!, refused, 12);
     recorder.core.wake(1000);
     expect(recorder.endings).toEqual(['a: too many', 'b: too many']);
   });
 
-  test('is answered at once where the pool asks for a longer pause than its callers have', () => {
+  test('is answered at once if the pool asks for a backoff that outlasts its calls', () => {
     const recorder = sent('a', 'b');
     recorder.core.settle(recorder.batches[0]!, { ...refused, retryAfterMs: 2000 }, 12);
     expect(recorder.endings).toEqual(['a: too many', 'b: too many']);
     expect(recorder.core.heldCalls).toBe(0);
   });
 
-  test('is told 503, did not run, when the shutdown finds it in a pause', () => {
+  test('is answered with 503, did not run, if the shutdown finds it in a backoff', () => {
     const recorder = sent('a', 'b');
     recorder.core.settle(recorder.batches[0]!, refused, 12);
     recorder.core.drain(20);
@@ -161,7 +161,7 @@ describe('a refused batch', () => {
     expect(recorder.core.heldCalls).toBe(0);
   });
 
-  test('during a shutdown is told so at once', () => {
+  test('is answered at once during a shutdown', () => {
     const recorder = sent('a', 'b');
     recorder.core.drain(11);
     recorder.core.settle(recorder.batches[0]!, refused, 12);

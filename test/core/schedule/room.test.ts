@@ -17,7 +17,7 @@ function accept(recorder: Recorder, batch: Batch<string>, nowMs: number): void {
 const letters = (count: number): string[] => Array.from({ length: count }, (_, i) => `c${i}`);
 
 describe('the limit of a user', () => {
-  /** A user whose pool has refused 10 outstanding calls. */
+  /** A user after the pool has refused 10 outstanding calls. */
   function limited(changes = {}): Recorder {
     const recorder = new Recorder({
       maxParts: 20,
@@ -39,7 +39,7 @@ describe('the limit of a user', () => {
     return recorder;
   }
 
-  /** Sizes of what leaves for so many calls at that time. */
+  /** Returns the sizes of the requests that are sent for this number of calls at this time. */
   function leaves(recorder: Recorder, calls: number, nowMs: number, key = aKey('ann')): number[] {
     for (const ticket of letters(calls)) recorder.submit(ticket, nowMs, key);
     recorder.core.wake(nowMs + 10);
@@ -47,11 +47,11 @@ describe('the limit of a user', () => {
     return recorder.batches.splice(0).map(({ calls: sentCalls }) => sentCalls.length);
   }
 
-  test('is kept: what has no room waits', () => {
+  test('is kept: calls without room wait', () => {
     expect(leaves(limited(), 30, 1000)).toEqual([3, 3, 3]);
   });
 
-  test('is one for all applications and cookies of a credential', () => {
+  test('is the same for all applications and cookies of a credential', () => {
     const recorder = limited();
     const elsewhere = aKey('ann', '/ucwa/oauth/v1/applications/2');
     const withCookie = aKey('ann', app, 'a=1');
@@ -63,12 +63,12 @@ describe('the limit of a user', () => {
     expect(all.reduce((sum, parts) => sum + parts, 0)).toBe(9);
   });
 
-  test('is nobody else’s: another credential on the same application starts at its own', () => {
+  test('belongs to one credential: another credential on the same application begins with its own', () => {
     const recorder = limited();
     expect(leaves(recorder, 20, 1000, aKey('junk'))).toEqual([20]);
   });
 
-  test('is not touched by what befalls another credential on the same application', () => {
+  test('is not changed by answers to another credential on the same application', () => {
     const recorder = limited();
     const junk = recorder.submit('j', 900, aKey('junk'));
     recorder.core.wake(910);
@@ -78,7 +78,7 @@ describe('the limit of a user', () => {
     expect(leaves(recorder, 30, 1000)).toEqual([3, 3, 3]);
   });
 
-  test('goes over to a refreshed token, once that was answered 2xx for the same application', () => {
+  test('is inherited by a refreshed token after a 2xx answer for the same application', () => {
     const recorder = limited();
     recorder.submit('r', 900, aKey('fresh'));
     recorder.core.wake(910);
@@ -90,17 +90,17 @@ describe('the limit of a user', () => {
     ]);
   });
 
-  test('counts what passes by, a poll too, and leaves room for more of it', () => {
+  test('counts pass-through calls, polls included, and reserves room for more of them', () => {
     const recorder = limited();
     recorder.core.passedThrough('ann', 4, false, 900);
-    // 9, less 4 under way, less 1 kept free.
+    // 9, less 4 outstanding, less 1 reserved.
     expect(leaves(recorder, 30, 1000)).toEqual([3]);
     const polling = limited();
     polling.core.passedThrough('ann', 3, true, 900);
     expect(leaves(polling, 30, 1000)).toEqual([3, 3]);
   });
 
-  test('gives room back when what passed by is over', () => {
+  test('gives room back when a pass-through call has ended', () => {
     const recorder = limited();
     recorder.core.passedThrough('ann', 9, false, 900);
     expect(leaves(recorder, 3, 1000)).toEqual([]);
@@ -108,13 +108,13 @@ describe('the limit of a user', () => {
     expect(recorder.grant(1020)).toHaveLength(1);
   });
 
-  test('never stops a user of whom nothing is under way but polls', () => {
+  test('never stops a user with only polls outstanding', () => {
     const recorder = limited();
     recorder.core.passedThrough('ann', 20, true, 900);
     expect(leaves(recorder, 5, 1000)).toEqual([1]);
   });
 
-  test('lets an operation leave before what waits for room', () => {
+  test('lets an operation go before calls that wait for room', () => {
     const recorder = limited();
     for (const ticket of letters(12)) recorder.submit(ticket, 1000);
     recorder.core.wake(1010);
@@ -125,12 +125,12 @@ describe('the limit of a user', () => {
     expect(recorder.grant(1040)).toEqual(['op (idle)']);
   });
 
-  test('is probed by a batch that is formed on purpose', () => {
+  test('is tested by a probe, a batch of exactly the necessary size', () => {
     const recorder = limited();
     expect(leaves(recorder, 30, 10_000)).toEqual([3, 3, 3, 1]);
   });
 
-  test('keeps a piece waiting for room for all of it, but not for long', () => {
+  test('makes a batch wait for room for all of its parts, but not for long', () => {
     const recorder = limited();
     recorder.core.passedThrough('ann', 7, true, 900);
     recorder.submit('first', 1000);
@@ -142,7 +142,7 @@ describe('the limit of a user', () => {
     expect(recorder.grant(1071)).toEqual(['c0 (linger)']);
   });
 
-  test('does not keep a piece waiting for ever beside operations that come and go', () => {
+  test('does not make a batch wait for ever beside operations that come and go', () => {
     const recorder = limited();
     recorder.core.passedThrough('ann', 7, true, 900);
     recorder.submit('op0', 1000, aKey('ann'), { callClass: 'operation' });

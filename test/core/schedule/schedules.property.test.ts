@@ -1,4 +1,4 @@
-/** Promises of the coalescer over thousands of random schedules, and that the check can fail. */
+/** The promises of the coalescer hold over thousands of random schedules, and the check can fail. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Coalescer } from '../../../src/core/schedule/coalescer.ts';
@@ -22,7 +22,7 @@ import type { Core, VirtualWorld } from '../../support/virtual-world.ts';
 
 const trials = 4000;
 
-/** The rows of the table in the header of the coalescer, as the world names them. */
+/** The rows of the table in the header of the coalescer, by the names of the test world. */
 const table = [
   'submit',
   'submit, a cap',
@@ -61,7 +61,7 @@ const table = [
   'drain',
 ];
 
-test(`every promise holds over ${trials} random schedules, and every row of the table was taken`, () => {
+test(`every promise holds over ${trials} random schedules, and every row of the table occurs`, () => {
   const rows = new Map<string, number>();
   fc.assert(
     fc.property(schedule, ([policy, steps, plans]) => {
@@ -75,7 +75,7 @@ test(`every promise holds over ${trials} random schedules, and every row of the 
   expect(seldom).toEqual([]);
 });
 
-test('what befalls a bad credential changes nothing for another one on the same application', () => {
+test('answers to a bad credential change nothing for another one on the same application', () => {
   const failing = fc.constantFrom<PoolPlan['ending']>(
     ...([
       'relay',
@@ -86,7 +86,7 @@ test('what befalls a bad credential changes nothing for another one on the same 
       'connection',
     ] as const),
   );
-  // Odd times: what happens at the same moment may happen in any order.
+  // Odd times avoid events at the same time, for which any order is right.
   const short = fc.constantFrom(5.317, 20.713, 40.391);
   const good = fc.record({ afterMs: short, partEveryMs: fc.constant(undefined), ending: failing });
   const any = fc.oneof(
@@ -119,7 +119,7 @@ test('what befalls a bad credential changes nothing for another one on the same 
   );
 });
 
-describe('a coalescer with a planted fault is found out', () => {
+describe('a coalescer with a planted bug is detected', () => {
   class DropsCancels extends Coalescer<Ticket> {
     override cancel(call: Call<Ticket>, nowMs: number): void {
       if (call.stage !== 'held') super.cancel(call, nowMs);
@@ -133,7 +133,7 @@ describe('a coalescer with a planted fault is found out', () => {
     }
   }
 
-  /** Lets a stream go on as if nobody stayed behind. */
+  /** Drops the first call that stays in a queue after a batch was sent. */
   class LosesTheRest extends Coalescer<Ticket> {
     override depart(user: Batch<Ticket>['user'], solo: boolean, nowMs: number): boolean {
       const departed = super.depart(user, solo, nowMs);
@@ -142,7 +142,7 @@ describe('a coalescer with a planted fault is found out', () => {
     }
   }
 
-  /** Of what was refused, one call never comes back. */
+  /** Drops one call of a refused batch. */
   class LosesRequeued extends Coalescer<Ticket> {
     override settle(...[batch, ending, nowMs]: Parameters<Core['settle']>): void {
       super.settle(batch, ending, nowMs);
@@ -154,7 +154,7 @@ describe('a coalescer with a planted fault is found out', () => {
     }
   }
 
-  /** Answers before anybody could know that the count is right, and once more when it is known. */
+  /** Answers before the count of parts is known, and again when it is known. */
   class ReleasesEarly extends Coalescer<Ticket> {
     readonly #own: Sink<Ticket>;
 

@@ -5,20 +5,20 @@ import type { Learnt } from '../../../../src/core/schedule/state.ts';
 
 const newcomer = (): Learnt => newUser('ann', undefined, 0).learnt;
 
-/** Somebody whose limit the pool has shown. */
+/** The learned state of a user after the pool has shown its limit. */
 function refusedOnce(): Learnt {
   const learnt = newcomer();
   learnt.limit.refused({ parts: 3, outstanding: 10, sentAtMs: 0, probe: false }, 5);
   return learnt;
 }
 
-/** So many applications, each answered once. */
+/** Records one 2xx answer for each of this number of applications. */
 function passBy(inheritance: Inheritance, name: string, count: number): void {
   for (let i = 0; i < count; i += 1) inheritance.answered(`/${name}/${i}`, newcomer());
 }
 
-describe('a limit that was met', () => {
-  test('goes over to the next credential of the same application, as a limit of its own', () => {
+describe('a learned limit that the pool has shown', () => {
+  test('is copied to the next credential of the same application', () => {
     const inheritance = new Inheritance(10);
     const old = refusedOnce();
     expect(inheritance.answered('/a', old)).toBe(false);
@@ -29,14 +29,14 @@ describe('a limit that was met', () => {
     expect(inheritance.answered('/b', newcomer())).toBe(false);
   });
 
-  test('takes the place of no other that was met', () => {
+  test('replaces no other limit that the pool has shown', () => {
     const inheritance = new Inheritance(10);
     inheritance.answered('/a', refusedOnce());
     expect(inheritance.answered('/a', refusedOnce())).toBe(false);
   });
 
   test.each([1, 2, 10, 11])(
-    'of %s applications is remembered behind fewer than half, and not behind as many more',
+    'with room for %s applications, is kept after fewer than half as many others, and not after as many',
     (most) => {
       for (const [behind, inherits] of [
         [Math.ceil(most / 2) - 1, true],
@@ -53,7 +53,7 @@ describe('a limit that was met', () => {
     },
   );
 
-  test('is remembered for as long as its user goes on, whoever else comes and goes', () => {
+  test('is kept while its user is active, whatever other users come and go', () => {
     const inheritance = new Inheritance(10);
     const ann = refusedOnce();
     for (let turn = 0; turn < 50; turn += 1) {

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { Doubts } from '../../../../src/core/schedule/ending/may-have-run.ts';
 import { aKey, aReply, Recorder } from '../../../support/recording-sink.ts';
 
-test('a call whose batch came to nothing is in doubt while a request for it beside that is out', () => {
+test('a call may have run while a hedged request for it is outstanding, even if its batch was not sent', () => {
   const doubts = new Doubts<string>();
   const recorder = new Recorder({ timeoutMs: 1000 });
   const calls = ['a', 'b'].map((ticket) => recorder.submit(ticket, 0, aKey('ann')));
@@ -10,7 +10,7 @@ test('a call whose batch came to nothing is in doubt while a request for it besi
   recorder.grant(10);
   const unsent = { phase: 'unsent', name: 'connection_timeout' } as const;
   expect(doubts.judge(calls[0]!, unsent)).toBe(unsent);
-  // Half of their time is gone: they are asked again.
+  // Half of their time has passed, so hedged requests are due.
   recorder.core.wake(510);
   expect(recorder.grant(510)).toEqual(['a (idle)', 'b (idle)']);
   expect(doubts.judge(calls[0]!, unsent).valueOf()).toMatchObject({ phase: 'unknown' });

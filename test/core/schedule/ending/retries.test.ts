@@ -10,7 +10,7 @@ function trouble(what: Trouble, phase: FaultPhase, reply?: Reply): Ending {
   return { kind: 'trouble', trouble: what, fault, ...(reply === undefined ? {} : { reply }) };
 }
 
-/** Two calls of that class that leave in one batch at 10 ms. */
+/** Submits two calls of the class, and sends them in one batch at 10 ms. */
 function sent(callClass: 'safe' | 'unsafe', changes = {}): Recorder {
   const recorder = new Recorder({ timeoutMs: 30_000, ...changes });
   for (const ticket of ['a', 'b']) recorder.submit(ticket, 0, aKey('ann'), { callClass });
@@ -21,8 +21,8 @@ function sent(callClass: 'safe' | 'unsafe', changes = {}): Recorder {
 
 const answer = (text: string): Ending => ({ kind: 'relay', reply: aReply(text) });
 
-describe('GETs of a batch that failed', () => {
-  test('are asked again singly, once', () => {
+describe('GETs of a failed batch', () => {
+  test('are retried once, unbatched', () => {
     const recorder = sent('safe');
     recorder.core.settle(recorder.batches[0]!, trouble('not_understood', 'unknown'), 20);
     expect(recorder.grant(20)).toEqual(['a (linger)', 'b (idle)']);
@@ -32,7 +32,7 @@ describe('GETs of a batch that failed', () => {
     expect(recorder.noted).toEqual(['repeat answer answered', 'repeat answer failed']);
   });
 
-  test('get the answer of the pool, where there is one, when the budget is spent', () => {
+  test('get the answer of the pool, if there is one, when the retry budget is spent', () => {
     const recorder = new Recorder({ timeoutMs: 30_000, maxParts: 1 });
     for (let i = 0; i < 130; i += 1) {
       recorder.submit(`x${i}`, i, aKey('ann'));
@@ -45,13 +45,13 @@ describe('GETs of a batch that failed', () => {
       if (again !== undefined) recorder.core.settle(again, answer('again'), i);
     }
     const relayed = recorder.endings.filter((ending) => ending.endsWith(': 500')).length;
-    // 100 to begin with, a fifth of each call, and one for the time that passed.
+    // 100 at the beginning, a fifth for each call, and one for the elapsed time.
     expect(relayed).toBeGreaterThan(0);
     expect(relayed).toBeLessThanOrEqual(130 - 100 - 25);
     expect(recorder.noted.filter((note) => note.endsWith('denied'))).toHaveLength(relayed);
   });
 
-  test('wait for what a 503 asks for before they are asked again', () => {
+  test('are retried after the time that a 503 asks for', () => {
     const recorder = sent('safe');
     const ending = { ...trouble('server_error', 'unknown', aReply('503')), retryAfterMs: 700 };
     recorder.core.settle(recorder.batches[0]!, ending, 20);
@@ -61,7 +61,7 @@ describe('GETs of a batch that failed', () => {
   });
 });
 
-test('callers who leave take nothing from the budget of those who stay', () => {
+test('callers that leave use no retries of the others', () => {
   const recorder = new Recorder({ timeoutMs: 30_000, mode: 'off' });
   for (let i = 0; i < 300; i += 1) {
     const call = recorder.submit(`x${i}`, i, aKey(`gone${i % 10}`));
@@ -76,15 +76,15 @@ test('callers who leave take nothing from the budget of those who stay', () => {
   expect(recorder.noted).toEqual([]);
 });
 
-describe('writes of a batch that failed', () => {
-  test('are not sent again where nobody knows whether they ran', () => {
+describe('writes of a failed batch', () => {
+  test('are not sent again if they may have run', () => {
     const recorder = sent('unsafe');
     recorder.core.settle(recorder.batches[0]!, trouble('broken_off', 'unknown'), 20);
     expect(recorder.grant(20)).toEqual([]);
     expect(recorder.endings).toEqual(['a: http_protocol_error', 'b: http_protocol_error']);
   });
 
-  test('get the answer of a pool that failed', () => {
+  test('get the error answer of the pool', () => {
     const recorder = sent('unsafe');
     recorder.core.settle(
       recorder.batches[0]!,
@@ -94,7 +94,7 @@ describe('writes of a batch that failed', () => {
     expect(recorder.endings).toEqual(['a: 500', 'b: 500']);
   });
 
-  test('are sent again where nothing had left', () => {
+  test('are sent again if nothing was sent before', () => {
     const recorder = sent('unsafe');
     recorder.core.settle(recorder.batches[0]!, trouble('connection', 'unsent'), 20);
     expect(recorder.grant(20)).toEqual(['a (linger)', 'b (idle)']);
@@ -102,7 +102,7 @@ describe('writes of a batch that failed', () => {
 });
 
 describe('a pool without a batch resource', () => {
-  test('gets all calls singly for a minute, when it has answered the user that it told so', () => {
+  test('gets all calls unbatched for a minute, after it has answered the user with 2xx', () => {
     const recorder = sent('unsafe');
     recorder.core.settle(recorder.batches[0]!, trouble('no_batch', 'unsent'), 20);
     expect(recorder.grant(20)).toEqual(['a (linger)', 'b (idle)']);
@@ -116,7 +116,7 @@ describe('a pool without a batch resource', () => {
     expect(recorder.grant(60_021)).toEqual([]);
   });
 
-  test('is believed for that user alone, when it has answered batches before', () => {
+  test('gets only the calls of this user unbatched, if it has answered batches before', () => {
     const recorder = sent('safe');
     for (const index of [0, 1])
       recorder.core.part(recorder.batches[0]!, index, aReply('x'), false, 20);
@@ -141,7 +141,7 @@ test('a bad credential cannot turn batching off for others', () => {
 });
 
 describe('a batch that is too large for the pool', () => {
-  test('leaves again in halves, without a pause', () => {
+  test('is sent again in halves, without a backoff', () => {
     const recorder = sent('unsafe', { maxParts: 2 });
     recorder.core.settle(recorder.batches[0]!, trouble('request_too_large', 'unsent'), 20);
     expect(recorder.grant(20)).toEqual(['a (parts)']);
@@ -151,8 +151,8 @@ describe('a batch that is too large for the pool', () => {
   });
 });
 
-describe('a route whose answer made a batch too large', () => {
-  test('stays out of batches for an hour; other routes do not', () => {
+describe('a route with an answer that made a batch too large', () => {
+  test('is not batched for an hour; other routes are', () => {
     const recorder = sent('safe');
     recorder.core.part(recorder.batches[0]!, 0, aReply('A'), false, 15);
     recorder.core.settle(recorder.batches[0]!, trouble('answer_too_large', 'unknown'), 20);

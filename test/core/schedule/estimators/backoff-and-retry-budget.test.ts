@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { Budget } from '../../../../src/core/schedule/estimators/retry-budget.ts';
 import { Pause } from '../../../../src/core/schedule/estimators/backoff.ts';
 
-describe('a pause', () => {
-  test('lasts 20 to 60 ms, and longer with each refusal, up to 2 s', () => {
+describe('a backoff', () => {
+  test('takes 20 to 60 ms at first, and grows with each refusal, up to 2 s', () => {
     const pause = new Pause();
     pause.begin(0, 0, undefined, true);
     expect(pause.untilMs).toBe(20);
@@ -16,7 +16,7 @@ describe('a pause', () => {
     expect(lengths.at(-1)).toBe(2018);
   });
 
-  test('is short again once the pool has accepted', () => {
+  test('is short again after the pool has accepted a request', () => {
     const pause = new Pause();
     for (let i = 0; i < 5; i += 1) pause.begin(i * 5000, 0.5, undefined, true);
     pause.reset();
@@ -24,7 +24,7 @@ describe('a pause', () => {
     expect(pause.untilMs).toBe(100_040);
   });
 
-  test('does what the pool asks for, up to 30 s, and never ends sooner than one before', () => {
+  test('takes as long as the pool asks for, up to 30 s, and never ends before an earlier one', () => {
     const pause = new Pause();
     pause.begin(0, 0, 249, true);
     expect(pause.untilMs).toBe(249);
@@ -34,7 +34,7 @@ describe('a pause', () => {
     expect(pause.untilMs).toBe(30_010);
   });
 
-  test('does not grow with refusals of what left before the last was known', () => {
+  test('does not grow with refusals of requests that were sent before the last refusal was known', () => {
     const pause = new Pause();
     pause.begin(0, 0.5, undefined, true);
     const { untilMs } = pause;
@@ -43,18 +43,18 @@ describe('a pause', () => {
   });
 });
 
-describe('the budget of repeats', () => {
+describe('the retry budget', () => {
   function spendAll(budget: Budget, nowMs: number): number {
     let spent = 0;
     for (; budget.has(nowMs); spent += 1) budget.spend();
     return spent;
   }
 
-  test('opens with 100', () => {
+  test('begins with 100 retries', () => {
     expect(spendAll(new Budget(1000, 0), 0)).toBe(100);
   });
 
-  test('earns 10 a second, and a fifth of each call', () => {
+  test('earns 10 retries a second, and a fifth of a retry with each call', () => {
     const budget = new Budget(1000, 0);
     spendAll(budget, 0);
     expect(spendAll(budget, 1000)).toBe(10);
@@ -62,7 +62,7 @@ describe('the budget of repeats', () => {
     expect(spendAll(budget, 1000)).toBe(10);
   });
 
-  test('saves up no more than it may', () => {
+  test('never exceeds its maximum', () => {
     const budget = new Budget(100, 0);
     for (let i = 0; i < 10_000; i += 1) budget.deposit();
     expect(spendAll(budget, 1e9)).toBe(100);

@@ -4,12 +4,12 @@ import {
   type Travelled,
 } from '../../../../src/core/schedule/estimators/learned-limit.ts';
 
-/** A request that left when so many were outstanding, itself included. */
+/** A request with this number of outstanding calls at its dispatch, including its own. */
 function left(parts: number, outstanding: number, sentAtMs: number, probe = false): Travelled {
   return { parts, outstanding, sentAtMs, probe };
 }
 
-/** A limit that was refused at so many, and then accepted at one less. */
+/** A limit that was refused at a number of outstanding calls, and then accepted at one less. */
 function at(ceiling: number, nowMs = 0): LearnedLimit {
   const limit = new LearnedLimit();
   for (let now = nowMs - 200; limit.value < ceiling; now += 1) {
@@ -22,14 +22,14 @@ function at(ceiling: number, nowMs = 0): LearnedLimit {
 }
 
 describe('slow start', () => {
-  test('begins at 20, for a pool that has taught nothing, with batches of any size', () => {
+  test('begins at 20 with batches of any size', () => {
     const limit = new LearnedLimit();
     expect(limit.value).toBe(20);
     expect(limit.isMet).toBe(false);
     expect(limit.maxParts(20)).toBe(20);
   });
 
-  test('adds what was accepted, as long as nothing was refused', () => {
+  test('grows by the accepted parts until the first refusal', () => {
     const limit = new LearnedLimit();
     limit.accepted(left(20, 20, 0));
     expect(limit.value).toBe(40);
@@ -37,13 +37,13 @@ describe('slow start', () => {
     expect(limit.value).toBe(60);
   });
 
-  test('lifts the limit to whatever is outstanding', () => {
+  test('raises the limit to the number of outstanding calls', () => {
     const limit = new LearnedLimit();
     limit.accepted(left(1, 90, 0));
     expect(limit.value).toBe(90);
   });
 
-  test('does not grow where less than half of the limit is used', () => {
+  test('does not grow if less than half of the limit is used', () => {
     const limit = new LearnedLimit();
     for (let i = 0; i < 100; i += 1) limit.accepted(left(1, 9, i));
     expect(limit.value).toBe(20);
@@ -51,20 +51,20 @@ describe('slow start', () => {
 });
 
 describe('the ceiling', () => {
-  test('is what was outstanding at the refusal, less one', () => {
+  test('is the number of outstanding calls at the refusal, less one', () => {
     const limit = new LearnedLimit();
     expect(limit.refused(left(5, 14, 0), 10)).toBe(true);
     expect(limit.value).toBe(13);
     expect(limit.isMet).toBe(true);
   });
 
-  test('is not crossed by what is accepted below it', () => {
+  test('bounds the growth of the limit', () => {
     const limit = at(9);
     for (let i = 1; i < 100; i += 1) limit.accepted(left(3, 9, i));
     expect(limit.value).toBe(9);
   });
 
-  test('lets a batch take a third of it', () => {
+  test('allows a batch of a third of the limit', () => {
     expect(at(9).maxParts(20)).toBe(3);
     expect(at(100).maxParts(20)).toBe(20);
     expect(at(1).maxParts(20)).toBe(1);
@@ -86,7 +86,7 @@ describe('a probe', () => {
     expect(limit.probes(6005)).toBe(true);
   });
 
-  test('that is refused costs one step, which grows back', () => {
+  test('that is refused lowers the limit by one, which grows back', () => {
     const limit = at(9);
     limit.sent(true, 3000);
     limit.refused(left(1, 10, 3000, true), 3005);
@@ -95,7 +95,7 @@ describe('a probe', () => {
     expect(limit.value).toBe(9);
   });
 
-  test('that is accepted reopens slow start', () => {
+  test('that is accepted begins slow start again', () => {
     const limit = at(9);
     limit.sent(true, 3000);
     limit.accepted(left(1, 10, 3000, true));
@@ -105,7 +105,7 @@ describe('a probe', () => {
     expect(limit.probes(90_000)).toBe(false);
   });
 
-  test('whose connection breaks may be tried again', () => {
+  test('that loses its connection may be repeated', () => {
     const limit = at(9);
     limit.sent(true, 3000);
     limit.lost(left(1, 10, 3000, true));
@@ -113,8 +113,8 @@ describe('a probe', () => {
   });
 });
 
-describe('a fall', () => {
-  test('to 0.7 follows a second refusal, when nothing that left since was accepted', () => {
+describe('a decrease', () => {
+  test('to 0.7 follows a second refusal, if no request that was sent since was accepted', () => {
     const limit = at(40);
     limit.refused(left(10, 30, 1000), 1005);
     expect(limit.value).toBe(29);
@@ -122,7 +122,7 @@ describe('a fall', () => {
     expect(limit.value).toBe(20);
   });
 
-  test('does not follow where something was accepted in between', () => {
+  test('to 0.7 does not follow if a request was accepted in between', () => {
     const limit = at(40);
     limit.refused(left(10, 30, 1000), 1005);
     limit.accepted(left(5, 20, 1050));
@@ -130,7 +130,7 @@ describe('a fall', () => {
     expect(limit.value).toBe(28);
   });
 
-  test('comes once, however many that left under the same belief are refused', () => {
+  test('happens once for all refused requests that were sent before it', () => {
     const limit = at(40);
     expect(limit.refused(left(10, 30, 1000), 1005)).toBe(true);
     expect(limit.refused(left(10, 40, 1001), 1006)).toBe(false);
@@ -145,7 +145,7 @@ describe('a fall', () => {
     expect(limit.maxParts(20)).toBe(1);
   });
 
-  test('makes the next request go alone, until it would have been refused', () => {
+  test('lets only one request go, until the time in which it would have been refused', () => {
     const limit = at(9);
     limit.refused(left(3, 9, 1000), 1015);
     expect(limit.trialEndsAtMs).toBe(-Infinity);
@@ -156,8 +156,8 @@ describe('a fall', () => {
   });
 });
 
-describe('a batch that is refused with nothing else outstanding', () => {
-  test('halves the size of batches, which grows back as they are filled', () => {
+describe('a batch that is refused with no other call outstanding', () => {
+  test('halves the size of batches, which grows back as batches reach it', () => {
     const limit = at(100);
     limit.refused(left(20, 20, 1000), 1005);
     expect(limit.maxParts(20)).toBe(7);

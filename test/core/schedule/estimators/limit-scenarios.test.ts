@@ -1,17 +1,17 @@
-/** Calm under 429: busy clients before a limit, under the virtual clock. */
+/** Behavior under 429: busy clients with a limit of their pool, in virtual time. */
 import { describe, expect, test } from '@jest/globals';
 import { LimitedPool, type Tally } from '../../../support/limited-pool.ts';
 
 const routeMs = 30;
 
-/** The share of the calls that as many as fit could have had answered in that time. */
+/** Returns the answered calls as a share of those that the limit would have allowed. */
 function used({ answered }: Tally, limit: number, forMs: number): number {
   return answered / ((limit * forMs) / routeMs);
 }
 
-/** Another device of the user that takes so many, as it likes. */
+/** The outstanding calls of another device of the user: its name, mean, and number at a time. */
 const others: ReadonlyArray<readonly [string, number, (nowMs: number) => number]> = [
-  ['nobody else', 0, () => 0],
+  ['no other device', 0, () => 0],
   ['another device that takes 5, now and then', 2.5, (nowMs) => (Math.floor(nowMs / 2000) % 2) * 5],
   ['another device that takes 0 to 5', 2.5, (nowMs) => 2.5 + 2.5 * Math.sin(nowMs / 700)],
 ];
@@ -33,18 +33,18 @@ describe.each(others)('30 busy clients of one user beside %s', (_who, taken, dev
     for (const { answered } of all) expect(answered).toBeGreaterThan(100);
   });
 
-  test('at most 5 % of requests are refused, once the limit is learned', () => {
+  test('at most 5 % of requests are refused after the limit is learned', () => {
     for (const { refused, requests } of [steady, high, again]) {
       expect(refused / requests).toBeLessThan(0.05);
     }
   });
 
-  test('at least 60 % of what is possible is used', () => {
+  test('at least 60 % of the possible throughput is used', () => {
     expect(used(steady, 9 - taken, 18_000)).toBeGreaterThan(0.6);
     expect(used(again, 9 - taken, 18_000)).toBeGreaterThan(0.6);
   });
 
-  test('a limit that is raised is used within 5 s, one that falls costs a dozen refusals', () => {
+  test('a raised limit is used within 5 s, and a lowered limit costs at most a dozen refusals', () => {
     expect(used(high, 30, 15_000)).toBeGreaterThan(0.6);
     expect(raised.refused).toBeLessThanOrEqual(12);
     expect(lowered.refused).toBeLessThanOrEqual(12);
@@ -59,7 +59,7 @@ test('250 calls at once under a limit of 100 are answered within 10 s, with at m
   expect(refused).toBeLessThanOrEqual(4);
 });
 
-test('50 users who come at once under a limit of 10 each are all answered', () => {
+test('50 users that begin together under a limit of 10 each are all answered', () => {
   const pool = new LimitedPool({ limit: () => 10, routeMs });
   for (let user = 0; user < 50; user += 1) {
     for (let call = 0; call < 30; call += 1) pool.ask(`user${user}`);

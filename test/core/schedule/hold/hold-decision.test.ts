@@ -3,7 +3,7 @@ import { credentialsOf } from '../../../../src/core/ucwa/batch-key.ts';
 import { aKey, aReply, Recorder } from '../../../support/recording-sink.ts';
 
 describe('the adaptive hold', () => {
-  /** A user who sends pairs of calls so far apart, until the gaps are known. */
+  /** Lets a user send pairs of calls with this gap, until the gaps are known. */
   function taught(gapMs: number): Recorder {
     const recorder = new Recorder({ mode: 'adaptive', lingerMaxMs: 15 });
     for (let i = 0; i < 60; i += 1) {
@@ -23,7 +23,7 @@ describe('the adaptive hold', () => {
   }
   const later = 100_000;
 
-  test('does not hold before enough is known', () => {
+  test('does not hold before enough gaps are known', () => {
     const recorder = new Recorder({ mode: 'adaptive' });
     recorder.submit('a', 0);
     recorder.submit('b', 0);
@@ -32,7 +32,7 @@ describe('the adaptive hold', () => {
     expect(recorder.grant(0)).toEqual(['a b (idle)']);
   });
 
-  test('waits for a companion who is likely, and no longer than that', () => {
+  test('holds until a likely companion has arrived, and no longer', () => {
     const recorder = taught(4);
     recorder.submit('a', later);
     recorder.alarmAtMs = Infinity;
@@ -43,7 +43,7 @@ describe('the adaptive hold', () => {
     expect(recorder.grant(recorder.alarmAtMs)).toEqual(['a (idle)']);
   });
 
-  test('lets a burst go when as many have come as usually do', () => {
+  test('ends when a burst has its usual number of calls', () => {
     const recorder = taught(4);
     recorder.submit('a', later);
     recorder.turn(later);
@@ -53,7 +53,7 @@ describe('the adaptive hold', () => {
     expect(recorder.grant(later + 4)).toEqual(['a b (idle)']);
   });
 
-  test('judges a burst that is longer than any before by all gaps that are known', () => {
+  test('uses all known gaps for a burst that is longer than any before', () => {
     const recorder = taught(4);
     const left = Object.entries({ a: 0, b: 4, c: 5 }).flatMap(([ticket, atMs]) => {
       recorder.submit(ticket, later + atMs);
@@ -66,9 +66,9 @@ describe('the adaptive hold', () => {
     expect(recorder.grant(later + 20)).toEqual(['c d (linger)']);
   });
 
-  test('learns nothing from a credential that the pool never took', () => {
+  test('learns nothing from a credential that the pool never accepted', () => {
     const recorder = taught(4);
-    // Something else of theirs is under way all the time, so that they are remembered.
+    // Keeps another call of the user outstanding all the time, so that the user is not idle.
     recorder.core.passedThrough(credentialsOf(aKey('junk')), 1, false, later);
     for (let i = 0; i < 600; i += 1) {
       recorder.submit(`j${i}`, later + i * 400, aKey('junk'));
@@ -88,7 +88,7 @@ describe('the adaptive hold', () => {
     expect(recorder.grant(now)).toEqual([]);
   });
 
-  test('never waits longer than it may', () => {
+  test('never exceeds the linger', () => {
     const recorder = taught(14);
     for (let i = 0; i < 4; i += 1) {
       recorder.submit(`a${i}`, later + i * 4);
@@ -99,20 +99,20 @@ describe('the adaptive hold', () => {
     expect(batch).toMatch(/^a0 a1/);
   });
 
-  test('does not wait where companions come too late to be worth it', () => {
+  test('does not hold if companions arrive too late to be worth it', () => {
     const recorder = taught(400);
     recorder.submit('a', later);
     recorder.turn(later);
     expect(recorder.grant(later)).toEqual(['a (idle)']);
   });
 
-  test('does not even wait for the end of the turn for somebody who is too unlikely to come', () => {
+  test('does not wait for the end of the turn if a companion is too unlikely', () => {
     const recorder = taught(400);
     recorder.submit('a', later);
     expect(recorder.grant(later)).toEqual(['a (idle)']);
   });
 
-  test('judges at the end of the turn who came while another call of the user was unanswered', () => {
+  test('decides at the end of the turn about calls that arrive while another call of the user is unanswered', () => {
     const recorder = taught(400);
     recorder.submit('a', later);
     recorder.grant(later);
@@ -123,7 +123,7 @@ describe('the adaptive hold', () => {
     expect(recorder.grant(later + 1)).toEqual(['b c (idle)']);
   });
 
-  test('holds a user twice in vain and then no more, until a companion comes by itself', () => {
+  test('holds a user twice in vain and then no more, until a companion arrives without a hold', () => {
     const recorder = taught(4);
     const alone = (atMs: number): boolean => {
       recorder.submit('a', atMs);
@@ -148,7 +148,7 @@ describe('the adaptive hold', () => {
     expect(alone(later + 1100)).toBe(false);
   });
 
-  test('remembers that of a user who was away, if the pool ever answered him well', () => {
+  test('keeps that of an idle user, if the pool has ever answered the user with 2xx', () => {
     const recorder = taught(4);
     recorder.submit('d', later);
     recorder.turn(later);

@@ -1,4 +1,4 @@
-/** What the adaptive hold saves and costs, beside fixed windows, under the virtual clock. */
+/** The savings and the costs of the adaptive hold, compared with fixed windows, in virtual time. */
 import { describe, expect, test } from '@jest/globals';
 import { adaptive, fixed, off, play, type Outcome } from '../../../support/hold-player.ts';
 import {
@@ -11,7 +11,10 @@ import {
 
 const windowsMs = [2, 5, 10, 20];
 
-/** The least that callers pay under a fixed window, or one between two, that saves so much. */
+/**
+ * Returns the least wait of callers, in ms, under a fixed window that saves this share, or between two
+ * windows.
+ */
 function priceMs(windows: readonly Outcome[], saved: number): number {
   let leastMs = Infinity;
   windows.forEach((one, index) => {
@@ -24,23 +27,23 @@ function priceMs(windows: readonly Outcome[], saved: number): number {
   return leastMs;
 }
 
-/** Some five thousand calls each, ten thousand where they come at random. */
+/** Some five thousand calls for each traffic, ten thousand for random traffic. */
 const share = 0.5;
-const adaptively = new Map<Traffic, Outcome>();
+const adaptiveOutcomes = new Map<Traffic, Outcome>();
 
-/** Each traffic is played under the adaptive hold once. */
+/** Plays each traffic with the adaptive hold once. */
 function playAdaptive(traffic: Traffic): Outcome {
-  const outcome = adaptively.get(traffic) ?? play(traffic, adaptive, share);
-  adaptively.set(traffic, outcome);
+  const outcome = adaptiveOutcomes.get(traffic) ?? play(traffic, adaptive, share);
+  adaptiveOutcomes.set(traffic, outcome);
   return outcome;
 }
 
-/** That much is chance. */
+/** Tolerance for random variation. */
 const toleratedShare = 0.03;
 const toleratedMs = 0.1;
 
 test.each(traffics.map((traffic) => [traffic.name, traffic] as const))(
-  '%s: callers pay no more than under the best fixed window that saves as much',
+  '%s: callers wait no longer than under the best fixed window that saves as much',
   (_name, traffic) => {
     const windows = [off, ...windowsMs.map(fixed)].map((rule) => play(traffic, rule, share));
     const { saved, paidMs } = playAdaptive(traffic);
@@ -48,7 +51,7 @@ test.each(traffics.map((traffic) => [traffic.name, traffic] as const))(
   },
 );
 
-test('a client that waits for each answer is neither held nor wrapped', () => {
+test('a client that waits for each answer is neither held nor batched', () => {
   const { saved, meanHoldMs } = playAdaptive(oneByOne);
   expect(saved).toBe(0);
   expect(meanHoldMs).toBeLessThan(0.1);
@@ -57,17 +60,17 @@ test('a client that waits for each answer is neither held nor wrapped', () => {
 describe('applications that start, with routes of 40 ms', () => {
   const { saved, paidMs, meanHoldMs } = playAdaptive(evenAppStarts);
 
-  test('share more than four fifths of their requests, for 8 ms at most as a rule', () => {
+  test('save more than four fifths of their requests, with holds of usually at most 8 ms', () => {
     expect(saved).toBeGreaterThan(0.8);
     expect(paidMs.p50).toBeLessThan(8);
     expect(paidMs.p95).toBeLessThan(15);
   });
 
-  test('are held for little longer than it takes until their last call has come', () => {
+  test('are held for little longer than until their last call has arrived', () => {
     expect(meanHoldMs).toBeLessThan(2);
   });
 });
 
-test('devices of one user that think between their calls share two fifths of their requests', () => {
+test('devices of one user that pause between their calls save two fifths of their requests', () => {
   expect(playAdaptive(evenBusy).saved).toBeGreaterThan(0.4);
 });

@@ -4,7 +4,7 @@ import { aKey, aReply, app, Recorder } from '../../../support/recording-sink.ts'
 describe('identical GETs that are held together', () => {
   const same = { target: `${app}/me` };
 
-  test('do not share that of one that was put back after a fault: it has no second chance', () => {
+  test('do not follow a call that was put back after a failure', () => {
     const recorder = new Recorder({ mode: 'off' });
     recorder.submit('a', 0, aKey('ann'), same);
     recorder.grant(0);
@@ -41,7 +41,7 @@ describe('identical GETs that are held together', () => {
     expect(recorder.grant(20)).toEqual(['c (linger)']);
   });
 
-  test('live on when the first of them leaves, held or under way', () => {
+  test('are not affected when the first of them is canceled, held or sent', () => {
     const recorder = new Recorder();
     const a = recorder.submit('a', 0, aKey('ann'), same);
     const b = recorder.submit('b', 0, aKey('ann'), same);
@@ -56,7 +56,7 @@ describe('identical GETs that are held together', () => {
     expect(recorder.endings).toEqual(['c: C']);
   });
 
-  test('do not share a part that has left, nor across a write to the same path', () => {
+  test('do not share a part that was sent, nor across a write to the same path', () => {
     const recorder = new Recorder();
     recorder.submit('a', 0, aKey('ann'), same);
     recorder.submit('w', 1, aKey('ann'), { callClass: 'unsafe', target: `${app}/ME` });
@@ -70,7 +70,7 @@ describe('identical GETs that are held together', () => {
     expect(recorder.grant(23)).toEqual(['c (linger)']);
   });
 
-  test('do not, where collapsing is off', () => {
+  test('do not share a part if collapsing is off', () => {
     const recorder = new Recorder({ collapse: false });
     recorder.submit('a', 0, aKey('ann'), same);
     recorder.submit('b', 0, aKey('ann'), same);
@@ -80,7 +80,7 @@ describe('identical GETs that are held together', () => {
   });
 });
 
-test('a younger twin that takes the place of a caller who left holds nobody longer', () => {
+test('a duplicate that replaces a canceled call extends no hold', () => {
   const recorder = new Recorder();
   const first = recorder.submit('a', 0, aKey('ann'), { target: `${app}/me` });
   recorder.submit('b', 0);

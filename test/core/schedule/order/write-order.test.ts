@@ -13,7 +13,7 @@ describe('writes', () => {
     expect(recorder.grant(10).sort()).toEqual(['get (linger)', 'put (linger)']);
   });
 
-  test('of different resources travel together', () => {
+  test('to different resources share a batch', () => {
     const recorder = new Recorder();
     recorder.submit('a', 0, aKey('ann'), { callClass: 'unsafe' });
     recorder.submit('b', 0, aKey('ann'), { callClass: 'unsafe' });
@@ -22,7 +22,7 @@ describe('writes', () => {
     expect(recorder.grant(10)).toEqual(['a b (linger)']);
   });
 
-  test('of one resource leave one behind the other, each when the one before is answered', () => {
+  test('to one resource are sent one after the other, each when the one before is answered', () => {
     const recorder = new Recorder();
     recorder.submit('1', 0, aKey('ann'), note);
     recorder.submit('2', 0, aKey('ann', app, 'cookie'), { ...note, target: `${app}/Me/Note?x=1` });
@@ -39,7 +39,7 @@ describe('writes', () => {
     expect(recorder.grant(40)).toEqual(['3 (linger)']);
   });
 
-  test('keep their order also when the first was given up by its caller, while it travels', () => {
+  test('to one resource keep their order if the first is canceled after it was sent', () => {
     const recorder = new Recorder({ mode: 'off' });
     const first = recorder.submit('1', 0, aKey('ann'), note);
     recorder.submit('2', 0, aKey('ann'), note);
@@ -51,7 +51,7 @@ describe('writes', () => {
     expect(recorder.grant(9)).toEqual(['2 (idle)']);
   });
 
-  test('let the next one go when they leave before they are sent', () => {
+  test('that are canceled before they are sent release the next write', () => {
     const recorder = new Recorder({ mode: 'off' });
     const first = recorder.submit('1', 0, aKey('ann'), note);
     recorder.submit('2', 0, aKey('ann', app, 'cookie'), note);
@@ -60,7 +60,7 @@ describe('writes', () => {
     expect(recorder.grant(1)).toEqual(['2 (idle)']);
   });
 
-  test('leave at once before a GET of their resource, which pays no hold of theirs', () => {
+  test('are sent at once before a GET of their resource, which is not held for them', () => {
     const recorder = new Recorder();
     recorder.submit('write', 0, aKey('ann'), note);
     recorder.submit('other', 0, aKey('ann'), { callClass: 'unsafe' });
@@ -72,7 +72,7 @@ describe('writes', () => {
     expect(recorder.grant(11)).toEqual(['read (linger)']);
   });
 
-  test('that wait themselves keep back the GETs behind them, and nobody else', () => {
+  test('that must wait block the later GETs of their resource, and no other calls', () => {
     const recorder = new Recorder({ mode: 'off' });
     recorder.submit('1', 0, aKey('ann'), note);
     recorder.grant(0);
@@ -84,7 +84,7 @@ describe('writes', () => {
     expect(recorder.grant(9).sort()).toEqual(['2 (idle)', 'read (idle)']);
   });
 
-  test('are not broken off when all their callers have left', () => {
+  test('are not aborted when all their callers have left', () => {
     const recorder = new Recorder({ mode: 'off' });
     const call = recorder.submit('a', 0, aKey('ann'), note);
     recorder.grant(0);
@@ -92,7 +92,7 @@ describe('writes', () => {
     expect(recorder.abandoned).toEqual([]);
   });
 
-  test('that pass us by let everything leave that is held', () => {
+  test('that pass through are sent after all held calls', () => {
     const recorder = new Recorder();
     recorder.submit('a', 0);
     recorder.submit('b', 0, aKey('bob'));
@@ -106,7 +106,7 @@ describe('writes', () => {
 describe('operations', () => {
   const start = { callClass: 'operation' } as const;
 
-  test('leave at once and alone, and wait for no other departure of their user', () => {
+  test('are sent at once and unbatched, without a slot for batches of their user', () => {
     const recorder = new Recorder();
     recorder.submit('held', 0);
     recorder.submit('a', 0, aKey('ann'), start);
@@ -115,7 +115,7 @@ describe('operations', () => {
     expect(recorder.grant(0)).toEqual(['a (idle)', 'b (idle)']);
   });
 
-  test('of one resource leave right behind the answer to the one before', () => {
+  test('to one resource are sent right after the answer to the one before', () => {
     const recorder = new Recorder();
     const messages = { ...start, target: `${app}/messages` };
     recorder.submit('1', 0, aKey('ann'), messages);

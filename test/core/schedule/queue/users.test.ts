@@ -3,7 +3,7 @@ import { Users } from '../../../../src/core/schedule/queue/users.ts';
 import { policy } from '../../../support/recording-sink.ts';
 import type { Learnt } from '../../../../src/core/schedule/state.ts';
 
-/** Users who each have called once, at that time, and are idle since. */
+/** Users that each sent one call at this time and are idle since. */
 function idleUsers(maxUsers: number, calledAtMs: Readonly<Record<string, number>>) {
   const kept = new Map<string, Learnt>();
   const users = new Users<string>(
@@ -16,7 +16,7 @@ function idleUsers(maxUsers: number, calledAtMs: Readonly<Record<string, number>
       },
     },
   );
-  /** @param name who calls, and is answered well at once */
+  /** @param name user that sends a call and gets a 2xx answer at once */
   const call = (name: string, atMs: number): void => {
     const user = users.admit(name, 10, atMs);
     if (typeof user === 'string') throw new Error(user);
@@ -27,7 +27,7 @@ function idleUsers(maxUsers: number, calledAtMs: Readonly<Record<string, number>
   return { users, kept, call };
 }
 
-test('who has been idle for ten seconds is reduced to what was learnt, who called meanwhile is not', () => {
+test('a user that is idle for ten seconds is reduced to its learned state, unless it calls in the meantime', () => {
   const { users, kept, call } = idleUsers(100, { early: 0, faithful: 1000, late: 4000 });
   call('faithful', 9000);
   users.sweep(9999);
@@ -45,14 +45,14 @@ test('who has been idle for ten seconds is reduced to what was learnt, who calle
   expect(users.find('faithful')).toBeUndefined();
 });
 
-test('no more idle users are kept whole than may be remembered, the last to call of them', () => {
+test('no more whole idle users are kept than the setting allows; the last to call are kept', () => {
   const { users, kept } = idleUsers(2, { a: 0, b: 1, c: 2, d: 3 });
   users.sweep(4);
   expect([...kept.keys()]).toEqual(['a', 'b']);
   expect(users.counts).toEqual({ active: 0, idle: 4 });
 });
 
-test('a user who comes when nobody has been idle for long is swept ten seconds after his last call', () => {
+test('a user is removed ten seconds after its last call, however long no other user was idle', () => {
   const { users, kept, call } = idleUsers(100, {});
   users.sweep(0);
   call('first', 5000);
@@ -62,14 +62,14 @@ test('a user who comes when nobody has been idle for long is swept ten seconds a
   expect(kept.size).toBe(1);
 });
 
-test('a user of whom something is under way is kept whole, though it was no call of ours', () => {
+test('a user with an open pass-through call is kept whole', () => {
   const { users, kept } = idleUsers(100, { ann: 0 });
   users.open('ann', 5000).outstanding += 1;
   users.sweep(30_000);
   expect([kept.size, users.counts]).toEqual([0, { active: 1, idle: 0 }]);
 });
 
-test('a user who is seen idle again and again is idle since the first time, and counts once', () => {
+test('a user that is marked as idle several times is idle since the first time, and counts once', () => {
   const { users, kept } = idleUsers(100, { ann: 0, bob: 1 });
   for (const nowMs of [2, 3]) users.idle(users.find('ann')!, nowMs);
   expect(users.counts).toEqual({ active: 0, idle: 2 });

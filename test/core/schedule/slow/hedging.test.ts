@@ -13,7 +13,7 @@ function trouble(what: Trouble, phase: FaultPhase, reply?: Reply): Ending {
 const answer = (text: string): Ending => ({ kind: 'relay', reply: aReply(text) });
 
 describe('a late batch', () => {
-  /** A pool that usually takes 30 ms for `a` and `b`. */
+  /** A pool that usually answers `a` and `b` after 30 ms. */
   function usual(callClass: 'safe' | 'unsafe' = 'safe'): Recorder {
     const recorder = new Recorder({ timeoutMs: 30_000 });
     for (let i = 0; i < 5; i += 1) {
@@ -32,7 +32,7 @@ describe('a late batch', () => {
 
   const sentAtMs = 10_010;
 
-  /** One that was not answered after so long. */
+  /** Returns the recorder after a batch of two calls has waited for this time. */
   function late(afterMs: number, callClass: 'safe' | 'unsafe' = 'safe'): Recorder {
     const recorder = usual(callClass);
     pair(recorder, sentAtMs - 10, callClass);
@@ -41,7 +41,7 @@ describe('a late batch', () => {
     return recorder;
   }
 
-  test('has its GETs asked again beside it after three times what they usually take', () => {
+  test('has its GETs sent again beside it after three times the usual latency', () => {
     const early = late(89);
     expect(early.grant(sentAtMs + 89)).toEqual([]);
     const recorder = late(90);
@@ -49,7 +49,7 @@ describe('a late batch', () => {
     expect(recorder.noted).toEqual(['late batch']);
   });
 
-  /** Of batches that were late one after the other, the fewest parts; somebody else's call left later. */
+  /** Returns the fewest parts of batches that were late in a row. A call of another user was sent later. */
   function fewestParts(comesBack: 'before' | 'after'): number {
     const recorder = usual();
     const send = (atMs: number): void => {
@@ -75,13 +75,13 @@ describe('a late batch', () => {
     return fewest;
   }
 
-  test('makes the next ones smaller only if what left later came back earlier', () => {
+  test('makes later batches smaller only if the pool answered later requests earlier', () => {
     expect(fewestParts('before')).toBe(2);
-    // Where the pool, or this machine, is slow for all, smaller batches are only more work.
+    // If the pool or this machine is slow for all calls, smaller batches are only more work.
     expect(fewestParts('after')).toBe(5);
   });
 
-  test('is answered by whoever is first; the other is let go', () => {
+  test('is answered by the first answer; the other request is aborted', () => {
     const recorder = late(90);
     recorder.grant(sentAtMs + 90);
     const [batch, a, b] = recorder.batches;
@@ -95,7 +95,7 @@ describe('a late batch', () => {
     expect(recorder.noted).toEqual(['late batch', 'repeat late answered', 'repeat late needless']);
   });
 
-  test('is let go when all have their answers', () => {
+  test('is aborted when all its calls are answered', () => {
     const recorder = late(90);
     recorder.grant(sentAtMs + 90);
     const [batch, a, b] = recorder.batches;
@@ -105,7 +105,7 @@ describe('a late batch', () => {
     expect(recorder.abandoned).toEqual([batch]);
   });
 
-  test('that fails leaves its callers to what was asked beside it, and the other way round', () => {
+  test('that fails leaves its callers to the hedged requests, and the other way round', () => {
     const recorder = late(90);
     recorder.grant(sentAtMs + 90);
     const [batch, a, b] = recorder.batches;
@@ -116,7 +116,7 @@ describe('a late batch', () => {
     expect(recorder.endings).toEqual(['b: http_protocol_error', 'a: A']);
   });
 
-  test('that is refused goes back into the queue when what was asked beside it is refused too', () => {
+  test('that is refused is put back when the hedged request is refused too', () => {
     const recorder = late(90);
     recorder.grant(sentAtMs + 90);
     const [batch, a, b] = recorder.batches;
@@ -145,7 +145,7 @@ describe('a late batch', () => {
     expect(recorder.grant(sentAtMs + 89)).toEqual([]);
   });
 
-  test('that fails in a shutdown does not wait for what was asked beside it and never left', () => {
+  test('that fails in a shutdown does not wait for a hedged request that was not sent', () => {
     const recorder = late(90);
     const [batch] = recorder.batches;
     const wait = { ...trouble('server_error', 'unknown', aReply('503')), retryAfterMs: 5000 };
@@ -158,12 +158,12 @@ describe('a late batch', () => {
     expect(recorder.core.heldCalls).toBe(0);
   });
 
-  test('of writes waits: they cannot be asked again', () => {
+  test('of writes waits: writes cannot be sent again', () => {
     const recorder = late(20_000, 'unsafe');
     expect(recorder.grant(sentAtMs + 20_000)).toEqual([]);
   });
 
-  test('of routes that nobody knows is late when half of the time of its callers is gone', () => {
+  test('of unknown routes is late after half of the remaining time of its callers', () => {
     const recorder = new Recorder({ timeoutMs: 30_000 });
     pair(recorder, 0, 'safe');
     recorder.core.wake(14_000);
@@ -172,7 +172,7 @@ describe('a late batch', () => {
     expect(recorder.grant(15_005)).toEqual(['a (idle)', 'b (idle)']);
   });
 
-  test('whose callers leave takes what was asked beside it along', () => {
+  test('without callers cancels its hedged requests', () => {
     const recorder = new Recorder({ timeoutMs: 1000 });
     const calls = ['a', 'b'].map((ticket) => recorder.submit(ticket, 0));
     recorder.core.wake(10);

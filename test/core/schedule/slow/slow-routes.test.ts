@@ -9,7 +9,7 @@ import { aKey, aReply, app, Recorder } from '../../../support/recording-sink.ts'
 import { newUser } from '../../../../src/core/schedule/queue/users.ts';
 import { longestReady, streamOf } from '../../../../src/core/schedule/queue/stream.ts';
 
-/** Answers of a route, and for each of them three of one that takes 30 ms. */
+/** Records answers of a route, and for each of them three answers of another route after 30 ms. */
 function learn(lanes: Lanes, route: RouteTime, usual: RouteTime, ...tookMs: number[]): void {
   for (const ms of tookMs) {
     for (const [which, took] of [
@@ -24,7 +24,7 @@ function learn(lanes: Lanes, route: RouteTime, usual: RouteTime, ...tookMs: numb
   }
 }
 
-test('what a route takes is told by its last twenty answers, however they follow each other', () => {
+test('the latency of a route comes from its last twenty answers, in any order', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 3 }), (answersMs) => {
       const route = new RouteTime('a');
@@ -36,7 +36,7 @@ test('what a route takes is told by its last twenty answers, however they follow
   );
 });
 
-/** Where most calls take 30 ms. */
+/** Lanes for a pool that answers most calls after 30 ms. */
 function lanesOf30Ms(): { lanes: Lanes; usual: RouteTime } {
   const lanes = new Lanes();
   const usual = new RouteTime('a');
@@ -50,7 +50,7 @@ function lanesOf30Ms(): { lanes: Lanes; usual: RouteTime } {
 const many = (count: number, ms: number): number[] => Array.from({ length: count }, () => ms);
 
 describe('a route is slow', () => {
-  test('once 20 answers have shown that it takes three times what most calls take', () => {
+  test('after 20 answers have shown three times the latency of most calls', () => {
     const { lanes, usual } = lanesOf30Ms();
     const route = new RouteTime('a');
     learn(lanes, route, usual, ...many(19, 90));
@@ -62,7 +62,7 @@ describe('a route is slow', () => {
     expect(lesser.isSlow).toBe(false);
   });
 
-  test('until it takes less than twice as long', () => {
+  test('until its latency is less than twice that of most calls', () => {
     const { lanes, usual } = lanesOf30Ms();
     const route = new RouteTime('a');
     learn(lanes, route, usual, ...many(40, 90));
@@ -72,10 +72,10 @@ describe('a route is slow', () => {
     expect(route.isSlow).toBe(false);
   });
 
-  test('when it never rode in a quick batch, not when it mostly rides with slow ones', () => {
+  test('if it was never in a fast batch, not if it is mostly batched with slow routes', () => {
     const { lanes, usual } = lanesOf30Ms();
     const mate = new RouteTime('a');
-    // Of every ten batches that it was in, seven had a slow part.
+    // Seven of every ten batches of the route had a slow part.
     for (let i = 0; i < 30; i += 1) learn(lanes, mate, usual, ...many(7, 1200), ...many(3, 31));
     expect(mate.isSlow).toBe(false);
     const slow = new RouteTime('a');
@@ -83,7 +83,7 @@ describe('a route is slow', () => {
     expect(slow.isSlow).toBe(true);
   });
 
-  test('not for milliseconds, and not where nothing is known of the others', () => {
+  test('not for a few milliseconds, and not if the latency of the others is unknown', () => {
     const lanes = new Lanes();
     const quick = new RouteTime('a');
     const slower = new RouteTime('a');
@@ -112,14 +112,14 @@ const arrival = (path: string, method = 'GET') => ({
   key: aKey('ann'),
 });
 
-describe('what is known of routes', () => {
-  /** What is known after a good answer. */
+describe('the latency of routes', () => {
+  /** Returns the latency record after a 2xx answer. */
   function learnt(routes: RouteTimes, path: string, method = 'GET'): RouteTime {
     routes.answered(routes.of(arrival(path, method)), 10);
     return routes.of(arrival(path, method));
   }
 
-  test('is shared by all paths of one shape, and by no two methods', () => {
+  test('is shared by all paths of one template, but not by two methods', () => {
     const routes = new RouteTimes();
     const ann = learnt(routes, '/people/ann@example.com/note');
     expect(routes.of(arrival('/people/bob@example.com/note'))).toBe(ann);
@@ -137,7 +137,7 @@ describe('what is known of routes', () => {
       .padStart(5, '0')
       .replace(/./g, (digit) => `/${words[Number(digit)]}`);
 
-  test('is bounded: of 10,000 routes those that are not asked for are forgotten', () => {
+  test('is bounded: of 10,000 routes, those with the oldest answers are forgotten', () => {
     const routes = new RouteTimes();
     const first = learnt(routes, nth(0));
     const used = learnt(routes, nth(1));
@@ -149,7 +149,7 @@ describe('what is known of routes', () => {
     expect(routes.of(arrival(nth(1)))).toBe(used);
   });
 
-  test('is not pushed out by calls that nobody answers 2xx', () => {
+  test('is not evicted by calls without 2xx answers', () => {
     const routes = new RouteTimes();
     const known = learnt(routes, '/me');
     for (let i = 0; i < 10_000; i += 1) routes.of(arrival(nth(i)));
@@ -180,7 +180,7 @@ function taught(): Recorder {
 describe('calls of a slow route', () => {
   const startMs = 1_000_000;
 
-  test('leave at once, alone, while the others are held for each other', () => {
+  test('are sent at once and unbatched, while the others are held for each other', () => {
     const recorder = taught();
     for (const [ticket, path] of [
       ['a', 'me/note'],
@@ -196,7 +196,7 @@ describe('calls of a slow route', () => {
     expect(recorder.grant(startMs + 10)).toEqual(['a c d (linger)']);
   });
 
-  test('leave after an operation of their user, whichever came first', () => {
+  test('are sent after an operation of their user, whichever came first', () => {
     const recorder = taught();
     const target = `${app}/me/search`;
     recorder.submit('slow', startMs, aKey('ann'), { target });
@@ -204,7 +204,7 @@ describe('calls of a slow route', () => {
     expect(recorder.grant(startMs + 1)).toEqual(['operation (idle)', 'slow (idle)']);
   });
 
-  test('and of operations the one that waited longest', () => {
+  test('are sent after operations, and the operation that waited longest goes first', () => {
     const user = newUser<string>('ann', undefined, 0);
     const streams = [100, 50].map((sinceMs) => {
       const key = aKey('ann', app, `browser=${sinceMs}`);
@@ -228,7 +228,7 @@ describe('calls of a slow route', () => {
 });
 
 describe('a request that takes much longer than most', () => {
-  test('lets others of its user leave in its place, whatever it is', () => {
+  test('frees its slot for others of its user, whether it is a batch or a write', () => {
     for (const callClass of ['safe', 'unsafe'] as const) {
       const recorder = taught();
       recorder.submit('a', 1_000_000, aKey('ann'), { callClass });
@@ -243,7 +243,7 @@ describe('a request that takes much longer than most', () => {
     }
   });
 
-  test('has only those of its GETs asked again that are late themselves', () => {
+  test('has only its late GETs sent again', () => {
     const recorder = taught();
     for (const ticket of ['note', 'phones']) {
       recorder.submit(ticket, 1_000_000, aKey('ann'), { target: `${app}/me/${ticket}?1` });
@@ -252,11 +252,11 @@ describe('a request that takes much longer than most', () => {
     expect(recorder.grant(1_000_010)).toEqual(['note phones (linger)']);
     recorder.core.wake(1_000_010 + 90);
     expect(recorder.grant(1_000_010 + 90)).toEqual(['note (idle)']);
-    // Its hold was counted with its batch.
+    // The hold was counted with the batch.
     const [batch, beside] = recorder.batches;
     expect(waitsOf(batch!.calls[0]!, batch!.calls[0]!, batch!).hold).toBe(10);
     expect(waitsOf(beside!.calls[0]!, beside!.calls[0]!, beside!).hold).toBeUndefined();
-    // Half of the time that its caller has.
+    // Half of the remaining time of the caller.
     recorder.core.wake(1_000_010 + 14_995);
     expect(recorder.grant(1_000_010 + 14_995)).toEqual(['phones (idle)']);
     expect(recorder.noted.filter((note) => note === 'late batch')).toHaveLength(1);
