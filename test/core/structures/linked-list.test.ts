@@ -8,13 +8,13 @@ interface Node extends Listed<Node> {
 
 const node = (number: number): Node => ({ number, earlier: undefined, later: undefined });
 
-test('holds who was added and not removed, in order, and nothing of who was', () => {
+test('holds the nodes that were added and not removed, in order, and nothing of removed nodes', () => {
   fc.assert(
     fc.property(fc.array(fc.nat({ max: 30 })), (numbers) => {
       const list = new ArrivalList<Node>();
       const nodes = new Map<number, Node>();
       const removed: Node[] = [];
-      // A number again: it leaves.
+      // A number that occurs again is removed.
       for (const number of numbers) {
         const known = nodes.get(number);
         if (known === undefined) {
@@ -37,7 +37,7 @@ test('holds who was added and not removed, in order, and nothing of who was', ()
   );
 });
 
-test('can be emptied while it is walked', () => {
+test('can be emptied during an iteration', () => {
   const list = new ArrivalList<Node>();
   for (let number = 0; number < 5; number += 1) list.add(node(number));
   const seen: number[] = [];

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { OwnerSlots } from '../../../src/core/structures/owner-slots.ts';
 
-/** Records in which order work begins. */
+/** Records the order in which work begins. */
 function recorder(slots: OwnerSlots): {
   begun: string[];
   acquire: (owner: string, name: string) => () => void;
@@ -65,7 +65,7 @@ describe('slots of an owner', () => {
     expect(slots.size).toBe(0);
   });
 
-  test('whatever the order: at most so many at a time, first come first begun, nothing waits beside a free slot', () => {
+  test('in any order of calls, slots stay within the limit, are granted in order of arrival, and are never idle while work waits', () => {
     const step = fc.record({ owner: fc.constantFrom('a', 'b'), release: fc.option(fc.nat(9)) });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 3 }), fc.array(step), (max, steps) => {
@@ -84,7 +84,7 @@ describe('slots of an owner', () => {
           const expected = works.map((_, index) => index < max);
           const begun = works.filter((work) => work.begun);
           expect(begun).toHaveLength(Math.min(max, works.length));
-          // A release of one that waits does not disturb the order of the others.
+          // The release of waiting work does not change the order of the others.
           expect(works.map((work) => work.begun)).toEqual(expected);
         }
         for (const works of owned.values()) for (const { release } of works) release();
