@@ -6,7 +6,7 @@ import { aKey, app } from '../support/recording-sink.ts';
 const part =
   '\r\n--b\r\nContent-Type: application/http; msgtype=response\r\n\r\nHTTP/1.1 201 Created\r\n\r\nok';
 
-/** A batch of three, and what its callers hear, in order. */
+/** A batch of three calls, and the events for its callers, in order. */
 function exchange(reserve: BatchExchangeHost['reserve'] = () => true) {
   const heard: string[] = [];
   const asked: Asked[] = [1, 2, 3].map((n) => ({ target: `${app}/me?${n}`, key: aKey('ann') }));
@@ -23,14 +23,14 @@ function exchange(reserve: BatchExchangeHost['reserve'] = () => true) {
   return { batch, heard };
 }
 
-test('parts that came whole are given, however soon behind them the connection breaks', () => {
+test('whole parts are used, even if the connection breaks right after them', () => {
   const { batch, heard } = exchange();
   batch.data(Buffer.from(`${part}${part}\r\n--b\r\n`));
   batch.fault({ phase: 'unknown', name: 'http_response_incomplete' });
   expect(heard).toEqual(['0: 201', '1: 201', 'broken_off']);
 });
 
-test('parts that came whole are given, however soon behind them there is no room for more', () => {
+test('whole parts are used, even if there is no room for more right after them', () => {
   let room = 1000;
   const { batch, heard } = exchange((bytes) => (room -= bytes) >= 0);
   batch.data(Buffer.from(`${part}${part}\r\n--b\r\n`));
@@ -38,7 +38,7 @@ test('parts that came whole are given, however soon behind them there is no room
   expect(heard).toEqual(['0: 201', '1: 201', 'broken_off']);
 });
 
-test('parts of which more follow later are given in the same turn', async () => {
+test('parts with more to come are released in the same turn', async () => {
   const { batch, heard } = exchange();
   batch.data(Buffer.from(`${part}${part}\r\n--b\r\n`));
   await Promise.resolve();

@@ -16,10 +16,10 @@ function departures(perUser: number, process: number, soloPerUser = perUser) {
   return { made, granted };
 }
 
-/** Until p-queue has granted what it can. */
+/** Waits until p-queue has granted all that it can. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-test('whose requests take long may have more of them, up to half of all connections', async () => {
+test('a user with slow requests gets more permits, up to half of all connections', async () => {
   const { made, granted } = departures(2, 10);
   const greedy = {};
   for (let i = 0; i < 20; i += 1) {
@@ -37,7 +37,7 @@ test('whose requests take long may have more of them, up to half of all connecti
   for (const { permit } of granted) permit.release();
 });
 
-test('an operation goes before all that waits for a connection, other solo calls wait their turn', async () => {
+test('an operation goes before all permits that wait for a connection, and other unbatched calls wait their turn', async () => {
   const { made, granted } = departures(4, 1);
   const users = { first: {}, batch: {}, slow: {}, operation: {} };
   made.request(users.first, false, false);
@@ -58,7 +58,7 @@ test('an operation goes before all that waits for a connection, other solo calls
   expect(order).toEqual(['first', 'operation', 'batch', 'slow']);
 });
 
-test('slow calls of one user leave most connections to others, and wait for his operation', async () => {
+test('slow calls of one user leave most connections to others, and let its operation go first', async () => {
   const { made, granted } = departures(4, 8, 2);
   const slow = {};
   for (let i = 0; i < 10; i += 1) {
@@ -66,7 +66,7 @@ test('slow calls of one user leave most connections to others, and wait for his 
     await settled();
   }
   expect(granted).toHaveLength(2);
-  // One of them still waits for its turn, and must not stand in for what is urgent.
+  // One unbatched call still waits, and must not take the place of the operation.
   made.request(slow, true, true);
   await settled();
   expect(granted).toHaveLength(3);
@@ -75,7 +75,7 @@ test('slow calls of one user leave most connections to others, and wait for his 
   expect(granted).toHaveLength(4);
 });
 
-test('whoever waits for a departure of his own gets the next that is given back, once', async () => {
+test('a permit that waits for a slot of its user gets the next released slot, once', async () => {
   const { made, granted } = departures(1, 10);
   const user = {};
   made.request(user, false, false);
@@ -83,7 +83,7 @@ test('whoever waits for a departure of his own gets the next that is given back,
   made.request(user, false, false);
   expect(granted).toHaveLength(1);
   const [first] = granted;
-  // Given back early, and again when it is over.
+  // Released early, and again at the end.
   first?.permit.freeSlot();
   expect(granted).toHaveLength(2);
   made.request(user, false, false);
@@ -95,7 +95,7 @@ test('whoever waits for a departure of his own gets the next that is given back,
   expect(granted).toHaveLength(3);
 });
 
-test('a departure that is given back twice, the second time by the grant that it made room for, counts once', async () => {
+test('a slot counts once if it is freed twice, the second time during the next grant', async () => {
   const permits: Permit[] = [];
   const made = new Departures<object>(
     { perUser: 1, soloPerUser: 1, process: 10 },
@@ -114,7 +114,7 @@ test('a departure that is given back twice, the second time by the grant that it
   expect(permits).toHaveLength(2);
 });
 
-test('a free connection is taken at once, and whoever waits gets the first that is given back', async () => {
+test('a free connection is taken at once, and the first waiting permit gets the first released connection', async () => {
   const kinds = fc.constantFrom('batch', 'solo', 'urgent');
   const steps = fc.array(fc.oneof(kinds, fc.nat(20)), { minLength: 5, maxLength: 40 });
   let waited = 0;
@@ -136,7 +136,7 @@ test('a free connection is taken at once, and whoever waits gets the first that 
         if (given === undefined) continue;
         released.add(given);
         wanted -= 1;
-        // Nobody gets it at once: of a client that leaves, all that waits ends first.
+        // No permit is granted at once: when a client leaves, all its waiting calls end first.
         given.permit.release();
       }
       expect(granted).toHaveLength(before + atOnce);
@@ -148,7 +148,7 @@ test('a free connection is taken at once, and whoever waits gets the first that 
   expect(waited).toBeGreaterThan(300);
 });
 
-test('who comes when a connection has just been given back does not overtake whoever waits for it', async () => {
+test('a new permit does not overtake waiting permits at a connection that was just released', async () => {
   const { made, granted } = departures(1, 1);
   const [first, second, third] = [{}, {}, {}];
   made.request(first, false, false);
@@ -161,7 +161,7 @@ test('who comes when a connection has just been given back does not overtake who
   expect(granted.map(({ user }) => [first, second, third].indexOf(user))).toEqual([0, 1, 2]);
 });
 
-test('what a user waits for of his own is not granted in the turn in which his connection is given back', async () => {
+test('a permit that waits for a slot of its user is not granted in the turn of the release', async () => {
   const { made, granted } = departures(1, 1);
   const user = {};
   made.request(user, false, false);
@@ -176,7 +176,7 @@ test('what a user waits for of his own is not granted in the turn in which his c
   expect(granted.map(({ solo }) => solo)).toEqual([false, true, false]);
 });
 
-test('an operation goes first also when it comes just after a connection has been given back', async () => {
+test('an operation also goes first if it comes right after the release of a connection', async () => {
   const { made, granted } = departures(4, 1);
   const [first, slow, operation] = [{}, {}, {}];
   made.request(first, false, false);
@@ -189,7 +189,7 @@ test('an operation goes first also when it comes just after a connection has bee
   expect(granted.map(({ user }) => [first, slow, operation].indexOf(user))).toEqual([0, 2, 1]);
 });
 
-test('a connection that is given back twice is free once', async () => {
+test('a connection that is released twice is free once', async () => {
   const { made, granted } = departures(1, 1);
   made.request({}, false, false);
   granted[0]?.permit.release();

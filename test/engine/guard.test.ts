@@ -11,7 +11,7 @@ const head = new RequestHeadCache((credentials) => credentials).read(
   undefined,
 );
 
-/** Calls of one client, so of one head, under these keys. */
+/** Calls of one client with the same headers, under these keys. */
 const batchOf = (...keys: readonly BatchKey[]): Batch<Caller> => {
   const calls = keys.map((key) => ({
     key,
@@ -28,7 +28,7 @@ const [own, otherApplication, otherAddress] = [
   head.keyOf('/ucwa/oauth/v1/applications/1', '192.0.2.1'),
 ];
 
-test('calls of one client leave together when they are for one application, by one way', () => {
+test('calls of one client share a batch if their application and forwarding headers are equal', () => {
   expect(() => guard.leaves(batchOf(own, own, own))).not.toThrow();
   expect(() => guard.leaves(batchOf(own, { ...own }))).not.toThrow();
   for (const other of [otherApplication, otherAddress]) {

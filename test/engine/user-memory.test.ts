@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { createUserMemory } from '../../src/engine/user-memory.ts';
 import { newUser } from '../../src/core/schedule/queue/users.ts';
 
-test('of users who are away as many are remembered as the setting says, the last ones', () => {
+test('the memory keeps as many idle users as the setting says, the last ones', () => {
   const memory = createUserMemory({ maxUsers: 3, idleMs: 60_000 });
   const { learnt } = newUser('ann', undefined, 0);
   for (let i = 0; i < 1000; i += 1) memory.keep(`user ${i}`, learnt);
