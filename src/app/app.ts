@@ -63,7 +63,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   );
   const surroundings = { settings, metrics, log, renewals, internalError };
   const { upstream, passThrough } = createPool(surroundings);
-  const { engine, following, front, shadow } = createEngines(surroundings, upstream, recorder);
+  const { engine, observedEngine, front, shadow } = createEngines(surroundings, upstream, recorder);
   const { handler, server } = createListener(surroundings, front, passThrough);
   let ready = false;
   const { address, hosts } = settings.admin;
@@ -81,7 +81,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   const endTlsChecks = every(parts.tlsCheckEveryMs ?? tlsCheckEveryMs, () => renewals.check());
   const endChecks = every(checkEveryMs, () => {
     handler.checkWaiting();
-    following.checkOver();
+    observedEngine.checkOver();
     recorder?.flush();
   });
   const endSummaries = every(summaryEveryMs, summarize);
@@ -94,7 +94,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
       server,
       passThrough,
       unready: () => (ready = false),
-      sendHeld: () => following.drain(),
+      sendHeld: () => observedEngine.drain(),
       endCalls() {
         endTlsChecks();
         endChecks();

@@ -13,7 +13,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import { createPassThrough, type PassThrough } from '../pass-through/pass-through.ts';
 import type { ServeSettings } from '../settings/load-settings.ts';
 import { callObservers, startShadow } from '../shadow/shadow-mode.ts';
-import { Following } from '../shadow/call-observers.ts';
+import { ObservedEngine } from '../shadow/call-observers.ts';
 import type { ShadowRun } from '../shadow/shadow-run.ts';
 import type { TraceRecorder } from '../shadow/trace-recorder.ts';
 import type { Upstream } from '../upstream/exchange.ts';
@@ -73,9 +73,9 @@ export function createPool({ settings, metrics, renewals, internalError }: Surro
 export interface Engines {
   readonly engine: Engine;
   /** The engine behind its call observers. */
-  readonly following: Following;
+  readonly observedEngine: ObservedEngine;
   /** The one of the two that the listener uses. */
-  readonly front: Engine | Following;
+  readonly front: Engine | ObservedEngine;
   readonly shadow: ShadowRun | undefined;
 }
 
@@ -88,7 +88,7 @@ export function createEngines(
   const { upstream: pool, batching, limits } = settings;
   const url = new URL(pool.url);
   const { mode } = batching;
-  const isFollowed = mode === 'shadow' || recorder !== undefined;
+  const isObserved = mode === 'shadow' || recorder !== undefined;
   const policy = { ...batching, ...limits, timeoutMs: pool.timeoutMs };
   const bounds = {
     maxInFlightPerUser: batching.maxInFlightPerUser,
@@ -109,7 +109,7 @@ export function createEngines(
     random: Math.random,
     memory: createUserMemory(remembered),
     observer: { ...metrics.engine, internalError },
-    ended: isFollowed ? (...told) => following.ended(...told) : undefined,
+    ended: isObserved ? (...told) => observedEngine.ended(...told) : undefined,
   };
   const engine = new Engine(options, parts);
   const shadow = startShadow(
@@ -123,8 +123,8 @@ export function createEngines(
       broke: (error) => log.failure('the shadow broke, and is off', error),
     },
   );
-  const following = new Following(engine, callObservers(shadow, recorder), systemClock);
-  return { engine, following, front: isFollowed ? following : engine, shadow };
+  const observedEngine = new ObservedEngine(engine, callObservers(shadow, recorder), systemClock);
+  return { engine, observedEngine, front: isObserved ? observedEngine : engine, shadow };
 }
 
 /** The listener itself answers callers that wait this long after their deadline, in ms. */

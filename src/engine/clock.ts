@@ -2,10 +2,10 @@
 export interface Clock {
   readonly now: () => number;
   /**
-   * Calls `ring` once, at the time or a little later. If the time has passed, it does so at the end of this
+   * Calls `run` once, at the time or a little later. If the time has passed, it does so at the end of this
    * event-loop turn. Returns a function that cancels the timer.
    */
-  alarm(atMs: number, ring: () => void): () => void;
+  setTimer(atMs: number, run: () => void): () => void;
 }
 
 /** A timer that is later than this shows an event-loop stall, in ms. */
@@ -13,18 +13,18 @@ const lateMs = 20;
 
 export const systemClock: Clock = {
   now: performance.now.bind(performance),
-  alarm(atMs, ring) {
+  setTimer(atMs, run) {
     let immediate: NodeJS.Immediate | undefined;
-    const ringNext = (): void => void (immediate = setImmediate(ring));
+    const runNext = (): void => void (immediate = setImmediate(run));
     const inMs = Math.ceil(atMs - performance.now());
     if (inMs <= 0) {
-      ringNext();
+      runNext();
       return () => clearImmediate(immediate);
     }
     const timer = setTimeout(() => {
       // Read what came during the stall first: an answer that is already here is not late.
-      if (performance.now() - atMs > lateMs) ringNext();
-      else ring();
+      if (performance.now() - atMs > lateMs) runNext();
+      else run();
     }, inMs);
     return () => {
       clearTimeout(timer);

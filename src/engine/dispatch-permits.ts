@@ -6,7 +6,7 @@
  * a batch: the coalescer chooses the calls when the permit is granted.
  */
 import PQueue from 'p-queue';
-import { type DepartureLimits, leavesRoom } from '../core/schedule/dispatch/dispatch-slots.ts';
+import { type DispatchLimits, leavesRoom } from '../core/schedule/dispatch/dispatch-slots.ts';
 
 export interface Permit {
   /**
@@ -17,9 +17,9 @@ export interface Permit {
   release(): void;
 }
 
-export type Granted<User> = (user: User, solo: boolean, permit: Permit) => void;
+export type Granted<User> = (user: User, unbatched: boolean, permit: Permit) => void;
 
-type Kind = 'batch' | 'solo' | 'urgent';
+type Kind = 'batch' | 'unbatched' | 'urgent';
 
 /** The slots of one kind that a user has. */
 interface Share {
@@ -34,15 +34,15 @@ interface Share {
 interface Shares extends Record<Kind, Share> {
   /** Requests in flight, and the unbatched ones among them. */
   out: number;
-  outSolo: number;
+  outUnbatched: number;
 }
 
 const soon = Promise.resolve();
 
 const newShare = (): Share => ({ asked: false, waits: false, taken: 0 });
 
-export class Departures<User extends object> {
-  readonly #limits: DepartureLimits;
+export class DispatchPermits<User extends object> {
+  readonly #limits: DispatchLimits;
   readonly #own: Readonly<Record<Kind, number>>;
   /** Permits that wait for a connection, and permits that got one after a wait. */
   readonly #waiting: PQueue;
@@ -51,9 +51,9 @@ export class Departures<User extends object> {
   readonly #shares = new WeakMap<User, Shares>();
   readonly #granted: Granted<User>;
 
-  constructor(limits: DepartureLimits, granted: Granted<User>) {
+  constructor(limits: DispatchLimits, granted: Granted<User>) {
     this.#limits = limits;
-    this.#own = { batch: limits.perUser, solo: limits.soloPerUser, urgent: Infinity };
+    this.#own = { batch: limits.perUser, unbatched: limits.unbatchedPerUser, urgent: Infinity };
     this.#waiting = new PQueue({ concurrency: limits.process });
     this.#granted = granted;
   }
@@ -64,8 +64,8 @@ export class Departures<User extends object> {
    *
    * @param urgent whether the permit goes before all others; only for unbatched calls
    */
-  request(user: User, solo: boolean, urgent: boolean): void {
-    const kind = !solo ? 'batch' : urgent ? 'urgent' : 'solo';
+  request(user: User, unbatched: boolean, urgent: boolean): void {
+    const kind = !unbatched ? 'batch' : urgent ? 'urgent' : 'unbatched';
     const shares = this.#sharesOf(user);
     const share = shares[kind];
     if (share.asked) return;
@@ -90,7 +90,7 @@ export class Departures<User extends object> {
     }
     this.#fit();
     // Only the first request of a user goes first. Many requests of one user would block all others.
-    const priority = kind === 'urgent' && shares.outSolo === 0 ? 1 : 0;
+    const priority = kind === 'urgent' && shares.outUnbatched === 0 ? 1 : 0;
     const job = (): Promise<void> =>
       new Promise((resolve) => this.#grant(user, shares, kind, resolve));
     void this.#waiting.add(job, { priority });
@@ -109,9 +109,9 @@ export class Departures<User extends object> {
 
   #grant(user: User, shares: Shares, kind: Kind, giveBack: () => void): void {
     shares[kind].asked = false;
-    const solo = kind === 'batch' ? 0 : 1;
+    const unbatched = kind === 'batch' ? 0 : 1;
     shares.out += 1;
-    shares.outSolo += solo;
+    shares.outUnbatched += unbatched;
     let isOut = true;
     let isTaken = true;
     const free = (): void => {
@@ -119,7 +119,7 @@ export class Departures<User extends object> {
       isTaken = false;
       this.#free(user, shares, kind);
     };
-    this.#granted(user, solo === 1, {
+    this.#granted(user, unbatched === 1, {
       freeSlot: () => {
         if (kind === 'batch' && leavesRoom(this.#limits, shares.out)) free();
       },
@@ -127,7 +127,7 @@ export class Departures<User extends object> {
         if (!isOut) return;
         isOut = false;
         shares.out -= 1;
-        shares.outSolo -= solo;
+        shares.outUnbatched -= unbatched;
         giveBack();
         free();
       },
@@ -145,7 +145,13 @@ export class Departures<User extends object> {
   #sharesOf(user: User): Shares {
     let shares = this.#shares.get(user);
     if (shares === undefined) {
-      shares = { batch: newShare(), solo: newShare(), urgent: newShare(), out: 0, outSolo: 0 };
+      shares = {
+        batch: newShare(),
+        unbatched: newShare(),
+        urgent: newShare(),
+        out: 0,
+        outUnbatched: 0,
+      };
       this.#shares.set(user, shares);
     }
     return shares;

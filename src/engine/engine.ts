@@ -9,30 +9,30 @@ import { answerForFault, answerForUnsent } from '../core/answer/own-answers.ts';
 import type { Reply, ReplyHead } from '../core/messages/reply.ts';
 import { InvariantViolation } from '../core/invariants.ts';
 import { Coalescer } from '../core/schedule/coalescer.ts';
-import { ArrivalList } from '../core/structures/linked-list.ts';
-import type { Arrival, Batch, Call, Journey, User } from '../core/schedule/state.ts';
-import { departureLimits } from '../core/schedule/dispatch/dispatch-slots.ts';
-import type { Notes } from '../core/schedule/observer.ts';
+import { LinkedList } from '../core/structures/linked-list.ts';
+import type { Arrival, Batch, Call, InFlightRequest, User } from '../core/schedule/state.ts';
+import { dispatchLimits } from '../core/schedule/dispatch/dispatch-slots.ts';
+import type { SchedulerEvents } from '../core/schedule/observer.ts';
 import type { Sink } from '../core/schedule/sink.ts';
 import type { Overflow } from '../core/schedule/queue/users.ts';
 import type { Exchange, ExchangeRequest, Upstream } from '../upstream/exchange.ts';
 import { BatchExchange } from './batch-exchange.ts';
 import type { Caller } from './caller.ts';
 import type { Clock } from './clock.ts';
-import { Departures, type Permit } from './dispatch-permits.ts';
-import { Doubts } from '../core/schedule/ending/may-have-run.ts';
+import { DispatchPermits, type Permit } from './dispatch-permits.ts';
+import { UncertainExecutions } from '../core/schedule/ending/may-have-run.ts';
 import type { EngineObserver } from './observer.ts';
 import type { EngineOptions, EngineParts } from './options.ts';
 import { explained } from './explain.ts';
 import { Guard } from './guard.ts';
-import { batchRequest, isLone, oldestOf, singleRequest, observeCalls } from './requests.ts';
+import { batchRequest, canStream, oldestOf, singleRequest, observeCalls } from './requests.ts';
 import { SingleExchange } from './single-exchange.ts';
 import type { Failure } from '../core/messages/fault.ts';
 import type { Ending } from '../core/answer/ending.ts';
 import { hasOperation } from '../core/schedule/queue/stream.ts';
 
 export class Engine implements Sink<Caller> {
-  readonly notes: Notes;
+  readonly events: SchedulerEvents;
   readonly #options: EngineOptions;
   readonly #clock: Clock;
   readonly #upstream: Upstream;
@@ -40,14 +40,14 @@ export class Engine implements Sink<Caller> {
   readonly #observer: EngineObserver;
   readonly #ended: EngineParts['ended'];
   readonly #core: Coalescer<Caller>;
-  readonly #departures: Departures<User<Caller>>;
-  readonly #doubts = new Doubts<Caller>();
+  readonly #dispatchPermits: DispatchPermits<User<Caller>>;
+  readonly #uncertain = new UncertainExecutions<Caller>();
   readonly #guard: Guard;
-  readonly #journeys = new ArrivalList<Journey>();
+  readonly #inFlight = new LinkedList<InFlightRequest>();
   readonly #inbox: Array<() => unknown> = [];
   #busy = false;
-  #alarmAtMs = Infinity;
-  #callOffAlarm: (() => void) | undefined;
+  #timerAtMs = Infinity;
+  #cancelTimer: (() => void) | undefined;
   #bufferedBytes = 0;
   /** The permit of the batch that is being formed. */
   #permit: Permit = { freeSlot: () => undefined, release: () => undefined };
@@ -59,11 +59,12 @@ export class Engine implements Sink<Caller> {
     this.#nextBoundary = parts.nextBoundary;
     this.#observer = parts.observer;
     this.#ended = parts.ended;
-    this.notes = parts.observer;
+    this.events = parts.observer;
     this.#core = new Coalescer(options.policy, this, parts.memory, parts.random);
     this.#guard = new Guard(options.policy.maxParts, parts.observer);
-    this.#departures = new Departures(departureLimits(options), (user, solo, permit) =>
-      this.#enter(() => this.#depart(user, solo, permit)),
+    this.#dispatchPermits = new DispatchPermits(
+      dispatchLimits(options),
+      (user, unbatched, permit) => this.#enter(() => this.#dispatch(user, unbatched, permit)),
     );
   }
 
@@ -113,38 +114,38 @@ export class Engine implements Sink<Caller> {
    */
   stop(): void {
     this.#enter(() => {
-      for (const { exchange } of [...this.#journeys]) if (!exchange.started) exchange.abort();
+      for (const { exchange } of [...this.#inFlight]) if (!exchange.started) exchange.abort();
       this.#core.expireAll(this.#clock.now());
     });
-    this.#callOffAlarm?.();
-    for (const { exchange } of [...this.#journeys]) exchange.abort();
+    this.#cancelTimer?.();
+    for (const { exchange } of [...this.#inFlight]) exchange.abort();
   }
 
-  permit(user: User<Caller>, solo: boolean): void {
-    this.#departures.request(user, solo, solo && hasOperation(user));
+  requestPermit(user: User<Caller>, unbatched: boolean): void {
+    this.#dispatchPermits.request(user, unbatched, unbatched && hasOperation(user));
   }
 
   send(batch: Batch<Caller>): void {
     const permit = this.#permit;
     observeCalls(batch, this.#observer);
     try {
-      this.#guard.leaves(batch);
-      if (isLone(batch)) this.#sendSingle(batch, permit);
+      this.#guard.checkRequest(batch);
+      if (canStream(batch)) this.#sendSingle(batch, permit);
       else this.#sendBatch(batch, permit);
     } catch (error) {
       this.#observer.internalError(error);
-      const fault = Guard.mistake(error);
+      const fault = Guard.faultFor(error);
       this.#settled(batch, permit, { kind: 'trouble', trouble: 'own_mistake', fault });
     }
   }
 
   answer(call: Call<Caller>, reply: Reply): void {
     try {
-      call.ticket.answer(this.#explained(call, this.#guard.own(call, reply)));
+      call.caller.answer(this.#explained(call, this.#guard.checkReply(call, reply)));
     } catch (error) {
       // A part that cannot be written as an HTTP answer affects only its own caller.
       this.#observer.internalError(error);
-      if (!(error instanceof InvariantViolation)) call.ticket.cut();
+      if (!(error instanceof InvariantViolation)) call.caller.cut();
     }
   }
 
@@ -153,33 +154,33 @@ export class Engine implements Sink<Caller> {
   }
 
   freeSlot(batch: Batch<Caller>): void {
-    batch.journey?.permit.freeSlot();
+    batch.inFlight?.permit.freeSlot();
   }
 
-  abandon({ journey }: Batch<Caller>): void {
+  abandon({ inFlight: journey }: Batch<Caller>): void {
     journey?.exchange.abort();
   }
 
   wakeAt(atMs: number): void {
-    if (atMs >= this.#alarmAtMs) return;
-    this.#callOffAlarm?.();
-    this.#alarmAtMs = atMs;
-    this.#callOffAlarm = this.#clock.alarm(atMs, () => {
-      this.#alarmAtMs = Infinity;
-      this.#callOffAlarm = undefined;
+    if (atMs >= this.#timerAtMs) return;
+    this.#cancelTimer?.();
+    this.#timerAtMs = atMs;
+    this.#cancelTimer = this.#clock.setTimer(atMs, () => {
+      this.#timerAtMs = Infinity;
+      this.#cancelTimer = undefined;
       this.#enter(() => this.#core.wake(this.#clock.now()));
     });
   }
 
   #explained<R extends ReplyHead>(call: Call<Caller>, reply: R): R {
-    if (!call.ticket.explain || call.batch === undefined) return reply;
+    if (!call.caller.explain || call.batch === undefined) return reply;
     return explained(reply, call, call.batch, this.#clock.now());
   }
 
   #replyFor(call: Call<Caller>, failure: Failure): Reply {
-    const { onlyXml } = call.ticket;
-    const isUnsent = failure === 'late' && this.#neverLeaves(call);
-    const fault = this.#doubts.judge(call, isUnsent ? 'never-sent' : failure);
+    const { onlyXml } = call.caller;
+    const isUnsent = failure === 'late' && this.#cancelUnsent(call);
+    const fault = this.#uncertain.failureFor(call, isUnsent ? 'never-sent' : failure);
     return fault === 'never-sent' ? answerForUnsent(onlyXml) : answerForFault(fault, onlyXml);
   }
 
@@ -187,28 +188,28 @@ export class Engine implements Sink<Caller> {
    * Whether the request of a call past its deadline was not sent, and now never will be: no other call needs
    * it.
    */
-  #neverLeaves({ batch }: Call<Caller>): boolean {
-    const exchange = batch?.journey?.exchange;
+  #cancelUnsent({ batch }: Call<Caller>): boolean {
+    const exchange = batch?.inFlight?.exchange;
     if (exchange?.started !== false || (batch?.waiting !== 1 && !exchange.isAborted)) return false;
     exchange.abort();
     return true;
   }
 
-  #depart(user: User<Caller>, solo: boolean, permit: Permit): void {
+  #dispatch(user: User<Caller>, unbatched: boolean, permit: Permit): void {
     this.#permit = permit;
-    let hasLeft = false;
+    let isSent = false;
     try {
-      hasLeft = this.#core.depart(user, solo, this.#clock.now());
+      isSent = this.#core.dispatch(user, unbatched, this.#clock.now());
     } finally {
       // A permit that is not released is lost for good.
-      if (!hasLeft) permit.release();
+      if (!isSent) permit.release();
     }
   }
 
   #sendSingle(batch: Batch<Caller>, permit: Permit): void {
     const call = oldestOf(batch);
     const startedAtMs = this.#clock.now();
-    const single = new SingleExchange(call.ticket, {
+    const single = new SingleExchange(call.caller, {
       explained: (head) => this.#explained(call, head),
       answered: (status) => this.#observer.upstreamAnswered('single', status),
       waits: () => call.stage === 'sent',
@@ -255,13 +256,13 @@ export class Engine implements Sink<Caller> {
   }
 
   #begin(batch: Batch<Caller>, exchange: Exchange, permit: Permit): void {
-    batch.journey = { exchange, permit, earlier: undefined, later: undefined };
-    this.#journeys.add(batch.journey);
+    batch.inFlight = { exchange, permit, earlier: undefined, later: undefined };
+    this.#inFlight.add(batch.inFlight);
   }
 
   #wrap(batch: Batch<Caller>, authority: string): ExchangeRequest {
     const request = batchRequest(batch, authority, this.#nextBoundary);
-    this.#observer.batchLeft(batch.calls.length, request.body.length, batch.flushReason);
+    this.#observer.batchSent(batch.calls.length, request.body.length, batch.flushReason);
     return request;
   }
 
@@ -269,9 +270,9 @@ export class Engine implements Sink<Caller> {
     this.#enter(() => {
       const nowMs = this.#clock.now();
       this.#guard.ended(batch, ending);
-      this.#doubts.settle(batch, ending, () => this.#core.settle(batch, ending, nowMs));
-      if (batch.journey !== undefined) this.#journeys.remove(batch.journey);
-      batch.journey = undefined;
+      this.#uncertain.settle(batch, ending, () => this.#core.settle(batch, ending, nowMs));
+      if (batch.inFlight !== undefined) this.#inFlight.remove(batch.inFlight);
+      batch.inFlight = undefined;
       permit.release();
       this.#ended?.(batch, ending, nowMs);
     });

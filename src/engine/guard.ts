@@ -28,7 +28,7 @@ export class Guard {
   }
 
   /** @throws InvariantViolation if the request must not be sent; nothing of it has been sent then */
-  leaves({ calls }: Batch<Caller>): void {
+  checkRequest({ calls }: Batch<Caller>): void {
     const [oldest] = calls;
     if (oldest === undefined || calls.length > this.#maxParts) {
       throw new InvariantViolation('bounded', 'a batch of more parts than it may have');
@@ -43,11 +43,12 @@ export class Guard {
       }
       if (call.method !== 'GET') this.#assertFirst(call);
     }
-    for (const { method, ticket } of calls) if (method !== 'GET') this.#mayHaveRun.add(ticket);
+    for (const { method, caller: ticket } of calls)
+      if (method !== 'GET') this.#mayHaveRun.add(ticket);
   }
 
   /** One caller stands for one unsafe call, even if the call was put back or copied. */
-  #assertFirst({ ticket, followers }: Call<Caller>): void {
+  #assertFirst({ caller: ticket, followers }: Call<Caller>): void {
     if (this.#mayHaveRun.has(ticket) || followers !== undefined) {
       throw new InvariantViolation('unsafe_once', 'an unsafe call that may have run');
     }
@@ -55,24 +56,24 @@ export class Guard {
 
   ended({ calls }: Batch<Caller>, ending: Ending): void {
     if (ending.kind !== 'trouble' || ending.fault.phase !== 'unsent') return;
-    for (const { ticket } of calls) this.#mayHaveRun.delete(ticket);
+    for (const { caller: ticket } of calls) this.#mayHaveRun.delete(ticket);
   }
 
   /** Returns the fault for the callers of a request that could not be sent. */
-  static mistake(error: unknown): Fault {
+  static faultFor(error: unknown): Fault {
     const mayHaveRun = error instanceof InvariantViolation && error.code === 'unsafe_once';
     return { phase: mayHaveRun ? 'unknown' : 'unsent', name: 'proxy_internal_error' };
   }
 
   /** Returns the answer, or 500 if the answer belongs to another call. */
-  own(call: Call<Caller>, reply: Reply): Reply {
+  checkReply(call: Call<Caller>, reply: Reply): Reply {
     try {
       if (reply.asked !== undefined && reply.asked !== call) assertSameQuestion(reply.asked, call);
       return reply;
     } catch (error) {
       this.#observer.internalError(error);
       const fault: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
-      return answerForFault(fault, call.ticket.onlyXml);
+      return answerForFault(fault, call.caller.onlyXml);
     }
   }
 }

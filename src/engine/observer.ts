@@ -1,10 +1,10 @@
 import type { FlushReason } from '../core/schedule/state.ts';
-import type { Notes } from '../core/schedule/observer.ts';
-import type { Waits } from '../core/schedule/queue/queue-time.ts';
+import type { SchedulerEvents } from '../core/schedule/observer.ts';
+import type { WaitTimes } from '../core/schedule/queue/queue-time.ts';
 
 /** Events of the engine, for metrics. Durations are in ms. */
-export interface EngineObserver extends Notes {
-  callLeft(waits: Waits): void;
+export interface EngineObserver extends SchedulerEvents {
+  callSent(waits: WaitTimes): void;
   /** An identical call shares the part of another call. */
   collapsed(): void;
   /**
@@ -12,8 +12,8 @@ export interface EngineObserver extends Notes {
    *
    * @param newCalls calls in it that were not sent before
    */
-  requestLeft(newCalls: number): void;
-  batchLeft(parts: number, bytes: number, reason: FlushReason): void;
+  requestSent(newCalls: number): void;
+  batchSent(parts: number, bytes: number, reason: FlushReason): void;
   upstreamAnswered(kind: 'batch' | 'single', status: number): void;
   /** A request has ended, with an answer or without. */
   upstreamEnded(kind: 'batch' | 'single', durationMs: number): void;

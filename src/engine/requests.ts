@@ -7,7 +7,7 @@ import { singleHeaders } from '../core/wire/forwarded-headers.ts';
 import { envelopeHeaders, batchTarget } from '../core/ucwa/protocol.ts';
 import type { EngineObserver } from './observer.ts';
 import { waitersOf } from '../core/schedule/queue/calls.ts';
-import { waitsOf } from '../core/schedule/queue/queue-time.ts';
+import { waitTimesOf } from '../core/schedule/queue/queue-time.ts';
 
 export function oldestOf({ calls: [oldest] }: Batch<Caller>): Call<Caller> {
   if (oldest === undefined) throw new Error('a batch without calls');
@@ -15,7 +15,7 @@ export function oldestOf({ calls: [oldest] }: Batch<Caller>): Call<Caller> {
 }
 
 /** Whether the answer may stream: the request has one caller, and is not a hedged request. */
-export function isLone({ calls: [call, other] }: Batch<Caller>): boolean {
+export function canStream({ calls: [call, other] }: Batch<Caller>): boolean {
   return other === undefined && call?.followers === undefined && call?.original === undefined;
 }
 
@@ -43,10 +43,10 @@ export function observeCalls(batch: Batch<Caller>, observer: EngineObserver): vo
   let newCalls = 0;
   for (const slot of batch.calls) {
     for (const call of waitersOf(slot)) {
-      observer.callLeft(waitsOf(call, slot, batch));
+      observer.callSent(waitTimesOf(call, slot, batch));
       if (call !== slot) observer.collapsed();
       if (call.attempts === 1 && call.original === undefined) newCalls += 1;
     }
   }
-  observer.requestLeft(newCalls);
+  observer.requestSent(newCalls);
 }

@@ -1,17 +1,17 @@
 /** The learned state of idle users, in an lru-cache. */
 import { LRUCache } from 'lru-cache';
-import type { Learnt, UserMemory } from '../core/schedule/state.ts';
+import type { LearnedState, UserMemory } from '../core/schedule/state.ts';
 
 export function createUserMemory(options: {
   readonly maxUsers: number;
   readonly idleMs: number;
 }): UserMemory {
-  const cache = new LRUCache<string, Learnt>({ max: options.maxUsers, ttl: options.idleMs });
+  const cache = new LRUCache<string, LearnedState>({ max: options.maxUsers, ttl: options.idleMs });
   return {
     get size() {
       return cache.size;
     },
     take: (name) => cache.get(name),
-    keep: (name, learnt) => void cache.set(name, learnt),
+    keep: (name, learned) => void cache.set(name, learned),
   };
 }

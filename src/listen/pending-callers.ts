@@ -5,7 +5,7 @@
 import type { Fault } from '../core/messages/fault.ts';
 import { answerForFault } from '../core/answer/own-answers.ts';
 import { InvariantViolation } from '../core/invariants.ts';
-import { ArrivalList } from '../core/structures/linked-list.ts';
+import { LinkedList } from '../core/structures/linked-list.ts';
 import type { Call } from '../core/schedule/state.ts';
 import type { Caller } from '../engine/caller.ts';
 import type { ListenObserver } from './observer.ts';
@@ -15,7 +15,7 @@ const overLimit: Fault = { phase: 'unsent', name: 'connection_limit_reached' };
 const internalFault: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
 
 export class PendingCallers {
-  readonly #pending = new ArrivalList<ResponseCaller>();
+  readonly #pending = new LinkedList<ResponseCaller>();
   readonly #max: number;
   readonly #overdueMs: number;
   readonly #observer: Pick<ListenObserver, 'internalError'>;

@@ -199,7 +199,7 @@ export class RequestHandler {
     const key = known.keyOf(applicationPath, forwardedFor);
     const submit = (body: Buffer): void =>
       this.#submit(exchange, {
-        ticket: new ResponseCaller(exchange, this.#edge),
+        caller: new ResponseCaller(exchange, this.#edge),
         key,
         callClass: callClassOf(head.method, target, resource, body),
         resource,
@@ -227,7 +227,7 @@ export class RequestHandler {
   }
 
   #submit(exchange: ClientExchange, arrival: Arrival<ResponseCaller>): void {
-    const { ticket } = arrival;
+    const { caller: ticket } = arrival;
     exchange.shareHead();
     const call = this.#parts.engine.submit(arrival);
     if (typeof call === 'string') {

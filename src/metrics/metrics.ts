@@ -9,7 +9,7 @@ import { refusalReasons } from '../core/admit/admit.ts';
 import { passThroughReasons } from '../core/ucwa/classify.ts';
 import { type Invariant, invariants } from '../core/invariants.ts';
 import { flushReasons } from '../core/schedule/state.ts';
-import { repeatOutcomes, repeatReasons, requeueReasons } from '../core/schedule/observer.ts';
+import { retryOutcomes, retryReasons, requeueReasons } from '../core/schedule/observer.ts';
 import type { EngineObserver, ProtocolError } from '../engine/observer.ts';
 import type { AbortStage, ListenObserver, Via } from '../listen/observer.ts';
 import { createGauges, type MetricSources } from './gauges.ts';
@@ -223,8 +223,8 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
     'Retries. unsent: the call was not sent. unknown: no answer. answer: unusable answer. late: slow batch. ' +
       'Outcome denied: the retry budget was spent. Outcome needless: the first answer arrived, or the client left.',
     {
-      reason: repeatReasons,
-      outcome: repeatOutcomes,
+      reason: retryReasons,
+      outcome: retryOutcomes,
     },
   );
   const lateBatches = counter(
@@ -238,7 +238,7 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
 
   return {
     engine: {
-      callLeft({ hold: holdMs, slots, order, pause, limit }) {
+      callSent({ hold: holdMs, slots, order, pause, limit }) {
         if (holdMs !== undefined) hold.observe(holdMs / 1000);
         queue.observe(slots / 1000, 'slots');
         // Few calls wait for these reasons. Zeros for all other calls would hide the waits.
@@ -252,15 +252,15 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
         for (const parts of sizes) splitParts.observe(parts);
       },
       learnedLimit: (limit) => learnedLimit.observe(limit),
-      repeated: (reason, outcome) => repeats.inc({ reason, outcome }),
+      retried: (reason, outcome) => repeats.inc({ reason, outcome }),
       lateBatch: () => lateBatches.inc(),
       collapsed: () => collapsed.inc(),
-      batchLeft(parts, bytes, reason) {
+      batchSent(parts, bytes, reason) {
         batchParts.observe(parts);
         batchBytes.observe(bytes);
         batches.inc({ flush_reason: reason });
       },
-      requestLeft: (newCalls) => (saved += newCalls - 1),
+      requestSent: (newCalls) => (saved += newCalls - 1),
       upstreamAnswered: (kind, status) => upstreamResponses.inc(kind, codeLabel(status)),
       upstreamEnded: (kind, durationMs) => upstreamDuration.observe(durationMs / 1000, kind),
       protocolError: (kind) => protocol.inc({ kind }),

@@ -1,6 +1,6 @@
 /**
- * Reports each call of the engine to followers: the shadow and the recording. This code wraps the
- * engine, so that it costs nothing if there is no follower.
+ * Reports each call of the engine to observers: the shadow and the recording. This code wraps the
+ * engine, so that it costs nothing if there is no observer.
  */
 import type { Arrival, Batch, Call } from '../core/schedule/state.ts';
 import type { Overflow } from '../core/schedule/queue/users.ts';
@@ -12,14 +12,14 @@ import { waitersOf } from '../core/schedule/queue/calls.ts';
 import type { Outcome } from '../core/shadow/outcome.ts';
 
 /** Receives the events of all calls, with their times in ms. Its methods do not throw. */
-export interface Follower {
-  arrives(arrival: Arrival<Caller>, nowMs: number): FollowedCall;
+export interface CallObserver {
+  arrives(arrival: Arrival<Caller>, nowMs: number): ObservedCall;
   barrier(userName: string, nowMs: number): void;
   passedThrough(userName: string, calls: number, poll: boolean, nowMs: number): void;
   drain(nowMs: number): void;
 }
 
-export interface FollowedCall {
+export interface ObservedCall {
   /** A request with this call ended. A retry may follow. */
   ended(outcome: Outcome, nowMs: number): void;
   /** The call was answered, or failed. */
@@ -29,73 +29,73 @@ export interface FollowedCall {
 }
 
 interface Open {
-  readonly followed: readonly FollowedCall[];
+  readonly observed: readonly ObservedCall[];
   call: Call<Caller> | undefined;
 }
 
-type Followable = Pick<Engine, 'submit' | 'cancel' | 'barrier' | 'passedThrough' | 'drain'>;
+type ObservableEngine = Pick<Engine, 'submit' | 'cancel' | 'barrier' | 'passedThrough' | 'drain'>;
 
-export class Following implements Followable {
-  readonly #followers: readonly Follower[];
+export class ObservedEngine implements ObservableEngine {
+  readonly #observers: readonly CallObserver[];
   readonly #clock: Clock;
-  readonly #engine: Followable;
+  readonly #engine: ObservableEngine;
   /** Open calls. */
   readonly #open = new Map<Caller, Open>();
 
   /** @param engine must send calls unbatched, so that each call has a duration of its own */
-  constructor(engine: Followable, followers: readonly Follower[], clock: Clock) {
+  constructor(engine: ObservableEngine, observers: readonly CallObserver[], clock: Clock) {
     this.#engine = engine;
-    this.#followers = followers;
+    this.#observers = observers;
     this.#clock = clock;
   }
 
   submit(arrival: Arrival<Caller>): Call<Caller> | Overflow {
     const nowMs = this.#clock.now();
-    const followed = this.#followers.map((follower) => follower.arrives(arrival, nowMs));
-    const open: Open = { followed, call: undefined };
-    this.#open.set(arrival.ticket, open);
+    const observed = this.#observers.map((observer) => observer.arrives(arrival, nowMs));
+    const open: Open = { observed, call: undefined };
+    this.#open.set(arrival.caller, open);
     const call = this.#engine.submit(arrival);
     if (typeof call === 'string') {
-      this.#open.delete(arrival.ticket);
-      for (const one of followed) one.left(nowMs);
+      this.#open.delete(arrival.caller);
+      for (const one of observed) one.left(nowMs);
     } else open.call = call;
     return call;
   }
 
   cancel(call: Call<Caller>): void {
     this.#engine.cancel(call);
-    const open = this.#open.get(call.ticket);
-    this.#open.delete(call.ticket);
+    const open = this.#open.get(call.caller);
+    this.#open.delete(call.caller);
     const nowMs = this.#clock.now();
-    for (const one of open?.followed ?? []) one.left(nowMs);
+    for (const one of open?.observed ?? []) one.left(nowMs);
   }
 
   barrier(userName: string): void {
     this.#engine.barrier(userName);
     const nowMs = this.#clock.now();
-    for (const follower of this.#followers) follower.barrier(userName, nowMs);
+    for (const observer of this.#observers) observer.barrier(userName, nowMs);
   }
 
   passedThrough(userName: string, calls: number, poll: boolean): void {
     this.#engine.passedThrough(userName, calls, poll);
     const nowMs = this.#clock.now();
-    for (const follower of this.#followers) follower.passedThrough(userName, calls, poll, nowMs);
+    for (const observer of this.#observers) observer.passedThrough(userName, calls, poll, nowMs);
   }
 
   drain(): void {
     this.#engine.drain();
     const nowMs = this.#clock.now();
-    for (const follower of this.#followers) follower.drain(nowMs);
+    for (const observer of this.#observers) observer.drain(nowMs);
   }
 
   /** The engine calls this at the end of each request. */
   ended(batch: Batch<Caller>, ending: Ending, nowMs: number): void {
     const outcome = outcomeOf(batch, ending, nowMs);
     for (const slot of batch.calls) {
-      for (const { ticket, stage } of waitersOf(slot)) {
+      for (const { caller: ticket, stage } of waitersOf(slot)) {
         const open = this.#open.get(ticket);
         if (open === undefined) continue;
-        for (const one of open.followed) one.ended(outcome, nowMs);
+        for (const one of open.observed) one.ended(outcome, nowMs);
         if (stage === 'done') this.#over(ticket, open, nowMs);
       }
     }
@@ -109,9 +109,9 @@ export class Following implements Followable {
     }
   }
 
-  #over(caller: Caller, { followed }: Open, nowMs: number): void {
+  #over(caller: Caller, { observed }: Open, nowMs: number): void {
     this.#open.delete(caller);
-    for (const one of followed) one.over(nowMs);
+    for (const one of observed) one.over(nowMs);
   }
 }
 

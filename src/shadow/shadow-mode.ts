@@ -1,7 +1,7 @@
 /** Starts the observers of calls that the settings ask for: the shadow and the recording. */
 import type { ShadowOptions } from '../core/shadow/shadow.ts';
 import type { ServeSettings } from '../settings/load-settings.ts';
-import type { Follower } from './call-observers.ts';
+import type { CallObserver } from './call-observers.ts';
 import { type ShadowParts, ShadowRun } from './shadow-run.ts';
 import { type TraceObserver, TraceRecorder } from './trace-recorder.ts';
 
@@ -33,6 +33,6 @@ export function startRecording(
 export function callObservers(
   shadow: ShadowRun | undefined,
   recorder: TraceRecorder | undefined,
-): Follower[] {
+): CallObserver[] {
   return [shadow, recorder].filter((one) => one !== undefined);
 }

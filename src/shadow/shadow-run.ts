@@ -5,7 +5,7 @@ import type { ShadowReport } from '../core/shadow/state.ts';
 import { reportToBoth, ShadowTally } from '../core/shadow/tally.ts';
 import type { Caller } from '../engine/caller.ts';
 import type { Clock } from '../engine/clock.ts';
-import type { FollowedCall, Follower } from './call-observers.ts';
+import type { ObservedCall, CallObserver } from './call-observers.ts';
 
 export interface ShadowParts {
   readonly clock: Clock;
@@ -18,13 +18,13 @@ export interface ShadowParts {
 }
 
 const noBody = Buffer.alloc(0);
-const ignored: FollowedCall = {
+const ignored: ObservedCall = {
   ended: () => undefined,
   over: () => undefined,
   left: () => undefined,
 };
 
-export class ShadowRun implements Follower {
+export class ShadowRun implements CallObserver {
   readonly #clock: Clock;
   readonly #broke: (error: unknown) => void;
   readonly #tally = new ShadowTally();
@@ -47,7 +47,7 @@ export class ShadowRun implements Follower {
     return this.#tally.summary;
   }
 
-  arrives(arrival: Arrival<Caller>, nowMs: number): FollowedCall {
+  arrives(arrival: Arrival<Caller>, nowMs: number): ObservedCall {
     const { collapsible, key, callClass, resource, method, target, headers, sizeBytes } = arrival;
     const call = this.#enter((shadow) =>
       shadow.arrives(
@@ -104,7 +104,7 @@ export class ShadowRun implements Follower {
     if (atMs >= this.#timerAtMs) return;
     this.#cancelTimer?.();
     this.#timerAtMs = atMs;
-    this.#cancelTimer = this.#clock.alarm(atMs, () => {
+    this.#cancelTimer = this.#clock.setTimer(atMs, () => {
       this.#timerAtMs = Infinity;
       this.#enter((shadow) => shadow.wake(this.#clock.now()));
     });

@@ -8,7 +8,7 @@ import { routeTemplate } from '../core/ucwa/route-template.ts';
 import type { Arrival } from '../core/schedule/state.ts';
 import { sharedHeadersOf } from '../core/schedule/order/deduplication.ts';
 import { traceHeader, traceLine } from '../core/shadow/trace.ts';
-import type { FollowedCall, Follower } from './call-observers.ts';
+import type { ObservedCall, CallObserver } from './call-observers.ts';
 
 export interface TraceObserver {
   written(): void;
@@ -29,7 +29,7 @@ const flushBytes = 16_384;
 const maxPendingBytes = 1_048_576;
 const stopWithinMs = 1000;
 
-export class TraceRecorder implements Follower {
+export class TraceRecorder implements CallObserver {
   readonly #observer: TraceObserver;
   readonly #stream: WriteStream;
   readonly #key = randomBytes(keyBytes);
@@ -51,7 +51,7 @@ export class TraceRecorder implements Follower {
     this.#write(`${traceHeader}\n`);
   }
 
-  arrives(arrival: Arrival<unknown>, nowMs: number): FollowedCall {
+  arrives(arrival: Arrival<unknown>, nowMs: number): ObservedCall {
     const { key, callClass, method, resource, target, headers, collapsible, sizeBytes } = arrival;
     const { applicationPath, cookie, origin, msOrigin, minVersion, forwardedFor } = key;
     const otherParts = [applicationPath, cookie, origin, msOrigin, minVersion, forwardedFor];

@@ -1,18 +1,21 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { Departures, type Permit } from '../../src/engine/dispatch-permits.ts';
+import { DispatchPermits, type Permit } from '../../src/engine/dispatch-permits.ts';
 
 interface Grant {
   readonly user: object;
-  readonly solo: boolean;
+  readonly unbatched: boolean;
   readonly permit: Permit;
 }
 
-function departures(perUser: number, process: number, soloPerUser = perUser) {
+function permitsFor(perUser: number, process: number, unbatchedPerUser = perUser) {
   const granted: Grant[] = [];
-  const made = new Departures<object>({ perUser, soloPerUser, process }, (user, solo, permit) => {
-    granted.push({ user, solo, permit });
-  });
+  const made = new DispatchPermits<object>(
+    { perUser, unbatchedPerUser, process },
+    (user, unbatched, permit) => {
+      granted.push({ user, unbatched, permit });
+    },
+  );
   return { made, granted };
 }
 
@@ -20,7 +23,7 @@ function departures(perUser: number, process: number, soloPerUser = perUser) {
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test('a user with slow requests gets more permits, up to half of all connections', async () => {
-  const { made, granted } = departures(2, 10);
+  const { made, granted } = permitsFor(2, 10);
   const greedy = {};
   for (let i = 0; i < 20; i += 1) {
     made.request(greedy, false, false);
@@ -38,7 +41,7 @@ test('a user with slow requests gets more permits, up to half of all connections
 });
 
 test('an operation goes before all permits that wait for a connection, and other unbatched calls wait their turn', async () => {
-  const { made, granted } = departures(4, 1);
+  const { made, granted } = permitsFor(4, 1);
   const users = { first: {}, batch: {}, slow: {}, operation: {} };
   made.request(users.first, false, false);
   await settled();
@@ -59,7 +62,7 @@ test('an operation goes before all permits that wait for a connection, and other
 });
 
 test('slow calls of one user leave most connections to others, and let its operation go first', async () => {
-  const { made, granted } = departures(4, 8, 2);
+  const { made, granted } = permitsFor(4, 8, 2);
   const slow = {};
   for (let i = 0; i < 10; i += 1) {
     made.request(slow, true, false);
@@ -76,7 +79,7 @@ test('slow calls of one user leave most connections to others, and let its opera
 });
 
 test('a permit that waits for a slot of its user gets the next released slot, once', async () => {
-  const { made, granted } = departures(1, 10);
+  const { made, granted } = permitsFor(1, 10);
   const user = {};
   made.request(user, false, false);
   made.request(user, false, false);
@@ -97,8 +100,8 @@ test('a permit that waits for a slot of its user gets the next released slot, on
 
 test('a slot counts once if it is freed twice, the second time during the next grant', async () => {
   const permits: Permit[] = [];
-  const made = new Departures<object>(
-    { perUser: 1, soloPerUser: 1, process: 10 },
+  const made = new DispatchPermits<object>(
+    { perUser: 1, unbatchedPerUser: 1, process: 10 },
     (_, __, permit) => {
       permits.push(permit);
       if (permits.length !== 2) return;
@@ -115,11 +118,11 @@ test('a slot counts once if it is freed twice, the second time during the next g
 });
 
 test('a free connection is taken at once, and the first waiting permit gets the first released connection', async () => {
-  const kinds = fc.constantFrom('batch', 'solo', 'urgent');
+  const kinds = fc.constantFrom('batch', 'unbatched', 'urgent');
   const steps = fc.array(fc.oneof(kinds, fc.nat(20)), { minLength: 5, maxLength: 40 });
   let waited = 0;
   const schedule = fc.asyncProperty(fc.integer({ min: 1, max: 4 }), steps, async (most, list) => {
-    const { made, granted } = departures(1, most);
+    const { made, granted } = permitsFor(1, most);
     const released = new Set<Grant>();
     let wanted = 0;
     for (const step of list) {
@@ -149,7 +152,7 @@ test('a free connection is taken at once, and the first waiting permit gets the 
 });
 
 test('a new permit does not overtake waiting permits at a connection that was just released', async () => {
-  const { made, granted } = departures(1, 1);
+  const { made, granted } = permitsFor(1, 1);
   const [first, second, third] = [{}, {}, {}];
   made.request(first, false, false);
   made.request(second, false, false);
@@ -162,7 +165,7 @@ test('a new permit does not overtake waiting permits at a connection that was ju
 });
 
 test('a permit that waits for a slot of its user is not granted in the turn of the release', async () => {
-  const { made, granted } = departures(1, 1);
+  const { made, granted } = permitsFor(1, 1);
   const user = {};
   made.request(user, false, false);
   made.request(user, false, false);
@@ -173,11 +176,11 @@ test('a permit that waits for a slot of its user is not granted in the turn of t
   await settled();
   granted[1]?.permit.release();
   await settled();
-  expect(granted.map(({ solo }) => solo)).toEqual([false, true, false]);
+  expect(granted.map(({ unbatched }) => unbatched)).toEqual([false, true, false]);
 });
 
 test('an operation also goes first if it comes right after the release of a connection', async () => {
-  const { made, granted } = departures(4, 1);
+  const { made, granted } = permitsFor(4, 1);
   const [first, slow, operation] = [{}, {}, {}];
   made.request(first, false, false);
   made.request(slow, true, false);
@@ -190,7 +193,7 @@ test('an operation also goes first if it comes right after the release of a conn
 });
 
 test('a connection that is released twice is free once', async () => {
-  const { made, granted } = departures(1, 1);
+  const { made, granted } = permitsFor(1, 1);
   made.request({}, false, false);
   granted[0]?.permit.release();
   granted[0]?.permit.release();

@@ -29,10 +29,12 @@ const [own, otherApplication, otherAddress] = [
 ];
 
 test('calls of one client share a batch if their application and forwarding headers are equal', () => {
-  expect(() => guard.leaves(batchOf(own, own, own))).not.toThrow();
-  expect(() => guard.leaves(batchOf(own, { ...own }))).not.toThrow();
+  expect(() => guard.checkRequest(batchOf(own, own, own))).not.toThrow();
+  expect(() => guard.checkRequest(batchOf(own, { ...own }))).not.toThrow();
   for (const other of [otherApplication, otherAddress]) {
-    expect(() => guard.leaves(batchOf(own, own, other))).toThrow('calls of two keys in one batch');
-    expect(() => guard.leaves(batchOf(other, own))).toThrow('calls of two keys in one batch');
+    expect(() => guard.checkRequest(batchOf(own, own, other))).toThrow(
+      'calls of two keys in one batch',
+    );
+    expect(() => guard.checkRequest(batchOf(other, own))).toThrow('calls of two keys in one batch');
   }
 });

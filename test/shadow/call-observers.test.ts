@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Caller } from '../../src/engine/caller.ts';
-import { Following } from '../../src/shadow/call-observers.ts';
+import { ObservedEngine } from '../../src/shadow/call-observers.ts';
 import type { Arrival, Call } from '../../src/core/schedule/state.ts';
 import type { Overflow } from '../../src/core/schedule/queue/users.ts';
 import { arrivalOf } from '../support/played-call.ts';
@@ -19,7 +19,7 @@ function setUp() {
     passedThrough: () => void said.push('passedThrough'),
     drain: () => void said.push('drain'),
   };
-  const follower = {
+  const observer = {
     arrives() {
       said.push('- arrives');
       return {
@@ -32,22 +32,23 @@ function setUp() {
     passedThrough: () => void said.push('- passedThrough'),
     drain: () => void said.push('- drain'),
   };
-  const clock = { now: () => 1, alarm: () => () => undefined };
-  const following = new Following(engine, [follower], clock);
+  const clock = { now: () => 1, setTimer: () => () => undefined };
+  const observedEngine = new ObservedEngine(engine, [observer], clock);
   return {
-    following,
+    observedEngine,
     said,
     refuse: (why: Overflow) => void (answer = why),
-    submit: () => following.submit({ ...arrivalOf('ann', { path: 'me' }), ticket: silentCaller() }),
+    submit: () =>
+      observedEngine.submit({ ...arrivalOf('ann', { path: 'me' }), caller: silentCaller() }),
   };
 }
 
-test('the engine is told all that its followers are', () => {
-  const { following, said, submit } = setUp();
-  following.cancel(submit() as Call<Caller>);
-  following.barrier('ann');
-  following.passedThrough('ann', 1, false);
-  following.drain();
+test('the engine is told all that its observers are', () => {
+  const { observedEngine, said, submit } = setUp();
+  observedEngine.cancel(submit() as Call<Caller>);
+  observedEngine.barrier('ann');
+  observedEngine.passedThrough('ann', 1, false);
+  observedEngine.drain();
   expect(said.join(' ')).toBe(
     '- arrives submit cancel - left barrier - barrier passedThrough - passedThrough drain - drain',
   );
@@ -61,12 +62,12 @@ test('a call that was not let in has left', () => {
 });
 
 test('a call that was answered without having left is over within the second', () => {
-  const { following, said, submit } = setUp();
+  const { observedEngine, said, submit } = setUp();
   const call = submit() as Call<Caller>;
-  following.checkOver();
+  observedEngine.checkOver();
   expect(said).not.toContain('- over');
   call.stage = 'done';
-  following.checkOver();
-  following.checkOver();
+  observedEngine.checkOver();
+  observedEngine.checkOver();
   expect(said.filter((what) => what === '- over')).toHaveLength(1);
 });

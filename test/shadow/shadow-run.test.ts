@@ -12,7 +12,7 @@ test('an error in the shadow ends it: it is told once, and nothing follows', () 
     {
       clock: {
         now: () => 5,
-        alarm(_atMs, ring) {
+        setTimer(_atMs, ring) {
           rings = ring;
           return () => undefined;
         },
@@ -35,11 +35,11 @@ test('an error in the shadow ends it: it is told once, and nothing follows', () 
       broke: (error) => void said.push(String(error)),
     },
   );
-  const arrival = { ...arrivalOf('ann', { path: 'me' }), ticket: silentCaller() };
-  const followed = run.arrives(arrival, 1);
+  const arrival = { ...arrivalOf('ann', { path: 'me' }), caller: silentCaller() };
+  const observed = run.arrives(arrival, 1);
   expect(said).toEqual(['counted', 'Error: broken']);
-  followed.ended({ tookMs: 1, status: 200 }, 2);
-  followed.over(2);
+  observed.ended({ tookMs: 1, status: 200 }, 2);
+  observed.over(2);
   run.arrives(arrival, 3).left(4);
   run.barrier('ann', 4);
   run.passedThrough('ann', 1, false, 4);

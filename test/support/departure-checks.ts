@@ -2,7 +2,7 @@
 import { sameKey } from '../../src/core/ucwa/batch-key.ts';
 import type { Batch, Call } from '../../src/core/schedule/state.ts';
 import type { Policy } from '../../src/core/schedule/policy.ts';
-import { waitsOf } from '../../src/core/schedule/queue/queue-time.ts';
+import { waitTimesOf } from '../../src/core/schedule/queue/queue-time.ts';
 
 export interface Ticket {
   readonly name: string;
@@ -50,17 +50,17 @@ export class DepartureChecks {
       if (call.callClass !== first.callClass) this.#wrong(call, 'met another class');
       const slot = call.original ?? call;
       const waiters = [slot, ...(slot.followers ?? [])];
-      if (waiters.every(({ ticket, stage }) => ticket.left || stage !== 'sent'))
+      if (waiters.every(({ caller: ticket, stage }) => ticket.left || stage !== 'sent'))
         this.#wrong(call, 'departed without a caller');
       if (slot === call) for (const waiter of waiters) this.#checkHold(waiter, call, batch);
       if (call.callClass !== 'safe') this.#checkOrder(call);
       else if (this.#overtakes(slot)) this.#wrong(call, 'overtook a write');
     }
-    const { limit } = batch.user.learnt;
+    const { limit } = batch.user.learned;
     const isAlone = batch.outstanding - batch.user.polls === batch.parts;
     const most = isAlone ? Math.max(1, limit.value) : limit.value + (batch.probe ? 1 : 0);
     if (batch.outstanding > most) this.#wrong(first, 'left beyond the limit');
-    if (batch.user.learnt.pause.untilMs > nowMs) this.#wrong(first, 'left in a pause');
+    if (batch.user.learned.backoff.untilMs > nowMs) this.#wrong(first, 'left in a pause');
     if (calls.length > this.#policy.maxParts) this.#wrong(first, 'in too large a batch');
     if (calls.length > 1 && bytes > this.#policy.maxBytes) this.#wrong(first, 'in too many bytes');
   }
@@ -72,10 +72,10 @@ export class DepartureChecks {
   unsent(call: Call<Ticket>, isFree: boolean, nowMs: number): void {
     const { user } = call.stream;
     this.notRun(call);
-    const isPaused = user.learnt.pause.untilMs >= nowMs;
-    if (call.attempts > 0 || isPaused || user.retryAtMs !== Infinity || user.outstanding > 0)
+    const isPaused = user.learned.backoff.untilMs >= nowMs;
+    if (call.attempts > 0 || isPaused || user.nextCheckAtMs !== Infinity || user.outstanding > 0)
       return;
-    if (isFree && user.order.lets(call) && call.freeAtMs < nowMs) {
+    if (isFree && user.order.allows(call) && call.unblockedAtMs < nowMs) {
       this.#wrong(call, 'waited beside a free send permit');
     }
   }
@@ -85,18 +85,18 @@ export class DepartureChecks {
    * again.
    */
   notRun(call: Call<Ticket>): void {
-    if (call.callClass !== 'safe' && call.ticket.runs > 0) this.#wrong(call, 'ran, it was denied');
+    if (call.callClass !== 'safe' && call.caller.runs > 0) this.#wrong(call, 'ran, it was denied');
   }
 
   /** Records that the pool runs a part. */
   run(call: Call<Ticket>): void {
-    call.ticket.runs += 1;
-    if (call.callClass !== 'safe' && call.ticket.runs > 1) this.#wrong(call, 'ran twice');
-    if (call.ticket.runs > 2) this.#wrong(call, `ran ${call.ticket.runs} times`);
+    call.caller.runs += 1;
+    if (call.callClass !== 'safe' && call.caller.runs > 1) this.#wrong(call, 'ran twice');
+    if (call.caller.runs > 2) this.#wrong(call, `ran ${call.caller.runs} times`);
   }
 
   #checkHold(call: Call<Ticket>, slot: Call<Ticket>, batch: Batch<Ticket>): void {
-    const heldMs = waitsOf(call, slot, batch).hold ?? 0;
+    const heldMs = waitTimesOf(call, slot, batch).hold ?? 0;
     if (heldMs > this.#policy.lingerMaxMs + 1e-6) this.#wrong(call, `was held for ${heldMs} ms`);
   }
 

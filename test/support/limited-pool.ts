@@ -4,10 +4,10 @@
  */
 import { Coalescer } from '../../src/core/schedule/coalescer.ts';
 import type { Batch, Call, User } from '../../src/core/schedule/state.ts';
-import type { Notes } from '../../src/core/schedule/observer.ts';
+import type { SchedulerEvents } from '../../src/core/schedule/observer.ts';
 import type { Policy } from '../../src/core/schedule/policy.ts';
 import type { Sink } from '../../src/core/schedule/sink.ts';
-import { waitsOf } from '../../src/core/schedule/queue/queue-time.ts';
+import { waitTimesOf } from '../../src/core/schedule/queue/queue-time.ts';
 import type { Reply } from '../../src/core/messages/reply.ts';
 import { arrivalOf, type Client, type Done, type Wish } from './played-call.ts';
 
@@ -61,23 +61,23 @@ export const defaults: Policy = {
   maxUsers: 100,
 };
 
-const nothing: Notes = {
+const nothing: SchedulerEvents = {
   requeued: () => undefined,
   split: () => undefined,
   learnedLimit: () => undefined,
-  repeated: () => undefined,
+  retried: () => undefined,
   lateBatch: () => undefined,
 };
 
 export class LimitedPool implements Sink<Client> {
-  readonly notes = nothing;
+  readonly events = nothing;
   readonly core: Coalescer<Client>;
   nowMs = 0;
   tally: Tally = LimitedPool.empty();
   readonly #plan: LimitedPoolPlan;
   readonly #slots: Slots;
   readonly #events: Array<{ readonly atMs: number; readonly run: () => void }> = [];
-  readonly #waiting: Array<{ user: User<Client>; solo: boolean }> = [];
+  readonly #waiting: Array<{ user: User<Client>; unbatched: boolean }> = [];
   readonly #inbox: Array<() => void> = [];
   readonly #abandoned = new Set<Batch<Client>>();
   /** Late requests that keep their slots. */
@@ -118,7 +118,7 @@ export class LimitedPool implements Sink<Client> {
     wish: Wish = { path: `me/note?n=${(this.#calls += 1)}` },
   ): Client {
     const ticket = { done, askedAtMs: this.nowMs };
-    this.core.submit({ ...arrivalOf(user, wish), ticket }, this.nowMs);
+    this.core.submit({ ...arrivalOf(user, wish), caller: ticket }, this.nowMs);
     return ticket;
   }
 
@@ -141,9 +141,9 @@ export class LimitedPool implements Sink<Client> {
     return this.tally;
   }
 
-  permit(user: User<Client>, solo: boolean): void {
-    if (this.#waiting.some((wish) => wish.user === user && wish.solo === solo)) return;
-    this.#waiting.push({ user, solo });
+  requestPermit(user: User<Client>, unbatched: boolean): void {
+    if (this.#waiting.some((wish) => wish.user === user && wish.unbatched === unbatched)) return;
+    this.#waiting.push({ user, unbatched });
     this.#inbox.push(() => this.#grant());
   }
 
@@ -153,7 +153,7 @@ export class LimitedPool implements Sink<Client> {
     if (batch.takesSlot) this.#onWire.set(user, (this.#onWire.get(user) ?? 0) + 1);
     this.tally.requests += 1;
     for (const call of batch.calls) {
-      const { hold } = waitsOf(call, call, batch);
+      const { hold } = waitTimesOf(call, call, batch);
       if (hold !== undefined) this.tally.holdsMs.push(hold);
     }
     this.after(wayMs, () => {
@@ -170,7 +170,7 @@ export class LimitedPool implements Sink<Client> {
   }
 
   answer(call: Call<Client>, reply: Reply): void {
-    const { done, askedAtMs } = call.ticket;
+    const { done, askedAtMs } = call.caller;
     if (reply.status === 200) this.tally.answered += 1;
     else this.tally.failed += 1;
     this.tally.waitsMs.push(this.nowMs - askedAtMs);
@@ -179,7 +179,7 @@ export class LimitedPool implements Sink<Client> {
 
   fail(call: Call<Client>): void {
     this.tally.failed += 1;
-    const { done, askedAtMs } = call.ticket;
+    const { done, askedAtMs } = call.caller;
     this.#inbox.push(() => done(false, this.nowMs - askedAtMs));
   }
 
@@ -257,11 +257,11 @@ export class LimitedPool implements Sink<Client> {
 
   #grant(): void {
     const at = this.#waiting.findIndex(
-      ({ user, solo }) => solo || (this.#onWire.get(user) ?? 0) < this.#slots.perUser,
+      ({ user, unbatched }) => unbatched || (this.#onWire.get(user) ?? 0) < this.#slots.perUser,
     );
     const [wish] = at === -1 ? [] : this.#waiting.splice(at, 1);
     if (wish === undefined) return;
-    this.core.depart(wish.user, wish.solo, this.nowMs);
+    this.core.dispatch(wish.user, wish.unbatched, this.nowMs);
     this.#inbox.push(() => this.#grant());
   }
 

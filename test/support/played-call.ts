@@ -21,7 +21,7 @@ export interface Client {
 export function arrivalOf(
   user: string,
   { path, isWrite = false }: Wish,
-): Omit<Arrival<Client>, 'ticket'> {
+): Omit<Arrival<Client>, 'caller'> {
   const target = `${application}/${path}`;
   return {
     key: batchKey(application, readHead(['Authorization', user]), undefined),

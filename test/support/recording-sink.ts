@@ -4,11 +4,11 @@ import type {
   Arrival,
   Batch,
   Call,
-  Learnt,
+  LearnedState,
   User,
   UserMemory,
 } from '../../src/core/schedule/state.ts';
-import type { Notes } from '../../src/core/schedule/observer.ts';
+import type { SchedulerEvents } from '../../src/core/schedule/observer.ts';
 import type { Policy } from '../../src/core/schedule/policy.ts';
 import type { Sink } from '../../src/core/schedule/sink.ts';
 import { batchKey, type BatchKey } from '../../src/core/ucwa/batch-key.ts';
@@ -51,7 +51,7 @@ export const aReply = (text: string): Reply => ({
 /** Records everything that the coalescer reports. Tests grant send permits by hand. */
 export class Recorder implements Sink<string> {
   readonly core: Coalescer<string>;
-  readonly permits: Array<{ user: User<string>; solo: boolean }> = [];
+  readonly permits: Array<{ user: User<string>; unbatched: boolean }> = [];
   readonly batches: Array<Batch<string>> = [];
   readonly abandoned: Array<Batch<string>> = [];
   /** Batches that released their send permits before they ended. */
@@ -61,18 +61,18 @@ export class Recorder implements Sink<string> {
   alarmAtMs = Infinity;
   /** Events that the core reported, in order. */
   readonly noted: string[] = [];
-  readonly notes: Notes = {
+  readonly events: SchedulerEvents = {
     requeued: (reason, calls) => void this.noted.push(`requeued ${calls} (${reason})`),
     split: (depth, sizes) => void this.noted.push(`split ${depth}: ${sizes.join(' ')}`),
     learnedLimit: (limit) => void this.noted.push(`limit ${limit}`),
-    repeated: (reason, outcome) => void this.noted.push(`repeat ${reason} ${outcome}`),
+    retried: (reason, outcome) => void this.noted.push(`repeat ${reason} ${outcome}`),
     lateBatch: () => void this.noted.push('late batch'),
   };
-  readonly remembered = new Map<string, Learnt>();
+  readonly remembered = new Map<string, LearnedState>();
   readonly memory: UserMemory = {
     size: 0,
     take: (name) => this.remembered.get(name),
-    keep: (name, learnt) => void this.remembered.set(name, learnt),
+    keep: (name, learned) => void this.remembered.set(name, learned),
   };
 
   constructor(changes: Partial<Policy> = {}) {
@@ -99,7 +99,7 @@ export class Recorder implements Sink<string> {
         headers: [],
         body: Buffer.alloc(0),
         sizeBytes: 100,
-        ticket,
+        caller: ticket,
         ...changes,
       },
       nowMs,
@@ -117,13 +117,13 @@ export class Recorder implements Sink<string> {
   grant(nowMs: number): string[] {
     const before = this.batches.length;
     for (let permit = this.permits.shift(); permit; permit = this.permits.shift()) {
-      this.core.depart(permit.user, permit.solo, nowMs);
+      this.core.dispatch(permit.user, permit.unbatched, nowMs);
     }
     return this.batches.slice(before).map(names);
   }
 
-  permit(user: User<string>, solo: boolean): void {
-    this.permits.push({ user, solo });
+  requestPermit(user: User<string>, unbatched: boolean): void {
+    this.permits.push({ user, unbatched });
   }
 
   send(batch: Batch<string>): void {
@@ -131,11 +131,11 @@ export class Recorder implements Sink<string> {
   }
 
   answer(call: Call<string>, reply: Reply): void {
-    this.endings.push(`${call.ticket}: ${reply.body.toString()}`);
+    this.endings.push(`${call.caller}: ${reply.body.toString()}`);
   }
 
   fail(call: Call<string>, failure: Failure): void {
-    this.endings.push(`${call.ticket}: ${typeof failure === 'string' ? failure : failure.name}`);
+    this.endings.push(`${call.caller}: ${typeof failure === 'string' ? failure : failure.name}`);
   }
 
   freeSlot(batch: Batch<string>): void {
@@ -152,5 +152,5 @@ export class Recorder implements Sink<string> {
 }
 
 export function names(batch: Batch<string>): string {
-  return `${batch.calls.map((call) => call.ticket).join(' ')} (${batch.flushReason})`;
+  return `${batch.calls.map((call) => call.caller).join(' ')} (${batch.flushReason})`;
 }

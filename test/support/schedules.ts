@@ -9,7 +9,7 @@ import type { Ticket } from './departure-checks.ts';
 import type { PoolPlan } from './pool-plan.ts';
 import { VirtualWorld, type Core } from './virtual-world.ts';
 import type { CallClass } from '../../src/core/messages/outgoing-call.ts';
-import type { Learnt } from '../../src/core/schedule/state.ts';
+import type { LearnedState } from '../../src/core/schedule/state.ts';
 
 interface Step {
   readonly gapMs: number;
@@ -78,11 +78,11 @@ export const sound: Make = (policy, sink) => new Coalescer(policy, sink, noMemor
 
 /** Keeps the learned state of users who are away. */
 export const remembering: Make = (policy, sink) => {
-  const kept = new Map<string, Learnt>();
+  const kept = new Map<string, LearnedState>();
   const memory = {
     size: 0,
     take: (name: string) => kept.get(name),
-    keep: (name: string, learnt: Learnt) => void kept.set(name, learnt),
+    keep: (name: string, learned: LearnedState) => void kept.set(name, learned),
   };
   return new Coalescer(policy, sink, memory, half);
 };

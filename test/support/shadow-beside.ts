@@ -92,7 +92,7 @@ export function playSingly(
           const outcome: Outcome = refused
             ? { ...ended, trouble: 'refused', fault }
             : { ...ended, status: 200 };
-          for (const { ticket, stage } of calls) {
+          for (const { caller: ticket, stage } of calls) {
             const call = followed.get(ticket);
             if (call === undefined) continue;
             shadow.outcome(call, outcome, pool.nowMs);

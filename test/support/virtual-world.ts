@@ -7,7 +7,7 @@ import type { Arrival, Batch, Call, User } from '../../src/core/schedule/state.t
 import type { Policy } from '../../src/core/schedule/policy.ts';
 import type { Sink } from '../../src/core/schedule/sink.ts';
 import type { Reply } from '../../src/core/messages/reply.ts';
-import type { Notes } from '../../src/core/schedule/observer.ts';
+import type { SchedulerEvents } from '../../src/core/schedule/observer.ts';
 import { DepartureChecks, type Ticket } from './departure-checks.ts';
 import { endingOf, executes, type PoolPlan } from './pool-plan.ts';
 import type { Failure } from '../../src/core/messages/fault.ts';
@@ -33,18 +33,18 @@ export class VirtualWorld implements Sink<Ticket> {
   readonly faults: string[] = [];
   /** `time user: targets`, in order. */
   readonly departures: string[] = [];
-  readonly notes: Notes = {
+  readonly events: SchedulerEvents = {
     requeued: (reason) => this.#row(`requeue, ${reason}`),
     split: () => this.#row('split'),
     learnedLimit: () => undefined,
-    repeated: (reason, outcome) => this.#row(`repeat, ${reason === 'late' ? reason : outcome}`),
+    retried: (reason, outcome) => this.#row(`repeat, ${reason === 'late' ? reason : outcome}`),
     lateBatch: () => this.#row('wake, late batch'),
   };
   nowMs = 0;
   readonly #events: Event[] = [];
   readonly #plan: (batch: Batch<Ticket>) => PoolPlan;
   readonly #slots = new Map<string, number>();
-  readonly #waiting: Array<{ user: User<Ticket>; solo: boolean }> = [];
+  readonly #waiting: Array<{ user: User<Ticket>; unbatched: boolean }> = [];
   readonly #calls = new Map<Ticket, Call<Ticket>>();
   readonly #travelling = new Map<Batch<Ticket>, (ending: Ending) => void>();
   readonly #checks: DepartureChecks;
@@ -88,10 +88,10 @@ export class VirtualWorld implements Sink<Ticket> {
     }
   }
 
-  submit(arrival: Omit<Arrival<Ticket>, 'ticket'>, name: string): Ticket {
+  submit(arrival: Omit<Arrival<Ticket>, 'caller'>, name: string): Ticket {
     const ticket: Ticket = { name, endings: 0, left: false, runs: 0 };
     this.tickets.push(ticket);
-    const call = this.core.submit({ ...arrival, ticket }, this.nowMs);
+    const call = this.core.submit({ ...arrival, caller: ticket }, this.nowMs);
     if (typeof call === 'string') {
       this.#row('submit, a cap');
       ticket.endings += 1;
@@ -120,8 +120,8 @@ export class VirtualWorld implements Sink<Ticket> {
     this.core.drain(this.nowMs);
   }
 
-  permit(user: User<Ticket>, solo: boolean): void {
-    this.#waiting.push({ user, solo });
+  requestPermit(user: User<Ticket>, unbatched: boolean): void {
+    this.#waiting.push({ user, unbatched });
     this.#inbox.push(() => this.#grant());
   }
 
@@ -130,8 +130,8 @@ export class VirtualWorld implements Sink<Ticket> {
     this.#checks.departure(batch, this.nowMs);
     const first = batch.calls[0]!;
     const name = batch.user.name;
-    const { solo } = first.stream;
-    if (!solo) this.#slots.set(name, (this.#slots.get(name) ?? 0) + 1);
+    const { unbatched } = first.stream;
+    if (!unbatched) this.#slots.set(name, (this.#slots.get(name) ?? 0) + 1);
     const plan = this.#plan(batch);
     this.departures.push(
       `${this.nowMs} ${name}: ${batch.calls.map(({ target }) => target).join(' ')}`,
@@ -160,7 +160,7 @@ export class VirtualWorld implements Sink<Ticket> {
         if (isOver || first.stage !== 'sent') return;
         this.#row('begin');
         this.core.begin(batch, 200, this.nowMs);
-        first.ticket.endings += 1;
+        first.caller.endings += 1;
       });
     } else if (first.original === undefined) {
       batch.calls.forEach((call, index) => {
@@ -251,21 +251,21 @@ export class VirtualWorld implements Sink<Ticket> {
 
   #grant(): void {
     const at = this.#waiting.findIndex(
-      ({ user, solo }) => solo || (this.#slots.get(user.name) ?? 0) < slotsPerUser,
+      ({ user, unbatched }) => unbatched || (this.#slots.get(user.name) ?? 0) < slotsPerUser,
     );
     if (at === -1) return;
     const [wish] = this.#waiting.splice(at, 1);
-    if (wish !== undefined) this.core.depart(wish.user, wish.solo, this.nowMs);
+    if (wish !== undefined) this.core.dispatch(wish.user, wish.unbatched, this.nowMs);
     this.#inbox.push(() => this.#grant());
   }
 
   #end(call: Call<Ticket>): void {
-    call.ticket.endings += 1;
-    if (call.ticket.left) this.#wrong(call, 'was answered after it left');
+    call.caller.endings += 1;
+    if (call.caller.left) this.#wrong(call, 'was answered after it left');
   }
 
   #wrong(call: Call<Ticket>, what: string): void {
-    this.faults.push(`${call.ticket.name} ${what}`);
+    this.faults.push(`${call.caller.name} ${what}`);
   }
 
   #row(name: string): void {

@@ -9,8 +9,7 @@
  *     submit, cap exceeded    | -             | refused    | none: the cap is returned
  *     submit, duplicate       | -             | held       | none: the call follows its leader
  *     submit, later GET       | held          | held       | permit for the write before the GET (barrier)
- *     wake, end of turn       | held          | held       | permit; wakeAt if waiting is worthwhile
- *     wake, end of hold       | held          | held       | permit
+ *     wake, turn or hold ends | held          | held       | permit; wakeAt if waiting is worthwhile
  *     dispatch                | held          | sent       | send
  *     dispatch, no room       | held          | held       | wakeAt, if time alone can make room
  *     part                    | sent          | sent       | none: the count of parts may be wrong
@@ -28,51 +27,51 @@
  */
 import type { Fault } from '../messages/fault.ts';
 import { type Reply, isReply } from '../messages/reply.ts';
-import { Alarms } from '../structures/timer-heap.ts';
-import { Budget } from './estimators/retry-budget.ts';
+import { TimerHeap } from '../structures/timer-heap.ts';
+import { RetryBudget } from './estimators/retry-budget.ts';
 import type { Arrival, Batch, Call, Stream, User, UserMemory } from './state.ts';
 import { leaderFor } from './order/deduplication.ts';
-import { EarlyReleases } from './answers/early-parts.ts';
-import { type Leave, mayLeave } from './dispatch/dispatch-check.ts';
-import { countLeaving, leavingCalls, noteHold } from './hold/hold-decision.ts';
-import { Holds } from './hold/hold-timers.ts';
-import { LateBatches } from './slow/hedging.ts';
-import { Learning } from './answers/feedback.ts';
+import { EarlyParts } from './answers/early-parts.ts';
+import { type Capacity, checkCapacity } from './dispatch/dispatch-check.ts';
+import { countSendable, takeSendable, recordHold } from './hold/hold-decision.ts';
+import { HoldTimers } from './hold/hold-timers.ts';
+import { Hedging } from './slow/hedging.ts';
+import { Feedback } from './answers/feedback.ts';
 import { newBatch, newCall } from './queue/calls.ts';
-import { Ledger } from './queue/open-calls.ts';
+import { OpenCalls } from './queue/open-calls.ts';
 import type { Policy } from './policy.ts';
-import { QueueExits } from './ending/cancellation.ts';
-import { Repeats } from './ending/retries.ts';
-import { RouteTimes } from './slow/slow-routes.ts';
+import { Cancellation } from './ending/cancellation.ts';
+import { Retries } from './ending/retries.ts';
+import { SlowRoutes } from './slow/slow-routes.ts';
 import { Settlement } from './ending/settlement.ts';
-import { Singly } from './dispatch/batch-bypass.ts';
+import { BatchBypass } from './dispatch/batch-bypass.ts';
 import type { Sink } from './sink.ts';
-import { noteLeft } from './queue/split-stats.ts';
+import { recordSent } from './queue/split-stats.ts';
 import { Users, type Overflow } from './queue/users.ts';
 import type { Ending } from '../answer/ending.ts';
-import { dropIfEmpty, longestReady, streamOf, permitReady } from './queue/stream.ts';
+import { dropIfEmpty, longestReady, streamOf, requestPermits } from './queue/stream.ts';
 import { isRefusal } from '../ucwa/protocol.ts';
 
 /** Retries that the process can save up. */
-const mostRepeats = 1000;
+const maxRetries = 1000;
 
 export class Coalescer<T> {
   readonly #policy: Policy;
   readonly #sink: Sink<T>;
   readonly #users: Users<T>;
-  readonly #ledger: Ledger<T>;
-  readonly #holds: Holds<T>;
-  readonly #early: EarlyReleases<T>;
-  readonly #budget = new Budget(mostRepeats, 0);
-  readonly #repeats: Repeats<T>;
+  readonly #openCalls: OpenCalls<T>;
+  readonly #holds: HoldTimers<T>;
+  readonly #early: EarlyParts<T>;
+  readonly #processBudget = new RetryBudget(maxRetries, 0);
+  readonly #retries: Retries<T>;
   readonly #settlement: Settlement<T>;
-  readonly #singly: Singly<T>;
-  readonly #routes = new RouteTimes();
-  readonly #late = new LateBatches<T>(this.#routes);
-  readonly #exits: QueueExits<T>;
-  readonly #learning: Learning<T>;
+  readonly #bypass: BatchBypass<T>;
+  readonly #routes = new SlowRoutes();
+  readonly #hedging = new Hedging<T>(this.#routes);
+  readonly #cancellation: Cancellation<T>;
+  readonly #feedback: Feedback<T>;
   /** Users with calls that time alone may allow to be sent. */
-  readonly #retries = new Alarms<User<T>>();
+  readonly #capacityChecks = new TimerHeap<User<T>>();
   #lastBatchId = 0;
   #lastSequence = 0;
 
@@ -81,22 +80,22 @@ export class Coalescer<T> {
     this.#policy = policy;
     this.#sink = sink;
     this.#users = new Users(policy, memory);
-    this.#ledger = new Ledger(sink, this.#users);
-    this.#holds = new Holds(policy, sink);
-    this.#repeats = new Repeats(sink, this.#ledger, this.#budget);
-    this.#settlement = new Settlement(sink, this.#ledger, this.#repeats);
-    this.#exits = new QueueExits(sink, this.#ledger);
-    this.#singly = new Singly(policy.mode);
-    this.#learning = new Learning(sink.notes, this.#routes, this.#singly, policy.maxUsers, random);
-    this.#early = new EarlyReleases(this.#ledger, this.#learning);
+    this.#openCalls = new OpenCalls(sink, this.#users);
+    this.#holds = new HoldTimers(policy, sink);
+    this.#retries = new Retries(sink, this.#openCalls, this.#processBudget);
+    this.#settlement = new Settlement(sink, this.#openCalls, this.#retries);
+    this.#cancellation = new Cancellation(sink, this.#openCalls);
+    this.#bypass = new BatchBypass(policy.mode);
+    this.#feedback = new Feedback(sink.events, this.#routes, this.#bypass, policy.maxUsers, random);
+    this.#early = new EarlyParts(this.#openCalls, this.#feedback);
   }
 
   get heldCalls(): number {
-    return this.#ledger.held;
+    return this.#openCalls.held;
   }
 
   get outstandingCalls(): number {
-    return this.#ledger.outstanding;
+    return this.#openCalls.outstanding;
   }
 
   get users(): { readonly active: number; readonly idle: number } {
@@ -106,16 +105,16 @@ export class Coalescer<T> {
   submit(arrival: Arrival<T>, nowMs: number): Call<T> | Overflow {
     const user = this.#users.admit(arrival.key.user, arrival.sizeBytes, nowMs);
     if (typeof user === 'string') return user;
-    user.budget.deposit();
-    this.#budget.deposit();
+    user.retryBudget.deposit();
+    this.#processBudget.deposit();
     const route = this.#routes.of(arrival);
     if (!route.isSlow) this.#holds.learnGap(user, arrival.callClass, nowMs);
-    const solo = route.isSlow || this.#singly.mustGoAlone(user, arrival, nowMs);
-    const stream = streamOf(user, arrival.key, arrival.callClass, solo);
+    const unbatched = route.isSlow || this.#bypass.mustBypass(user, arrival, nowMs);
+    const stream = streamOf(user, arrival.key, arrival.callClass, unbatched);
     const deadlineAtMs = nowMs + this.#policy.timeoutMs;
     const call = newCall(arrival, stream, route, (this.#lastSequence += 1), nowMs, deadlineAtMs);
-    this.#ledger.held += 1;
-    this.#ledger.deadlines.add(call);
+    this.#openCalls.held += 1;
+    this.#openCalls.deadlines.add(call);
     const held = user.order.arrive(call);
     const leader = this.#policy.collapse && stream.queue.length > 0 ? leaderFor(call) : undefined;
     if (leader === undefined) {
@@ -127,33 +126,33 @@ export class Coalescer<T> {
       call.leader = leader;
       (leader.followers ??= []).push(call);
     }
-    if (this.#ledger.deadlines.first === call) this.#sink.wakeAt(deadlineAtMs);
+    if (this.#openCalls.deadlines.first === call) this.#sink.wakeAt(deadlineAtMs);
     return call;
   }
 
   /** Cancels a call: its caller left, or got another answer. The coalescer sends this caller nothing more. */
   cancel(call: Call<T>, nowMs: number): void {
-    this.#exits.cancel(call, nowMs);
+    this.#cancellation.cancel(call, nowMs);
   }
 
   /** Uses a dispatch permit. Returns `false` if no call may be sent, so that the permit can be released. */
-  depart(user: User<T>, solo: boolean, nowMs: number): boolean {
-    const stream = longestReady(user, solo);
+  dispatch(user: User<T>, unbatched: boolean, nowMs: number): boolean {
+    const stream = longestReady(user, unbatched);
     if (stream?.hold.kind !== 'ready') return false;
     const { maxParts, maxBytes } = this.#policy;
-    const { limit, lateness } = user.learnt;
-    const most = solo ? 1 : Math.min(lateness.maxParts, limit.maxParts(maxParts));
-    const leave = mayLeave(user, countLeaving(stream, most, maxBytes), solo, nowMs);
-    if (leave.kind === 'blocked') {
-      this.#block(user, leave, nowMs);
+    const { limit, batchSizeCap } = user.learned;
+    const most = unbatched ? 1 : Math.min(batchSizeCap.maxParts, limit.maxParts(maxParts));
+    const capacity = checkCapacity(user, countSendable(stream, most, maxBytes), unbatched, nowMs);
+    if (capacity.kind === 'blocked') {
+      this.#block(user, capacity, nowMs);
       return false;
     }
     // An unbatched call does not end the wait of batches for room.
-    if (!solo && user.blocked.isBlocked) user.blocked.end(nowMs);
-    const calls = leavingCalls(stream, leave.parts, maxBytes);
-    this.#send(stream, stream.hold, calls, leave.probe, nowMs);
-    const isMoreReady = user.streams.length > 0 && longestReady(user, solo) !== undefined;
-    if (isMoreReady) this.#sink.permit(user, solo);
+    if (!unbatched && user.blocked.isBlocked) user.blocked.end(nowMs);
+    const calls = takeSendable(stream, capacity.parts, maxBytes);
+    this.#send(stream, stream.hold, calls, capacity.probe, nowMs);
+    const isMoreReady = user.streams.length > 0 && longestReady(user, unbatched) !== undefined;
+    if (isMoreReady) this.#sink.requestPermit(user, unbatched);
     return true;
   }
 
@@ -167,19 +166,19 @@ export class Coalescer<T> {
     const { user } = stream;
     const parts = calls.length;
     user.outstanding += parts;
-    user.learnt.limit.sent(probe, nowMs);
+    user.learned.limit.sent(probe, nowMs);
     this.#lastBatchId += 1;
-    const travelled = { parts, outstanding: user.outstanding, sentAtMs: nowMs, probe };
-    const batch = newBatch(this.#lastBatchId, stream, hold, calls, travelled);
-    this.#ledger.held -= batch.waiting;
-    this.#ledger.outstanding += parts;
-    noteHold(user, hold, calls);
-    if (calls.some((call) => call.refusedBatch !== undefined)) noteLeft(calls, this.#sink.notes);
-    if (!dropIfEmpty(stream)) this.#holds.left(stream, hold, nowMs);
+    const sentRequest = { parts, outstanding: user.outstanding, sentAtMs: nowMs, probe };
+    const batch = newBatch(this.#lastBatchId, stream, hold, calls, sentRequest);
+    this.#openCalls.held -= batch.waiting;
+    this.#openCalls.outstanding += parts;
+    recordHold(user, hold, calls);
+    if (calls.some((call) => call.refusedBatch !== undefined)) recordSent(calls, this.#sink.events);
+    if (!dropIfEmpty(stream)) this.#holds.afterDispatch(stream, hold, nowMs);
     for (const call of calls) {
-      if (user.order.left(call, nowMs)) permitReady(user, this.#sink);
+      if (user.order.sent(call, nowMs)) requestPermits(user, this.#sink);
     }
-    this.#sink.wakeAt(this.#late.sent(batch));
+    this.#sink.wakeAt(this.#hedging.watch(batch));
     this.#sink.send(batch);
   }
 
@@ -197,28 +196,29 @@ export class Coalescer<T> {
     const call = batch.calls[0];
     batch.status = status;
     if (call?.stage !== 'sent') return;
-    this.#learning.notice(batch, call, status, nowMs);
+    this.#feedback.notice(batch, call, status, nowMs);
     call.stage = 'answering';
-    this.#ledger.deadlines.remove(call);
+    this.#openCalls.deadlines.remove(call);
   }
 
   /** Ends a request. The engine calls this exactly once for each batch that was sent. */
   settle(batch: Batch<T>, ending: Ending, nowMs: number): void {
     const { user, calls } = batch;
     batch.settled = true;
-    this.#late.settled(batch, ending.kind !== 'trouble');
-    this.#ledger.outstanding -= calls.length;
+    this.#hedging.settled(batch, ending.kind !== 'trouble');
+    this.#openCalls.outstanding -= calls.length;
     user.outstanding -= calls.length;
     const isMiscounted = ending.kind === 'trouble' && ending.trouble === 'miscounted';
     if (isMiscounted && batch.releasedEarly) this.#early.distrust(nowMs);
-    this.#learning.settled(batch, ending, nowMs);
+    this.#feedback.settled(batch, ending, nowMs);
     this.#settlement.settle(batch, ending, this.#holds.isDraining, nowMs);
     batch.replies.length = 0;
-    if (user.streams.length > 0) this.#exits.outlasted(user, this.#holds.isDraining, nowMs);
+    if (user.streams.length > 0)
+      this.#cancellation.endOutlasted(user, this.#holds.isDraining, nowMs);
     for (const call of calls) {
-      if (call.callClass !== 'safe' && call.stage === 'done') user.order.over(call, nowMs);
+      if (call.callClass !== 'safe' && call.stage === 'done') user.order.ended(call, nowMs);
     }
-    if (user.streams.length > 0) permitReady(user, this.#sink);
+    if (user.streams.length > 0) requestPermits(user, this.#sink);
     this.#users.idle(user, nowMs);
   }
 
@@ -229,28 +229,28 @@ export class Coalescer<T> {
     user.outstanding += calls;
     if (poll) user.polls += calls;
     else user.passedThroughAtMs = nowMs;
-    if (calls < 0) permitReady(user, this.#sink);
+    if (calls < 0) requestPermits(user, this.#sink);
     this.#users.idle(user, nowMs);
   }
 
   wake(nowMs: number): void {
     this.#holds.wake(nowMs);
     if (this.#early.nextAtMs <= nowMs) this.#early.release(nowMs);
-    while (this.#late.nextAtMs <= nowMs) {
-      const late = this.#late.takeLate(nowMs);
+    while (this.#hedging.nextAtMs <= nowMs) {
+      const late = this.#hedging.takeLate(nowMs);
       if (late?.freesSlot === true) this.#sink.freeSlot(late.batch);
-      if (late?.isNew === true) this.#sink.notes.lateBatch();
-      for (const call of late?.calls ?? []) this.#repeats.beside(call, nowMs);
+      if (late?.isNew === true) this.#sink.events.lateBatch();
+      for (const call of late?.calls ?? []) this.#retries.hedge(call, nowMs);
     }
-    while (this.#retries.nextAtMs <= nowMs) {
-      const { what: user, atMs } = this.#retries.take();
-      if (user.retryAtMs === atMs) user.retryAtMs = Infinity;
-      permitReady(user, this.#sink);
+    while (this.#capacityChecks.nextAtMs <= nowMs) {
+      const { item: user, atMs } = this.#capacityChecks.take();
+      if (user.nextCheckAtMs === atMs) user.nextCheckAtMs = Infinity;
+      requestPermits(user, this.#sink);
     }
-    const { deadlines } = this.#ledger;
+    const { deadlines } = this.#openCalls;
     for (let call = deadlines.first; call; call = deadlines.first) {
       if (call.deadlineAtMs > nowMs) break;
-      this.#exits.expire(call, nowMs);
+      this.#cancellation.expire(call, nowMs);
     }
     this.#users.sweep(nowMs);
     this.#askToWake();
@@ -267,21 +267,22 @@ export class Coalescer<T> {
     this.#holds.drain();
     for (const user of this.#users.all()) {
       for (const stream of user.streams) this.#holds.flush(stream, 'drain', nowMs);
-      this.#exits.outlasted(user, true, nowMs);
+      this.#cancellation.endOutlasted(user, true, nowMs);
     }
   }
 
   /** Fails every call that still waits, at the end of the shutdown. */
   expireAll(nowMs: number): void {
-    const { deadlines } = this.#ledger;
-    for (let call = deadlines.first; call; call = deadlines.first) this.#exits.expire(call, nowMs);
+    const { deadlines } = this.#openCalls;
+    for (let call = deadlines.first; call; call = deadlines.first)
+      this.#cancellation.expire(call, nowMs);
   }
 
-  #block(user: User<T>, { reason, untilMs }: Leave & { kind: 'blocked' }, nowMs: number): void {
+  #block(user: User<T>, { reason, untilMs }: Capacity & { kind: 'blocked' }, nowMs: number): void {
     user.blocked.begin(reason, nowMs);
-    if (untilMs >= user.retryAtMs) return;
-    user.retryAtMs = untilMs;
-    this.#retries.add(user, untilMs);
+    if (untilMs >= user.nextCheckAtMs) return;
+    user.nextCheckAtMs = untilMs;
+    this.#capacityChecks.add(user, untilMs);
     this.#sink.wakeAt(untilMs);
   }
 
@@ -289,10 +290,10 @@ export class Coalescer<T> {
   #askToWake(): void {
     const atMs = Math.min(
       this.#holds.nextAtMs,
-      this.#ledger.deadlines.first?.deadlineAtMs ?? Infinity,
+      this.#openCalls.deadlines.first?.deadlineAtMs ?? Infinity,
       this.#early.nextAtMs,
-      this.#late.nextAtMs,
-      this.#retries.nextAtMs,
+      this.#hedging.nextAtMs,
+      this.#capacityChecks.nextAtMs,
     );
     if (atMs !== Infinity) this.#sink.wakeAt(atMs);
   }

@@ -1,12 +1,12 @@
 /** Events of the scheduler that no caller asked for. Metrics count them. */
-export interface Notes {
+export interface SchedulerEvents {
   /** Calls of a refused batch went back into the queue. */
   requeued(reason: RequeueReason, calls: number): void;
   /** A refused batch was sent again in two or more requests of these sizes. */
   split(depth: number, sizes: readonly number[]): void;
   learnedLimit(limit: number): void;
   /** A retry of a call and its outcome. */
-  repeated(reason: RepeatReason, outcome: RepeatOutcome): void;
+  retried(reason: RetryReason, outcome: RetryOutcome): void;
   /** The scheduler sends the GETs of a late batch again beside it. */
   lateBatch(): void;
 }
@@ -21,12 +21,12 @@ type RequeueReason = (typeof requeueReasons)[number];
  * - `answer`: the answer of the pool was unusable.
  * - `late`: the batch took too long.
  */
-export const repeatReasons = ['unsent', 'unknown', 'answer', 'late'] as const;
-export type RepeatReason = (typeof repeatReasons)[number];
+export const retryReasons = ['unsent', 'unknown', 'answer', 'late'] as const;
+export type RetryReason = (typeof retryReasons)[number];
 
 /**
  * - `denied`: a retry budget was spent.
  * - `needless`: the first answer came after all, or the caller left.
  */
-export const repeatOutcomes = ['answered', 'failed', 'denied', 'needless'] as const;
-export type RepeatOutcome = (typeof repeatOutcomes)[number];
+export const retryOutcomes = ['answered', 'failed', 'denied', 'needless'] as const;
+export type RetryOutcome = (typeof retryOutcomes)[number];

@@ -1,15 +1,15 @@
 import type { Failure } from '../messages/fault.ts';
 import type { Reply } from '../messages/reply.ts';
 import type { Batch, Call, User } from './state.ts';
-import type { Notes } from './observer.ts';
+import type { SchedulerEvents } from './observer.ts';
 
 export interface Sink<T> {
-  readonly notes: Notes;
+  readonly events: SchedulerEvents;
   /**
-   * Asks for a dispatch permit of that user. `dispatch(user, solo)` follows when the permit is granted.
+   * Asks for a dispatch permit of that user. `dispatch(user, unbatched)` follows when the permit is granted.
    * Unbatched calls (operations, retries) have permits of their own.
    */
-  permit(user: User<T>, solo: boolean): void;
+  requestPermit(user: User<T>, unbatched: boolean): void;
   send(batch: Batch<T>): void;
   answer(call: Call<T>, reply: Reply): void;
   fail(call: Call<T>, failure: Failure): void;

@@ -3,15 +3,15 @@ import type { BatchKey } from '../ucwa/protocol.ts';
 import type { Fault } from '../messages/fault.ts';
 import type { Reply } from '../messages/reply.ts';
 import type { Upset } from '../answer/retry-table.ts';
-import type { Listed } from '../structures/linked-list.ts';
-import type { Travelled, LearnedLimit } from './estimators/learned-limit.ts';
-import type { RepeatReason } from './observer.ts';
-import type { RouteTime } from './estimators/route-latency.ts';
+import type { ListNode } from '../structures/linked-list.ts';
+import type { SentRequest, LearnedLimit } from './estimators/learned-limit.ts';
+import type { RetryReason } from './observer.ts';
+import type { RouteLatency } from './estimators/route-latency.ts';
 import type { OutgoingCall, CallClass } from '../messages/outgoing-call.ts';
 import type { BlockedTime } from './estimators/blocked-time.ts';
-import type { Budget } from './estimators/retry-budget.ts';
-import type { Lateness } from './estimators/batch-size-cap.ts';
-import type { Pause } from './estimators/backoff.ts';
+import type { RetryBudget } from './estimators/retry-budget.ts';
+import type { BatchSizeCap } from './estimators/batch-size-cap.ts';
+import type { Backoff } from './estimators/backoff.ts';
 
 /** The facts about a call at its arrival. `T` is the engine's type for the caller that waits. */
 export interface Arrival<T> extends OutgoingCall {
@@ -23,7 +23,7 @@ export interface Arrival<T> extends OutgoingCall {
   readonly collapsible: boolean;
   /** Upper bound of the bytes of the call in a batch. */
   readonly sizeBytes: number;
-  readonly ticket: T;
+  readonly caller: T;
 }
 
 /**
@@ -38,9 +38,9 @@ type Stage = 'held' | 'sent' | 'answering' | 'done';
  * A call from its arrival to its one answer. Only the scheduler writes to it. The comments say at which stage a
  * field is set.
  */
-export interface Call<T> extends Arrival<T>, Listed<Call<T>> {
+export interface Call<T> extends Arrival<T>, ListNode<Call<T>> {
   // Set at arrival, for good.
-  readonly route: RouteTime;
+  readonly route: RouteLatency;
   /** Number of the call in order of arrival. */
   readonly sequence: number;
   readonly arrivedAtMs: number;
@@ -56,16 +56,16 @@ export interface Call<T> extends Arrival<T>, Listed<Call<T>> {
   /** Timestamp of the last queueing, in ms. */
   queuedAtMs: number;
   /** Time for which the user was blocked before `queuedAtMs`, by reason, in ms; see `blocked-time.ts`. */
-  pauseBeforeMs: number;
+  backoffBeforeMs: number;
   limitBeforeMs: number;
   /** Timestamp since when the order of writes allows the call to be sent, in ms. */
-  freeAtMs: number;
+  unblockedAtMs: number;
 
   // Set while the call is held.
   /** The write that must be sent before this GET. */
-  behind: Call<T> | undefined;
+  blockedBy: Call<T> | undefined;
   /** The GETs that wait for this write to be sent. */
-  overtakers: Set<Call<T>> | undefined;
+  blockedGets: Set<Call<T>> | undefined;
   /** The headers that identical calls have in common, once another call has the same target. */
   collapseKey: string | undefined;
   /** Identical calls that share the part of this call, until they are done. */
@@ -79,7 +79,7 @@ export interface Call<T> extends Arrival<T>, Listed<Call<T>> {
   /** Number of requests in which the call was sent. */
   attempts: number;
   /** The hedged request for this call, if one was queued. */
-  repeat: Call<T> | undefined;
+  hedge: Call<T> | undefined;
 
   // Set when a request of the call fails.
   /** Number of requests with this call that the pool refused. */
@@ -89,11 +89,11 @@ export interface Call<T> extends Arrival<T>, Listed<Call<T>> {
   /** The answer for the caller if the deadline passes before a better answer comes. */
   fallback: Reply | Fault | undefined;
   /** The failure of the batch, while a hedged request is outstanding. */
-  upset: Upset | undefined;
+  failure: Upset | undefined;
   /** Whether the call may be sent again after a failure. This happens once. */
-  mayRepeat: boolean;
+  mayRetry: boolean;
   /** The reason of the retry, if the call is or was sent again. */
-  repeated: RepeatReason | undefined;
+  retryReason: RetryReason | undefined;
 }
 
 /** Why a batch was sent: label values of `ucwa_proxy_batches_total`, a closed set. */
@@ -101,13 +101,13 @@ export const flushReasons = ['idle', 'linger', 'parts', 'bytes', 'barrier', 'dra
 export type FlushReason = (typeof flushReasons)[number];
 
 /** A request in flight, as the engine sees it. */
-export interface Journey extends Listed<Journey> {
+export interface InFlightRequest extends ListNode<InFlightRequest> {
   readonly exchange: { readonly started: boolean; readonly isAborted: boolean; abort(): void };
   readonly permit: { freeSlot(): void };
 }
 
 /** One request to the pool: a batch, or a single call. */
-export interface Batch<T> extends Travelled {
+export interface Batch<T> extends SentRequest {
   readonly id: number;
   readonly user: User<T>;
   readonly callClass: CallClass;
@@ -124,9 +124,9 @@ export interface Batch<T> extends Travelled {
   /** Whether hedged requests were sent for some of its GETs. */
   isLate: boolean;
   /** The request in flight; `undefined` before and after. */
-  journey: Journey | undefined;
+  inFlight: InFlightRequest | undefined;
   /** The timer that detects lateness. */
-  watch: Watch<T> | undefined;
+  latenessTimer: LatenessTimer<T> | undefined;
   /** Status of an answer that streams. */
   status: number | undefined;
   /** Timestamp of the end of the hold, in ms. From then on the batch waited for a dispatch permit. */
@@ -141,12 +141,12 @@ export interface Batch<T> extends Travelled {
 }
 
 /** One exact set of credentials at the pool. All counts and bounds are per user. */
-export interface User<T> extends Listed<User<T>> {
+export interface User<T> extends ListNode<User<T>> {
   /** The credentials themselves. Never shown. */
   readonly name: string;
   readonly streams: Array<Stream<T>>;
   readonly order: Order<T>;
-  readonly learnt: Learnt;
+  readonly learned: LearnedState;
   /** Calls that were accepted and have not ended. */
   calls: number;
   bytes: number;
@@ -157,15 +157,15 @@ export interface User<T> extends Listed<User<T>> {
   /** Timestamp of the last pass-through call other than a poll, in ms. */
   passedThroughAtMs: number;
   /** Retry budget of the user. */
-  readonly budget: Budget;
+  readonly retryBudget: RetryBudget;
   readonly blocked: BlockedTime;
   /** Time of the next capacity check that is scheduled, in ms. */
-  retryAtMs: number;
+  nextCheckAtMs: number;
   /**
    * The pool has no batch resource for the applications of the user. Until this time its calls are sent
    * unbatched.
    */
-  singlyUntilMs: number;
+  unbatchedUntilMs: number;
   /** Whether the pool has ever answered this credential with 2xx. Before that, nothing about it is kept. */
   proved: boolean;
   /**
@@ -176,22 +176,22 @@ export interface User<T> extends Listed<User<T>> {
 }
 
 /** The state that the proxy keeps of an idle user. */
-export interface Learnt {
+export interface LearnedState {
   /** Holds in a row that brought no companion. */
   fruitlessHolds: number;
   /** Timestamp of the last call of each class, in ms. */
   readonly lastArrivalMs: { safe: number | undefined; unsafe: number | undefined };
   /** Length of the current burst of each class: calls that came closely enough to share a batch. */
-  readonly runLength: { safe: number; unsafe: number };
+  readonly burstLength: { safe: number; unsafe: number };
   limit: LearnedLimit;
-  readonly lateness: Lateness;
-  readonly pause: Pause;
+  readonly batchSizeCap: BatchSizeCap;
+  readonly backoff: Backoff;
 }
 
 /** The learned state of idle users, in a bounded memory. */
 export interface UserMemory {
-  take(name: string): Learnt | undefined;
-  keep(name: string, learnt: Learnt): void;
+  take(name: string): LearnedState | undefined;
+  keep(name: string, learned: LearnedState): void;
   readonly size: number;
 }
 
@@ -201,7 +201,7 @@ export interface Stream<T> {
   readonly key: BatchKey;
   readonly callClass: CallClass;
   /** Whether its calls are sent unbatched, without slots for batches of their user. */
-  readonly solo: boolean;
+  readonly unbatched: boolean;
   /** Calls in order of arrival, without the followers of other calls. */
   readonly queue: Array<Call<T>>;
   queuedBytes: number;
@@ -227,7 +227,7 @@ export type Hold =
     };
 
 /** Connects a lateness timer with its batch. The batch can be collected as soon as it has ended. */
-export interface Watch<T> {
+export interface LatenessTimer<T> {
   batch: Batch<T> | undefined;
 }
 
@@ -246,9 +246,9 @@ export interface Order<T> {
   arrive(call: Call<T>): ReadonlyArray<Call<T>>;
   rejoin(call: Call<T>, but?: Call<T>): void;
   forget(call: Call<T>): void;
-  lets(call: Call<T>): boolean;
+  allows(call: Call<T>): boolean;
   hasWriteSince(call: Call<T>): boolean;
-  left(write: Call<T>, nowMs: number): boolean;
-  returned(write: Call<T>, held: Iterable<Call<T>>): void;
-  over(write: Call<T>, nowMs: number): boolean;
+  sent(write: Call<T>, nowMs: number): boolean;
+  requeued(write: Call<T>, held: Iterable<Call<T>>): void;
+  ended(write: Call<T>, nowMs: number): boolean;
 }

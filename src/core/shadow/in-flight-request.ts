@@ -35,8 +35,8 @@ export const abandoned: RequestEnd = {
 };
 
 /** Returns a request that the shadow sends now. */
-export function newRequest(batch: Batch<ShadowCall>, solo: boolean): InFlightRequest {
-  return { batch, solo, isSlotFree: false, isEndKnown: false, isOver: false };
+export function newRequest(batch: Batch<ShadowCall>, unbatched: boolean): InFlightRequest {
+  return { batch, unbatched, isSlotFree: false, isEndKnown: false, isOver: false };
 }
 
 /** Returns the number of calls that a batch sends for the first time, those that share a part included. */
@@ -65,7 +65,7 @@ export function endOf({ batch }: InFlightRequest): RequestEnd | undefined {
   const { sentAtMs, calls, outstanding } = batch;
   const outcomes: Outcome[] = [];
   let tookMs = 0;
-  let failed = calls[0]?.ticket.pace.refusals.of(outstanding);
+  let failed = calls[0]?.caller.pace.refusals.of(outstanding);
   for (const call of calls) {
     const outcome = outcomeOf(call);
     if (outcome === undefined) continue;
@@ -92,7 +92,7 @@ export function endOf({ batch }: InFlightRequest): RequestEnd | undefined {
  * request of a call in the shadow has the outcome of its second real request. Without a second real request,
  * the last outcome counts.
  */
-function outcomeOf({ ticket, attempts, original }: Call<ShadowCall>): Outcome | undefined {
+function outcomeOf({ caller: ticket, attempts, original }: Call<ShadowCall>): Outcome | undefined {
   const { outcomes, isOver, hasLeft } = ticket;
   const known = outcomes[(original?.attempts ?? attempts) - 1];
   // The caller left, so the real duration is unknown. The call must not delay the other calls of its batch.

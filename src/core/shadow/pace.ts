@@ -7,7 +7,7 @@
  * no other unanswered call. The next calls of this user then arrive in the shadow only when no call is
  * unanswered there either.
  */
-import { ArrivalList } from '../structures/linked-list.ts';
+import { LinkedList } from '../structures/linked-list.ts';
 import type { Policy } from '../schedule/policy.ts';
 import { Refusals } from './outcome.ts';
 import type { ShadowCall, Pace } from './state.ts';
@@ -31,7 +31,7 @@ export class Paces {
   readonly #mostIdle: number;
   readonly #paces = new Map<string, Pace>();
   /** Paces of users without unanswered calls; the user that is idle for the longest time comes first. */
-  readonly #idle = new ArrivalList<Pace>();
+  readonly #idle = new LinkedList<Pace>();
 
   constructor({ lingerMaxMs, maxQueuedCallsPerUser, maxUsers }: PacePolicy) {
     this.#soonMs = lingerMaxMs;

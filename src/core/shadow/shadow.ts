@@ -12,10 +12,10 @@
  *     barrier, passedThrough, drain | the same method of the coalescer
  *     wake                          | ends requests, each at its time, and then holds
  */
-import { Alarms } from '../structures/timer-heap.ts';
+import { TimerHeap } from '../structures/timer-heap.ts';
 import type { Batch, Call, User, UserMemory } from '../schedule/state.ts';
 import { Coalescer } from '../schedule/coalescer.ts';
-import { departureLimits, Places } from '../schedule/dispatch/dispatch-slots.ts';
+import { dispatchLimits, DispatchSlots } from '../schedule/dispatch/dispatch-slots.ts';
 import type { Policy } from '../schedule/policy.ts';
 import type { Sink } from '../schedule/sink.ts';
 import { Paces } from './pace.ts';
@@ -51,15 +51,15 @@ type Event =
 
 /** All times are in ms on one clock, and must not decrease from call to call. */
 export class Shadow implements Sink<ShadowCall> {
-  readonly notes = ignoredNotes;
+  readonly events = ignoredNotes;
   readonly #report: ShadowReport;
   readonly #core: Coalescer<ShadowCall>;
-  readonly #places: Places<User<ShadowCall>>;
+  readonly #places: DispatchSlots<User<ShadowCall>>;
   readonly #paces: Paces;
-  readonly #events = new Alarms<Event>();
+  readonly #events = new TimerHeap<Event>();
   readonly #inFlight = new Map<Batch<ShadowCall>, InFlightRequest>();
   /** Whether the last granted permit is for a single request. */
-  #solo = false;
+  #unbatched = false;
   #nowMs = -Infinity;
   #wakeAtMs = Infinity;
 
@@ -76,7 +76,7 @@ export class Shadow implements Sink<ShadowCall> {
     this.#report = report;
     this.#core = new Coalescer(options.policy, this, memory, random);
     this.#paces = new Paces(options.policy);
-    this.#places = new Places(departureLimits(options));
+    this.#places = new DispatchSlots(dispatchLimits(options));
   }
 
   /** The time of the next hold or deadline. `wake` must be called then. */
@@ -166,26 +166,26 @@ export class Shadow implements Sink<ShadowCall> {
     this.#reach(nowMs);
   }
 
-  permit(user: User<ShadowCall>, solo: boolean): void {
-    this.#places.ask(user, solo);
+  requestPermit(user: User<ShadowCall>, unbatched: boolean): void {
+    this.#places.request(user, unbatched);
   }
 
   send(batch: Batch<ShadowCall>): void {
     this.#report.requestSent(newCallsOf(batch), batch.calls.length);
-    const request = newRequest(batch, this.#solo);
+    const request = newRequest(batch, this.#unbatched);
     this.#inFlight.set(batch, request);
-    for (const { ticket } of batch.calls) ticket.awaitedBy.push(request);
+    for (const { caller: ticket } of batch.calls) ticket.awaitedBy.push(request);
     this.#scheduleEnd(request);
   }
 
   answer(call: Call<ShadowCall>): void {
-    const { ticket } = call;
+    const { caller: ticket } = call;
     ticket.shadowMs = this.#nowMs - ticket.atMs;
     this.#reportAnswer(ticket);
     this.#endInShadow(ticket);
   }
 
-  fail({ ticket }: Call<ShadowCall>): void {
+  fail({ caller: ticket }: Call<ShadowCall>): void {
     ticket.hasFailed = true;
     this.#reportAnswer(ticket);
     this.#endInShadow(ticket);
@@ -212,15 +212,16 @@ export class Shadow implements Sink<ShadowCall> {
   #reach(nowMs: number): void {
     for (;;) {
       for (let wish = this.#places.grant(); wish; wish = this.#places.grant()) {
-        const { user, solo } = wish;
-        this.#solo = solo;
-        if (!this.#core.depart(user, solo, this.#nowMs)) this.#places.release(user, solo, false);
+        const { user, unbatched } = wish;
+        this.#unbatched = unbatched;
+        if (!this.#core.dispatch(user, unbatched, this.#nowMs))
+          this.#places.release(user, unbatched, false);
       }
       if (this.#events.nextAtMs > nowMs) break;
       const due = this.#events.take();
       this.#nowMs = Math.max(this.#nowMs, due.atMs);
-      if (due.what.kind === 'arrive') this.#submit(due.what.call);
-      else this.#end(due.what.request, due.what.end);
+      if (due.item.kind === 'arrive') this.#submit(due.item.call);
+      else this.#end(due.item.request, due.item.end);
     }
     this.#nowMs = Math.max(this.#nowMs, nowMs);
   }
@@ -245,7 +246,7 @@ export class Shadow implements Sink<ShadowCall> {
     const { batch } = request;
     const nowMs = this.#nowMs;
     this.#inFlight.delete(batch);
-    for (const { ticket } of batch.calls) {
+    for (const { caller: ticket } of batch.calls) {
       ticket.awaitedBy.splice(ticket.awaitedBy.indexOf(request), 1);
     }
     if (ending.kind === 'complete') {
@@ -255,7 +256,7 @@ export class Shadow implements Sink<ShadowCall> {
       });
     }
     this.#core.settle(batch, ending, nowMs);
-    this.#places.release(batch.user, request.solo, request.isSlotFree);
+    this.#places.release(batch.user, request.unbatched, request.isSlotFree);
   }
 
   #scheduleEnds({ awaitedBy }: ShadowCall): void {

@@ -1,12 +1,12 @@
-import type { Notes } from '../schedule/observer.ts';
+import type { SchedulerEvents } from '../schedule/observer.ts';
 import type { Arrival, Call, Batch } from '../schedule/state.ts';
 import type { Outcome, Refusals } from './outcome.ts';
-import type { Listed } from '../structures/linked-list.ts';
+import type { ListNode } from '../structures/linked-list.ts';
 
 /**
  * A call for the shadow. The shadow does not use the body, so callers should pass an empty one to save memory.
  */
-export type ShadowArrival = Omit<Arrival<never>, 'ticket'>;
+export type ShadowArrival = Omit<Arrival<never>, 'caller'>;
 
 /** The shadow of one real call. Only the shadow changes it. */
 export interface ShadowCall {
@@ -56,11 +56,11 @@ export interface ShadowReport {
 }
 
 /** The events of the coalescer that the shadow does not report. */
-export const ignoredNotes: Notes = {
+export const ignoredNotes: SchedulerEvents = {
   requeued: () => undefined,
   split: () => undefined,
   learnedLimit: () => undefined,
-  repeated: () => undefined,
+  retried: () => undefined,
   lateBatch: () => undefined,
 };
 
@@ -94,12 +94,12 @@ export function withTicket(arrival: ShadowArrival, ticket: ShadowCall): Arrival<
     headers: arrival.headers,
     body: arrival.body,
     sizeBytes: arrival.sizeBytes,
-    ticket,
+    caller: ticket,
   };
 }
 
 /** The pace of one user's clients, see `pace.ts`. */
-export interface Pace extends Listed<Pace> {
+export interface Pace extends ListNode<Pace> {
   readonly userName: string;
   /** The number of calls that are really unanswered. */
   unanswered: number;
@@ -126,7 +126,7 @@ export interface Pace extends Listed<Pace> {
 export interface InFlightRequest {
   readonly batch: Batch<ShadowCall>;
   /** Whether this is a single request. */
-  readonly solo: boolean;
+  readonly unbatched: boolean;
   /** Whether the request no longer counts for the limit of its user, see `Sink.freeSlot`. */
   isSlotFree: boolean;
   /** Whether the end of the request is known. */

@@ -1,5 +1,5 @@
 /** The links of a node to its neighbors in one list. */
-export interface Listed<N> {
+export interface ListNode<N> {
   earlier: N | undefined;
   later: N | undefined;
 }
@@ -11,7 +11,7 @@ export interface Listed<N> {
  * survived a minor collection. The first entry of a Map or Set is also slow to find, behind all deleted
  * entries: up to 16 µs for 50,000 users.
  */
-export class ArrivalList<N extends Listed<N>> {
+export class LinkedList<N extends ListNode<N>> {
   first: N | undefined;
   #last: N | undefined;
   #size = 0;

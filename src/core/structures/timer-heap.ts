@@ -2,14 +2,14 @@ interface Entry<E> {
   readonly atMs: number;
   /** Number of the entry in order of addition. Entries with the same time are taken in this order. */
   readonly order: number;
-  readonly what: E;
+  readonly item: E;
 }
 
 /**
  * Timers in a binary heap. A timer cannot be canceled. Its owner checks, when it takes the entry, whether the
  * entry still matters.
  */
-export class Alarms<E> {
+export class TimerHeap<E> {
   readonly #heap: Array<Entry<E>> = [];
   #added = 0;
 
@@ -19,7 +19,7 @@ export class Alarms<E> {
 
   add(what: E, atMs: number): void {
     this.#added += 1;
-    let at = this.#heap.push({ atMs, order: this.#added, what }) - 1;
+    let at = this.#heap.push({ atMs, order: this.#added, item: what }) - 1;
     while (at > 0) {
       const parent = (at - 1) >> 1;
       if (this.#isBefore(parent, at)) return;

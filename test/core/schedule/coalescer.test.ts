@@ -113,7 +113,7 @@ describe('a canceled call', () => {
     recorder.core.wake(10);
     recorder.core.cancel(call, 0);
     expect(recorder.core.users.active).toBe(0);
-    expect(recorder.core.depart(recorder.permits[0]!.user, false, 10)).toBe(false);
+    expect(recorder.core.dispatch(recorder.permits[0]!.user, false, 10)).toBe(false);
     recorder.core.wake(2000);
     expect(recorder.endings).toEqual([]);
   });
@@ -223,7 +223,7 @@ describe('a shutdown', () => {
 test('calls beyond the largest batch are sent in the next batch', () => {
   const recorder = new Recorder();
   for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) recorder.submit(name, 0);
-  recorder.core.depart(recorder.permits.shift()!.user, false, 10);
+  recorder.core.dispatch(recorder.permits.shift()!.user, false, 10);
   expect(recorder.batches.map(names)).toEqual(['a b c d e (parts)']);
   expect(recorder.grant(10)).toEqual(['f g (parts)']);
 });

@@ -13,13 +13,14 @@ const collectGarbage = runInNewContext('gc') as () => void;
 function forgetfulCore() {
   const callers: Array<WeakRef<object>> = [];
   const out: Array<Batch<object>> = [];
-  const { notes, memory } = new Recorder();
+  const { events, memory } = new Recorder();
   const asked: Array<() => void> = [];
   const core: Coalescer<object> = new Coalescer<object>(
     { ...policy, mode: 'adaptive' },
     {
-      notes,
-      permit: (user, solo) => void asked.push(() => core.depart(user, solo, nowMs)),
+      events,
+      requestPermit: (user, unbatched) =>
+        void asked.push(() => core.dispatch(user, unbatched, nowMs)),
       send: (batch) => void out.push(batch),
       answer: () => undefined,
       fail: () => undefined,
@@ -55,7 +56,7 @@ function forgetfulCore() {
           headers: [],
           body: Buffer.alloc(0),
           sizeBytes: 10,
-          ticket,
+          caller: ticket,
         },
         nowMs,
       );

@@ -135,10 +135,10 @@ describe('a coalescer with a planted bug is detected', () => {
 
   /** Drops the first call that stays in a queue after a batch was sent. */
   class LosesTheRest extends Coalescer<Ticket> {
-    override depart(user: Batch<Ticket>['user'], solo: boolean, nowMs: number): boolean {
-      const departed = super.depart(user, solo, nowMs);
+    override dispatch(user: Batch<Ticket>['user'], unbatched: boolean, nowMs: number): boolean {
+      const isSent = super.dispatch(user, unbatched, nowMs);
       for (const stream of user.streams) stream.queue.splice(0, 1);
-      return departed;
+      return isSent;
     }
   }
 

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { ArrivalList, type Listed } from '../../../src/core/structures/linked-list.ts';
+import { LinkedList, type ListNode } from '../../../src/core/structures/linked-list.ts';
 
-interface Node extends Listed<Node> {
+interface Node extends ListNode<Node> {
   readonly number: number;
 }
 
@@ -11,7 +11,7 @@ const node = (number: number): Node => ({ number, earlier: undefined, later: und
 test('holds the nodes that were added and not removed, in order, and nothing of removed nodes', () => {
   fc.assert(
     fc.property(fc.array(fc.nat({ max: 30 })), (numbers) => {
-      const list = new ArrivalList<Node>();
+      const list = new LinkedList<Node>();
       const nodes = new Map<number, Node>();
       const removed: Node[] = [];
       // A number that occurs again is removed.
@@ -38,7 +38,7 @@ test('holds the nodes that were added and not removed, in order, and nothing of 
 });
 
 test('can be emptied during an iteration', () => {
-  const list = new ArrivalList<Node>();
+  const list = new LinkedList<Node>();
   for (let number = 0; number < 5; number += 1) list.add(node(number));
   const seen: number[] = [];
   for (const one of list) {

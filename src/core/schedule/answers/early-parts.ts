@@ -1,10 +1,10 @@
 import type { Batch } from '../state.ts';
-import type { Learning } from './feedback.ts';
-import type { Ledger } from '../queue/open-calls.ts';
+import type { Feedback } from './feedback.ts';
+import type { OpenCalls } from '../queue/open-calls.ts';
 import { isReply } from '../../messages/reply.ts';
 
 /** Parts of one batch that came at about the same time. */
-interface EarlyParts<T> {
+interface PartGroup<T> {
   readonly batch: Batch<T>;
   readonly indexes: number[];
   readonly atMs: number;
@@ -21,16 +21,16 @@ const distrustMs = 3_600_000;
 const forgottenAtOnce = 256;
 
 /** Releases whole parts to their callers before the rest of their batch has come. */
-export class EarlyReleases<T> {
-  readonly #parts: Array<EarlyParts<T> | undefined> = [];
+export class EarlyParts<T> {
+  readonly #parts: Array<PartGroup<T> | undefined> = [];
   #next = 0;
   #distrustedUntilMs = -Infinity;
-  readonly #ledger: Ledger<T>;
-  readonly #learning: Learning<T>;
+  readonly #openCalls: OpenCalls<T>;
+  readonly #feedback: Feedback<T>;
 
-  constructor(ledger: Ledger<T>, learning: Learning<T>) {
-    this.#ledger = ledger;
-    this.#learning = learning;
+  constructor(openCalls: OpenCalls<T>, feedback: Feedback<T>) {
+    this.#openCalls = openCalls;
+    this.#feedback = feedback;
   }
 
   get nextAtMs(): number {
@@ -66,13 +66,13 @@ export class EarlyReleases<T> {
         const reply = batch.replies[index];
         if (call === undefined || reply === undefined) continue;
         batch.releasedEarly = true;
-        if (isReply(reply)) this.#learning.notice(batch, call, reply.status, nowMs);
-        this.#ledger.end(call, reply, nowMs);
+        if (isReply(reply)) this.#feedback.notice(batch, call, reply.status, nowMs);
+        this.#openCalls.end(call, reply, nowMs);
       }
     }
   }
 
-  #takeDue(nowMs: number): EarlyParts<T> | undefined {
+  #takeDue(nowMs: number): PartGroup<T> | undefined {
     const part = this.#parts[this.#next];
     if (part === undefined || part.atMs > nowMs) return undefined;
     // Clear the entry now. The batch can then be collected before the array is shortened.

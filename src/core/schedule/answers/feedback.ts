@@ -3,63 +3,63 @@
  * sent unbatched.
  */
 import type { Batch, Call } from '../state.ts';
-import { Inheritance } from './limit-inheritance.ts';
-import type { Notes } from '../observer.ts';
-import type { RouteTimes } from '../slow/slow-routes.ts';
-import type { Singly } from '../dispatch/batch-bypass.ts';
+import { LimitInheritance } from './limit-inheritance.ts';
+import type { SchedulerEvents } from '../observer.ts';
+import type { SlowRoutes } from '../slow/slow-routes.ts';
+import type { BatchBypass } from '../dispatch/batch-bypass.ts';
 import { isReply } from '../../messages/reply.ts';
 import type { Ending } from '../../answer/ending.ts';
 
-export class Learning<T> {
-  readonly #notes: Notes;
-  readonly #routes: RouteTimes;
-  readonly #singly: Singly<T>;
+export class Feedback<T> {
+  readonly #events: SchedulerEvents;
+  readonly #routes: SlowRoutes;
+  readonly #bypass: BatchBypass<T>;
   readonly #random: () => number;
-  readonly #inheritance: Inheritance;
+  readonly #limits: LimitInheritance;
 
   /** @param random number in [0, 1) for the jitter of backoffs */
   constructor(
-    notes: Notes,
-    routes: RouteTimes,
-    singly: Singly<T>,
+    events: SchedulerEvents,
+    routes: SlowRoutes,
+    bypass: BatchBypass<T>,
     maxUsers: number,
     random: () => number,
   ) {
-    this.#notes = notes;
+    this.#events = events;
     this.#routes = routes;
-    this.#singly = singly;
+    this.#bypass = bypass;
     this.#random = random;
-    this.#inheritance = new Inheritance(maxUsers);
+    this.#limits = new LimitInheritance(maxUsers);
   }
 
   /** Learns from the end of a request. */
   settled(batch: Batch<T>, ending: Ending, nowMs: number): void {
     const { user, calls } = batch;
-    const { limit, pause } = user.learnt;
+    const { limit, backoff } = user.learned;
     const before = limit.value;
     if (ending.kind !== 'trouble') {
       const status = ending.kind === 'relay' ? ending.reply.status : batch.status;
       if (status === 401 || status === 403) limit.lost(batch);
       else {
         limit.accepted(batch);
-        if (pause.isRaised) pause.reset();
+        if (backoff.isRaised) backoff.reset();
       }
-      if (calls.length > 1 && ending.kind === 'complete') this.#singly.hasBatched();
+      if (calls.length > 1 && ending.kind === 'complete') this.#bypass.hasBatched();
       this.#noticeAll(batch, ending, nowMs);
     } else if (ending.trouble === 'refused') {
       const isNews = limit.refused(batch, nowMs);
-      pause.begin(nowMs, this.#random(), ending.retryAfterMs, isNews);
+      backoff.begin(nowMs, this.#random(), ending.retryAfterMs, isNews);
     } else {
       limit.lost(batch);
       if (ending.trouble === 'request_too_large') limit.halveSize(calls.length);
-      if (ending.trouble === 'no_batch') this.#singly.hasNoBatch(user, nowMs);
+      if (ending.trouble === 'no_batch') this.#bypass.hasNoBatch(user, nowMs);
       const large = calls.find((_, index) => batch.replies[index] === undefined);
       if (ending.trouble === 'answer_too_large' && large !== undefined) {
-        this.#singly.isTooLarge(large, nowMs);
+        this.#bypass.isTooLarge(large, nowMs);
       }
-      pause.begin(nowMs, 0, ending.retryAfterMs, false);
+      backoff.begin(nowMs, 0, ending.retryAfterMs, false);
     }
-    if (limit.value !== before) this.#notes.learnedLimit(limit.value);
+    if (limit.value !== before) this.#events.learnedLimit(limit.value);
   }
 
   #noticeAll(batch: Batch<T>, ending: Ending, nowMs: number): void {
@@ -78,9 +78,9 @@ export class Learning<T> {
     if (call.stage !== 'done' && call.callClass !== 'operation') {
       this.#routes.answered(call.route, nowMs - batch.sentAtMs);
     }
-    this.#singly.isProved(user);
-    if (this.#inheritance.answered(key.applicationPath, user.learnt)) {
-      this.#notes.learnedLimit(user.learnt.limit.value);
+    this.#bypass.isProved(user);
+    if (this.#limits.answered(key.applicationPath, user.learned)) {
+      this.#events.learnedLimit(user.learned.limit.value);
     }
   }
 }

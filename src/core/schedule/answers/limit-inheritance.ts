@@ -3,9 +3,9 @@
  * application for which the pool answered both with 2xx. Different persons thus never share a limit.
  */
 import type { LearnedLimit } from '../estimators/learned-limit.ts';
-import type { Learnt } from '../state.ts';
+import type { LearnedState } from '../state.ts';
 
-export class Inheritance {
+export class LimitInheritance {
   readonly #maxRecent: number;
   /**
    * Limits by application path: those of the users that the pool answered with 2xx last, and those before
@@ -21,13 +21,13 @@ export class Inheritance {
   }
 
   /** Records a 2xx answer for the application. Returns whether the user inherited a limit. */
-  answered(applicationPath: string, learnt: Learnt): boolean {
+  answered(applicationPath: string, learned: LearnedState): boolean {
     const recent = this.#recent.get(applicationPath);
-    if (recent === learnt.limit) return false;
+    if (recent === learned.limit) return false;
     const last = recent ?? this.#older.get(applicationPath);
-    const inherits = last?.isMet === true && !learnt.limit.isMet;
-    if (inherits) learnt.limit = last.copy();
-    this.#recent.set(applicationPath, learnt.limit);
+    const inherits = last?.isMet === true && !learned.limit.isMet;
+    if (inherits) learned.limit = last.copy();
+    this.#recent.set(applicationPath, learned.limit);
     if (this.#recent.size >= this.#maxRecent) {
       this.#older = this.#recent;
       this.#recent = new Map();

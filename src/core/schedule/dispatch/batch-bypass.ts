@@ -13,7 +13,7 @@ const noBatchForMs = 60_000;
 const largeForMs = 3_600_000;
 const maxLargeRoutes = 256;
 
-export class Singly<T> {
+export class BatchBypass<T> {
   readonly #mode: Policy['mode'];
   #poolUntilMs = -Infinity;
   #poolBatches = false;
@@ -23,9 +23,9 @@ export class Singly<T> {
     this.#mode = mode;
   }
 
-  mustGoAlone(user: User<T>, arrival: Arrival<T>, nowMs: number): boolean {
+  mustBypass(user: User<T>, arrival: Arrival<T>, nowMs: number): boolean {
     if (this.#mode === 'off' || arrival.callClass === 'operation') return true;
-    if (nowMs < this.#poolUntilMs || nowMs < user.singlyUntilMs) return true;
+    if (nowMs < this.#poolUntilMs || nowMs < user.unbatchedUntilMs) return true;
     if (this.#largeUntilMs.size === 0) return false;
     const untilMs = this.#largeUntilMs.get(routeTemplate(arrival.target));
     return untilMs !== undefined && nowMs < untilMs;
@@ -38,7 +38,7 @@ export class Singly<T> {
 
   /** The pool reported that it has no batch resource. So far this holds for the applications of one user. */
   hasNoBatch(user: User<T>, nowMs: number): void {
-    user.singlyUntilMs = nowMs + noBatchForMs;
+    user.unbatchedUntilMs = nowMs + noBatchForMs;
     if (user.proved) this.isProved(user);
   }
 
@@ -46,7 +46,7 @@ export class Singly<T> {
    * The pool answered the user with 2xx. Its report that there is no batch resource then holds for all users,
    * unless the pool has answered a batch before. A new user thus cannot turn batching off for others.
    */
-  isProved({ singlyUntilMs }: User<T>): void {
+  isProved({ unbatchedUntilMs: singlyUntilMs }: User<T>): void {
     if (singlyUntilMs > this.#poolUntilMs && !this.#poolBatches) this.#poolUntilMs = singlyUntilMs;
   }
 

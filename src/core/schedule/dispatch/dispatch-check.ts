@@ -6,7 +6,7 @@ import type { Block } from '../estimators/blocked-time.ts';
 import { hasOperation } from '../queue/stream.ts';
 import type { User } from '../state.ts';
 
-export type Leave =
+export type Capacity =
   | { readonly kind: 'go'; readonly parts: number; readonly probe: boolean }
   /** `untilMs`: check again at this time, or when a request has ended. */
   | { readonly kind: 'blocked'; readonly reason: Block; readonly untilMs: number };
@@ -21,14 +21,19 @@ const reservedShare = 0.1;
  * Checks the capacity of a user.
  *
  * @param wanted number of parts to send together
- * @param solo whether this is a request for one unbatched call, which needs no slot for batches
+ * @param unbatched whether this is a request for one unbatched call, which needs no slot for batches
  */
-export function mayLeave<T>(user: User<T>, wanted: number, solo: boolean, nowMs: number): Leave {
-  const { limit, pause } = user.learnt;
-  if (pause.untilMs > nowMs) {
-    return { kind: 'blocked', reason: 'pause', untilMs: pause.untilMs };
+export function checkCapacity<T>(
+  user: User<T>,
+  wanted: number,
+  unbatched: boolean,
+  nowMs: number,
+): Capacity {
+  const { limit, backoff } = user.learned;
+  if (backoff.untilMs > nowMs) {
+    return { kind: 'blocked', reason: 'backoff', untilMs: backoff.untilMs };
   }
-  const reserved = solo ? 0 : reservedFor(user, nowMs);
+  const reserved = unbatched ? 0 : reservedFor(user, nowMs);
   const room = limit.value - reserved - user.outstanding;
   // One request may always be sent. Calls that other devices have outstanding are unknown here, and never
   // end.
@@ -49,7 +54,7 @@ export function mayLeave<T>(user: User<T>, wanted: number, solo: boolean, nowMs:
     : blocked(Math.min(probeAtMs, patientUntilMs));
 }
 
-function blocked(untilMs: number): Leave {
+function blocked(untilMs: number): Capacity {
   return { kind: 'blocked', reason: 'limit', untilMs };
 }
 
@@ -58,5 +63,5 @@ function reservedFor<T>(user: User<T>, nowMs: number): number {
   // An operation has a stream of its own, beside the stream that is about to be sent.
   const first = user.streams.length > 1 && hasOperation(user) ? 1 : 0;
   if (nowMs - user.passedThroughAtMs > reservedForMs) return first;
-  return first + Math.max(1, Math.floor(user.learnt.limit.value * reservedShare));
+  return first + Math.max(1, Math.floor(user.learned.limit.value * reservedShare));
 }

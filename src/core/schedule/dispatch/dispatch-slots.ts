@@ -2,15 +2,15 @@
 import type { Policy } from '../policy.ts';
 
 /** The share of all connections that unbatched calls of one user may use. Batches need few. */
-const soloShare = 0.25;
+const unbatchedShare = 0.25;
 /** The share in mode `off`, where no call is batched. */
-const onlySoloShare = 0.5;
+const unbatchedShareIfOff = 0.5;
 
-export interface DepartureLimits {
+export interface DispatchLimits {
   /** Batches of one user. */
   readonly perUser: number;
   /** Unbatched requests of one user. */
-  readonly soloPerUser: number;
+  readonly unbatchedPerUser: number;
   /** All requests. */
   readonly process: number;
 }
@@ -21,12 +21,12 @@ interface Bounds {
   readonly maxConnections: number;
 }
 
-export function departureLimits(bounds: Bounds): DepartureLimits {
+export function dispatchLimits(bounds: Bounds): DispatchLimits {
   const { policy, maxInFlightPerUser, maxConnections } = bounds;
-  const share = policy.mode === 'off' ? onlySoloShare : soloShare;
+  const share = policy.mode === 'off' ? unbatchedShareIfOff : unbatchedShare;
   // A request that hangs must not block all others of its user.
-  const soloPerUser = Math.max(maxInFlightPerUser, Math.floor(maxConnections * share));
-  return { perUser: maxInFlightPerUser, soloPerUser, process: maxConnections };
+  const unbatchedPerUser = Math.max(maxInFlightPerUser, Math.floor(maxConnections * share));
+  return { perUser: maxInFlightPerUser, unbatchedPerUser, process: maxConnections };
 }
 
 /**
@@ -35,59 +35,59 @@ export function departureLimits(bounds: Bounds): DepartureLimits {
  *
  * @param out requests of the user that are outstanding
  */
-export function leavesRoom({ perUser, process }: DepartureLimits, out: number): boolean {
+export function leavesRoom({ perUser, process }: DispatchLimits, out: number): boolean {
   return (out + perUser) * 2 <= process;
 }
 
 interface Held {
   batches: number;
-  solos: number;
+  unbatched: number;
   /** Requests for a slot that are not granted yet, one of each kind at most. */
-  readonly asked: { batch: boolean; solo: boolean };
+  readonly asked: { batch: boolean; unbatched: boolean };
   /** Those of them that wait for a slot of their user. */
-  readonly parked: { batch: boolean; solo: boolean };
+  readonly parked: { batch: boolean; unbatched: boolean };
 }
 
 /**
  * Dispatch slots without promises, for a simulation in one turn. They grant as the engine's dispatcher does:
  * up to the limits of each user, and up to the number of connections of all users.
  */
-export class Places<User extends object> {
-  readonly #limits: DepartureLimits;
+export class DispatchSlots<User extends object> {
+  readonly #limits: DispatchLimits;
   readonly #users = new WeakMap<User, Held>();
-  #wishes: Array<{ readonly user: User; readonly solo: boolean }> = [];
+  #requests: Array<{ readonly user: User; readonly unbatched: boolean }> = [];
   #taken = 0;
 
-  constructor(limits: DepartureLimits) {
+  constructor(limits: DispatchLimits) {
     this.#limits = limits;
   }
 
-  ask(user: User, solo: boolean): void {
+  request(user: User, unbatched: boolean): void {
     const { asked } = this.#of(user);
-    const kind = solo ? 'solo' : 'batch';
+    const kind = unbatched ? 'unbatched' : 'batch';
     if (asked[kind]) return;
     asked[kind] = true;
-    this.#wishes.push({ user, solo });
+    this.#requests.push({ user, unbatched });
   }
 
   /** Takes the slot of the next request that can be granted, and returns the request. */
-  grant(): { readonly user: User; readonly solo: boolean } | undefined {
-    const { perUser, soloPerUser, process } = this.#limits;
+  grant(): { readonly user: User; readonly unbatched: boolean } | undefined {
+    const { perUser, unbatchedPerUser, process } = this.#limits;
     while (this.#taken < process) {
-      const wish = this.#wishes.shift();
-      if (wish === undefined) return undefined;
-      const { user, solo } = wish;
+      const request = this.#requests.shift();
+      if (request === undefined) return undefined;
+      const { user, unbatched } = request;
       const held = this.#of(user);
-      const kind = solo ? 'solo' : 'batch';
-      if (solo ? held.solos >= soloPerUser : held.batches >= perUser) {
+      const kind = unbatched ? 'unbatched' : 'batch';
+      if (unbatched ? held.unbatched >= unbatchedPerUser : held.batches >= perUser) {
         held.parked[kind] = true;
         continue;
       }
       held.asked[kind] = false;
-      if (solo) held.solos += 1;
+      if (unbatched) held.unbatched += 1;
       else held.batches += 1;
       this.#taken += 1;
-      return wish;
+      return request;
     }
     return undefined;
   }
@@ -97,9 +97,9 @@ export class Places<User extends object> {
    *
    * @param isFreed whether `free` has returned the slot of the user already
    */
-  release(user: User, solo: boolean, isFreed: boolean): void {
+  release(user: User, unbatched: boolean, isFreed: boolean): void {
     this.#taken -= 1;
-    if (!isFreed) this.#giveBack(user, solo);
+    if (!isFreed) this.#giveBack(user, unbatched);
   }
 
   /**
@@ -107,27 +107,27 @@ export class Places<User extends object> {
    * be sent.
    */
   free(user: User): boolean {
-    const { batches, solos } = this.#of(user);
-    if (!leavesRoom(this.#limits, batches + solos)) return false;
+    const { batches, unbatched } = this.#of(user);
+    if (!leavesRoom(this.#limits, batches + unbatched)) return false;
     this.#giveBack(user, false);
     return true;
   }
 
-  #giveBack(user: User, solo: boolean): void {
+  #giveBack(user: User, unbatched: boolean): void {
     const held = this.#of(user);
-    const kind = solo ? 'solo' : 'batch';
-    if (solo) held.solos -= 1;
+    const kind = unbatched ? 'unbatched' : 'batch';
+    if (unbatched) held.unbatched -= 1;
     else held.batches -= 1;
     if (!held.parked[kind]) return;
     held.parked[kind] = false;
-    this.#wishes.push({ user, solo });
+    this.#requests.push({ user, unbatched });
   }
 
   #of(user: User): Held {
     let held = this.#users.get(user);
     if (held === undefined) {
-      const nothing = () => ({ batch: false, solo: false });
-      held = { batches: 0, solos: 0, asked: nothing(), parked: nothing() };
+      const nothing = () => ({ batch: false, unbatched: false });
+      held = { batches: 0, unbatched: 0, asked: nothing(), parked: nothing() };
       this.#users.set(user, held);
     }
     return held;

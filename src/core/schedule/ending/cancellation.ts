@@ -1,33 +1,33 @@
 /** Ends calls without an answer: the caller has left, or the deadline has passed. */
 import type { Call, User } from '../state.ts';
-import type { Ledger } from '../queue/open-calls.ts';
-import { travellersOf, waitersOf } from '../queue/calls.ts';
+import type { OpenCalls } from '../queue/open-calls.ts';
+import { sentWaitersOf, waitersOf } from '../queue/calls.ts';
 import type { Sink } from '../sink.ts';
 import { isReply } from '../../messages/reply.ts';
-import { unqueue, permitReady } from '../queue/stream.ts';
+import { unqueue, requestPermits } from '../queue/stream.ts';
 
-export class QueueExits<T> {
+export class Cancellation<T> {
   readonly #sink: Sink<T>;
-  readonly #ledger: Ledger<T>;
+  readonly #openCalls: OpenCalls<T>;
 
-  constructor(sink: Sink<T>, ledger: Ledger<T>) {
+  constructor(sink: Sink<T>, openCalls: OpenCalls<T>) {
     this.#sink = sink;
-    this.#ledger = ledger;
+    this.#openCalls = openCalls;
   }
 
   /** Cancels a call: its caller left, or got another answer. The scheduler sends this caller nothing more. */
   cancel(call: Call<T>, nowMs: number): void {
     switch (call.stage) {
       case 'held':
-        this.#leaveQueue(call, nowMs);
-        this.#ledger.finish(call, 'needless', nowMs);
+        this.#dequeue(call, nowMs);
+        this.#openCalls.finish(call, 'needless', nowMs);
         return;
       case 'sent':
         this.#detach(call, nowMs);
         return;
       case 'answering': {
         const { batch } = call;
-        this.#ledger.finish(call, 'needless', nowMs);
+        this.#openCalls.finish(call, 'needless', nowMs);
         if (batch !== undefined) this.#sink.abandon(batch);
         return;
       }
@@ -36,7 +36,7 @@ export class QueueExits<T> {
     }
   }
 
-  #leaveQueue(call: Call<T>, nowMs: number): void {
+  #dequeue(call: Call<T>, nowMs: number): void {
     const { stream, leader, followers } = call;
     stream.user.order.forget(call);
     if (leader !== undefined) {
@@ -52,8 +52,8 @@ export class QueueExits<T> {
     // A timer or a permit that still refers to the stream finds it empty, and does nothing.
     unqueue(call);
     if (call.callClass === 'safe') return;
-    const left = stream.user.order.left(call, nowMs);
-    if (stream.user.order.over(call, nowMs) || left) permitReady(stream.user, this.#sink);
+    const released = stream.user.order.sent(call, nowMs);
+    if (stream.user.order.ended(call, nowMs) || released) requestPermits(stream.user, this.#sink);
   }
 
   /** Gives the place of the call in the queue to a call of another caller. */
@@ -65,34 +65,34 @@ export class QueueExits<T> {
     heir.refusals = call.refusals;
     heir.refusedBatch = refusedBatch;
     call.refusedBatch = undefined;
-    heir.mayRepeat = call.mayRepeat;
-    heir.repeated = call.repeated;
-    call.repeated = undefined;
+    heir.mayRetry = call.mayRetry;
+    heir.retryReason = call.retryReason;
+    call.retryReason = undefined;
     stream.queue[stream.queue.indexOf(call)] = heir;
     stream.queuedBytes += heir.sizeBytes - call.sizeBytes;
   }
 
   #detach(call: Call<T>, nowMs: number): void {
     const { batch } = call;
-    const [heir] = travellersOf(call.leader ?? call).filter((other) => other !== call);
-    if (heir !== undefined && call.repeated !== undefined) {
-      heir.repeated = call.repeated;
-      call.repeated = undefined;
+    const [heir] = sentWaitersOf(call.leader ?? call).filter((other) => other !== call);
+    if (heir !== undefined && call.retryReason !== undefined) {
+      heir.retryReason = call.retryReason;
+      call.retryReason = undefined;
     }
-    this.#ledger.finish(call, 'needless', nowMs);
-    if (batch !== undefined) this.#ledger.abandonIfIdle(batch);
+    this.#openCalls.finish(call, 'needless', nowMs);
+    if (batch !== undefined) this.#openCalls.abandonIfIdle(batch);
   }
 
   /** Ends a call at its deadline. */
   expire(call: Call<T>, nowMs: number): void {
     if (call.stage === 'held') {
-      this.#leaveQueue(call, nowMs);
-      this.#ledger.finish(call, 'failed', nowMs);
-      this.#ledger.tell(call, call.fallback ?? 'never-sent');
+      this.#dequeue(call, nowMs);
+      this.#openCalls.finish(call, 'failed', nowMs);
+      this.#openCalls.tell(call, call.fallback ?? 'never-sent');
     } else {
       // Tell the caller before the batch is aborted, while the engine still knows whether the request was
       // sent.
-      this.#ledger.tell(call, call.fallback ?? 'late');
+      this.#openCalls.tell(call, call.fallback ?? 'late');
       this.#detach(call, nowMs);
     }
   }
@@ -101,8 +101,8 @@ export class QueueExits<T> {
    * During a backoff, ends the calls with a deadline before its end. In a shutdown, ends all calls of the
    * user.
    */
-  outlasted(user: User<T>, draining: boolean, nowMs: number): void {
-    const { untilMs } = user.learnt.pause;
+  endOutlasted(user: User<T>, draining: boolean, nowMs: number): void {
+    const { untilMs } = user.learned.backoff;
     if (untilMs <= nowMs) return;
     for (const { queue } of [...user.streams]) {
       for (const slot of [...queue]) {
@@ -117,9 +117,9 @@ export class QueueExits<T> {
 
   #giveUp(call: Call<T>, nowMs: number): void {
     const { fallback } = call;
-    this.#leaveQueue(call, nowMs);
-    this.#ledger.finish(call, 'failed', nowMs);
+    this.#dequeue(call, nowMs);
+    this.#openCalls.finish(call, 'failed', nowMs);
     const isUnknown = fallback !== undefined && !isReply(fallback);
-    this.#ledger.tell(call, isUnknown ? fallback : 'never-sent');
+    this.#openCalls.tell(call, isUnknown ? fallback : 'never-sent');
   }
 }

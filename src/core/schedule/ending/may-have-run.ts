@@ -10,7 +10,7 @@ import { waitersOf } from '../queue/calls.ts';
 
 const tooLate: Fault = { phase: 'unknown', name: 'http_response_timeout' };
 
-export class Doubts<T> {
+export class UncertainExecutions<T> {
   readonly #calls = new WeakSet<Call<T>>();
 
   /** Settles a request that has ended, and records the calls that may have run. */
@@ -30,9 +30,9 @@ export class Doubts<T> {
   }
 
   /** Returns the failure that the caller may be told. */
-  judge(call: Call<T>, failure: Failure): Fault | 'never-sent' {
+  failureFor(call: Call<T>, failure: Failure): Fault | 'never-sent' {
     if (failure === 'late') return tooLate;
-    if (!this.#calls.has(call) && !isAskedBeside(call)) return failure;
+    if (!this.#calls.has(call) && !isHedged(call)) return failure;
     return failure === 'never-sent' ? tooLate : { ...failure, phase: 'unknown' };
   }
 
@@ -42,7 +42,7 @@ export class Doubts<T> {
 }
 
 /** Whether a hedged request for the call was sent that is not proved to have failed unsent. */
-function isAskedBeside<T>(call: Call<T>): boolean {
-  const { repeat } = call.leader ?? call;
-  return repeat !== undefined && repeat.attempts > 0;
+function isHedged<T>(call: Call<T>): boolean {
+  const { hedge } = call.leader ?? call;
+  return hedge !== undefined && hedge.attempts > 0;
 }

@@ -3,12 +3,12 @@ import { retryAction, type Upset } from '../../answer/retry-table.ts';
 import type { Fault } from '../../messages/fault.ts';
 import { type Reply, isReply } from '../../messages/reply.ts';
 import type { Batch, Call } from '../state.ts';
-import type { Ledger } from '../queue/open-calls.ts';
-import { travellersOf, waitersOf } from '../queue/calls.ts';
-import type { RepeatReason } from '../observer.ts';
-import { type Repeats, putBack } from './retries.ts';
+import type { OpenCalls } from '../queue/open-calls.ts';
+import { sentWaitersOf, waitersOf } from '../queue/calls.ts';
+import type { RetryReason } from '../observer.ts';
+import { type Retries, putBack } from './retries.ts';
 import type { Sink } from '../sink.ts';
-import { noteRefused } from '../queue/split-stats.ts';
+import { recordRefused } from '../queue/split-stats.ts';
 import type { Ending } from '../../answer/ending.ts';
 import { isRefusal } from '../../ucwa/protocol.ts';
 
@@ -18,13 +18,13 @@ const forgotten: Upset = { trouble: 'own_mistake', fault: ownMistake };
 
 export class Settlement<T> {
   readonly #sink: Sink<T>;
-  readonly #ledger: Ledger<T>;
-  readonly #repeats: Repeats<T>;
+  readonly #openCalls: OpenCalls<T>;
+  readonly #retries: Retries<T>;
 
-  constructor(sink: Sink<T>, ledger: Ledger<T>, repeats: Repeats<T>) {
+  constructor(sink: Sink<T>, openCalls: OpenCalls<T>, retries: Retries<T>) {
     this.#sink = sink;
-    this.#ledger = ledger;
-    this.#repeats = repeats;
+    this.#openCalls = openCalls;
+    this.#retries = retries;
   }
 
   /**
@@ -36,18 +36,18 @@ export class Settlement<T> {
     const refused: Array<Call<T>> = [];
     batch.calls.forEach((call, index) => {
       if (call.original !== undefined) {
-        this.#settleRepeat(call, call.original, ending, refused, nowMs);
-      } else if (call.stage === 'answering') this.#ledger.finish(call, 'answered', nowMs);
-      else if (ending.kind === 'relay') this.#ledger.end(call, ending.reply, nowMs);
+        this.#settleHedge(call, call.original, ending, refused, nowMs);
+      } else if (call.stage === 'answering') this.#openCalls.finish(call, 'answered', nowMs);
+      else if (ending.kind === 'relay') this.#openCalls.end(call, ending.reply, nowMs);
       else {
         const known = this.#known(batch, index, ending);
-        if ('status' in known) this.#ledger.end(call, known, nowMs);
+        if ('status' in known) this.#openCalls.end(call, known, nowMs);
         else if (draining && known.trouble === 'refused')
-          this.#ledger.end(call, 'never-sent', nowMs);
+          this.#openCalls.end(call, 'never-sent', nowMs);
         else this.#recover(call, known, refused, nowMs);
       }
     });
-    if (refused.length > 0) noteRefused(refused);
+    if (refused.length > 0) recordRefused(refused);
   }
 
   /** Returns the answer to the call, or the failure cause. */
@@ -63,22 +63,22 @@ export class Settlement<T> {
     return ending.kind === 'trouble' ? ending : forgotten;
   }
 
-  #recover(call: Call<T>, upset: Upset, refused: Array<Call<T>>, nowMs: number): void {
-    const { trouble, fault, reply } = upset;
+  #recover(call: Call<T>, failure: Upset, refused: Array<Call<T>>, nowMs: number): void {
+    const { trouble, fault, reply } = failure;
     const last = reply ?? fault;
-    if (travellersOf(call).length === 0) return;
-    if (call.repeat !== undefined) {
+    if (sentWaitersOf(call).length === 0) return;
+    if (call.hedge !== undefined) {
       // A hedged request for the call is outstanding. Its answer may still come.
-      call.upset = upset;
+      call.failure = failure;
       for (const waiter of waitersOf(call)) waiter.fallback = last;
       return;
     }
     const action = retryAction(trouble, call.method, fault.phase);
-    const { pause } = call.stream.user.learnt;
+    const { backoff } = call.stream.user.learned;
     switch (action) {
       case 'smaller':
         // A batch of one call cannot become smaller.
-        if (call.batch?.parts === 1) this.#ledger.end(call, last, nowMs);
+        if (call.batch?.parts === 1) this.#openCalls.end(call, last, nowMs);
         else this.#requeue(call, true, last, refused, nowMs);
         return;
       case 'requeue':
@@ -89,17 +89,17 @@ export class Settlement<T> {
         return;
       case 'retry':
         if (
-          pause.untilMs >= call.deadlineAtMs ||
-          !this.#repeats.again(call, reasonOf(upset), last, nowMs)
+          backoff.untilMs >= call.deadlineAtMs ||
+          !this.#retries.retry(call, reasonOf(failure), last, nowMs)
         ) {
-          this.#ledger.end(call, last, nowMs);
+          this.#openCalls.end(call, last, nowMs);
         }
         return;
       case 'relay':
-        this.#ledger.end(call, last, nowMs);
+        this.#openCalls.end(call, last, nowMs);
         return;
       case 'fail':
-        this.#ledger.end(call, fault, nowMs);
+        this.#openCalls.end(call, fault, nowMs);
         return;
     }
   }
@@ -111,16 +111,16 @@ export class Settlement<T> {
     refused: Array<Call<T>>,
     nowMs: number,
   ): void {
-    const { untilMs } = call.stream.user.learnt.pause;
-    for (const waiter of travellersOf(call)) {
+    const { untilMs } = call.stream.user.learned.backoff;
+    for (const waiter of sentWaitersOf(call)) {
       if (waiter.deadlineAtMs > untilMs) continue;
       // The backoff ends after the deadline of this caller.
-      this.#ledger.finish(waiter, 'failed', nowMs);
-      this.#ledger.tell(waiter, last);
+      this.#openCalls.finish(waiter, 'failed', nowMs);
+      this.#openCalls.tell(waiter, last);
     }
     const heir = this.#putBack(call, false, last, nowMs);
     if (heir === undefined) return;
-    this.#sink.notes.requeued(smaller ? 'too_large' : 'refused', 1);
+    this.#sink.events.requeued(smaller ? 'too_large' : 'refused', 1);
     if (smaller) return;
     heir.refusals = call.refusals + 1;
     refused.push(heir);
@@ -128,47 +128,47 @@ export class Settlement<T> {
 
   #putBack(
     slot: Call<T>,
-    solo: boolean,
+    unbatched: boolean,
     fallback: Reply | Fault,
     nowMs: number,
   ): Call<T> | undefined {
-    const call = putBack(slot, solo, nowMs);
+    const call = putBack(slot, unbatched, nowMs);
     if (call === undefined) return undefined;
-    call.repeated ??= slot.repeated;
-    call.mayRepeat = slot.mayRepeat;
+    call.retryReason ??= slot.retryReason;
+    call.mayRetry = slot.mayRetry;
     for (const waiter of waitersOf(call)) {
       waiter.fallback = fallback;
-      this.#ledger.held += 1;
+      this.#openCalls.held += 1;
     }
     return call;
   }
 
   /** Settles a hedged request. */
-  #settleRepeat(
-    repeat: Call<T>,
+  #settleHedge(
+    hedge: Call<T>,
     original: Call<T>,
     ending: Ending,
     refused: Array<Call<T>>,
     nowMs: number,
   ): void {
-    if (repeat.stage === 'done') return;
+    if (hedge.stage === 'done') return;
     const reply = ending.kind === 'relay' ? ending.reply : undefined;
     const isGood = reply !== undefined && reply.status < 500;
-    this.#ledger.finish(repeat, isGood ? 'answered' : 'failed', nowMs);
-    original.repeat = undefined;
+    this.#openCalls.finish(hedge, isGood ? 'answered' : 'failed', nowMs);
+    original.hedge = undefined;
     if (reply !== undefined) for (const waiter of waitersOf(original)) waiter.fallback ??= reply;
-    const { batch, upset } = original;
-    if (isGood) this.#ledger.end(original, reply, nowMs);
+    const { batch, failure } = original;
+    if (isGood) this.#openCalls.end(original, reply, nowMs);
     else if (batch?.settled === true) {
       // Both requests have failed. The failure of the batch decides.
-      const { trouble, fault } = upset ?? forgotten;
-      this.#recover(original, { trouble, fault, reply: upset?.reply ?? reply }, refused, nowMs);
+      const { trouble, fault } = failure ?? forgotten;
+      this.#recover(original, { trouble, fault, reply: failure?.reply ?? reply }, refused, nowMs);
     }
-    if (batch !== undefined) this.#ledger.abandonIfIdle(batch);
+    if (batch !== undefined) this.#openCalls.abandonIfIdle(batch);
   }
 }
 
-function reasonOf({ trouble, fault }: Upset): RepeatReason {
+function reasonOf({ trouble, fault }: Upset): RetryReason {
   if (trouble === 'connection' || trouble === 'broken_off') {
     return fault.phase === 'unsent' ? 'unsent' : 'unknown';
   }

@@ -7,7 +7,7 @@ const firstSpanMs = 40;
 const longestMs = 2000;
 const longestAskedMs = 30_000;
 
-export class Pause {
+export class Backoff {
   untilMs = -Infinity;
   #inARow = 0;
 

@@ -13,7 +13,7 @@ const decay = 0.98;
 /** Parts that are assumed to have been in time before the first batch. */
 const supposedParts = 40;
 
-export class Lateness {
+export class BatchSizeCap {
   #parts = supposedParts;
   #late = 0;
 

@@ -1,8 +1,8 @@
 /** The time for which a user's calls were blocked, by reason, since the user became known. */
-export type Block = 'pause' | 'limit';
+export type Block = 'backoff' | 'limit';
 
 export class BlockedTime {
-  #pausedMs = 0;
+  #backoffMs = 0;
   #limitedMs = 0;
   #reason: Block | undefined;
   #sinceMs = 0;
@@ -19,7 +19,7 @@ export class BlockedTime {
   }
 
   end(nowMs: number): void {
-    this.#pausedMs = this.pausedMs(nowMs);
+    this.#backoffMs = this.backoffMs(nowMs);
     this.#limitedMs = this.limitedMs(nowMs);
     this.#reason = undefined;
   }
@@ -30,12 +30,12 @@ export class BlockedTime {
   }
 
   /** Returns both sums, in ms. */
-  sums(nowMs: number): { readonly pausedMs: number; readonly limitedMs: number } {
-    return { pausedMs: this.pausedMs(nowMs), limitedMs: this.limitedMs(nowMs) };
+  sums(nowMs: number): { readonly backoffMs: number; readonly limitedMs: number } {
+    return { backoffMs: this.backoffMs(nowMs), limitedMs: this.limitedMs(nowMs) };
   }
 
-  pausedMs(nowMs: number): number {
-    return this.#pausedMs + (this.#reason === 'pause' ? nowMs - this.#sinceMs : 0);
+  backoffMs(nowMs: number): number {
+    return this.#backoffMs + (this.#reason === 'backoff' ? nowMs - this.#sinceMs : 0);
   }
 
   limitedMs(nowMs: number): number {

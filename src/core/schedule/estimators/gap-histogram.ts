@@ -15,7 +15,7 @@ const enough = 20;
 /** All weights are halved when their sum reaches this number. */
 const halveAt = 512;
 
-export class Gaps {
+export class GapHistogram {
   readonly #weights = new Array<number>(edgesMs.length + 1).fill(0);
   /** Share of gaps longer than 0, and longer than each edge. */
   readonly #survival = new Array<number>(edgesMs.length + 1).fill(1);
@@ -95,30 +95,30 @@ export class Gaps {
 }
 
 /** Longer bursts count as bursts of this length. */
-export const longestRun = 16;
+export const longestBurst = 16;
 
 /**
  * Gaps by position in a burst. A burst is a sequence of calls of one user that could share a batch, because
  * each call follows the one before it closely. Applications start with much the same calls each time, so the
  * gap after the eighth call differs from the gap after the first.
  */
-export class GapsInRuns {
-  readonly #all = new Gaps();
+export class GapsByPosition {
+  readonly #all = new GapHistogram();
   /** Index 0: the gaps after one call. */
-  readonly #after = Array.from({ length: longestRun }, () => new Gaps());
+  readonly #after = Array.from({ length: longestBurst }, () => new GapHistogram());
 
   /**
    * @param gapMs `Infinity` if no companion came
-   * @param runLength number of calls in the burst before the gap, 1 to `longestRun`
+   * @param burstLength number of calls in the burst before the gap, 1 to `longestBurst`
    */
-  add(gapMs: number, runLength: number): void {
+  add(gapMs: number, burstLength: number): void {
     this.#all.add(gapMs);
-    this.#after[runLength - 1]?.add(gapMs);
+    this.#after[burstLength - 1]?.add(gapMs);
   }
 
   /** Returns the gaps after this number of calls; all gaps if too few of those are known. */
-  after(runLength: number): Gaps {
-    const gaps = this.#after[runLength - 1];
+  after(burstLength: number): GapHistogram {
+    const gaps = this.#after[burstLength - 1];
     return gaps?.isKnown === true ? gaps : this.#all;
   }
 }

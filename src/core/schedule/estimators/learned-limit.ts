@@ -18,7 +18,7 @@
  */
 
 /** The facts about a request to the pool that the limit uses. */
-export interface Travelled {
+export interface SentRequest {
   readonly parts: number;
   /** Outstanding calls of the user at its dispatch, including its own. */
   readonly outstanding: number;
@@ -106,7 +106,7 @@ export class LearnedLimit {
       this.#trialEndsAtMs = nowMs + this.#trialMs;
   }
 
-  accepted(request: Travelled): void {
+  accepted(request: SentRequest): void {
     const { parts, outstanding, probe } = request;
     if (probe) this.#probeIsOut = false;
     if (request.sentAtMs < this.#decreasedAtMs) return;
@@ -122,14 +122,14 @@ export class LearnedLimit {
   }
 
   /** Records that the request ended without showing whether it was accepted. */
-  lost({ probe }: Travelled): void {
+  lost({ probe }: SentRequest): void {
     if (probe) this.#probeIsOut = false;
   }
 
   /**
    * Records a refusal. Returns whether it shows something new: the request was sent after the last decrease.
    */
-  refused(request: Travelled, nowMs: number): boolean {
+  refused(request: SentRequest, nowMs: number): boolean {
     const { parts, outstanding, probe, sentAtMs } = request;
     if (probe) this.#probeIsOut = false;
     if (outstanding <= parts) this.halveSize(parts);

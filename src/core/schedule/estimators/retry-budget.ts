@@ -6,7 +6,7 @@ const perCall = 0.2;
 const perMs = 10 / 1000;
 const opening = 100;
 
-export class Budget {
+export class RetryBudget {
   readonly #most: number;
   #balance = opening;
   #atMs: number;

@@ -8,7 +8,7 @@ const enoughForMedian = 3;
  */
 const ownShare = 0.25;
 
-export class RouteTime {
+export class RouteLatency {
   /** Whether calls of the route are sent unbatched, because other calls would have to wait for them. */
   isSlow = false;
   /** The number of the last answer, counted over all routes. */

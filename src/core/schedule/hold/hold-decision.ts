@@ -8,7 +8,7 @@
  * - `off`: the stream never holds.
  */
 import type { Call, FlushReason, Hold, Stream, User } from '../state.ts';
-import type { Gaps } from '../estimators/gap-histogram.ts';
+import type { GapHistogram } from '../estimators/gap-histogram.ts';
 import type { Policy } from '../policy.ts';
 
 const fruitlessHoldsAtMost = 2;
@@ -16,20 +16,25 @@ const fruitlessHoldsAtMost = 2;
 const leastWaitMs = 0.1;
 
 /** Returns why the stream must be sent without a hold; `undefined` if it may hold. */
-export function reasonToLeave<T>(
+export function immediateFlushReason<T>(
   stream: Stream<T>,
   policy: Policy,
   draining: boolean,
 ): FlushReason | undefined {
   if (draining) return 'drain';
-  if (policy.mode === 'off' || stream.solo) return 'idle';
+  if (policy.mode === 'off' || stream.unbatched) return 'idle';
   if (stream.queue.length >= policy.maxParts) return 'parts';
   if (stream.queuedBytes >= policy.maxBytes) return 'bytes';
   return undefined;
 }
 
 /** Decides at the end of an event-loop turn or of a hold whether a stream with calls holds on. */
-export function judge<T>(stream: Stream<T>, policy: Policy, gaps: Gaps, nowMs: number): Hold {
+export function decideHold<T>(
+  stream: Stream<T>,
+  policy: Policy,
+  gaps: GapHistogram,
+  nowMs: number,
+): Hold {
   // The first call in the queue is not always the oldest: a later duplicate may have replaced it.
   let oldestMs = nowMs;
   for (const { arrivedAtMs } of stream.queue) oldestMs = Math.min(oldestMs, arrivedAtMs);
@@ -46,15 +51,15 @@ export function judge<T>(stream: Stream<T>, policy: Policy, gaps: Gaps, nowMs: n
 function worthWaitingMs<T>(
   stream: Stream<T>,
   policy: Policy,
-  gaps: Gaps,
+  gaps: GapHistogram,
   mostMs: number,
   nowMs: number,
 ): number {
-  const { learnt } = stream.user;
-  if (!gaps.isKnown || learnt.fruitlessHolds >= fruitlessHoldsAtMost) return 0;
+  const { learned } = stream.user;
+  if (!gaps.isKnown || learned.fruitlessHolds >= fruitlessHoldsAtMost) return 0;
   let callers = 0;
   for (const call of stream.queue) callers += 1 + (call.followers?.length ?? 0);
-  const lastMs = learnt.lastArrivalMs[stream.callClass === 'safe' ? 'safe' : 'unsafe'];
+  const lastMs = learned.lastArrivalMs[stream.callClass === 'safe' ? 'safe' : 'unsafe'];
   return gaps.worthWaitingMs(callers, nowMs - (lastMs ?? nowMs), mostMs, policy.exchangeRateMs);
 }
 
@@ -62,37 +67,37 @@ function worthWaitingMs<T>(
  * Removes from the queue the calls to send now, in order, within the bounds. Calls that wait for a write
  * stay. The first call is taken even if it exceeds `maxBytes`.
  */
-export function leavingCalls<T>(
+export function takeSendable<T>(
   stream: Stream<T>,
   maxParts: number,
   maxBytes: number,
 ): Array<Call<T>> {
   const { order } = stream.user;
-  const leaving: Array<Call<T>> = [];
+  const taken: Array<Call<T>> = [];
   const staying: Array<Call<T>> = [];
   let bytes = 0;
   for (const call of stream.queue) {
     const fits =
-      leaving.length < maxParts && (leaving.length === 0 || bytes + call.sizeBytes <= maxBytes);
-    if (!fits || !order.lets(call)) {
+      taken.length < maxParts && (taken.length === 0 || bytes + call.sizeBytes <= maxBytes);
+    if (!fits || !order.allows(call)) {
       staying.push(call);
       continue;
     }
     bytes += call.sizeBytes;
-    leaving.push(call);
+    taken.push(call);
   }
   stream.queuedBytes -= bytes;
   stream.queue.splice(0, stream.queue.length, ...staying);
-  return leaving;
+  return taken;
 }
 
 /** Returns how many calls `leavingCalls` would remove. */
-export function countLeaving<T>(stream: Stream<T>, maxParts: number, maxBytes: number): number {
+export function countSendable<T>(stream: Stream<T>, maxParts: number, maxBytes: number): number {
   let count = 0;
   let bytes = 0;
   for (const call of stream.queue) {
     if (count >= maxParts) break;
-    if (!stream.user.order.lets(call)) continue;
+    if (!stream.user.order.allows(call)) continue;
     if (count > 0 && bytes + call.sizeBytes > maxBytes) continue;
     bytes += call.sizeBytes;
     count += 1;
@@ -101,12 +106,12 @@ export function countLeaving<T>(stream: Stream<T>, maxParts: number, maxBytes: n
 }
 
 /** Counts holds in a row without a companion, so that later calls of the user are not held in vain. */
-export function noteHold<T>(
+export function recordHold<T>(
   user: User<T>,
   hold: Hold & { readonly kind: 'ready' },
   calls: ReadonlyArray<Call<T>>,
 ): void {
   if (!hold.held || (hold.reason !== 'idle' && hold.reason !== 'linger')) return;
   const companions = calls.length > 1 || calls[0]?.followers !== undefined;
-  user.learnt.fruitlessHolds = companions ? 0 : user.learnt.fruitlessHolds + 1;
+  user.learned.fruitlessHolds = companions ? 0 : user.learned.fruitlessHolds + 1;
 }

@@ -1,7 +1,7 @@
-import { Alarms } from '../../structures/timer-heap.ts';
+import { TimerHeap } from '../../structures/timer-heap.ts';
 import type { FlushReason, Hold, Stream, User } from '../state.ts';
-import { type Gaps, GapsInRuns, longestRun } from '../estimators/gap-histogram.ts';
-import { judge, reasonToLeave } from './hold-decision.ts';
+import { type GapHistogram, GapsByPosition, longestBurst } from '../estimators/gap-histogram.ts';
+import { decideHold, immediateFlushReason } from './hold-decision.ts';
 import type { Policy } from '../policy.ts';
 import type { Sink } from '../sink.ts';
 import type { CallClass } from '../../messages/outgoing-call.ts';
@@ -11,22 +11,22 @@ import { emptyHold } from '../queue/stream.ts';
  * The holds of all streams: the streams that got a call in this event-loop turn, and the timers of the
  * others.
  */
-export class Holds<T> {
+export class HoldTimers<T> {
   readonly #policy: Policy;
-  readonly #sink: Pick<Sink<T>, 'permit' | 'wakeAt'>;
-  readonly #alarms = new Alarms<Stream<T>>();
-  readonly #gaps = { safe: new GapsInRuns(), unsafe: new GapsInRuns() };
+  readonly #sink: Pick<Sink<T>, 'requestPermit' | 'wakeAt'>;
+  readonly #timers = new TimerHeap<Stream<T>>();
+  readonly #gaps = { safe: new GapsByPosition(), unsafe: new GapsByPosition() };
   /** Streams that got a call in this event-loop turn. */
   #arriving = new Set<Stream<T>>();
   #draining = false;
 
-  constructor(policy: Policy, sink: Pick<Sink<T>, 'permit' | 'wakeAt'>) {
+  constructor(policy: Policy, sink: Pick<Sink<T>, 'requestPermit' | 'wakeAt'>) {
     this.#policy = policy;
     this.#sink = sink;
   }
 
   get nextAtMs(): number {
-    return this.#alarms.nextAtMs;
+    return this.#timers.nextAtMs;
   }
 
   get isDraining(): boolean {
@@ -43,27 +43,27 @@ export class Holds<T> {
    */
   learnGap(user: User<T>, callClass: CallClass, nowMs: number): void {
     if (callClass === 'operation') return;
-    const { learnt } = user;
+    const { learned } = user;
     // `user.calls` includes the new call.
     const isCompanion = user.calls > 1;
-    if (isCompanion) learnt.fruitlessHolds = 0;
-    const lastMs = learnt.lastArrivalMs[callClass];
+    if (isCompanion) learned.fruitlessHolds = 0;
+    const lastMs = learned.lastArrivalMs[callClass];
     const gapMs = isCompanion && lastMs !== undefined ? nowMs - lastMs : Infinity;
-    const run = learnt.runLength[callClass];
+    const burst = learned.burstLength[callClass];
     // Only users that are not new contribute to the shared gaps.
-    if (lastMs !== undefined && user.proved) this.#gaps[callClass].add(gapMs, run);
-    learnt.runLength[callClass] =
-      gapMs <= this.#policy.lingerMaxMs ? Math.min(longestRun, run + 1) : 1;
-    learnt.lastArrivalMs[callClass] = nowMs;
+    if (lastMs !== undefined && user.proved) this.#gaps[callClass].add(gapMs, burst);
+    learned.burstLength[callClass] =
+      gapMs <= this.#policy.lingerMaxMs ? Math.min(longestBurst, burst + 1) : 1;
+    learned.lastArrivalMs[callClass] = nowMs;
   }
 
   /** Handles a call that joined the queue of the stream. */
   arrived(stream: Stream<T>, nowMs: number): void {
     if (stream.hold.kind === 'ready') {
-      this.#sink.permit(stream.user, stream.solo);
+      this.#sink.requestPermit(stream.user, stream.unbatched);
       return;
     }
-    const reason = reasonToLeave(stream, this.#policy, this.#draining);
+    const reason = immediateFlushReason(stream, this.#policy, this.#draining);
     if (reason !== undefined) {
       this.flush(stream, reason, nowMs);
       return;
@@ -71,7 +71,7 @@ export class Holds<T> {
     if (stream.hold.kind === 'empty') {
       // If a companion is too unlikely, send the call now and not at the end of the turn.
       if (this.#policy.mode === 'adaptive' && stream.user.calls === 1 && this.#knows(stream)) {
-        this.#judge(stream, nowMs);
+        this.#decide(stream, nowMs);
         return;
       }
       stream.hold = { kind: 'arriving' };
@@ -88,9 +88,9 @@ export class Holds<T> {
   }
 
   /** Handles the calls that stay in the queue after a batch of the stream was sent. */
-  left(stream: Stream<T>, hold: Hold & { readonly kind: 'ready' }, nowMs: number): void {
+  afterDispatch(stream: Stream<T>, hold: Hold & { readonly kind: 'ready' }, nowMs: number): void {
     const next = stream.queue[0];
-    const isNew = hold.sinceMs === nowMs && next !== undefined && stream.user.order.lets(next);
+    const isNew = hold.sinceMs === nowMs && next !== undefined && stream.user.order.allows(next);
     if (isNew) stream.hold = emptyHold;
     this.arrived(stream, nowMs);
   }
@@ -99,12 +99,12 @@ export class Holds<T> {
     const arriving = this.#arriving;
     this.#arriving = new Set();
     for (const stream of arriving) {
-      if (stream.queue.length > 0 && stream.hold.kind !== 'ready') this.#judge(stream, nowMs);
+      if (stream.queue.length > 0 && stream.hold.kind !== 'ready') this.#decide(stream, nowMs);
     }
-    while (this.#alarms.nextAtMs <= nowMs) {
-      const { what: stream, atMs } = this.#alarms.take();
+    while (this.#timers.nextAtMs <= nowMs) {
+      const { item: stream, atMs } = this.#timers.take();
       const { hold } = stream;
-      if (hold.kind === 'holding' && hold.untilMs === atMs) this.#judge(stream, nowMs);
+      if (hold.kind === 'holding' && hold.untilMs === atMs) this.#decide(stream, nowMs);
     }
   }
 
@@ -112,21 +112,21 @@ export class Holds<T> {
     return this.#gapsOf(stream).isKnown;
   }
 
-  #judge(stream: Stream<T>, nowMs: number): void {
-    this.#set(stream, judge(stream, this.#policy, this.#gapsOf(stream), nowMs));
+  #decide(stream: Stream<T>, nowMs: number): void {
+    this.#set(stream, decideHold(stream, this.#policy, this.#gapsOf(stream), nowMs));
   }
 
-  #gapsOf({ callClass, user }: Stream<T>): Gaps {
+  #gapsOf({ callClass, user }: Stream<T>): GapHistogram {
     const kind = callClass === 'safe' ? callClass : 'unsafe';
-    return this.#gaps[kind].after(user.learnt.runLength[kind]);
+    return this.#gaps[kind].after(user.learned.burstLength[kind]);
   }
 
   #set(stream: Stream<T>, hold: Hold): void {
     stream.hold = hold;
     if (hold.kind === 'holding') {
-      this.#alarms.add(stream, hold.untilMs);
+      this.#timers.add(stream, hold.untilMs);
       this.#sink.wakeAt(hold.untilMs);
     }
-    if (hold.kind === 'ready') this.#sink.permit(stream.user, stream.solo);
+    if (hold.kind === 'ready') this.#sink.requestPermit(stream.user, stream.unbatched);
   }
 }

@@ -21,9 +21,9 @@ export function leaderFor<T>(call: Call<T>): Call<T> | undefined {
     (held) =>
       held.collapsible &&
       // A call that was put back after a failure takes no new followers.
-      held.mayRepeat &&
+      held.mayRetry &&
       held.target === call.target &&
-      held.behind === call.behind &&
+      held.blockedBy === call.blockedBy &&
       !user.order.hasWriteSince(held) &&
       keyOf(held) === keyOf(call),
   );

@@ -42,12 +42,12 @@ export class WriteOrder<T> implements Order<T> {
 
   /** Removes a GET that will not be sent. */
   forget(call: Call<T>): void {
-    call.behind?.overtakers?.delete(call);
+    call.blockedBy?.blockedGets?.delete(call);
   }
 
   /** Whether the order of writes allows the call to be sent now. */
-  lets(call: Call<T>): boolean {
-    if (call.callClass === 'safe') return call.behind === undefined;
+  allows(call: Call<T>): boolean {
+    if (call.callClass === 'safe') return call.blockedBy === undefined;
     return this.#writes.get(call.resource)?.[0] === call;
   }
 
@@ -60,13 +60,13 @@ export class WriteOrder<T> implements Order<T> {
   /**
    * Releases the GETs that wait for a write which was sent, or never will be. Returns whether there were any.
    */
-  left(write: Call<T>, nowMs: number): boolean {
-    const { overtakers } = write;
+  sent(write: Call<T>, nowMs: number): boolean {
+    const { blockedGets: overtakers } = write;
     if (overtakers === undefined) return false;
-    write.overtakers = undefined;
+    write.blockedGets = undefined;
     for (const call of overtakers) {
-      call.behind = undefined;
-      call.freeAtMs = nowMs;
+      call.blockedBy = undefined;
+      call.unblockedAtMs = nowMs;
       // Another write before it may be held again.
       this.rejoin(call, write);
     }
@@ -74,28 +74,28 @@ export class WriteOrder<T> implements Order<T> {
   }
 
   /** Makes held GETs that arrived after a write wait for it again, because the write is held again. */
-  returned(write: Call<T>, held: Iterable<Call<T>>): void {
+  requeued(write: Call<T>, held: Iterable<Call<T>>): void {
     for (const call of held) {
-      if (call.callClass !== 'safe' || call.behind !== undefined) continue;
+      if (call.callClass !== 'safe' || call.blockedBy !== undefined) continue;
       if (call.resource !== write.resource || call.sequence < write.sequence) continue;
       putBehind(call, write);
     }
   }
 
   /** Removes a write that has ended. Returns whether this allows the next write to its resource. */
-  over(write: Call<T>, nowMs: number): boolean {
+  ended(write: Call<T>, nowMs: number): boolean {
     const writes = this.#writes.get(write.resource);
     const at = writes?.indexOf(write) ?? -1;
     if (writes === undefined || at === -1) return false;
     writes.splice(at, 1);
     const next = writes[0];
     if (next === undefined) this.#writes.delete(write.resource);
-    else if (at === 0) next.freeAtMs = nowMs;
+    else if (at === 0) next.unblockedAtMs = nowMs;
     return next !== undefined && at === 0;
   }
 }
 
 function putBehind<T>(call: Call<T>, write: Call<T>): void {
-  call.behind = write;
-  (write.overtakers ??= new Set()).add(call);
+  call.blockedBy = write;
+  (write.blockedGets ??= new Set()).add(call);
 }

@@ -1,11 +1,11 @@
-import type { Travelled } from '../estimators/learned-limit.ts';
-import type { RouteTime } from '../estimators/route-latency.ts';
+import type { SentRequest } from '../estimators/learned-limit.ts';
+import type { RouteLatency } from '../estimators/route-latency.ts';
 import type { Arrival, Stream, Call, Hold, Batch } from '../state.ts';
 
 export function newCall<T>(
   arrival: Arrival<T>,
   stream: Stream<T>,
-  route: RouteTime,
+  route: RouteLatency,
   sequence: number,
   nowMs: number,
   deadlineAtMs: number,
@@ -21,7 +21,7 @@ export function newCall<T>(
     headers: arrival.headers,
     body: arrival.body,
     sizeBytes: arrival.sizeBytes,
-    ticket: arrival.ticket,
+    caller: arrival.caller,
     stream,
     route,
     sequence,
@@ -31,20 +31,20 @@ export function newCall<T>(
     batch: undefined,
     attempts: 0,
     queuedAtMs: nowMs,
-    pauseBeforeMs: stream.user.blocked.pausedMs(nowMs),
+    backoffBeforeMs: stream.user.blocked.backoffMs(nowMs),
     limitBeforeMs: stream.user.blocked.limitedMs(nowMs),
     refusals: 0,
     refusedBatch: undefined,
     fallback: undefined,
-    upset: undefined,
+    failure: undefined,
     collapseKey: undefined,
-    mayRepeat: true,
-    repeated: undefined,
-    repeat: undefined,
+    mayRetry: true,
+    retryReason: undefined,
+    hedge: undefined,
     original,
-    freeAtMs: nowMs,
-    behind: undefined,
-    overtakers: undefined,
+    unblockedAtMs: nowMs,
+    blockedBy: undefined,
+    blockedGets: undefined,
     followers: undefined,
     leader: undefined,
     earlier: undefined,
@@ -58,24 +58,24 @@ export function newBatch<T>(
   stream: Stream<T>,
   hold: Hold & { readonly kind: 'ready' },
   calls: ReadonlyArray<Call<T>>,
-  travelled: Travelled,
+  sentRequest: SentRequest,
 ): Batch<T> {
   const batch: Batch<T> = {
     // Field by field: a spread copy is many times slower here.
-    parts: travelled.parts,
-    outstanding: travelled.outstanding,
-    sentAtMs: travelled.sentAtMs,
-    probe: travelled.probe,
+    parts: sentRequest.parts,
+    outstanding: sentRequest.outstanding,
+    sentAtMs: sentRequest.sentAtMs,
+    probe: sentRequest.probe,
     id,
     user: stream.user,
     callClass: stream.callClass,
     calls,
     flushReason: hold.reason,
     readyAtMs: hold.sinceMs,
-    takesSlot: !stream.solo,
+    takesSlot: !stream.unbatched,
     isLate: false,
-    journey: undefined,
-    watch: undefined,
+    inFlight: undefined,
+    latenessTimer: undefined,
     status: undefined,
     replies: [],
     waiting: 0,
@@ -102,7 +102,7 @@ export function waitersOf<T>(call: Call<T>): ReadonlyArray<Call<T>> {
 const nobody: readonly never[] = [];
 
 /** Returns those of them that wait for an answer from the pool. */
-export function travellersOf<T>(call: Call<T>): ReadonlyArray<Call<T>> {
+export function sentWaitersOf<T>(call: Call<T>): ReadonlyArray<Call<T>> {
   if (call.followers === undefined) return call.stage === 'sent' ? [call] : nobody;
   return waitersOf(call).filter(({ stage }) => stage === 'sent');
 }

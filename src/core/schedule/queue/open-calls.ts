@@ -1,21 +1,21 @@
 /** The calls that have not ended: their number, their deadlines, and the end of each call, exactly once. */
 import type { Failure } from '../../messages/fault.ts';
 import { type Reply, isReply } from '../../messages/reply.ts';
-import { ArrivalList } from '../../structures/linked-list.ts';
+import { LinkedList } from '../../structures/linked-list.ts';
 import type { Batch, Call } from '../state.ts';
-import type { RepeatOutcome } from '../observer.ts';
+import type { RetryOutcome } from '../observer.ts';
 import type { Sink } from '../sink.ts';
-import { noteOver } from './split-stats.ts';
+import { recordEnded } from './split-stats.ts';
 import type { Users } from './users.ts';
 import { unqueue } from './stream.ts';
-import { travellersOf } from './calls.ts';
+import { sentWaitersOf } from './calls.ts';
 
-export class Ledger<T> {
+export class OpenCalls<T> {
   /**
    * Calls in order of arrival. This is also the order of their deadlines, because the timeout of all calls is
    * the same.
    */
-  readonly deadlines = new ArrivalList<Call<T>>();
+  readonly deadlines = new LinkedList<Call<T>>();
   /** Calls in queues. */
   held = 0;
   /** Parts that the pool works on, including those without a caller. */
@@ -30,7 +30,7 @@ export class Ledger<T> {
 
   /** Ends a call and its followers that still wait, and tells their callers the outcome. */
   end(call: Call<T>, outcome: Reply | Failure, nowMs: number): void {
-    for (const waiter of travellersOf(call)) {
+    for (const waiter of sentWaitersOf(call)) {
       this.finish(waiter, isReply(outcome) ? 'answered' : 'failed', nowMs);
       this.tell(waiter, outcome);
     }
@@ -42,28 +42,28 @@ export class Ledger<T> {
   }
 
   /** Ends a call without telling its caller. */
-  finish(call: Call<T>, outcome: RepeatOutcome, nowMs: number): void {
-    const { notes } = this.#sink;
+  finish(call: Call<T>, outcome: RetryOutcome, nowMs: number): void {
+    const { events } = this.#sink;
     if (call.stage === 'held') this.held -= 1;
     call.stage = 'done';
-    if (call.refusedBatch !== undefined) noteOver(call, notes);
-    if (call.repeated !== undefined) notes.repeated(call.repeated, outcome);
+    if (call.refusedBatch !== undefined) recordEnded(call, events);
+    if (call.retryReason !== undefined) events.retried(call.retryReason, outcome);
     if (call.batch !== undefined) call.batch.waiting -= 1;
     if (call.original !== undefined) return;
     this.deadlines.remove(call);
     this.#users.ended(call.stream.user, call.sizeBytes, nowMs);
     const slot = call.leader ?? call;
-    if (slot.repeat !== undefined && travellersOf(slot).length === 0) {
-      this.#callOff(slot.repeat, nowMs);
+    if (slot.hedge !== undefined && sentWaitersOf(slot).length === 0) {
+      this.#cancelHedge(slot.hedge, nowMs);
     }
   }
 
   /** Cancels a hedged request that no caller waits for. */
-  #callOff(repeat: Call<T>, nowMs: number): void {
-    const { stage, batch } = repeat;
-    if (stage === 'held') unqueue(repeat);
+  #cancelHedge(hedge: Call<T>, nowMs: number): void {
+    const { stage, batch } = hedge;
+    if (stage === 'held') unqueue(hedge);
     if (stage === 'done') return;
-    this.finish(repeat, 'needless', nowMs);
+    this.finish(hedge, 'needless', nowMs);
     if (stage === 'sent' && batch !== undefined) this.abandonIfIdle(batch);
   }
 

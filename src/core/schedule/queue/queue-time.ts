@@ -2,7 +2,7 @@
 import type { Batch, Call } from '../state.ts';
 
 /** In ms. */
-export interface Waits {
+export interface WaitTimes {
   /** The wait for companions; `undefined` for a retry or a hedged request, because it was counted before. */
   readonly hold: number | undefined;
   readonly order: number;
@@ -16,18 +16,18 @@ export interface Waits {
  *
  * @param slot the call that holds the part: the call itself or its leader
  */
-export function waitsOf<T>(call: Call<T>, slot: Call<T>, batch: Batch<T>): Waits {
+export function waitTimesOf<T>(call: Call<T>, slot: Call<T>, batch: Batch<T>): WaitTimes {
   const { sentAtMs } = batch;
   const readyAtMs = Math.max(batch.readyAtMs, call.queuedAtMs);
-  const freeAtMs = Math.max(readyAtMs, slot.freeAtMs);
+  const freeAtMs = Math.max(readyAtMs, slot.unblockedAtMs);
   let leftMs = sentAtMs - freeAtMs;
   const part = (ms: number): number => {
     const most = Math.max(0, Math.min(leftMs, ms));
     leftMs -= most;
     return most;
   };
-  const { pausedMs, limitedMs } = batch.user.blocked.sums(sentAtMs);
-  const pause = part(pausedMs - call.pauseBeforeMs);
+  const { backoffMs, limitedMs } = batch.user.blocked.sums(sentAtMs);
+  const pause = part(backoffMs - call.backoffBeforeMs);
   const limit = part(limitedMs - call.limitBeforeMs);
   return {
     hold:

@@ -10,10 +10,14 @@ export function streamOf<T>(
   user: User<T>,
   key: BatchKey,
   callClass: CallClass,
-  solo: boolean,
+  unbatched: boolean,
 ): Stream<T> {
   for (const stream of user.streams) {
-    if (stream.callClass === callClass && stream.solo === solo && sameKey(stream.key, key)) {
+    if (
+      stream.callClass === callClass &&
+      stream.unbatched === unbatched &&
+      sameKey(stream.key, key)
+    ) {
       return stream;
     }
   }
@@ -21,7 +25,7 @@ export function streamOf<T>(
     user,
     key,
     callClass,
-    solo,
+    unbatched,
     queue: [],
     queuedBytes: 0,
     hold: emptyHold,
@@ -51,14 +55,14 @@ export function unqueue<T>(call: Call<T>): void {
  * Returns the ready stream that has waited longest and has a call which the order of writes allows. An
  * operation goes before all others.
  */
-export function longestReady<T>(user: User<T>, solo: boolean): Stream<T> | undefined {
+export function longestReady<T>(user: User<T>, unbatched: boolean): Stream<T> | undefined {
   let longest: Stream<T> | undefined;
   let sinceMs = Infinity;
   for (const stream of user.streams) {
-    if (stream.solo !== solo || stream.hold.kind !== 'ready') continue;
+    if (stream.unbatched !== unbatched || stream.hold.kind !== 'ready') continue;
     const urgency = Number(isOperation(stream)) - Number(isOperation(longest));
     if (urgency < 0 || (urgency === 0 && stream.hold.sinceMs >= sinceMs)) continue;
-    if (!stream.queue.some((call) => user.order.lets(call))) continue;
+    if (!stream.queue.some((call) => user.order.allows(call))) continue;
     longest = stream;
     sinceMs = stream.hold.sinceMs;
   }
@@ -75,17 +79,17 @@ export function hasOperation<T>({ streams, order }: User<T>): boolean {
     (stream) =>
       isOperation(stream) &&
       stream.hold.kind === 'ready' &&
-      stream.queue.some((call) => order.lets(call)),
+      stream.queue.some((call) => order.allows(call)),
   );
 }
 
 /** Asks for dispatch permits for all ready streams of the user, for unbatched calls first. */
-export function permitReady<T>(user: User<T>, sink: Pick<Sink<T>, 'permit'>): void {
+export function requestPermits<T>(user: User<T>, sink: Pick<Sink<T>, 'requestPermit'>): void {
   let batch = false;
-  for (const { hold, solo } of user.streams) {
+  for (const { hold, unbatched } of user.streams) {
     if (hold.kind !== 'ready') continue;
-    if (solo) sink.permit(user, true);
+    if (unbatched) sink.requestPermit(user, true);
     else batch = true;
   }
-  if (batch) sink.permit(user, false);
+  if (batch) sink.requestPermit(user, false);
 }

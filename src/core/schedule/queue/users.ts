@@ -4,15 +4,15 @@
  * trace, so that bad tokens cost nothing.
  */
 import type { RefusalReason } from '../../admit/admit.ts';
-import { ArrivalList } from '../../structures/linked-list.ts';
+import { LinkedList } from '../../structures/linked-list.ts';
 import type { Policy } from '../policy.ts';
 import { BlockedTime } from '../estimators/blocked-time.ts';
-import { Budget } from '../estimators/retry-budget.ts';
-import { Lateness } from '../estimators/batch-size-cap.ts';
+import { RetryBudget } from '../estimators/retry-budget.ts';
+import { BatchSizeCap } from '../estimators/batch-size-cap.ts';
 import { LearnedLimit } from '../estimators/learned-limit.ts';
 import { WriteOrder } from '../order/write-order.ts';
-import { Pause } from '../estimators/backoff.ts';
-import type { User, UserMemory, Learnt } from '../state.ts';
+import { Backoff } from '../estimators/backoff.ts';
+import type { User, UserMemory, LearnedState } from '../state.ts';
 
 /** Names of the caps that a call can exceed. */
 export type Overflow = Extract<RefusalReason, `${string}queue_${string}`>;
@@ -24,7 +24,7 @@ export class Users<T> {
   readonly #memory: UserMemory;
   readonly #users = new Map<string, User<T>>();
   /** Idle users, the longest idle first. */
-  readonly #idle = new ArrivalList<User<T>>();
+  readonly #idle = new LinkedList<User<T>>();
   #calls = 0;
   #bytes = 0;
   /** No user has been idle for long enough before this time. */
@@ -100,7 +100,7 @@ export class Users<T> {
       }
       this.#idle.remove(user);
       this.#users.delete(user.name);
-      this.#memory.keep(user.name, user.learnt);
+      this.#memory.keep(user.name, user.learned);
     }
   }
 
@@ -124,33 +124,37 @@ export class Users<T> {
   }
 }
 
-const nothingLearnt = (): Learnt => ({
+const nothingLearnt = (): LearnedState => ({
   fruitlessHolds: 0,
   lastArrivalMs: { safe: undefined, unsafe: undefined },
-  runLength: { safe: 0, unsafe: 0 },
+  burstLength: { safe: 0, unsafe: 0 },
   limit: new LearnedLimit(),
-  lateness: new Lateness(),
-  pause: new Pause(),
+  batchSizeCap: new BatchSizeCap(),
+  backoff: new Backoff(),
 });
 
 /** Retries that one user can save up. */
-const mostRepeats = 100;
+const maxRetries = 100;
 
-export function newUser<T>(name: string, remembered: Learnt | undefined, nowMs: number): User<T> {
+export function newUser<T>(
+  name: string,
+  remembered: LearnedState | undefined,
+  nowMs: number,
+): User<T> {
   return {
     name,
     streams: [],
     order: new WriteOrder<T>(),
-    learnt: remembered ?? nothingLearnt(),
+    learned: remembered ?? nothingLearnt(),
     calls: 0,
     bytes: 0,
     outstanding: 0,
     polls: 0,
     passedThroughAtMs: -Infinity,
-    budget: new Budget(mostRepeats, nowMs),
+    retryBudget: new RetryBudget(maxRetries, nowMs),
     blocked: new BlockedTime(),
-    retryAtMs: Infinity,
-    singlyUntilMs: -Infinity,
+    nextCheckAtMs: Infinity,
+    unbatchedUntilMs: -Infinity,
     proved: remembered !== undefined,
     idleSinceMs: undefined,
     earlier: undefined,

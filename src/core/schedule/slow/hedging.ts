@@ -4,17 +4,17 @@
  * the batch. It never does so for writes. A request that takes much longer than most frees its slot, so that
  * other calls of its user do not wait for it.
  */
-import { Alarms } from '../../structures/timer-heap.ts';
-import type { Batch, Call, Watch } from '../state.ts';
-import type { RouteTimes } from './slow-routes.ts';
-import { travellersOf } from '../queue/calls.ts';
+import { TimerHeap } from '../../structures/timer-heap.ts';
+import type { Batch, Call, LatenessTimer } from '../state.ts';
+import type { SlowRoutes } from './slow-routes.ts';
+import { sentWaitersOf } from '../queue/calls.ts';
 
 /** No call is late earlier than this. */
 const leastMs = 50;
 const timesUsual = 3;
 const shareOfDeadline = 0.5;
 
-export interface Late<T> {
+export interface LateBatch<T> {
   readonly batch: Batch<T>;
   /** GETs to send again. Empty if the batch only frees its slot. */
   readonly calls: ReadonlyArray<Call<T>>;
@@ -24,30 +24,30 @@ export interface Late<T> {
   readonly freesSlot: boolean;
 }
 
-export class LateBatches<T> {
-  readonly #alarms = new Alarms<Watch<T>>();
+export class Hedging<T> {
+  readonly #timers = new TimerHeap<LatenessTimer<T>>();
   /** Late batches with the time of detection. Either one call in the batch is slow, or the whole pool is. */
   #suspects: Array<{ readonly batch: Batch<T>; readonly sinceMs: number }> = [];
-  readonly #routes: RouteTimes;
+  readonly #routes: SlowRoutes;
 
-  constructor(routes: RouteTimes) {
+  constructor(routes: SlowRoutes) {
     this.#routes = routes;
   }
 
   get nextAtMs(): number {
-    return this.#alarms.nextAtMs;
+    return this.#timers.nextAtMs;
   }
 
   /** Returns the time at which the batch may be late, in ms; `Infinity` for a batch that is not watched. */
-  sent(batch: Batch<T>): number {
+  watch(batch: Batch<T>): number {
     if (!batch.takesSlot) return Infinity;
     let atMs = batch.sentAtMs + leastMs;
-    if (mayBeAsked(batch)) {
-      batch.user.learnt.lateness.sent(batch.calls.length);
+    if (mayBeHedged(batch)) {
+      batch.user.learned.batchSizeCap.sent(batch.calls.length);
       for (const call of batch.calls) atMs = Math.min(atMs, halfWay(batch, call));
     }
-    batch.watch = { batch };
-    this.#alarms.add(batch.watch, atMs);
+    batch.latenessTimer = { batch };
+    this.#timers.add(batch.latenessTimer, atMs);
     return atMs;
   }
 
@@ -56,21 +56,21 @@ export class LateBatches<T> {
    * call in the late batch is slow. If the whole pool is slow, smaller batches would make it worse.
    */
   settled(batch: Batch<T>, answered: boolean): void {
-    if (batch.watch !== undefined) batch.watch.batch = undefined;
+    if (batch.latenessTimer !== undefined) batch.latenessTimer.batch = undefined;
     if (this.#suspects.length === 0) return;
     this.#suspects = this.#suspects.filter((suspect) => {
       if (suspect.batch === batch) return false;
       if (!answered || batch.sentAtMs < suspect.sinceMs) return true;
-      suspect.batch.user.learnt.lateness.wasLate();
+      suspect.batch.user.learned.batchSizeCap.wasLate();
       return false;
     });
   }
 
   /** Returns the next batch with late calls or with a slot to free. */
-  takeLate(nowMs: number): Late<T> | undefined {
-    while (this.#alarms.nextAtMs <= nowMs) {
-      const { what: watch } = this.#alarms.take();
-      const { batch } = watch;
+  takeLate(nowMs: number): LateBatch<T> | undefined {
+    while (this.#timers.nextAtMs <= nowMs) {
+      const { item: timer } = this.#timers.take();
+      const { batch } = timer;
       if (batch === undefined) continue;
       const calls: Array<Call<T>> = [];
       let nextAtMs = batch.takesSlot ? this.#slotUntilMs(batch) : Infinity;
@@ -81,7 +81,7 @@ export class LateBatches<T> {
         if (atMs <= nowMs) calls.push(call);
         else nextAtMs = Math.min(nextAtMs, atMs);
       }
-      if (nextAtMs !== Infinity) this.#alarms.add(watch, nextAtMs);
+      if (nextAtMs !== Infinity) this.#timers.add(timer, nextAtMs);
       if (freesSlot) batch.takesSlot = false;
       const isNew = calls.length > 0 && !batch.isLate;
       if (isNew) {
@@ -101,16 +101,16 @@ export class LateBatches<T> {
 /**
  * Whether its calls can be sent again beside it. The answer to a single call streams, so that call cannot.
  */
-function mayBeAsked<T>({ callClass, calls }: Batch<T>): boolean {
+function mayBeHedged<T>({ callClass, calls }: Batch<T>): boolean {
   return callClass === 'safe' && calls.length > 1;
 }
 
 /** Returns the calls that can still be sent again beside the batch. */
 function waitingIn<T>(batch: Batch<T>): ReadonlyArray<Call<T>> {
-  if (!mayBeAsked(batch)) return [];
+  if (!mayBeHedged(batch)) return [];
   return batch.calls.filter(
     (call, index) =>
-      batch.replies[index] === undefined && call.mayRepeat && travellersOf(call).length > 0,
+      batch.replies[index] === undefined && call.mayRetry && sentWaitersOf(call).length > 0,
   );
 }
 

@@ -5,13 +5,13 @@
  */
 import { routeTemplate } from '../../ucwa/protocol.ts';
 import type { Arrival } from '../state.ts';
-import { RouteTime } from '../estimators/route-latency.ts';
+import { RouteLatency } from '../estimators/route-latency.ts';
 
 const maxRoutes = 512;
 
-export class RouteTimes {
+export class SlowRoutes {
   readonly #lanes = new Lanes();
-  readonly #routes = new Map<string, RouteTime>();
+  readonly #routes = new Map<string, RouteLatency>();
   #answers = 0;
 
   /** The latency of most calls, in ms; `undefined` if not known yet. */
@@ -20,11 +20,11 @@ export class RouteTimes {
   }
 
   /** Returns the latency record of the route of a call. */
-  of(arrival: Pick<Arrival<unknown>, 'callClass' | 'method' | 'resource' | 'key'>): RouteTime {
+  of(arrival: Pick<Arrival<unknown>, 'callClass' | 'method' | 'resource' | 'key'>): RouteLatency {
     const path = arrival.resource.slice(arrival.key.applicationPath.length);
     const template = routeTemplate(path);
     const name = arrival.callClass === 'safe' ? template : `${arrival.method} ${template}`;
-    return this.#routes.get(name) ?? new RouteTime(name);
+    return this.#routes.get(name) ?? new RouteLatency(name);
   }
 
   /**
@@ -32,10 +32,10 @@ export class RouteTimes {
    *
    * @param tookMs time from the dispatch of the call to its answer
    */
-  answered(asked: RouteTime, tookMs: number): void {
-    const { name } = asked;
+  answered(called: RouteLatency, tookMs: number): void {
+    const { name } = called;
     const known = this.#routes.get(name);
-    const route = known ?? asked;
+    const route = known ?? called;
     if (known === undefined) {
       if (this.#routes.size >= maxRoutes) this.#forgetOldest();
       this.#routes.set(name, route);
@@ -43,12 +43,12 @@ export class RouteTimes {
     this.#answers += 1;
     route.lastAnswer = this.#answers;
     route.add(tookMs);
-    this.#lanes.judge(route);
+    this.#lanes.update(route);
   }
 
   /** Forgets the route with the oldest last answer. This happens too rarely to justify a sorted structure. */
   #forgetOldest(): void {
-    let oldest: RouteTime | undefined;
+    let oldest: RouteLatency | undefined;
     for (const route of this.#routes.values()) {
       if (oldest === undefined || route.lastAnswer < oldest.lastAnswer) oldest = route;
     }
@@ -64,7 +64,7 @@ const fastBelow = 2;
 /** A route that is slower by less than this is not worth a lane, in ms. */
 const leastMs = 20;
 /** The number of answers of a route between two decisions about its lane. */
-const judgedEvery = 5;
+const updateEvery = 5;
 const keptEstimates = 32;
 /** The number of decisions between two computations of the usual latency. */
 const usualEvery = 8;
@@ -85,8 +85,8 @@ export class Lanes {
   }
 
   /** Decides after a new answer whether the route has a lane. */
-  judge(route: RouteTime): void {
-    if (!route.isKnown || route.answers % judgedEvery !== 0) return;
+  update(route: RouteLatency): void {
+    if (!route.isKnown || route.answers % updateEvery !== 0) return;
     const { ownMs } = route;
     this.#remember(ownMs);
     if (this.#usualMs === undefined) return;

@@ -1,25 +1,25 @@
 import { describe, expect, test } from '@jest/globals';
-import { Inheritance } from '../../../../src/core/schedule/answers/limit-inheritance.ts';
+import { LimitInheritance } from '../../../../src/core/schedule/answers/limit-inheritance.ts';
 import { newUser } from '../../../../src/core/schedule/queue/users.ts';
-import type { Learnt } from '../../../../src/core/schedule/state.ts';
+import type { LearnedState } from '../../../../src/core/schedule/state.ts';
 
-const newcomer = (): Learnt => newUser('ann', undefined, 0).learnt;
+const newcomer = (): LearnedState => newUser('ann', undefined, 0).learned;
 
 /** The learned state of a user after the pool has shown its limit. */
-function refusedOnce(): Learnt {
-  const learnt = newcomer();
-  learnt.limit.refused({ parts: 3, outstanding: 10, sentAtMs: 0, probe: false }, 5);
-  return learnt;
+function refusedOnce(): LearnedState {
+  const learned = newcomer();
+  learned.limit.refused({ parts: 3, outstanding: 10, sentAtMs: 0, probe: false }, 5);
+  return learned;
 }
 
 /** Records one 2xx answer for each of this number of applications. */
-function passBy(inheritance: Inheritance, name: string, count: number): void {
+function passBy(inheritance: LimitInheritance, name: string, count: number): void {
   for (let i = 0; i < count; i += 1) inheritance.answered(`/${name}/${i}`, newcomer());
 }
 
 describe('a learned limit that the pool has shown', () => {
   test('is copied to the next credential of the same application', () => {
-    const inheritance = new Inheritance(10);
+    const inheritance = new LimitInheritance(10);
     const old = refusedOnce();
     expect(inheritance.answered('/a', old)).toBe(false);
     const next = newcomer();
@@ -30,7 +30,7 @@ describe('a learned limit that the pool has shown', () => {
   });
 
   test('replaces no other limit that the pool has shown', () => {
-    const inheritance = new Inheritance(10);
+    const inheritance = new LimitInheritance(10);
     inheritance.answered('/a', refusedOnce());
     expect(inheritance.answered('/a', refusedOnce())).toBe(false);
   });
@@ -43,7 +43,7 @@ describe('a learned limit that the pool has shown', () => {
         [most, false],
       ] as const) {
         for (let before = 0; before <= most; before += 1) {
-          const inheritance = new Inheritance(most);
+          const inheritance = new LimitInheritance(most);
           passBy(inheritance, 'before', before);
           inheritance.answered('/a', refusedOnce());
           passBy(inheritance, 'behind', behind);
@@ -54,7 +54,7 @@ describe('a learned limit that the pool has shown', () => {
   );
 
   test('is kept while its user is active, whatever other users come and go', () => {
-    const inheritance = new Inheritance(10);
+    const inheritance = new LimitInheritance(10);
     const ann = refusedOnce();
     for (let turn = 0; turn < 50; turn += 1) {
       inheritance.answered('/a', ann);

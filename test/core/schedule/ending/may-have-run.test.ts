@@ -1,25 +1,25 @@
 import { expect, test } from '@jest/globals';
-import { Doubts } from '../../../../src/core/schedule/ending/may-have-run.ts';
+import { UncertainExecutions } from '../../../../src/core/schedule/ending/may-have-run.ts';
 import { aKey, aReply, Recorder } from '../../../support/recording-sink.ts';
 
 test('a call may have run while a hedged request for it is outstanding, even if its batch was not sent', () => {
-  const doubts = new Doubts<string>();
+  const uncertain = new UncertainExecutions<string>();
   const recorder = new Recorder({ timeoutMs: 1000 });
   const calls = ['a', 'b'].map((ticket) => recorder.submit(ticket, 0, aKey('ann')));
   recorder.core.wake(10);
   recorder.grant(10);
   const unsent = { phase: 'unsent', name: 'connection_timeout' } as const;
-  expect(doubts.judge(calls[0]!, unsent)).toBe(unsent);
+  expect(uncertain.failureFor(calls[0]!, unsent)).toBe(unsent);
   // Half of their time has passed, so hedged requests are due.
   recorder.core.wake(510);
   expect(recorder.grant(510)).toEqual(['a (idle)', 'b (idle)']);
-  expect(doubts.judge(calls[0]!, unsent).valueOf()).toMatchObject({ phase: 'unknown' });
-  expect(doubts.judge(calls[0]!, 'never-sent')).toMatchObject({ phase: 'unknown' });
+  expect(uncertain.failureFor(calls[0]!, unsent).valueOf()).toMatchObject({ phase: 'unknown' });
+  expect(uncertain.failureFor(calls[0]!, 'never-sent')).toMatchObject({ phase: 'unknown' });
   const [, beside] = recorder.batches;
   const fault = { phase: 'unsent', name: 'connection_refused' } as const;
   recorder.core.settle(beside!, { kind: 'trouble', trouble: 'connection', fault }, 520);
-  expect(doubts.judge(calls[0]!, unsent)).toBe(unsent);
-  expect(doubts.judge(calls[1]!, 'never-sent')).toMatchObject({ phase: 'unknown' });
+  expect(uncertain.failureFor(calls[0]!, unsent)).toBe(unsent);
+  expect(uncertain.failureFor(calls[1]!, 'never-sent')).toMatchObject({ phase: 'unknown' });
   recorder.core.settle(recorder.batches[2]!, { kind: 'relay', reply: aReply('B') }, 530);
   expect(recorder.endings).toEqual(['b: B']);
 });

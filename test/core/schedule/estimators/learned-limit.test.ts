@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   LearnedLimit,
-  type Travelled,
+  type SentRequest,
 } from '../../../../src/core/schedule/estimators/learned-limit.ts';
 
 /** A request with this number of outstanding calls at its dispatch, including its own. */
-function left(parts: number, outstanding: number, sentAtMs: number, probe = false): Travelled {
+function left(parts: number, outstanding: number, sentAtMs: number, probe = false): SentRequest {
   return { parts, outstanding, sentAtMs, probe };
 }
 

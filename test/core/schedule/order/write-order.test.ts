@@ -111,7 +111,7 @@ describe('operations', () => {
     recorder.submit('held', 0);
     recorder.submit('a', 0, aKey('ann'), start);
     recorder.submit('b', 0, aKey('ann'), start);
-    expect(recorder.permits.every(({ solo }) => solo)).toBe(true);
+    expect(recorder.permits.every(({ unbatched }) => unbatched)).toBe(true);
     expect(recorder.grant(0)).toEqual(['a (idle)', 'b (idle)']);
   });
 

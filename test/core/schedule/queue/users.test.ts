@@ -1,16 +1,16 @@
 import { expect, test } from '@jest/globals';
 import { Users } from '../../../../src/core/schedule/queue/users.ts';
 import { policy } from '../../../support/recording-sink.ts';
-import type { Learnt } from '../../../../src/core/schedule/state.ts';
+import type { LearnedState } from '../../../../src/core/schedule/state.ts';
 
 /** Users that each sent one call at this time and are idle since. */
 function idleUsers(maxUsers: number, calledAtMs: Readonly<Record<string, number>>) {
-  const kept = new Map<string, Learnt>();
+  const kept = new Map<string, LearnedState>();
   const users = new Users<string>(
     { ...policy, maxUsers },
     {
       take: (name) => kept.get(name),
-      keep: (name, learnt) => kept.set(name, learnt),
+      keep: (name, learned) => kept.set(name, learned),
       get size() {
         return kept.size;
       },

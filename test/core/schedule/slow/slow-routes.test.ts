@@ -2,15 +2,15 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Call } from '../../../../src/core/schedule/state.ts';
-import { RouteTime } from '../../../../src/core/schedule/estimators/route-latency.ts';
-import { RouteTimes, Lanes } from '../../../../src/core/schedule/slow/slow-routes.ts';
-import { waitsOf } from '../../../../src/core/schedule/queue/queue-time.ts';
+import { RouteLatency } from '../../../../src/core/schedule/estimators/route-latency.ts';
+import { SlowRoutes, Lanes } from '../../../../src/core/schedule/slow/slow-routes.ts';
+import { waitTimesOf } from '../../../../src/core/schedule/queue/queue-time.ts';
 import { aKey, aReply, app, Recorder } from '../../../support/recording-sink.ts';
 import { newUser } from '../../../../src/core/schedule/queue/users.ts';
 import { longestReady, streamOf } from '../../../../src/core/schedule/queue/stream.ts';
 
 /** Records answers of a route, and for each of them three answers of another route after 30 ms. */
-function learn(lanes: Lanes, route: RouteTime, usual: RouteTime, ...tookMs: number[]): void {
+function learn(lanes: Lanes, route: RouteLatency, usual: RouteLatency, ...tookMs: number[]): void {
   for (const ms of tookMs) {
     for (const [which, took] of [
       [usual, 30],
@@ -19,7 +19,7 @@ function learn(lanes: Lanes, route: RouteTime, usual: RouteTime, ...tookMs: numb
       [route, ms],
     ] as const) {
       which.add(took);
-      lanes.judge(which);
+      lanes.update(which);
     }
   }
 }
@@ -27,7 +27,7 @@ function learn(lanes: Lanes, route: RouteTime, usual: RouteTime, ...tookMs: numb
 test('the latency of a route comes from its last twenty answers, in any order', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 3 }), (answersMs) => {
-      const route = new RouteTime('a');
+      const route = new RouteLatency('a');
       for (const ms of answersMs) route.add(ms);
       const last = answersMs.slice(-20).sort((a, b) => a - b);
       const at = (share: number) => last[Math.floor(last.length * share)];
@@ -37,12 +37,12 @@ test('the latency of a route comes from its last twenty answers, in any order', 
 });
 
 /** Lanes for a pool that answers most calls after 30 ms. */
-function lanesOf30Ms(): { lanes: Lanes; usual: RouteTime } {
+function lanesOf30Ms(): { lanes: Lanes; usual: RouteLatency } {
   const lanes = new Lanes();
-  const usual = new RouteTime('a');
+  const usual = new RouteLatency('a');
   for (let i = 0; i < 400; i += 1) {
     usual.add(30);
-    lanes.judge(usual);
+    lanes.update(usual);
   }
   return { lanes, usual };
 }
@@ -52,19 +52,19 @@ const many = (count: number, ms: number): number[] => Array.from({ length: count
 describe('a route is slow', () => {
   test('after 20 answers have shown three times the latency of most calls', () => {
     const { lanes, usual } = lanesOf30Ms();
-    const route = new RouteTime('a');
+    const route = new RouteLatency('a');
     learn(lanes, route, usual, ...many(19, 90));
     expect(route.isSlow).toBe(false);
     learn(lanes, route, usual, 90);
     expect(route.isSlow).toBe(true);
-    const lesser = new RouteTime('a');
+    const lesser = new RouteLatency('a');
     learn(lanes, lesser, usual, ...many(100, 89));
     expect(lesser.isSlow).toBe(false);
   });
 
   test('until its latency is less than twice that of most calls', () => {
     const { lanes, usual } = lanesOf30Ms();
-    const route = new RouteTime('a');
+    const route = new RouteLatency('a');
     learn(lanes, route, usual, ...many(40, 90));
     learn(lanes, route, usual, ...many(100, 65));
     expect(route.isSlow).toBe(true);
@@ -74,32 +74,32 @@ describe('a route is slow', () => {
 
   test('if it was never in a fast batch, not if it is mostly batched with slow routes', () => {
     const { lanes, usual } = lanesOf30Ms();
-    const mate = new RouteTime('a');
+    const mate = new RouteLatency('a');
     // Seven of every ten batches of the route had a slow part.
     for (let i = 0; i < 30; i += 1) learn(lanes, mate, usual, ...many(7, 1200), ...many(3, 31));
     expect(mate.isSlow).toBe(false);
-    const slow = new RouteTime('a');
+    const slow = new RouteLatency('a');
     for (let i = 0; i < 30; i += 1) learn(lanes, slow, usual, ...many(9, 1200), 31);
     expect(slow.isSlow).toBe(true);
   });
 
   test('not for a few milliseconds, and not if the latency of the others is unknown', () => {
     const lanes = new Lanes();
-    const quick = new RouteTime('a');
-    const slower = new RouteTime('a');
+    const quick = new RouteLatency('a');
+    const slower = new RouteLatency('a');
     for (let i = 0; i < 400; i += 1) {
       quick.add(2);
-      lanes.judge(quick);
+      lanes.update(quick);
       if (i % 4 > 0) continue;
       slower.add(20);
-      lanes.judge(slower);
+      lanes.update(slower);
     }
     expect(slower.isSlow).toBe(false);
-    const only = new RouteTime('a');
+    const only = new RouteLatency('a');
     const fresh = new Lanes();
     for (let i = 0; i < 400; i += 1) {
       only.add(3000);
-      fresh.judge(only);
+      fresh.update(only);
     }
     expect(only.isSlow).toBe(false);
   });
@@ -114,19 +114,19 @@ const arrival = (path: string, method = 'GET') => ({
 
 describe('the latency of routes', () => {
   /** Returns the latency record after a 2xx answer. */
-  function learnt(routes: RouteTimes, path: string, method = 'GET'): RouteTime {
+  function afterAnswer(routes: SlowRoutes, path: string, method = 'GET'): RouteLatency {
     routes.answered(routes.of(arrival(path, method)), 10);
     return routes.of(arrival(path, method));
   }
 
   test('is shared by all paths of one template, but not by two methods', () => {
-    const routes = new RouteTimes();
-    const ann = learnt(routes, '/people/ann@example.com/note');
+    const routes = new SlowRoutes();
+    const ann = afterAnswer(routes, '/people/ann@example.com/note');
     expect(routes.of(arrival('/people/bob@example.com/note'))).toBe(ann);
-    expect(learnt(routes, '/people/bob@example.com/presence')).not.toBe(ann);
-    const post = learnt(routes, '/me/note', 'POST');
-    expect(learnt(routes, '/me/note')).not.toBe(post);
-    expect(learnt(routes, '/me/note', 'PUT')).not.toBe(post);
+    expect(afterAnswer(routes, '/people/bob@example.com/presence')).not.toBe(ann);
+    const post = afterAnswer(routes, '/me/note', 'POST');
+    expect(afterAnswer(routes, '/me/note')).not.toBe(post);
+    expect(afterAnswer(routes, '/me/note', 'PUT')).not.toBe(post);
     expect(routes.of(arrival('/me/note', 'POST'))).toBe(post);
   });
 
@@ -138,20 +138,20 @@ describe('the latency of routes', () => {
       .replace(/./g, (digit) => `/${words[Number(digit)]}`);
 
   test('is bounded: of 10,000 routes, those with the oldest answers are forgotten', () => {
-    const routes = new RouteTimes();
-    const first = learnt(routes, nth(0));
-    const used = learnt(routes, nth(1));
+    const routes = new SlowRoutes();
+    const first = afterAnswer(routes, nth(0));
+    const used = afterAnswer(routes, nth(1));
     for (let i = 2; i < 10_000; i += 1) {
-      learnt(routes, nth(i));
-      if (i % 100 === 0) learnt(routes, nth(1));
+      afterAnswer(routes, nth(i));
+      if (i % 100 === 0) afterAnswer(routes, nth(1));
     }
     expect(routes.of(arrival(nth(0)))).not.toBe(first);
     expect(routes.of(arrival(nth(1)))).toBe(used);
   });
 
   test('is not evicted by calls without 2xx answers', () => {
-    const routes = new RouteTimes();
-    const known = learnt(routes, '/me');
+    const routes = new SlowRoutes();
+    const known = afterAnswer(routes, '/me');
     for (let i = 0; i < 10_000; i += 1) routes.of(arrival(nth(i)));
     expect(routes.of(arrival('/me'))).toBe(known);
   });
@@ -254,8 +254,8 @@ describe('a request that takes much longer than most', () => {
     expect(recorder.grant(1_000_010 + 90)).toEqual(['note (idle)']);
     // The hold was counted with the batch.
     const [batch, beside] = recorder.batches;
-    expect(waitsOf(batch!.calls[0]!, batch!.calls[0]!, batch!).hold).toBe(10);
-    expect(waitsOf(beside!.calls[0]!, beside!.calls[0]!, beside!).hold).toBeUndefined();
+    expect(waitTimesOf(batch!.calls[0]!, batch!.calls[0]!, batch!).hold).toBe(10);
+    expect(waitTimesOf(beside!.calls[0]!, beside!.calls[0]!, beside!).hold).toBeUndefined();
     // Half of the remaining time of the caller.
     recorder.core.wake(1_000_010 + 14_995);
     expect(recorder.grant(1_000_010 + 14_995)).toEqual(['phones (idle)']);
