@@ -8,13 +8,13 @@ import {
   type Interpretation,
 } from '../core/ucwa/protocol.ts';
 import type { Asked, Reply } from '../core/messages/reply.ts';
-import type { Trouble } from '../core/answer/retry-table.ts';
+import type { FailureCause } from '../core/answer/retry-table.ts';
 import { contradicts } from '../core/ucwa/protocol.ts';
 import { MultipartParser } from '../core/wire/multipart-parser.ts';
 import type { ExchangeHandler } from '../upstream/exchange.ts';
 import { createInflater, type Inflater } from './inflate.ts';
 import type { ProtocolError } from './observer.ts';
-import { lostConnection, troubleWithAnswer } from '../core/answer/failed-exchange.ts';
+import { lostConnection, failureWithAnswer } from '../core/answer/failed-exchange.ts';
 import type { Ending } from '../core/answer/ending.ts';
 
 export interface BatchExchangeHost {
@@ -44,7 +44,7 @@ export class BatchExchange implements ExchangeHandler {
   readonly #isUnwrapped: boolean;
   readonly #maxBytes: number;
   readonly #host: BatchExchangeHost;
-  #verdict: Interpretation = { kind: 'relay' };
+  #interpretation: Interpretation = { kind: 'relay' };
   #parser: MultipartParser | undefined;
   #inflater: Inflater | undefined;
   #given = 0;
@@ -71,22 +71,22 @@ export class BatchExchange implements ExchangeHandler {
   head(status: number, reason: string, headers: string[]): void {
     this.#host.answered(status);
     this.#head = { status, reason, headers };
-    const judge = this.#isUnwrapped ? interpretSharedResponse : interpretBatchResponse;
-    const verdict = judge(status, headers);
-    this.#verdict = verdict;
-    if (verdict.kind === 'parts') {
+    const interpret = this.#isUnwrapped ? interpretSharedResponse : interpretBatchResponse;
+    const interpretation = interpret(status, headers);
+    this.#interpretation = interpretation;
+    if (interpretation.kind === 'parts') {
       this.#replies = new PartReplies(headers);
-      this.#parser = new MultipartParser(verdict.boundary, {
+      this.#parser = new MultipartParser(interpretation.boundary, {
         maxParts: this.#asked.length,
         maxPreambleBytes,
       });
-      if (verdict.coding !== undefined) this.#inflate(verdict.coding);
-    } else if (verdict.kind === 'trouble' && !verdict.relayable) {
-      const { trouble, fault } = verdict;
-      const isCoded = verdict === coded || fault.name === 'http_response_content_coding';
+      if (interpretation.coding !== undefined) this.#inflate(interpretation.coding);
+    } else if (interpretation.kind === 'failure' && !interpretation.relayable) {
+      const { cause, fault } = interpretation;
+      const isCoded = interpretation === coded || fault.name === 'http_response_content_coding';
       if (isCoded) this.#host.protocolError('coding');
       else if (status === 200) this.#host.protocolError('not_multipart');
-      this.#settle(troubleWithAnswer(trouble, fault, headers));
+      this.#settle(failureWithAnswer(cause, fault, headers));
       this.#host.abort();
     }
   }
@@ -111,10 +111,12 @@ export class BatchExchange implements ExchangeHandler {
 
   fault(fault: Fault): void {
     if (this.#over) return;
-    const verdict = this.#verdict;
-    if (verdict.kind === 'trouble') {
+    const interpretation = this.#interpretation;
+    if (interpretation.kind === 'failure') {
       // The head has shown the failure already. Only its body is lost.
-      this.#settle(troubleWithAnswer(verdict.trouble, verdict.fault, this.#head.headers));
+      this.#settle(
+        failureWithAnswer(interpretation.cause, interpretation.fault, this.#head.headers),
+      );
       return;
     }
     if (this.#parser !== undefined) this.#host.protocolError('truncated');
@@ -159,14 +161,14 @@ export class BatchExchange implements ExchangeHandler {
     });
   }
 
-  #breakOff(error: ProtocolError, trouble: Trouble, name: FaultName): void {
+  #breakOff(error: ProtocolError, cause: FailureCause, name: FaultName): void {
     this.#host.protocolError(error);
-    const verdict = this.#verdict;
+    const interpretation = this.#interpretation;
     // The head has shown the failure already, whatever its body would be.
     const ending: Ending =
-      verdict.kind === 'trouble'
-        ? troubleWithAnswer(verdict.trouble, verdict.fault, this.#head.headers)
-        : { kind: 'trouble', trouble, fault: { phase: 'unknown', name } };
+      interpretation.kind === 'failure'
+        ? failureWithAnswer(interpretation.cause, interpretation.fault, this.#head.headers)
+        : { kind: 'failure', cause, fault: { phase: 'unknown', name } };
     this.#settle(ending);
     this.#host.abort();
   }
@@ -175,10 +177,10 @@ export class BatchExchange implements ExchangeHandler {
     if (this.#parser === undefined) {
       const { status, reason, headers } = this.#head;
       const reply = relayedReply(status, reason, headers, Buffer.concat(this.#relayed));
-      const verdict = this.#verdict;
+      const interpretation = this.#interpretation;
       this.#settle(
-        verdict.kind === 'trouble'
-          ? troubleWithAnswer(verdict.trouble, verdict.fault, headers, reply)
+        interpretation.kind === 'failure'
+          ? failureWithAnswer(interpretation.cause, interpretation.fault, headers, reply)
           : { kind: 'relay', reply },
       );
       return;
@@ -209,23 +211,23 @@ export class BatchExchange implements ExchangeHandler {
     const asked = this.#asked.length;
     if (ending === 'no-delimiter') {
       this.#host.protocolError('no_delimiter');
-      return { kind: 'trouble', trouble: 'not_understood', fault: notUnderstood };
+      return { kind: 'failure', cause: 'not_understood', fault: notUnderstood };
     }
     if (ending === 'overflow') {
       this.#host.protocolError('more_parts');
-      return { kind: 'trouble', trouble: 'miscounted', fault: notUnderstood };
+      return { kind: 'failure', cause: 'miscounted', fault: notUnderstood };
     }
     if (ending === 'open' || (ending === 'bare' && count < asked)) {
       this.#host.protocolError('truncated');
       return {
-        kind: 'trouble',
-        trouble: 'broken_off',
+        kind: 'failure',
+        cause: 'broken_off',
         fault: { phase: 'unknown', name: 'http_response_incomplete' },
       };
     }
     if (count !== asked) {
       this.#host.protocolError('fewer_parts');
-      return { kind: 'trouble', trouble: 'miscounted', fault: notUnderstood };
+      return { kind: 'failure', cause: 'miscounted', fault: notUnderstood };
     }
     return { kind: 'complete' };
   }

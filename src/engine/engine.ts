@@ -135,7 +135,7 @@ export class Engine implements Sink<Caller> {
     } catch (error) {
       this.#observer.internalError(error);
       const fault = Guard.faultFor(error);
-      this.#settled(batch, permit, { kind: 'trouble', trouble: 'own_mistake', fault });
+      this.#settled(batch, permit, { kind: 'failure', cause: 'own_mistake', fault });
     }
   }
 

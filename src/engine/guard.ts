@@ -55,7 +55,7 @@ export class Guard {
   }
 
   ended({ calls }: Batch<Caller>, ending: Ending): void {
-    if (ending.kind !== 'trouble' || ending.fault.phase !== 'unsent') return;
+    if (ending.kind !== 'failure' || ending.fault.phase !== 'unsent') return;
     for (const { caller: ticket } of calls) this.#mayHaveRun.delete(ticket);
   }
 

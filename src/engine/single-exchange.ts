@@ -7,7 +7,7 @@ import type { ReplyHead } from '../core/messages/reply.ts';
 import { endToEndHeaders, keepDispositionBytes } from '../core/messages/http-message.ts';
 import type { Exchange, ExchangeHandler } from '../upstream/exchange.ts';
 import type { Caller } from './caller.ts';
-import { lostConnection, troubleWithAnswer } from '../core/answer/failed-exchange.ts';
+import { lostConnection, failureWithAnswer } from '../core/answer/failed-exchange.ts';
 import type { Ending } from '../core/answer/ending.ts';
 
 export interface SingleExchangeHost {
@@ -118,7 +118,7 @@ export class SingleExchange implements ExchangeHandler {
 
   #giveUp(): void {
     const fault: Fault = { phase: 'unknown', name: 'http_protocol_error' };
-    this.#settle({ kind: 'trouble', trouble: 'not_understood', fault });
+    this.#settle({ kind: 'failure', cause: 'not_understood', fault });
     this.#exchange?.abort();
   }
 
@@ -126,7 +126,7 @@ export class SingleExchange implements ExchangeHandler {
     const body = Buffer.concat(this.#refusalBody);
     const isCoded = transferCodings(429, headers) !== undefined;
     const reply = isCoded ? undefined : relayedReply(429, reason, headers, body);
-    this.#settle(troubleWithAnswer(refused.trouble, refused.fault, headers, reply));
+    this.#settle(failureWithAnswer(refused.cause, refused.fault, headers, reply));
   }
 
   #settle(ending: Ending): void {

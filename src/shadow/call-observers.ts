@@ -127,9 +127,9 @@ function outcomeOf(
       return { ...ended, status: status ?? 0 };
     case 'relay':
       return { ...ended, status: ending.reply.status };
-    case 'trouble': {
-      const { trouble, fault, retryAfterMs } = ending;
-      return { ...ended, trouble, fault, retryAfterMs };
+    case 'failure': {
+      const { cause, fault, retryAfterMs } = ending;
+      return { ...ended, cause, fault, retryAfterMs };
     }
   }
 }

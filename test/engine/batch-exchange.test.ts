@@ -16,7 +16,7 @@ function exchange(reserve: BatchExchangeHost['reserve'] = () => true) {
     reserve,
     part: (index, reply, early) =>
       heard.push(`${index}: ${'status' in reply ? reply.status : 'fault'}${early ? ' early' : ''}`),
-    settled: (ending) => heard.push(ending.kind === 'trouble' ? ending.trouble : ending.kind),
+    settled: (ending) => heard.push(ending.kind === 'failure' ? ending.cause : ending.kind),
     abort: () => undefined,
   });
   batch.head(200, 'OK', ['Content-Type', 'multipart/batching; boundary=b']);

@@ -198,7 +198,7 @@ export class LimitedPool implements Sink<Client> {
     this.#abandoned.add(batch);
     const fault = { phase: 'unknown', name: 'connection_terminated' } as const;
     this.#inbox.push(() => {
-      this.core.settle(batch, { kind: 'trouble', trouble: 'connection', fault }, this.nowMs);
+      this.core.settle(batch, { kind: 'failure', cause: 'connection', fault }, this.nowMs);
       if (this.#hasSlot(batch)) this.#giveBack(batch);
     });
   }
@@ -237,8 +237,8 @@ export class LimitedPool implements Sink<Client> {
       this.core.settle(
         batch,
         {
-          kind: 'trouble',
-          trouble: 'refused',
+          kind: 'failure',
+          cause: 'refused',
           fault: { phase: 'unsent', name: 'destination_unavailable' },
           reply: { status: 429, ...said },
         },

@@ -1,5 +1,5 @@
 import type { FaultPhase } from '../../src/core/messages/fault.ts';
-import type { Trouble } from '../../src/core/answer/retry-table.ts';
+import type { FailureCause } from '../../src/core/answer/retry-table.ts';
 import type { Ending } from '../../src/core/answer/ending.ts';
 
 /** How the pool answers a batch. */
@@ -19,7 +19,7 @@ const troubles = {
   broken_off: ['unknown', true],
   miscounted: ['unknown', true],
   connection: ['unsent', false],
-} as const satisfies Partial<Record<Trouble, readonly [FaultPhase, boolean]>>;
+} as const satisfies Partial<Record<FailureCause, readonly [FaultPhase, boolean]>>;
 
 export type PlannedEnding = 'complete' | 'relay' | keyof typeof troubles;
 
@@ -36,8 +36,8 @@ export function endingOf({ ending }: PoolPlan): Ending {
   const isRelayable = ending === 'refused' || ending === 'server_error';
   const said = { ...reply, body: Buffer.from(ending) };
   return {
-    kind: 'trouble',
-    trouble: ending,
+    kind: 'failure',
+    cause: ending,
     fault,
     ...(isRelayable ? { reply: said } : {}),
   };

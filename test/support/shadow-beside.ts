@@ -90,7 +90,7 @@ export function playSingly(
           const ended = { tookMs: pool.nowMs - sentAtMs, outstanding };
           const fault = { phase: 'unsent', name: 'destination_unavailable' } as const;
           const outcome: Outcome = refused
-            ? { ...ended, trouble: 'refused', fault }
+            ? { ...ended, cause: 'refused', fault }
             : { ...ended, status: 200 };
           for (const { caller: ticket, stage } of calls) {
             const call = followed.get(ticket);

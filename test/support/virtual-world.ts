@@ -143,7 +143,7 @@ export class VirtualWorld implements Sink<Ticket> {
       isOver = true;
       this.#travelling.delete(batch);
       this.#checks.arrival(batch);
-      this.#row(`settle, ${ending.kind === 'trouble' ? ending.trouble : ending.kind}`);
+      this.#row(`settle, ${ending.kind === 'failure' ? ending.cause : ending.kind}`);
       this.core.settle(batch, ending, this.nowMs);
       if (batch.takesSlot) this.#giveBack(name);
       else this.#inbox.push(() => this.#grant());
@@ -214,8 +214,8 @@ export class VirtualWorld implements Sink<Ticket> {
     const over = this.#travelling.get(batch);
     this.#inbox.push(() =>
       over?.({
-        kind: 'trouble',
-        trouble: 'connection',
+        kind: 'failure',
+        cause: 'connection',
         fault: { phase: 'unknown', name: 'connection_terminated' },
       }),
     );

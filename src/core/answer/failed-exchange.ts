@@ -2,7 +2,7 @@
 import type { Fault } from '../messages/fault.ts';
 import type { Reply } from '../messages/reply.ts';
 import { retryAfterMs } from './retry-after.ts';
-import type { Trouble } from './retry-table.ts';
+import type { FailureCause } from './retry-table.ts';
 import { headerValue, type RawHeaders } from '../messages/http-message.ts';
 import type { Ending } from './ending.ts';
 
@@ -15,21 +15,21 @@ const retryAfterField = ['Retry-After', '1'];
  * @param reply the response, if it may be relayed to a caller. A refusal without `Retry-After` gets one of a
  *   second.
  */
-export function troubleWithAnswer(
-  trouble: Trouble,
+export function failureWithAnswer(
+  cause: FailureCause,
   fault: Fault,
   headers: RawHeaders,
   reply?: Reply,
 ): Ending {
   const retryAfter = headerValue(headers, 'retry-after');
   const ending = {
-    kind: 'trouble' as const,
-    trouble,
+    kind: 'failure' as const,
+    cause,
     fault,
     retryAfterMs: retryAfterMs(retryAfter, headerValue(headers, 'date')),
   };
   if (reply === undefined) return ending;
-  const isBare = trouble === 'refused' && retryAfter === undefined;
+  const isBare = cause === 'refused' && retryAfter === undefined;
   if (!isBare) return { ...ending, reply };
   // The encoded head lacks the new field.
   const headersOut = [...reply.headers, ...retryAfterField];
@@ -42,7 +42,7 @@ export function troubleWithAnswer(
  * @param begun whether the body of a batch response had begun to arrive
  */
 export function lostConnection(fault: Fault, begun: boolean): Ending {
-  if (begun) return { kind: 'trouble', trouble: 'broken_off', fault };
+  if (begun) return { kind: 'failure', cause: 'broken_off', fault };
   const isTls = fault.name.startsWith('tls_');
-  return { kind: 'trouble', trouble: isTls ? 'tls' : 'connection', fault };
+  return { kind: 'failure', cause: isTls ? 'tls' : 'connection', fault };
 }

@@ -8,7 +8,7 @@ import type { Fault, FaultPhase } from '../messages/fault.ts';
 import type { Reply } from '../messages/reply.ts';
 
 /** The failure of a request or of one part; see the descriptions in `retryTable`. */
-export type Trouble =
+export type FailureCause =
   | 'refused'
   | 'refused_part'
   | 'no_batch'
@@ -26,8 +26,8 @@ export type Trouble =
   | 'own_mistake';
 
 /** The failure of a call's last request. */
-export interface Upset {
-  readonly trouble: Trouble;
+export interface CallFailure {
+  readonly cause: FailureCause;
   readonly fault: Fault;
   /** The pool's response, if it may be relayed. */
   readonly reply?: Reply | undefined;
@@ -49,7 +49,7 @@ export type BatchedMethod = 'GET' | 'PUT' | 'DELETE' | 'POST';
 /** The action for each method after one failure. */
 export interface RetryRow extends Readonly<Record<BatchedMethod, Action>> {
   readonly description: string;
-  readonly trouble: Trouble;
+  readonly cause: FailureCause;
   /** Whether the call can have run. */
   readonly phase: FaultPhase;
 }
@@ -68,118 +68,118 @@ const readsOnly = (read: Action, write: Action): Record<BatchedMethod, Action> =
 export const retryTable: readonly RetryRow[] = [
   {
     description: '429: more outstanding calls than the pool allows; none of them ran',
-    trouble: 'refused',
+    cause: 'refused',
     phase: 'unsent',
     ...all('requeue'),
   },
   {
     description: '429 for one part of a batch',
-    trouble: 'refused_part',
+    cause: 'refused_part',
     phase: 'unknown',
     ...readsOnly('retry', 'relay'),
   },
   {
     description: '404 not from UCWA, 405, 415 or 501: the pool has no batch resource',
-    trouble: 'no_batch',
+    cause: 'no_batch',
     phase: 'unsent',
     ...all('unbatched'),
   },
   {
     description: '413: the batch is too large',
-    trouble: 'request_too_large',
+    cause: 'request_too_large',
     phase: 'unsent',
     ...all('smaller'),
   },
   {
     description: '408 or 421: the batch was not read, or reached the wrong server',
-    trouble: 'not_read',
+    cause: 'not_read',
     phase: 'unsent',
     ...all('retry'),
   },
   {
     description: '400, 409, a redirect, or another status that concerns an unknown part',
-    trouble: 'doubted',
+    cause: 'doubted',
     phase: 'unknown',
     ...readsOnly('retry', 'fail'),
   },
   {
     description: '500, 502, 503, 504',
-    trouble: 'server_error',
+    cause: 'server_error',
     phase: 'unknown',
     ...readsOnly('retry', 'relay'),
   },
   {
     description: '200 without parts: an HTML page, no boundary, or no delimiter',
-    trouble: 'not_understood',
+    cause: 'not_understood',
     phase: 'unknown',
     ...readsOnly('retry', 'fail'),
   },
   {
     description: 'one part is no HTTP message',
-    trouble: 'malformed_part',
+    cause: 'malformed_part',
     phase: 'unknown',
     ...readsOnly('retry', 'fail'),
   },
   {
     description: 'the response has fewer or more parts than calls',
-    trouble: 'miscounted',
+    cause: 'miscounted',
     phase: 'unknown',
     ...readsOnly('retry', 'fail'),
   },
   {
     description: 'the response broke off before this part was complete',
-    trouble: 'broken_off',
+    cause: 'broken_off',
     phase: 'unknown',
     ...readsOnly('retry', 'fail'),
   },
   {
     description: 'the response became too large before this part was complete',
-    trouble: 'answer_too_large',
+    cause: 'answer_too_large',
     phase: 'unknown',
     ...readsOnly('retry', 'fail'),
   },
   {
     description: 'no connection: nothing was sent',
-    trouble: 'connection',
+    cause: 'connection',
     phase: 'unsent',
     ...all('retry'),
   },
   {
     description: 'the connection ended, or its bytes were no HTTP, before a response',
-    trouble: 'connection',
+    cause: 'connection',
     phase: 'unknown',
     ...readsOnly('retry', 'fail'),
   },
   {
     description: 'no TLS connection: a retry cannot fix certificates',
-    trouble: 'tls',
+    cause: 'tls',
     phase: 'unsent',
     ...all('fail'),
   },
   {
     description: 'the pool ended the TLS connection after the handshake',
-    trouble: 'tls',
+    cause: 'tls',
     phase: 'unknown',
     ...all('fail'),
   },
   {
     description: 'a bug of the proxy, before the request was sent',
-    trouble: 'own_mistake',
+    cause: 'own_mistake',
     phase: 'unsent',
     ...all('fail'),
   },
   {
     description: 'a bug of the proxy, after the request was sent',
-    trouble: 'own_mistake',
+    cause: 'own_mistake',
     phase: 'unknown',
     ...all('fail'),
   },
 ];
 
-const rows = new Map(retryTable.map((row) => [`${row.trouble} ${row.phase}`, row]));
+const rows = new Map(retryTable.map((row) => [`${row.cause} ${row.phase}`, row]));
 
 /** Returns the action for a call of a failed request. A case without a row is not sent again. */
-export function retryAction(trouble: Trouble, method: string, phase: FaultPhase): Action {
-  const row = rows.get(`${trouble} ${phase}`);
+export function retryAction(cause: FailureCause, method: string, phase: FaultPhase): Action {
+  const row = rows.get(`${cause} ${phase}`);
   return row?.[method as BatchedMethod] ?? 'fail';
 }

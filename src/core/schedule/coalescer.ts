@@ -205,10 +205,10 @@ export class Coalescer<T> {
   settle(batch: Batch<T>, ending: Ending, nowMs: number): void {
     const { user, calls } = batch;
     batch.settled = true;
-    this.#hedging.settled(batch, ending.kind !== 'trouble');
+    this.#hedging.settled(batch, ending.kind !== 'failure');
     this.#openCalls.outstanding -= calls.length;
     user.outstanding -= calls.length;
-    const isMiscounted = ending.kind === 'trouble' && ending.trouble === 'miscounted';
+    const isMiscounted = ending.kind === 'failure' && ending.cause === 'miscounted';
     if (isMiscounted && batch.releasedEarly) this.#early.distrust(nowMs);
     this.#feedback.settled(batch, ending, nowMs);
     this.#settlement.settle(batch, ending, this.#holds.isDraining, nowMs);

@@ -2,7 +2,7 @@
 import type { BatchKey } from '../ucwa/protocol.ts';
 import type { Fault } from '../messages/fault.ts';
 import type { Reply } from '../messages/reply.ts';
-import type { Upset } from '../answer/retry-table.ts';
+import type { CallFailure } from '../answer/retry-table.ts';
 import type { ListNode } from '../structures/linked-list.ts';
 import type { SentRequest, LearnedLimit } from './estimators/learned-limit.ts';
 import type { RetryReason } from './observer.ts';
@@ -89,7 +89,7 @@ export interface Call<T> extends Arrival<T>, ListNode<Call<T>> {
   /** The answer for the caller if the deadline passes before a better answer comes. */
   fallback: Reply | Fault | undefined;
   /** The failure of the batch, while a hedged request is outstanding. */
-  failure: Upset | undefined;
+  failure: CallFailure | undefined;
   /** Whether the call may be sent again after a failure. This happens once. */
   mayRetry: boolean;
   /** The reason of the retry, if the call is or was sent again. */

@@ -17,7 +17,7 @@ export interface RequestEnd {
 const nothing = Buffer.alloc(0);
 const noOutcome: Outcome = {
   tookMs: 0,
-  trouble: 'connection',
+  cause: 'connection',
   fault: { phase: 'unknown', name: 'connection_terminated' },
 };
 
@@ -28,8 +28,8 @@ export const abandoned: RequestEnd = {
   atMs: 0,
   outcomes: [],
   ending: {
-    kind: 'trouble',
-    trouble: 'connection',
+    kind: 'failure',
+    cause: 'connection',
     fault: { phase: 'unknown', name: 'connection_terminated' },
   },
 };
@@ -71,11 +71,11 @@ export function endOf({ batch }: InFlightRequest): RequestEnd | undefined {
     if (outcome === undefined) continue;
     outcomes.push(outcome);
     tookMs = Math.max(tookMs, outcome.tookMs);
-    if ('trouble' in outcome && outcome.tookMs < (failed?.tookMs ?? Infinity)) failed = outcome;
+    if ('cause' in outcome && outcome.tookMs < (failed?.tookMs ?? Infinity)) failed = outcome;
   }
   if (failed !== undefined) {
-    const { trouble, fault, retryAfterMs } = failed;
-    const ending: Ending = { kind: 'trouble', trouble, fault, retryAfterMs };
+    const { cause, fault, retryAfterMs } = failed;
+    const ending: Ending = { kind: 'failure', cause, fault, retryAfterMs };
     return { atMs: sentAtMs + failed.tookMs, outcomes: [], ending };
   }
   if (outcomes.length < calls.length) return undefined;

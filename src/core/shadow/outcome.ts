@@ -4,10 +4,10 @@
  * batch with N outstanding calls in the shadow too.
  */
 import type { Fault } from '../messages/fault.ts';
-import type { Trouble } from '../answer/retry-table.ts';
+import type { FailureCause } from '../answer/retry-table.ts';
 
 /** The outcome of a failed request. */
-export type Refusal = Extract<Outcome, { trouble: unknown }>;
+export type Refusal = Extract<Outcome, { cause: unknown }>;
 
 /** An estimate of the number of outstanding calls from which the pool refuses requests of one user. */
 export class Refusals {
@@ -47,7 +47,7 @@ export type Outcome = Ended &
   (
     | { readonly status: number }
     | {
-        readonly trouble: Trouble;
+        readonly cause: FailureCause;
         readonly fault: Fault;
         readonly retryAfterMs?: number | undefined;
       }

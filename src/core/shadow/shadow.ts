@@ -107,7 +107,7 @@ export class Shadow implements Sink<ShadowCall> {
   outcome(call: ShadowCall, outcome: Outcome, nowMs: number): void {
     this.#reach(nowMs);
     const { refusals } = call.pace;
-    if ('trouble' in outcome && outcome.trouble === 'refused') refusals.refused(outcome);
+    if ('cause' in outcome && outcome.cause === 'refused') refusals.refused(outcome);
     else {
       call.outcomes.push(outcome);
       refusals.accepted(outcome.outstanding ?? 0);

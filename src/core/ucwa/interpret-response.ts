@@ -8,7 +8,7 @@ import { batchingBoundary } from './boundary.ts';
 import { headerValue, type RawHeaders } from '../messages/http-message.ts';
 import type { Fault, FaultName, FaultPhase } from '../messages/fault.ts';
 import { transferCodings } from '../answer/odd-heads.ts';
-import type { Trouble } from '../answer/retry-table.ts';
+import type { FailureCause } from '../answer/retry-table.ts';
 
 export type Interpretation =
   /** The body contains the parts, separated by this boundary. */
@@ -24,21 +24,21 @@ export type Interpretation =
    * The response answers no call. `relayable`: a caller may still get the response if its call is not retried.
    */
   | {
-      readonly kind: 'trouble';
-      readonly trouble: Trouble;
+      readonly kind: 'failure';
+      readonly cause: FailureCause;
       readonly fault: Fault;
       readonly relayable: boolean;
     };
 
 const relay: Interpretation = { kind: 'relay' };
 
-function trouble(
-  what: Trouble,
+function failure(
+  what: FailureCause,
   phase: FaultPhase,
   name: FaultName,
   relayable = false,
-): Interpretation & { kind: 'trouble' } {
-  return { kind: 'trouble', trouble: what, fault: { phase, name }, relayable };
+): Interpretation & { kind: 'failure' } {
+  return { kind: 'failure', cause: what, fault: { phase, name }, relayable };
 }
 
 /**
@@ -50,19 +50,19 @@ export function isRefusal(status: number): boolean {
 }
 
 /** The pool refused the request, see `isRefusal`. Single requests get this response too. */
-export const refused = trouble('refused', 'unsent', 'destination_unavailable', true);
-const noBatch = trouble('no_batch', 'unsent', 'destination_unavailable');
-const tooLarge = trouble('request_too_large', 'unsent', 'destination_unavailable');
-const notRead = trouble('not_read', 'unsent', 'destination_unavailable');
-const doubted = trouble('doubted', 'unknown', 'http_protocol_error');
-const serverError = trouble('server_error', 'unknown', 'destination_unavailable', true);
-const notUnderstood = trouble('not_understood', 'unknown', 'http_protocol_error');
-const unexpectedCoding = trouble('not_understood', 'unknown', 'http_response_content_coding');
+export const refused = failure('refused', 'unsent', 'destination_unavailable', true);
+const noBatch = failure('no_batch', 'unsent', 'destination_unavailable');
+const tooLarge = failure('request_too_large', 'unsent', 'destination_unavailable');
+const notRead = failure('not_read', 'unsent', 'destination_unavailable');
+const doubted = failure('doubted', 'unknown', 'http_protocol_error');
+const serverError = failure('server_error', 'unknown', 'destination_unavailable', true);
+const notUnderstood = failure('not_understood', 'unknown', 'http_protocol_error');
+const unexpectedCoding = failure('not_understood', 'unknown', 'http_response_content_coding');
 /**
  * The response has a transfer coding other than `chunked`, so the proxy can read neither its parts nor its
  * body.
  */
-export const coded = trouble('not_understood', 'unknown', 'http_protocol_error');
+export const coded = failure('not_understood', 'unknown', 'http_protocol_error');
 
 /** Interprets the head of the response to a batch of at least two calls. */
 export function interpretBatchResponse(status: number, headers: RawHeaders): Interpretation {
@@ -81,7 +81,7 @@ function readable(
   headers: RawHeaders,
 ): Interpretation {
   if (transferCodings(status, headers) === undefined) return interpretation;
-  return interpretation.kind === 'trouble' ? { ...interpretation, relayable: false } : coded;
+  return interpretation.kind === 'failure' ? { ...interpretation, relayable: false } : coded;
 }
 
 function interpretEnvelope(status: number, headers: RawHeaders): Interpretation {

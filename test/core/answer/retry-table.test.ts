@@ -28,7 +28,7 @@ describe('the retry table', () => {
     const actions = retryTable.map((row) => {
       const [write, ...others] = new Set(writes.map((method) => row[method]));
       expect(others).toEqual([]);
-      return `${row.trouble}, ${row.phase}: ${row.GET}, ${write}`;
+      return `${row.cause}, ${row.phase}: ${row.GET}, ${write}`;
     });
     expect(actions).toEqual([
       'refused, unsent: requeue, requeue',
@@ -54,11 +54,11 @@ describe('the retry table', () => {
   });
 
   test('has one row for each failure and phase', () => {
-    const cases = retryTable.map(({ trouble, phase }) => `${trouble} ${phase}`);
+    const cases = retryTable.map(({ cause, phase }) => `${cause} ${phase}`);
     expect(new Set(cases).size).toBe(cases.length);
     for (const row of retryTable) {
       for (const method of ['GET', ...writes] as const) {
-        expect(retryAction(row.trouble, method, row.phase)).toBe(row[method]);
+        expect(retryAction(row.cause, method, row.phase)).toBe(row[method]);
       }
     }
   });

@@ -51,7 +51,7 @@ describe('an answer', () => {
     recorder.core.part(first!, 0, aReply('A'), true, 20);
     recorder.core.wake(25);
     recorder.core.part(first!, 1, aReply('B'), true, 30);
-    recorder.core.settle(first!, { kind: 'trouble', trouble: 'miscounted', fault }, 31);
+    recorder.core.settle(first!, { kind: 'failure', cause: 'miscounted', fault }, 31);
     expect(recorder.endings).toEqual(['a: A']);
     expect(recorder.grant(31)).toEqual(['b (linger)']);
     recorder.core.settle(recorder.batches[1]!, { kind: 'relay', reply: aReply('B') }, 40);
@@ -80,8 +80,8 @@ describe('an answer', () => {
     recorder.core.settle(
       recorder.batches[0]!,
       {
-        kind: 'trouble',
-        trouble: 'broken_off',
+        kind: 'failure',
+        cause: 'broken_off',
         fault: { phase: 'unknown', name: 'connection_terminated' },
       },
       20,

@@ -139,8 +139,8 @@ describe('a canceled call', () => {
     recorder.core.settle(
       batch,
       {
-        kind: 'trouble',
-        trouble: 'broken_off',
+        kind: 'failure',
+        cause: 'broken_off',
         fault: { phase: 'unknown', name: 'connection_terminated' },
       },
       20,

@@ -4,8 +4,8 @@ import { aKey, aReply, app, Recorder } from '../../support/recording-sink.ts';
 import type { Ending } from '../../../src/core/answer/ending.ts';
 
 const refused: Ending = {
-  kind: 'trouble',
-  trouble: 'refused',
+  kind: 'failure',
+  cause: 'refused',
   fault: { phase: 'unsent', name: 'destination_unavailable' },
   reply: { ...aReply('too many'), status: 429 },
 };

@@ -146,7 +146,7 @@ describe('a coalescer with a planted bug is detected', () => {
   class LosesRequeued extends Coalescer<Ticket> {
     override settle(...[batch, ending, nowMs]: Parameters<Core['settle']>): void {
       super.settle(batch, ending, nowMs);
-      if (ending.kind !== 'trouble' || ending.trouble !== 'refused') return;
+      if (ending.kind !== 'failure' || ending.cause !== 'refused') return;
       for (const stream of batch.user.streams) {
         const lost = stream.queue.findIndex((call) => batch.calls.includes(call));
         if (lost !== -1) stream.queue.splice(lost, 1);

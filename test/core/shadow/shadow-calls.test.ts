@@ -102,7 +102,7 @@ test('a request fails in the shadow as its call really failed, and is retried', 
   const calls = ['a', 'b'].map((path) => recorder.arrives(0, path));
   expect(recorder.until(10)).toEqual(['request 2/2']);
   const fault = { phase: 'unknown', name: 'connection_terminated' } as const;
-  recorder.shadow.outcome(calls[0]!, { tookMs: 5, trouble: 'connection', fault }, 5);
+  recorder.shadow.outcome(calls[0]!, { tookMs: 5, cause: 'connection', fault }, 5);
   // Both calls are retried unbatched. The failed call was really retried too.
   expect(recorder.until(20)).toEqual(['request 0/1', 'request 0/1']);
   recorder.answered(calls[1]!, 30);

@@ -9,8 +9,8 @@ function interpreted(status: number, headers: readonly string[] = []): string {
   if (interpretation.kind === 'parts')
     return `parts ${interpretation.boundary} ${interpretation.coding ?? ''}`.trim();
   if (interpretation.kind === 'relay') return 'relay';
-  const { trouble, fault, relayable } = interpretation;
-  return `${trouble}, ${fault.phase}${relayable ? ', may be relayed' : ''}`;
+  const { cause, fault, relayable } = interpretation;
+  return `${cause}, ${fault.phase}${relayable ? ', may be relayed' : ''}`;
 }
 
 const multipart = ['Content-Type', 'multipart/batching; boundary="B"'];
@@ -79,8 +79,8 @@ test.each<[number, readonly string[], string]>([
 ])('a %i with %j to identical calls: %s', (status, headers, expected) => {
   const interpretation = interpretSharedResponse(status, headers);
   const suffix =
-    interpretation.kind === 'trouble' && !interpretation.relayable ? ', not relayable' : '';
+    interpretation.kind === 'failure' && !interpretation.relayable ? ', not relayable' : '';
   expect(
-    `${interpretation.kind === 'trouble' ? interpretation.trouble : interpretation.kind}${suffix}`,
+    `${interpretation.kind === 'failure' ? interpretation.cause : interpretation.kind}${suffix}`,
   ).toBe(expected);
 });

@@ -37,7 +37,7 @@ export class Feedback<T> {
     const { user, calls } = batch;
     const { limit, backoff } = user.learned;
     const before = limit.value;
-    if (ending.kind !== 'trouble') {
+    if (ending.kind !== 'failure') {
       const status = ending.kind === 'relay' ? ending.reply.status : batch.status;
       if (status === 401 || status === 403) limit.lost(batch);
       else {
@@ -46,15 +46,15 @@ export class Feedback<T> {
       }
       if (calls.length > 1 && ending.kind === 'complete') this.#bypass.hasBatched();
       this.#noticeAll(batch, ending, nowMs);
-    } else if (ending.trouble === 'refused') {
+    } else if (ending.cause === 'refused') {
       const isNews = limit.refused(batch, nowMs);
       backoff.begin(nowMs, this.#random(), ending.retryAfterMs, isNews);
     } else {
       limit.lost(batch);
-      if (ending.trouble === 'request_too_large') limit.halveSize(calls.length);
-      if (ending.trouble === 'no_batch') this.#bypass.hasNoBatch(user, nowMs);
+      if (ending.cause === 'request_too_large') limit.halveSize(calls.length);
+      if (ending.cause === 'no_batch') this.#bypass.hasNoBatch(user, nowMs);
       const large = calls.find((_, index) => batch.replies[index] === undefined);
-      if (ending.trouble === 'answer_too_large' && large !== undefined) {
+      if (ending.cause === 'answer_too_large' && large !== undefined) {
         this.#bypass.isTooLarge(large, nowMs);
       }
       backoff.begin(nowMs, 0, ending.retryAfterMs, false);

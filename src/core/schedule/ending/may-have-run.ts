@@ -15,7 +15,7 @@ export class UncertainExecutions<T> {
 
   /** Settles a request that has ended, and records the calls that may have run. */
   settle(batch: Batch<T>, ending: Ending, settle: () => void): void {
-    if (ending.kind === 'trouble' && ending.fault.phase === 'unsent') {
+    if (ending.kind === 'failure' && ending.fault.phase === 'unsent') {
       settle();
       return;
     }

@@ -1,5 +1,5 @@
 /** Applies the retry table to the calls of a request that has ended. */
-import { retryAction, type Upset } from '../../answer/retry-table.ts';
+import { retryAction, type CallFailure } from '../../answer/retry-table.ts';
 import type { Fault } from '../../messages/fault.ts';
 import { type Reply, isReply } from '../../messages/reply.ts';
 import type { Batch, Call } from '../state.ts';
@@ -14,7 +14,7 @@ import { isRefusal } from '../../ucwa/protocol.ts';
 
 const ownMistake: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
 /** All parts came, but this call has none. */
-const forgotten: Upset = { trouble: 'own_mistake', fault: ownMistake };
+const forgotten: CallFailure = { cause: 'own_mistake', fault: ownMistake };
 
 export class Settlement<T> {
   readonly #sink: Sink<T>;
@@ -42,7 +42,7 @@ export class Settlement<T> {
       else {
         const known = this.#known(batch, index, ending);
         if ('status' in known) this.#openCalls.end(call, known, nowMs);
-        else if (draining && known.trouble === 'refused')
+        else if (draining && known.cause === 'refused')
           this.#openCalls.end(call, 'never-sent', nowMs);
         else this.#recover(call, known, refused, nowMs);
       }
@@ -51,20 +51,20 @@ export class Settlement<T> {
   }
 
   /** Returns the answer to the call, or the failure cause. */
-  #known(batch: Batch<T>, index: number, ending: Ending): Reply | Upset {
-    const isCounted = ending.kind !== 'trouble' || ending.trouble !== 'miscounted';
+  #known(batch: Batch<T>, index: number, ending: Ending): Reply | CallFailure {
+    const isCounted = ending.kind !== 'failure' || ending.cause !== 'miscounted';
     const part = isCounted ? batch.replies[index] : undefined;
     if (part !== undefined) {
-      if (!isReply(part)) return { trouble: 'malformed_part', fault: part };
+      if (!isReply(part)) return { cause: 'malformed_part', fault: part };
       if (!isRefusal(part.status)) return part;
       const fault: Fault = { phase: 'unknown', name: 'http_protocol_error' };
-      return { trouble: 'refused_part', fault, reply: part };
+      return { cause: 'refused_part', fault, reply: part };
     }
-    return ending.kind === 'trouble' ? ending : forgotten;
+    return ending.kind === 'failure' ? ending : forgotten;
   }
 
-  #recover(call: Call<T>, failure: Upset, refused: Array<Call<T>>, nowMs: number): void {
-    const { trouble, fault, reply } = failure;
+  #recover(call: Call<T>, failure: CallFailure, refused: Array<Call<T>>, nowMs: number): void {
+    const { cause, fault, reply } = failure;
     const last = reply ?? fault;
     if (sentWaitersOf(call).length === 0) return;
     if (call.hedge !== undefined) {
@@ -73,7 +73,7 @@ export class Settlement<T> {
       for (const waiter of waitersOf(call)) waiter.fallback = last;
       return;
     }
-    const action = retryAction(trouble, call.method, fault.phase);
+    const action = retryAction(cause, call.method, fault.phase);
     const { backoff } = call.stream.user.learned;
     switch (action) {
       case 'smaller':
@@ -161,15 +161,15 @@ export class Settlement<T> {
     if (isGood) this.#openCalls.end(original, reply, nowMs);
     else if (batch?.settled === true) {
       // Both requests have failed. The failure of the batch decides.
-      const { trouble, fault } = failure ?? forgotten;
-      this.#recover(original, { trouble, fault, reply: failure?.reply ?? reply }, refused, nowMs);
+      const { cause, fault } = failure ?? forgotten;
+      this.#recover(original, { cause, fault, reply: failure?.reply ?? reply }, refused, nowMs);
     }
     if (batch !== undefined) this.#openCalls.abandonIfIdle(batch);
   }
 }
 
-function reasonOf({ trouble, fault }: Upset): RetryReason {
-  if (trouble === 'connection' || trouble === 'broken_off') {
+function reasonOf({ cause, fault }: CallFailure): RetryReason {
+  if (cause === 'connection' || cause === 'broken_off') {
     return fault.phase === 'unsent' ? 'unsent' : 'unknown';
   }
   return 'answer';

@@ -17,7 +17,7 @@ test('a call may have run while a hedged request for it is outstanding, even if 
   expect(uncertain.failureFor(calls[0]!, 'never-sent')).toMatchObject({ phase: 'unknown' });
   const [, beside] = recorder.batches;
   const fault = { phase: 'unsent', name: 'connection_refused' } as const;
-  recorder.core.settle(beside!, { kind: 'trouble', trouble: 'connection', fault }, 520);
+  recorder.core.settle(beside!, { kind: 'failure', cause: 'connection', fault }, 520);
   expect(uncertain.failureFor(calls[0]!, unsent)).toBe(unsent);
   expect(uncertain.failureFor(calls[1]!, 'never-sent')).toMatchObject({ phase: 'unknown' });
   recorder.core.settle(recorder.batches[2]!, { kind: 'relay', reply: aReply('B') }, 530);

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Trouble } from '../../../../src/core/answer/retry-table.ts';
+import type { FailureCause } from '../../../../src/core/answer/retry-table.ts';
 import type { FaultPhase } from '../../../../src/core/messages/fault.ts';
 import type { Reply } from '../../../../src/core/messages/reply.ts';
 import { aKey, aReply, app, Recorder } from '../../../support/recording-sink.ts';
 import type { Ending } from '../../../../src/core/answer/ending.ts';
 
-function trouble(what: Trouble, phase: FaultPhase, reply?: Reply): Ending {
+function failure(what: FailureCause, phase: FaultPhase, reply?: Reply): Ending {
   const fault = { phase, name: 'http_protocol_error' } as const;
-  return { kind: 'trouble', trouble: what, fault, ...(reply === undefined ? {} : { reply }) };
+  return { kind: 'failure', cause: what, fault, ...(reply === undefined ? {} : { reply }) };
 }
 
 /** Submits two calls of the class, and sends them in one batch at 10 ms. */
@@ -24,10 +24,10 @@ const answer = (text: string): Ending => ({ kind: 'relay', reply: aReply(text) }
 describe('GETs of a failed batch', () => {
   test('are retried once, unbatched', () => {
     const recorder = sent('safe');
-    recorder.core.settle(recorder.batches[0]!, trouble('not_understood', 'unknown'), 20);
+    recorder.core.settle(recorder.batches[0]!, failure('not_understood', 'unknown'), 20);
     expect(recorder.grant(20)).toEqual(['a (linger)', 'b (idle)']);
     recorder.core.settle(recorder.batches[1]!, answer('A'), 30);
-    recorder.core.settle(recorder.batches[2]!, trouble('connection', 'unknown'), 30);
+    recorder.core.settle(recorder.batches[2]!, failure('connection', 'unknown'), 30);
     expect(recorder.endings).toEqual(['a: A', 'b: http_protocol_error']);
     expect(recorder.noted).toEqual(['repeat answer answered', 'repeat answer failed']);
   });
@@ -39,7 +39,7 @@ describe('GETs of a failed batch', () => {
       recorder.core.wake(i);
       recorder.grant(i);
       const batch = recorder.batches.pop()!;
-      recorder.core.settle(batch, trouble('server_error', 'unknown', aReply('500')), i);
+      recorder.core.settle(batch, failure('server_error', 'unknown', aReply('500')), i);
       recorder.grant(i);
       const again = recorder.batches.pop();
       if (again !== undefined) recorder.core.settle(again, answer('again'), i);
@@ -53,7 +53,7 @@ describe('GETs of a failed batch', () => {
 
   test('are retried after the time that a 503 asks for', () => {
     const recorder = sent('safe');
-    const ending = { ...trouble('server_error', 'unknown', aReply('503')), retryAfterMs: 700 };
+    const ending = { ...failure('server_error', 'unknown', aReply('503')), retryAfterMs: 700 };
     recorder.core.settle(recorder.batches[0]!, ending, 20);
     expect(recorder.grant(20)).toEqual([]);
     recorder.core.wake(720);
@@ -67,11 +67,11 @@ test('callers that leave use no retries of the others', () => {
     const call = recorder.submit(`x${i}`, i, aKey(`gone${i % 10}`));
     recorder.grant(i);
     recorder.core.cancel(call, i);
-    recorder.core.settle(recorder.batches.pop()!, trouble('connection', 'unknown'), i);
+    recorder.core.settle(recorder.batches.pop()!, failure('connection', 'unknown'), i);
   }
   recorder.submit('stays', 300);
   recorder.grant(300);
-  recorder.core.settle(recorder.batches.pop()!, trouble('connection', 'unknown'), 310);
+  recorder.core.settle(recorder.batches.pop()!, failure('connection', 'unknown'), 310);
   expect(recorder.grant(310)).toEqual(['stays (idle)']);
   expect(recorder.noted).toEqual([]);
 });
@@ -79,7 +79,7 @@ test('callers that leave use no retries of the others', () => {
 describe('writes of a failed batch', () => {
   test('are not sent again if they may have run', () => {
     const recorder = sent('unsafe');
-    recorder.core.settle(recorder.batches[0]!, trouble('broken_off', 'unknown'), 20);
+    recorder.core.settle(recorder.batches[0]!, failure('broken_off', 'unknown'), 20);
     expect(recorder.grant(20)).toEqual([]);
     expect(recorder.endings).toEqual(['a: http_protocol_error', 'b: http_protocol_error']);
   });
@@ -88,7 +88,7 @@ describe('writes of a failed batch', () => {
     const recorder = sent('unsafe');
     recorder.core.settle(
       recorder.batches[0]!,
-      trouble('server_error', 'unknown', aReply('500')),
+      failure('server_error', 'unknown', aReply('500')),
       20,
     );
     expect(recorder.endings).toEqual(['a: 500', 'b: 500']);
@@ -96,7 +96,7 @@ describe('writes of a failed batch', () => {
 
   test('are sent again if nothing was sent before', () => {
     const recorder = sent('unsafe');
-    recorder.core.settle(recorder.batches[0]!, trouble('connection', 'unsent'), 20);
+    recorder.core.settle(recorder.batches[0]!, failure('connection', 'unsent'), 20);
     expect(recorder.grant(20)).toEqual(['a (linger)', 'b (idle)']);
   });
 });
@@ -104,7 +104,7 @@ describe('writes of a failed batch', () => {
 describe('a pool without a batch resource', () => {
   test('gets all calls unbatched for a minute, after it has answered the user with 2xx', () => {
     const recorder = sent('unsafe');
-    recorder.core.settle(recorder.batches[0]!, trouble('no_batch', 'unsent'), 20);
+    recorder.core.settle(recorder.batches[0]!, failure('no_batch', 'unsent'), 20);
     expect(recorder.grant(20)).toEqual(['a (linger)', 'b (idle)']);
     recorder.core.settle(recorder.batches[1]!, answer('A'), 25);
     for (const atMs of [30, 59_000]) {
@@ -124,7 +124,7 @@ describe('a pool without a batch resource', () => {
     for (const ticket of ['c', 'd']) recorder.submit(ticket, 100, aKey('evil'));
     recorder.core.wake(110);
     recorder.grant(110);
-    recorder.core.settle(recorder.batches[1]!, trouble('no_batch', 'unsent'), 120);
+    recorder.core.settle(recorder.batches[1]!, failure('no_batch', 'unsent'), 120);
     recorder.grant(120);
     recorder.submit('e', 130, aKey('evil'));
     expect(recorder.grant(130)).toEqual(['e (idle)']);
@@ -135,7 +135,7 @@ describe('a pool without a batch resource', () => {
 
 test('a bad credential cannot turn batching off for others', () => {
   const recorder = sent('safe');
-  recorder.core.settle(recorder.batches[0]!, trouble('no_batch', 'unsent'), 20);
+  recorder.core.settle(recorder.batches[0]!, failure('no_batch', 'unsent'), 20);
   recorder.submit('c', 30, aKey('bob'));
   expect(recorder.grant(30)).not.toContain('c (idle)');
 });
@@ -143,7 +143,7 @@ test('a bad credential cannot turn batching off for others', () => {
 describe('a batch that is too large for the pool', () => {
   test('is sent again in halves, without a backoff', () => {
     const recorder = sent('unsafe', { maxParts: 2 });
-    recorder.core.settle(recorder.batches[0]!, trouble('request_too_large', 'unsent'), 20);
+    recorder.core.settle(recorder.batches[0]!, failure('request_too_large', 'unsent'), 20);
     expect(recorder.grant(20)).toEqual(['a (parts)']);
     recorder.turn(20);
     expect(recorder.grant(20)).toEqual(['b (linger)']);
@@ -155,7 +155,7 @@ describe('a route with an answer that made a batch too large', () => {
   test('is not batched for an hour; other routes are', () => {
     const recorder = sent('safe');
     recorder.core.part(recorder.batches[0]!, 0, aReply('A'), false, 15);
-    recorder.core.settle(recorder.batches[0]!, trouble('answer_too_large', 'unknown'), 20);
+    recorder.core.settle(recorder.batches[0]!, failure('answer_too_large', 'unknown'), 20);
     expect(recorder.endings).toEqual(['a: A']);
     expect(recorder.grant(20)).toEqual(['b (linger)']);
     recorder.submit('again', 100, aKey('bob'), { target: `${app}/b?x=1` });

@@ -9,11 +9,7 @@ describe('identical GETs that are held together', () => {
     recorder.submit('a', 0, aKey('ann'), same);
     recorder.grant(0);
     const fault = { phase: 'unknown', name: 'connection_terminated' } as const;
-    recorder.core.settle(
-      recorder.batches[0]!,
-      { kind: 'trouble', trouble: 'connection', fault },
-      5,
-    );
+    recorder.core.settle(recorder.batches[0]!, { kind: 'failure', cause: 'connection', fault }, 5);
     recorder.submit('b', 6, aKey('ann'), same);
     expect(recorder.grant(6)).toEqual(['a (idle)', 'b (idle)']);
   });
@@ -31,8 +27,8 @@ describe('identical GETs that are held together', () => {
     recorder.core.settle(
       recorder.batches[0]!,
       {
-        kind: 'trouble',
-        trouble: 'broken_off',
+        kind: 'failure',
+        cause: 'broken_off',
         fault: { phase: 'unknown', name: 'connection_terminated' },
       },
       20,

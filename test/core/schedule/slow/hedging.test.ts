@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import type { FaultPhase } from '../../../../src/core/messages/fault.ts';
 import type { Reply } from '../../../../src/core/messages/reply.ts';
-import type { Trouble } from '../../../../src/core/answer/retry-table.ts';
+import type { FailureCause } from '../../../../src/core/answer/retry-table.ts';
 import { aKey, aReply, Recorder } from '../../../support/recording-sink.ts';
 import type { Ending } from '../../../../src/core/answer/ending.ts';
 
-function trouble(what: Trouble, phase: FaultPhase, reply?: Reply): Ending {
+function failure(what: FailureCause, phase: FaultPhase, reply?: Reply): Ending {
   const fault = { phase, name: 'http_protocol_error' } as const;
-  return { kind: 'trouble', trouble: what, fault, ...(reply === undefined ? {} : { reply }) };
+  return { kind: 'failure', cause: what, fault, ...(reply === undefined ? {} : { reply }) };
 }
 
 const answer = (text: string): Ending => ({ kind: 'relay', reply: aReply(text) });
@@ -109,8 +109,8 @@ describe('a late batch', () => {
     const recorder = late(90);
     recorder.grant(sentAtMs + 90);
     const [batch, a, b] = recorder.batches;
-    recorder.core.settle(b!, trouble('connection', 'unknown'), sentAtMs + 100);
-    recorder.core.settle(batch!, trouble('broken_off', 'unknown'), sentAtMs + 110);
+    recorder.core.settle(b!, failure('connection', 'unknown'), sentAtMs + 100);
+    recorder.core.settle(batch!, failure('broken_off', 'unknown'), sentAtMs + 110);
     expect(recorder.endings).toEqual(['b: http_protocol_error']);
     recorder.core.settle(a!, answer('A'), sentAtMs + 120);
     expect(recorder.endings).toEqual(['b: http_protocol_error', 'a: A']);
@@ -120,7 +120,7 @@ describe('a late batch', () => {
     const recorder = late(90);
     recorder.grant(sentAtMs + 90);
     const [batch, a, b] = recorder.batches;
-    const refused = { ...trouble('refused', 'unsent', aReply('429')), retryAfterMs: 100 };
+    const refused = { ...failure('refused', 'unsent', aReply('429')), retryAfterMs: 100 };
     recorder.core.settle(batch!, refused, sentAtMs + 110);
     recorder.core.settle(a!, refused, sentAtMs + 120);
     recorder.core.settle(b!, refused, sentAtMs + 120);
@@ -148,7 +148,7 @@ describe('a late batch', () => {
   test('that fails in a shutdown does not wait for a hedged request that was not sent', () => {
     const recorder = late(90);
     const [batch] = recorder.batches;
-    const wait = { ...trouble('server_error', 'unknown', aReply('503')), retryAfterMs: 5000 };
+    const wait = { ...failure('server_error', 'unknown', aReply('503')), retryAfterMs: 5000 };
     recorder.submit('c', sentAtMs + 91);
     recorder.core.wake(sentAtMs + 101);
     recorder.core.settle(batch!, wait, sentAtMs + 110);
