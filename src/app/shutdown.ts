@@ -34,7 +34,7 @@ interface Shutdown {
 const pollSteps = 20;
 const shuttingDown: Fault = { phase: 'unsent', name: 'destination_unavailable' };
 /** Grace period for final responses before connections close, in ms. */
-const lastWordsMs = 100;
+const flushGraceMs = 100;
 
 export function createShutdown(parts: ShutdownParts): Shutdown {
   const { drain, server, passThrough } = parts;
@@ -43,19 +43,19 @@ export function createShutdown(parts: ShutdownParts): Shutdown {
     parts.endCalls();
     passThrough.endPolls(1, shuttingDown);
     passThrough.endWaiting();
-    await delay(lastWordsMs);
+    await delay(flushGraceMs);
     server.destroy();
     await parts.close();
   };
   const stopInOrder = async (): Promise<void> => {
     parts.unready();
     server.drain();
-    await pause(drain.delayMs, cut.signal);
+    await wait(drain.delayMs, cut.signal);
     const closed = server.close();
     // A second signal asks for an immediate end: held calls are not sent.
     if (!cut.signal.aborted) parts.sendHeld();
     void endPollsEvenly(passThrough, drain.timeoutMs / 2, cut.signal);
-    await Promise.race([closed, pause(drain.timeoutMs, cut.signal)]);
+    await Promise.race([closed, wait(drain.timeoutMs, cut.signal)]);
     cut.abort();
     await end();
   };
@@ -77,11 +77,11 @@ async function endPollsEvenly(
 ): Promise<void> {
   for (let left = pollSteps; left > 0; left -= 1) {
     passThrough.endPolls(1 / left, shuttingDown);
-    await pause(withinMs / pollSteps, cut);
+    await wait(withinMs / pollSteps, cut);
   }
 }
 
 /** Waits for this time, or until the signal is aborted. */
-async function pause(ms: number, cut: AbortSignal): Promise<void> {
+async function wait(ms: number, cut: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal: cut }).catch(() => undefined);
 }

@@ -157,8 +157,8 @@ export class Engine implements Sink<Caller> {
     batch.inFlight?.permit.freeSlot();
   }
 
-  abandon({ inFlight: journey }: Batch<Caller>): void {
-    journey?.exchange.abort();
+  abandon({ inFlight }: Batch<Caller>): void {
+    inFlight?.exchange.abort();
   }
 
   wakeAt(atMs: number): void {

@@ -43,20 +43,19 @@ export class Guard {
       }
       if (call.method !== 'GET') this.#assertFirst(call);
     }
-    for (const { method, caller: ticket } of calls)
-      if (method !== 'GET') this.#mayHaveRun.add(ticket);
+    for (const { method, caller } of calls) if (method !== 'GET') this.#mayHaveRun.add(caller);
   }
 
   /** One caller stands for one unsafe call, even if the call was put back or copied. */
-  #assertFirst({ caller: ticket, followers }: Call<Caller>): void {
-    if (this.#mayHaveRun.has(ticket) || followers !== undefined) {
+  #assertFirst({ caller, followers }: Call<Caller>): void {
+    if (this.#mayHaveRun.has(caller) || followers !== undefined) {
       throw new InvariantViolation('unsafe_once', 'an unsafe call that may have run');
     }
   }
 
   ended({ calls }: Batch<Caller>, ending: Ending): void {
     if (ending.kind !== 'failure' || ending.fault.phase !== 'unsent') return;
-    for (const { caller: ticket } of calls) this.#mayHaveRun.delete(ticket);
+    for (const { caller } of calls) this.#mayHaveRun.delete(caller);
   }
 
   /** Returns the fault for the callers of a request that could not be sent. */

@@ -92,11 +92,11 @@ export class ObservedEngine implements ObservableEngine {
   ended(batch: Batch<Caller>, ending: Ending, nowMs: number): void {
     const outcome = outcomeOf(batch, ending, nowMs);
     for (const slot of batch.calls) {
-      for (const { caller: ticket, stage } of waitersOf(slot)) {
-        const open = this.#open.get(ticket);
+      for (const { caller, stage } of waitersOf(slot)) {
+        const open = this.#open.get(caller);
         if (open === undefined) continue;
         for (const one of open.observed) one.ended(outcome, nowMs);
-        if (stage === 'done') this.#over(ticket, open, nowMs);
+        if (stage === 'done') this.#over(caller, open, nowMs);
       }
     }
   }

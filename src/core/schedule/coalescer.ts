@@ -196,7 +196,7 @@ export class Coalescer<T> {
     const call = batch.calls[0];
     batch.status = status;
     if (call?.stage !== 'sent') return;
-    this.#feedback.notice(batch, call, status, nowMs);
+    this.#feedback.learnAnswer(batch, call, status, nowMs);
     call.stage = 'answering';
     this.#openCalls.deadlines.remove(call);
   }
@@ -210,7 +210,7 @@ export class Coalescer<T> {
     user.outstanding -= calls.length;
     const isMiscounted = ending.kind === 'failure' && ending.cause === 'miscounted';
     if (isMiscounted && batch.releasedEarly) this.#early.distrust(nowMs);
-    this.#feedback.settled(batch, ending, nowMs);
+    this.#feedback.learnEnding(batch, ending, nowMs);
     this.#settlement.settle(batch, ending, this.#holds.isDraining, nowMs);
     batch.replies.length = 0;
     if (user.streams.length > 0)

@@ -18,7 +18,7 @@ const togetherMs = 1;
 const distrustMs = 3_600_000;
 
 /** Released entries are removed from the array in portions of this size. */
-const forgottenAtOnce = 256;
+const removedAtOnce = 256;
 
 /** Releases whole parts to their callers before the rest of their batch has come. */
 export class EarlyParts<T> {
@@ -66,7 +66,7 @@ export class EarlyParts<T> {
         const reply = batch.replies[index];
         if (call === undefined || reply === undefined) continue;
         batch.releasedEarly = true;
-        if (isReply(reply)) this.#feedback.notice(batch, call, reply.status, nowMs);
+        if (isReply(reply)) this.#feedback.learnAnswer(batch, call, reply.status, nowMs);
         this.#openCalls.end(call, reply, nowMs);
       }
     }
@@ -78,7 +78,7 @@ export class EarlyParts<T> {
     // Clear the entry now. The batch can then be collected before the array is shortened.
     this.#parts[this.#next] = undefined;
     this.#next += 1;
-    if (this.#next >= forgottenAtOnce || this.#next === this.#parts.length) {
+    if (this.#next >= removedAtOnce || this.#next === this.#parts.length) {
       this.#parts.splice(0, this.#next);
       this.#next = 0;
     }

@@ -33,7 +33,7 @@ export class Feedback<T> {
   }
 
   /** Learns from the end of a request. */
-  settled(batch: Batch<T>, ending: Ending, nowMs: number): void {
+  learnEnding(batch: Batch<T>, ending: Ending, nowMs: number): void {
     const { user, calls } = batch;
     const { limit, backoff } = user.learned;
     const before = limit.value;
@@ -44,33 +44,33 @@ export class Feedback<T> {
         limit.accepted(batch);
         if (backoff.isRaised) backoff.reset();
       }
-      if (calls.length > 1 && ending.kind === 'complete') this.#bypass.hasBatched();
-      this.#noticeAll(batch, ending, nowMs);
+      if (calls.length > 1 && ending.kind === 'complete') this.#bypass.batchAnswered();
+      this.#learnAnswers(batch, ending, nowMs);
     } else if (ending.cause === 'refused') {
       const isNews = limit.refused(batch, nowMs);
       backoff.begin(nowMs, this.#random(), ending.retryAfterMs, isNews);
     } else {
       limit.lost(batch);
       if (ending.cause === 'request_too_large') limit.halveSize(calls.length);
-      if (ending.cause === 'no_batch') this.#bypass.hasNoBatch(user, nowMs);
+      if (ending.cause === 'no_batch') this.#bypass.noBatchResource(user, nowMs);
       const large = calls.find((_, index) => batch.replies[index] === undefined);
       if (ending.cause === 'answer_too_large' && large !== undefined) {
-        this.#bypass.isTooLarge(large, nowMs);
+        this.#bypass.answerTooLarge(large, nowMs);
       }
       backoff.begin(nowMs, 0, ending.retryAfterMs, false);
     }
     if (limit.value !== before) this.#events.learnedLimit(limit.value);
   }
 
-  #noticeAll(batch: Batch<T>, ending: Ending, nowMs: number): void {
+  #learnAnswers(batch: Batch<T>, ending: Ending, nowMs: number): void {
     batch.calls.forEach((call, index) => {
       const reply = ending.kind === 'relay' ? ending.reply : batch.replies[index];
-      if (reply !== undefined && isReply(reply)) this.notice(batch, call, reply.status, nowMs);
+      if (reply !== undefined && isReply(reply)) this.learnAnswer(batch, call, reply.status, nowMs);
     });
   }
 
   /** Learns from the answer to a call, or from the head of an answer that streams. */
-  notice(batch: Batch<T>, call: Call<T>, status: number, nowMs: number): void {
+  learnAnswer(batch: Batch<T>, call: Call<T>, status: number, nowMs: number): void {
     if (status < 200 || status > 299) return;
     const { user, key } = call.stream;
     user.proved = true;
@@ -78,7 +78,7 @@ export class Feedback<T> {
     if (call.stage !== 'done' && call.callClass !== 'operation') {
       this.#routes.answered(call.route, nowMs - batch.sentAtMs);
     }
-    this.#bypass.isProved(user);
+    this.#bypass.userProved(user);
     if (this.#limits.answered(key.applicationPath, user.learned)) {
       this.#events.learnedLimit(user.learned.limit.value);
     }

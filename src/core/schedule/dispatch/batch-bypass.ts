@@ -32,26 +32,26 @@ export class BatchBypass<T> {
   }
 
   /** The pool answered a batch as a batch. */
-  hasBatched(): void {
+  batchAnswered(): void {
     this.#poolBatches = true;
   }
 
   /** The pool reported that it has no batch resource. So far this holds for the applications of one user. */
-  hasNoBatch(user: User<T>, nowMs: number): void {
+  noBatchResource(user: User<T>, nowMs: number): void {
     user.unbatchedUntilMs = nowMs + noBatchForMs;
-    if (user.proved) this.isProved(user);
+    if (user.proved) this.userProved(user);
   }
 
   /**
    * The pool answered the user with 2xx. Its report that there is no batch resource then holds for all users,
    * unless the pool has answered a batch before. A new user thus cannot turn batching off for others.
    */
-  isProved({ unbatchedUntilMs: singlyUntilMs }: User<T>): void {
+  userProved({ unbatchedUntilMs: singlyUntilMs }: User<T>): void {
     if (singlyUntilMs > this.#poolUntilMs && !this.#poolBatches) this.#poolUntilMs = singlyUntilMs;
   }
 
   /** The answer to a batch exceeded the size limit in the part of this call. */
-  isTooLarge(call: Call<T>, nowMs: number): void {
+  answerTooLarge(call: Call<T>, nowMs: number): void {
     if (this.#largeUntilMs.size >= maxLargeRoutes) this.#largeUntilMs.clear();
     this.#largeUntilMs.set(routeTemplate(call.target), nowMs + largeForMs);
   }

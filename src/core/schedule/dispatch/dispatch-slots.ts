@@ -45,7 +45,7 @@ interface Held {
   /** Requests for a slot that are not granted yet, one of each kind at most. */
   readonly asked: { batch: boolean; unbatched: boolean };
   /** Those of them that wait for a slot of their user. */
-  readonly parked: { batch: boolean; unbatched: boolean };
+  readonly waiting: { batch: boolean; unbatched: boolean };
 }
 
 /**
@@ -80,7 +80,7 @@ export class DispatchSlots<User extends object> {
       const held = this.#of(user);
       const kind = unbatched ? 'unbatched' : 'batch';
       if (unbatched ? held.unbatched >= unbatchedPerUser : held.batches >= perUser) {
-        held.parked[kind] = true;
+        held.waiting[kind] = true;
         continue;
       }
       held.asked[kind] = false;
@@ -118,8 +118,8 @@ export class DispatchSlots<User extends object> {
     const kind = unbatched ? 'unbatched' : 'batch';
     if (unbatched) held.unbatched -= 1;
     else held.batches -= 1;
-    if (!held.parked[kind]) return;
-    held.parked[kind] = false;
+    if (!held.waiting[kind]) return;
+    held.waiting[kind] = false;
     this.#requests.push({ user, unbatched });
   }
 
@@ -127,7 +127,7 @@ export class DispatchSlots<User extends object> {
     let held = this.#users.get(user);
     if (held === undefined) {
       const nothing = () => ({ batch: false, unbatched: false });
-      held = { batches: 0, unbatched: 0, asked: nothing(), parked: nothing() };
+      held = { batches: 0, unbatched: 0, asked: nothing(), waiting: nothing() };
       this.#users.set(user, held);
     }
     return held;

@@ -4,7 +4,7 @@ import type { OpenCalls } from '../queue/open-calls.ts';
 import { sentWaitersOf, waitersOf } from '../queue/calls.ts';
 import type { Sink } from '../sink.ts';
 import { isReply } from '../../messages/reply.ts';
-import { unqueue, requestPermits } from '../queue/stream.ts';
+import { dequeue, requestPermits } from '../queue/stream.ts';
 
 export class Cancellation<T> {
   readonly #sink: Sink<T>;
@@ -50,7 +50,7 @@ export class Cancellation<T> {
       return;
     }
     // A timer or a permit that still refers to the stream finds it empty, and does nothing.
-    unqueue(call);
+    dequeue(call);
     if (call.callClass === 'safe') return;
     const released = stream.user.order.sent(call, nowMs);
     if (stream.user.order.ended(call, nowMs) || released) requestPermits(stream.user, this.#sink);

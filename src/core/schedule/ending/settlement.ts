@@ -14,7 +14,7 @@ import { isRefusal } from '../../ucwa/protocol.ts';
 
 const ownMistake: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
 /** All parts came, but this call has none. */
-const forgotten: CallFailure = { cause: 'own_mistake', fault: ownMistake };
+const missingPart: CallFailure = { cause: 'own_mistake', fault: ownMistake };
 
 export class Settlement<T> {
   readonly #sink: Sink<T>;
@@ -40,7 +40,7 @@ export class Settlement<T> {
       } else if (call.stage === 'answering') this.#openCalls.finish(call, 'answered', nowMs);
       else if (ending.kind === 'relay') this.#openCalls.end(call, ending.reply, nowMs);
       else {
-        const known = this.#known(batch, index, ending);
+        const known = this.#replyOrFailure(batch, index, ending);
         if ('status' in known) this.#openCalls.end(call, known, nowMs);
         else if (draining && known.cause === 'refused')
           this.#openCalls.end(call, 'never-sent', nowMs);
@@ -51,7 +51,7 @@ export class Settlement<T> {
   }
 
   /** Returns the answer to the call, or the failure cause. */
-  #known(batch: Batch<T>, index: number, ending: Ending): Reply | CallFailure {
+  #replyOrFailure(batch: Batch<T>, index: number, ending: Ending): Reply | CallFailure {
     const isCounted = ending.kind !== 'failure' || ending.cause !== 'miscounted';
     const part = isCounted ? batch.replies[index] : undefined;
     if (part !== undefined) {
@@ -60,7 +60,7 @@ export class Settlement<T> {
       const fault: Fault = { phase: 'unknown', name: 'http_protocol_error' };
       return { cause: 'refused_part', fault, reply: part };
     }
-    return ending.kind === 'failure' ? ending : forgotten;
+    return ending.kind === 'failure' ? ending : missingPart;
   }
 
   #recover(call: Call<T>, failure: CallFailure, refused: Array<Call<T>>, nowMs: number): void {
@@ -161,7 +161,7 @@ export class Settlement<T> {
     if (isGood) this.#openCalls.end(original, reply, nowMs);
     else if (batch?.settled === true) {
       // Both requests have failed. The failure of the batch decides.
-      const { cause, fault } = failure ?? forgotten;
+      const { cause, fault } = failure ?? missingPart;
       this.#recover(original, { cause, fault, reply: failure?.reply ?? reply }, refused, nowMs);
     }
     if (batch !== undefined) this.#openCalls.abandonIfIdle(batch);

@@ -7,7 +7,7 @@ import type { RetryOutcome } from '../observer.ts';
 import type { Sink } from '../sink.ts';
 import { recordEnded } from './split-stats.ts';
 import type { Users } from './users.ts';
-import { unqueue } from './stream.ts';
+import { dequeue } from './stream.ts';
 import { sentWaitersOf } from './calls.ts';
 
 export class OpenCalls<T> {
@@ -61,7 +61,7 @@ export class OpenCalls<T> {
   /** Cancels a hedged request that no caller waits for. */
   #cancelHedge(hedge: Call<T>, nowMs: number): void {
     const { stage, batch } = hedge;
-    if (stage === 'held') unqueue(hedge);
+    if (stage === 'held') dequeue(hedge);
     if (stage === 'done') return;
     this.finish(hedge, 'needless', nowMs);
     if (stage === 'sent' && batch !== undefined) this.abandonIfIdle(batch);

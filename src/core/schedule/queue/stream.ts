@@ -44,7 +44,7 @@ export function dropIfEmpty<T>(stream: Stream<T>): boolean {
 }
 
 /** Removes a call from the queue of its stream. */
-export function unqueue<T>(call: Call<T>): void {
+export function dequeue<T>(call: Call<T>): void {
   const { stream } = call;
   stream.queue.splice(stream.queue.indexOf(call), 1);
   stream.queuedBytes -= call.sizeBytes;
