@@ -108,10 +108,7 @@ export class Engine implements Sink<Caller> {
     this.#enter(() => this.#core.drain(this.#clock.now()));
   }
 
-  /**
-   * Answers the callers that still wait, and aborts all exchanges. Requests that were not sent are never
-   * sent.
-   */
+  /** Answers the callers that still wait, and aborts all exchanges. Unsent requests are never sent. */
   stop(): void {
     this.#enter(() => {
       for (const { exchange } of [...this.#inFlight]) if (!exchange.started) exchange.abort();
@@ -270,7 +267,10 @@ export class Engine implements Sink<Caller> {
     this.#enter(() => {
       const nowMs = this.#clock.now();
       this.#guard.ended(batch, ending);
-      this.#uncertain.settle(batch, ending, () => this.#core.settle(batch, ending, nowMs));
+      const settle = (): void => this.#core.settle(batch, ending, nowMs);
+      // A call with a streaming answer has certainly run.
+      if (batch.calls[0]?.stage === 'answering') settle();
+      else this.#uncertain.settle(batch, ending, settle);
       if (batch.inFlight !== undefined) this.#inFlight.remove(batch.inFlight);
       batch.inFlight = undefined;
       permit.release();

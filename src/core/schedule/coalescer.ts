@@ -172,7 +172,7 @@ export class Coalescer<T> {
     const batch = newBatch(this.#lastBatchId, stream, hold, calls, sentRequest);
     this.#openCalls.held -= batch.waiting;
     this.#openCalls.outstanding += parts;
-    recordHold(user, hold, calls);
+    if (hold.held) recordHold(user, hold, calls);
     if (calls.some((call) => call.refusedBatch !== undefined)) recordSent(calls, this.#sink.events);
     if (!dropIfEmpty(stream)) this.#holds.afterDispatch(stream, hold, nowMs);
     for (const call of calls) {
@@ -219,7 +219,7 @@ export class Coalescer<T> {
       if (call.callClass !== 'safe' && call.stage === 'done') user.order.ended(call, nowMs);
     }
     if (user.streams.length > 0) requestPermits(user, this.#sink);
-    this.#users.idle(user, nowMs);
+    if (user.idleSinceMs === undefined) this.#users.idle(user, nowMs);
   }
 
   /** Counts pass-through calls of a user: a positive number begins, a negative number ends. */

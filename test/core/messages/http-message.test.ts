@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import {
   endToEndHeaders,
   fieldLines,
+  keepDispositionBytes,
   namedByConnection,
 } from '../../../src/core/messages/http-message.ts';
 
@@ -45,4 +46,14 @@ test('fieldLines writes one line for each field, and accepts exactly the fields 
     }),
     { numRuns: 5000 },
   );
+});
+
+test('Content-Length stands behind a Content-Disposition with bytes above ASCII, and stays where it is otherwise', () => {
+  const ascii = ['Content-Length', '2', 'Content-Disposition', 'inline; filename="a"'];
+  expect(keepDispositionBytes(ascii)).toBe(ascii);
+  const disposition = ['Content-Disposition', 'inline; filename="\xe4"'];
+  expect(keepDispositionBytes(['content-length', '2', ...disposition, 'A', 'b'])).toEqual([
+    ...disposition,
+    ...['A', 'b', 'content-length', '2'],
+  ]);
 });

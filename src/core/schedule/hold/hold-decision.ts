@@ -105,13 +105,17 @@ export function countSendable<T>(stream: Stream<T>, maxParts: number, maxBytes: 
   return count;
 }
 
-/** Counts holds in a row without a companion, so that later calls of the user are not held in vain. */
+/**
+ * Counts holds in a row without a companion, so that later calls of the user are not held in vain.
+ *
+ * @param hold of a stream that was held
+ */
 export function recordHold<T>(
   user: User<T>,
   hold: Hold & { readonly kind: 'ready' },
   calls: ReadonlyArray<Call<T>>,
 ): void {
-  if (!hold.held || (hold.reason !== 'idle' && hold.reason !== 'linger')) return;
+  if (hold.reason !== 'idle' && hold.reason !== 'linger') return;
   const companions = calls.length > 1 || calls[0]?.followers !== undefined;
   user.learned.fruitlessHolds = companions ? 0 : user.learned.fruitlessHolds + 1;
 }

@@ -51,15 +51,15 @@ export class Users<T> {
   /** Counts a new call of the user, or returns the cap that the call would exceed. */
   admit(name: string, sizeBytes: number, nowMs: number): User<T> | Overflow {
     const policy = this.#policy;
+    this.sweep(nowMs);
     if (this.#calls >= policy.maxQueuedCalls) return 'queue_calls';
     if (this.#bytes + sizeBytes > policy.maxQueuedBytes) return 'queue_bytes';
     const known = this.#users.get(name);
     if ((known?.calls ?? 0) >= policy.maxQueuedCallsPerUser) return 'user_queue_calls';
     if ((known?.bytes ?? 0) + sizeBytes > policy.maxQueuedBytesPerUser) return 'user_queue_bytes';
     const user = known ?? this.#add(name, nowMs);
-    this.#wake(user);
     this.#count(user, 1, sizeBytes);
-    this.sweep(nowMs);
+    this.#wake(user);
     return user;
   }
 
