@@ -1,25 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { posix } from 'node:path';
 import { expect, test } from '@jest/globals';
-
-const root = new URL('../../', import.meta.url);
-
-/** A relative import or re-export. `import-x/no-cycle` ignores those of types. */
-const importing = /(?:\bfrom|\bimport\() ?'(\.{1,2}\/[^']+)'/g;
+import { importsOfSources, sources } from './imports.ts';
 
 /** The imports of each file of `src`. */
-const imports = new Map(
-  readdirSync(new URL('src', root), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => {
-      const file = `src/${name}`;
-      const text = readFileSync(new URL(file, root), 'utf8');
-      const imported = [...text.matchAll(importing)].map(([, path = '']) =>
-        posix.join(posix.dirname(file), path),
-      );
-      return [file, imported.filter((path) => path.endsWith('.ts'))];
-    }),
-);
+const imports = new Map(sources().map((file) => [file, [] as string[]]));
+for (const { from, to } of importsOfSources()) imports.get(from)?.push(to);
 
 /**
  * The folders of the scheduler from the lowest to the highest. A folder imports only lower ones. `.`: the files

@@ -84,6 +84,7 @@ const swept: readonly string[] = process.env['WORDS']?.split(',') ?? [
   'SECURITY.md',
   'docs/README.md',
   'docs/advisories.md',
+  'docs/architecture.md',
   'docs/bounds.md',
   'docs/commands.md',
   'docs/connection-auth.md',
