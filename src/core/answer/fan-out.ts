@@ -11,7 +11,7 @@ import {
 } from '../messages/http-message.ts';
 import type { ResponsePart } from '../wire/response-part.ts';
 import type { Asked, Reply } from '../messages/reply.ts';
-import { fromEnvelope } from '../ucwa/envelope.ts';
+import { lacksShared, sharedValue } from '../ucwa/envelope.ts';
 
 const ownLength = new Set(['content-length']);
 
@@ -31,7 +31,8 @@ export class PartReplies {
   constructor(envelope: RawHeaders) {
     for (let i = 0; i < envelope.length; i += 2) {
       const name = envelope[i] as string;
-      if (fromEnvelope.has(name.toLowerCase())) this.#shared.push(name, envelope[i + 1] as string);
+      const value = sharedValue(name, envelope[i + 1] as string);
+      if (value !== undefined) this.#shared.push(name, value);
     }
   }
 
@@ -62,7 +63,7 @@ export class PartReplies {
     const headers = endToEndHeaders(partHeaders, ownLength);
     for (let i = 0; i < this.#shared.length; i += 2) {
       const name = this.#shared[i] as string;
-      if (headerValue(partHeaders, name.toLowerCase()) === undefined) {
+      if (lacksShared(name, headerValue(partHeaders, name.toLowerCase()))) {
         headers.push(name, this.#shared[i + 1] as string);
       }
     }

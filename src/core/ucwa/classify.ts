@@ -87,7 +87,7 @@ export function classify(
   likely?: string,
 ): Classification {
   const applicationPath = isBelow(target, likely) ? likely : application.exec(target)?.[0];
-  if (applicationPath === undefined) return passThrough.outside;
+  if (applicationPath === undefined) return classifyDoubledSlash(head, target, facts, rules);
 
   const question = target.indexOf('?', applicationPath.length);
   const path = target.slice(applicationPath.length, question === -1 ? undefined : question);
@@ -118,6 +118,22 @@ export function classify(
   }
   const resource = (question === -1 ? target : target.slice(0, question)).toLowerCase();
   return { kind: 'batchable', applicationPath, resource };
+}
+
+/**
+ * Classifies a target outside of an application. A client that joins a base address and a path may begin the target
+ * with several slashes, which IIS reads as one. Its calls pass through, because `//` in a part could be read as the
+ * name of a host. But its polls are polls, and its writes are writes of its user.
+ */
+function classifyDoubledSlash(
+  head: RequestHead,
+  target: string,
+  facts: HeadFacts,
+  rules: ClassifyRules,
+): Classification {
+  if (!target.startsWith('//')) return passThrough.outside;
+  const classified = classify(head, target.replace(/^\/+/, '/'), facts, rules);
+  return classified.kind === 'batchable' ? passThrough.target : classified;
 }
 
 function isPlain(path: string): boolean {

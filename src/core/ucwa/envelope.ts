@@ -76,7 +76,7 @@ export function envelopeHeaders(
 }
 
 /** Fields that the envelope of a batch response carries for all its parts, in lower case. */
-export const fromEnvelope = new Set([
+const fromEnvelope = new Set([
   'date',
   'server',
   'expires',
@@ -87,4 +87,26 @@ export const fromEnvelope = new Set([
   'x-powered-by',
   'via',
   'set-cookie',
+  'timing-allow-origin',
 ]);
+
+/** Fields by which a pool answers cross-origin requests (Fetch Standard, section 3.3). */
+const crossOrigin = 'access-control-';
+const variesByOrigin = /(?:^|,)[ \t]*origin[ \t]*(?:,|$)/i;
+
+/**
+ * Returns the value of an envelope field for the responses to all calls of the batch, or `undefined` if the field
+ * belongs to the envelope only. A batch has calls of one origin, so its cross-origin fields are right for each call.
+ * Of `Vary`, only `Origin` is shared: the parts are not encoded.
+ */
+export function sharedValue(name: string, value: string): string | undefined {
+  const lower = name.toLowerCase();
+  if (lower === 'vary') return variesByOrigin.test(value) ? 'Origin' : undefined;
+  return fromEnvelope.has(lower) || lower.startsWith(crossOrigin) ? value : undefined;
+}
+
+/** Whether a part with these values of the same field lacks a shared field. */
+export function lacksShared(name: string, own: string | undefined): boolean {
+  if (own === undefined) return true;
+  return name.toLowerCase() === 'vary' && own.trim() !== '*' && !variesByOrigin.test(own);
+}

@@ -27,6 +27,36 @@ describe('the response made from a part', () => {
     expect(reply.body.toString()).toBe('ab');
   });
 
+  test('has the fields of the envelope that let a browser read it', () => {
+    const cors = [
+      ...['Access-Control-Allow-Origin', 'https://a', 'access-control-expose-headers', 'ETag'],
+      ...['Timing-Allow-Origin', 'https://a'],
+    ];
+    const envelope = [...cors, 'Vary', 'Accept-Encoding, Origin'];
+    expect(replyFromPart(aPart(200, [], ''), envelope).headers).toEqual([
+      ...cors,
+      'Vary',
+      'Origin',
+    ]);
+    const own = ['Access-Control-Allow-Origin', '*', 'Vary', 'Accept, origin'];
+    expect(replyFromPart(aPart(200, own, ''), envelope).headers).toEqual([
+      ...own,
+      ...cors.slice(2),
+    ]);
+  });
+
+  test.each([
+    ['Accept', ['Vary', 'Accept', 'Vary', 'Origin']],
+    ['*', ['Vary', '*']],
+  ])('with Vary: %s varies by the origin if the envelope does', (own, headers) => {
+    const part = aPart(200, ['Vary', own], '');
+    expect(replyFromPart(part, ['Vary', 'Origin']).headers).toEqual(headers);
+  });
+
+  test('does not vary by the encoding of the envelope', () => {
+    expect(replyFromPart(aPart(200, [], ''), ['Vary', 'Accept-Encoding']).headers).toEqual([]);
+  });
+
   test('has no hop-by-hop field and no length of the part', () => {
     const part = aPart(
       200,
