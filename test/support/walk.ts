@@ -23,20 +23,19 @@ import { onCleanup } from './cleanup.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * Runs first in the instrumented process. `begin` starts a recording. `end` sends the recording when no function
- * has been entered for a moment. A recording that goes on until the process exits is written to a file.
+ * Runs first in the instrumented process. `begin` starts a recording. `{ quietMs }` sends the recording when no function
+ * has been entered for that time. A recording that goes on until the process exits is written to a file.
  */
 const recorder = `
 import { writeFileSync } from 'node:fs';
 let entries;
-const quietMs = 20;
 globalThis.enter = (file) => entries?.push(file);
 process.on('message', (message) => {
   if (message === 'begin') {
     entries = [];
     process.send('begun');
   }
-  if (message !== 'end') return;
+  if (!(message.quietMs > 0)) return;
   let seen = -1;
   const look = () => {
     if (entries.length === seen) {
@@ -45,7 +44,7 @@ process.on('message', (message) => {
       return;
     }
     seen = entries.length;
-    setTimeout(look, quietMs);
+    setTimeout(look, message.quietMs);
   };
   look();
 });
@@ -115,11 +114,11 @@ export class WalkingProxy {
     return new WalkingProxy(Number(match[1]), child, program);
   }
 
-  /** Records what the proxy runs from now until it is quiet after `act`. */
-  async record(act: () => Promise<unknown>): Promise<Walk> {
+  /** Records what the proxy runs from now until it has been quiet for `quietMs` after `act`. */
+  async record(act: () => Promise<unknown>, quietMs = 20): Promise<Walk> {
     await this.#tell('begin');
     await act();
-    return this.#walk((await this.#tell('end')) as number[]);
+    return this.#walk((await this.#tell({ quietMs })) as number[]);
   }
 
   /** Records from a signal to the end of the process. */
@@ -131,7 +130,7 @@ export class WalkingProxy {
     return this.#walk(JSON.parse(readFileSync(this.#program.exitFile, 'utf8')) as number[]);
   }
 
-  async #tell(message: 'begin' | 'end'): Promise<unknown> {
+  async #tell(message: 'begin' | { readonly quietMs: number }): Promise<unknown> {
     const answered = once(this.#child, 'message');
     this.#child.send(message);
     const [answer] = (await answered) as [unknown];
