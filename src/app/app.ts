@@ -119,7 +119,7 @@ function every(ms: number, check: () => void): () => void {
 
 function reportInternalErrors(metrics: Metrics, log: Log): (error: unknown) => void {
   return (error) => {
-    // No input may cause an unexpected exception.
+    // An unexpected exception breaks the promise `keeps_running`.
     metrics.violated(error instanceof InvariantViolation ? error.code : 'keeps_running');
     log.failure('internal error', error);
   };

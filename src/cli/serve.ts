@@ -13,7 +13,7 @@ import { catchSignals } from './signals.ts';
 import { checkRuntime, unsafeNames } from './unsafe-runtime.ts';
 import { programVersion } from './version.ts';
 
-/** Runs the proxy until SIGTERM or SIGINT. A second signal ends the process immediately. */
+/** Runs the proxy until SIGTERM or SIGINT. A second signal skips the drain. */
 export const serve: Command = {
   name: 'serve',
   summary: 'run the proxy in front of a pool',
@@ -22,7 +22,7 @@ export const serve: Command = {
     {
       name: 'allow-unsafe',
       placeholder: 'NAMES',
-      meaning: `start although these settings of Node break guarantees: ${unsafeNames.join(', ')}`,
+      meaning: `start even with these settings of Node, each of which breaks a guarantee: ${unsafeNames.join(', ')}`,
     },
   ],
   operands: [],

@@ -1,16 +1,18 @@
 /**
- * The dispatcher grants permits to send one request each. Each user has slots of its own for batches, and
- * others for unbatched calls (slow routes, retries). At most one request of each kind waits for a slot of its
- * user, so a counter is enough there. A permit also needs a connection. If none is free, the permit waits in
- * a p-queue, where the first operation of a user goes before all others. A job in this queue is a permit, not
- * a batch: the coalescer chooses the calls when the permit is granted.
+ * The dispatcher grants permits to send one request each. Each user has slots for batches, and other slots for
+ * unbatched calls (slow routes, retries). Operations are urgent, and need no slot. At most one permit of each
+ * kind waits for a slot of its user, so no queue is needed there. A permit also needs a connection. If none is
+ * free, the permit waits in a p-queue, where the first urgent permit of a user (an operation) goes before all
+ * others. A job in this queue is a permit, not a batch: the coalescer chooses the calls when the permit is
+ * granted.
  */
 import PQueue from 'p-queue';
 import { type DispatchLimits, leavesRoom } from '../core/schedule/dispatch/dispatch-slots.ts';
 
 export interface Permit {
   /**
-   * Frees the slot of the user, unless the user has half of all connections. The connection remains taken.
+   * Frees the slot of a batch if enough connections stay free for other users (`leavesRoom`). Does nothing for
+   * unbatched calls. The connection remains taken.
    */
   freeSlot(): void;
   /** Releases the permit after the end of the request. Further calls do nothing. */
@@ -80,7 +82,7 @@ export class DispatchPermits<User extends object> {
     if (this.#waiting.size === 0 && taken < this.#limits.process) {
       this.#takenAtOnce += 1;
       this.#grant(user, shares, kind, () => {
-        // Wait as p-queue does: requests of the same turn compete for the connection by priority.
+        // Release in a microtask, as p-queue does, so that permits of this turn get the connection by priority.
         void soon.then(() => {
           this.#takenAtOnce -= 1;
           if (this.#waiting.size > 0) this.#fit();

@@ -1,6 +1,6 @@
 /**
  * Decompresses an envelope. The proxy asks for no compression, but a pool or a server in front of it may
- * compress anyway. The receiver bounds the decompressed bytes.
+ * compress anyway. `BatchExchange` bounds the bytes before and after.
  */
 import { createGunzip, createInflate } from 'node:zlib';
 

@@ -17,7 +17,7 @@ export interface PipelinedCount {
 }
 
 /** Limit for the exchanges of one connection that run at a time. Further pipelined exchanges wait. */
-const maxAtOnce = 32;
+const maxRunningEach = 32;
 
 /** A connection of a client. */
 export class ClientConnection {
@@ -45,11 +45,11 @@ export class ClientConnection {
     this.#idle = idle;
   }
 
-  /** Adds an exchange. Above `maxAtOnce` the exchange waits, and the proxy stops reading the connection. */
+  /** Adds an exchange. Above `maxRunningEach` the exchange waits, and the proxy stops reading the connection. */
   add(exchange: ClientExchange): void {
     this.exchanges.push(exchange);
     this.#hasReceivedRequest = true;
-    if (this.exchanges.length <= maxAtOnce) return;
+    if (this.exchanges.length <= maxRunningEach) return;
     this.#pipelined.waiting += 1;
     if (!this.#isPaused) this.#socket.pause();
     this.#isPaused = true;
@@ -68,12 +68,14 @@ export class ClientConnection {
 
   /** Number of exchanges that wait to start. */
   get waiting(): number {
-    return Math.max(this.exchanges.length - maxAtOnce, 0);
+    return Math.max(this.exchanges.length - maxRunningEach, 0);
   }
 
-  /** Whether fewer than `maxAtOnce` earlier exchanges are open. */
+  /** Whether fewer than `maxRunningEach` earlier exchanges are open. */
   mayStart(exchange: ClientExchange): boolean {
-    return this.exchanges.length <= maxAtOnce || this.exchanges.indexOf(exchange) < maxAtOnce;
+    return (
+      this.exchanges.length <= maxRunningEach || this.exchanges.indexOf(exchange) < maxRunningEach
+    );
   }
 
   /** Whether no earlier write is open. */
@@ -110,8 +112,8 @@ export class ClientConnection {
   /** Starts the exchanges that waited for an earlier one: the next write, and the next exchange. */
   #startNext(): void {
     this.exchanges.find(({ isWrite }) => isWrite)?.startWrite();
-    this.exchanges[maxAtOnce - 1]?.start();
-    if (this.#isPaused && this.exchanges.length <= maxAtOnce) {
+    this.exchanges[maxRunningEach - 1]?.start();
+    if (this.#isPaused && this.exchanges.length <= maxRunningEach) {
       this.#isPaused = false;
       this.#socket.resume();
     }
@@ -190,7 +192,7 @@ export class ClientExchange {
     else this.#listener = listener;
   }
 
-  /** Calls `serve` when fewer than `maxAtOnce` earlier exchanges are open. Never calls it after the end. */
+  /** Calls `serve` when fewer than `maxRunningEach` earlier exchanges are open. Never calls it after the end. */
   startWhenAllowed(serve: () => void): void {
     if (this.#connection.mayStart(this)) serve();
     else this.#deferredStart = serve;

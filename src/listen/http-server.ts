@@ -56,7 +56,7 @@ const maxIdleCheckMs = 1000;
  */
 const keepAliveGraceMs = 1000;
 /** Time in ms that a refused client has to read the answer before its connection is destroyed. */
-const lingerMs = 1000;
+const discardMs = 1000;
 const minVersion = 'TLSv1.2';
 
 export class HttpServer {
@@ -244,14 +244,14 @@ export class HttpServer {
 }
 
 /**
- * Writes a last answer, half-closes the connection, discards input for `lingerMs`, and destroys the
+ * Writes a last answer, half-closes the connection, discards input for `discardMs`, and destroys the
  * connection. An immediate close could make the client's system discard the answer (RFC 9112 section 9.6).
  * Without the time limit the client could keep the connection open.
  */
 function closeAfterAnswer(socket: Duplex, answer: Buffer): void {
   socket.end(answer);
   socket.resume();
-  const timer = setTimeout(() => socket.destroy(), lingerMs);
+  const timer = setTimeout(() => socket.destroy(), discardMs);
   socket.once('close', () => clearTimeout(timer));
 }
 

@@ -8,7 +8,10 @@ import type { ClientExchange } from './client-exchange.ts';
 import { type ShareLimits, Shares } from './shares.ts';
 
 export interface NewcomerLimits extends ShareLimits {
-  /** Limit for the batchable calls of one client address that are in the engine at a time. Other calls wait. */
+  /**
+   * Limit for the batchable calls of new users of one client address that are in the engine at a time. Further
+   * ones wait.
+   */
   readonly maxAtOnce: number;
 }
 
@@ -62,7 +65,7 @@ export class Newcomers {
         begin();
         return;
       }
-      // The engine may be the caller that frees the slot, and it is not reentrant.
+      // The slot may be freed from inside the engine, which is not reentrant.
       queueMicrotask(() => {
         if (!exchange.isOver) begin();
       });
@@ -75,7 +78,7 @@ export class Newcomers {
   }
 
   /**
-   * Returns the calls that have waited since `timeMs` or longer. They stay in the queue until they are
+   * Returns the calls that began to wait at `timeMs` or earlier. They stay in the queue until they are
    * answered.
    */
   waitingSince(timeMs: number): ClientExchange[] {

@@ -16,7 +16,7 @@ export interface FinishedCall {
   readonly method: string;
   readonly target: string;
   /** The name of the user, which the log hashes again; empty without a credential. */
-  readonly credential: string;
+  readonly user: string;
   /** Whether the call is a long poll of `events`. */
   readonly poll: boolean;
   readonly callerLeft: boolean;

@@ -1,6 +1,6 @@
 /**
- * Callers that wait for their answer to begin, the longest waiting first. The engine has a limit and a
- * deadline too. This independent check finds bugs of the engine.
+ * Callers that wait for their answer to begin, the longest waiting first. The engine must keep a limit and a
+ * deadline itself. If it fails to, this check reports a bug and answers the caller.
  */
 import type { Fault } from '../core/messages/fault.ts';
 import { answerForFault } from '../core/answer/own-answers.ts';
@@ -55,7 +55,7 @@ export class PendingCallers {
     this.#pending.remove(caller);
   }
 
-  /** Answers each caller that is overdue for the second time in a row. */
+  /** Answers each caller that was overdue at the last check too. */
   check(nowMs: number): void {
     const overdue = new Set<ResponseCaller>();
     for (const caller of this.#pending) {

@@ -283,7 +283,7 @@ export class RequestHandler {
       durationMs: this.#parts.now() - startedAtMs,
       method: request.method ?? '',
       target: request.url ?? '',
-      credential: exchange.head.user,
+      user: exchange.head.user,
       poll,
       callerLeft,
     };

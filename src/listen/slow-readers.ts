@@ -1,6 +1,7 @@
 /**
- * Disconnects clients that read no bytes of their answers, because unread answers stay in memory. A timer
- * checks all busy connections, so that an answer that is read immediately costs nothing.
+ * Disconnects clients that read no bytes of their answers, because unread answers stay in memory.
+ * `write-buffer-limit.ts` bounds that memory. A timer checks all busy connections, so that an answer that is
+ * read immediately costs nothing.
  */
 import type { Socket } from 'node:net';
 

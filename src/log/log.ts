@@ -1,8 +1,9 @@
 /**
  * The log. Only this folder imports pino.
  *
- * Lines contain only facts from an allow-list: no credential, cookie, body or raw path. A user appears
- * as a hash. The key of the hash is new for each process.
+ * The line of a call has a fixed set of fields. No line has a credential, cookie, body or raw path, and
+ * `createLog` withholds a line that looks as if it had one. A user appears as a hash. The key of the hash is
+ * new for each process.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { pino, type DestinationStream } from 'pino';
@@ -78,7 +79,7 @@ export function createLog(options: LogOptions, destination?: DestinationStream):
           status: call.status,
           ms: Math.round(call.durationMs * 10) / 10,
           ...(call.callerLeft ? { callerLeft: true } : {}),
-          ...(call.credential === '' ? {} : { user: userHash(key, call.credential) }),
+          ...(call.user === '' ? {} : { user: userHash(key, call.user) }),
         },
         'call',
       );
@@ -98,8 +99,8 @@ function methodName(method: string): string {
     : 'OTHER';
 }
 
-function userHash(key: Buffer, credential: string): string {
-  return createHmac('sha256', key).update(credential).digest('hex').slice(0, 8);
+function userHash(key: Buffer, user: string): string {
+  return createHmac('sha256', key).update(user).digest('hex').slice(0, 8);
 }
 
 /** Returns the class, code and stack of an error. A message may quote a client or the pool. */

@@ -1,4 +1,7 @@
-/** Returns every combination of label values; without labels, one empty combination. */
+/**
+ * Returns every combination of label values; without labels, one empty combination. A counter starts at 0 for
+ * each of them.
+ */
 export function combinations<L extends string>(
   labels: Record<L, readonly string[]>,
 ): Array<Record<L, string>> {

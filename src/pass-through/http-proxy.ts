@@ -1,7 +1,7 @@
 /**
  * Loads http-proxy without the warning DEP0060, which Node >= 22 prints (http-party/node-http-proxy#1715).
- * http-proxy reads the deprecated `util._extend` when it loads, and calls it for each request. During the load
- * `util._extend` is `Object.assign`. Other modules never see the replacement.
+ * http-proxy reads the deprecated `util._extend` when it loads, and calls it for each request. While http-proxy
+ * loads, this module replaces `util._extend` by `Object.assign`, and then restores it.
  */
 import util from 'node:util';
 

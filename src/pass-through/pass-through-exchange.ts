@@ -27,7 +27,7 @@ export interface ExchangeResources {
 }
 
 /** Maximum time in ms for which the proxy reads the rest of a request body after an early answer. */
-const lingerMs = 1000;
+const discardMs = 1000;
 
 /**
  * One call that is passed through, from the client's request to the end of the answer.
@@ -45,7 +45,7 @@ const lingerMs = 1000;
  *
  * An early answer is one that arrives before the client has sent its whole body. Its head says
  * `Connection: close`, so that the rest of the body cannot be parsed as a request. The proxy reads and discards
- * that rest for up to `lingerMs`, and then ends the answer and the connection. An immediate close could make
+ * that rest for up to `discardMs`, and then ends the answer and the connection. An immediate close could make
  * the client's system discard the answer before the client reads it (RFC 9112 section 9.6).
  */
 export class PassThroughExchange implements AnswerProgress {
@@ -58,7 +58,7 @@ export class PassThroughExchange implements AnswerProgress {
   #answer: IncomingMessage | undefined;
   /** Whether the client receives the answer without its body. See `AnswerHead`. */
   #endsAtHead = false;
-  #lingerTimer: NodeJS.Timeout | undefined;
+  #discardTimer: NodeJS.Timeout | undefined;
   #bytesRead = 0;
   #lastActivityMs: number;
 
@@ -227,7 +227,7 @@ export class PassThroughExchange implements AnswerProgress {
     }
     this.#abandonUpstream();
     request.on('end', this.#endResponse);
-    this.#lingerTimer = setTimeout(this.#endResponse, lingerMs);
+    this.#discardTimer = setTimeout(this.#endResponse, discardMs);
   };
 
   readonly #endResponse = (): void => {
@@ -265,7 +265,7 @@ export class PassThroughExchange implements AnswerProgress {
     this.#state = 'over';
     this.#resources.exchanges.delete(this);
     this.#resources.release();
-    clearTimeout(this.#lingerTimer);
+    clearTimeout(this.#discardTimer);
     this.#abandonUpstream();
   }
 

@@ -35,7 +35,7 @@ export interface PassThroughOptions {
   /** Limit for the buffered bytes of all request bodies. */
   readonly maxBodyBytes: number;
   readonly observer: ConnectionObserver;
-  /** Rest after an answer, in ms. The default is `restMs` of `core/connection-label.ts`. */
+  /** Rest after an answer, in ms. The default is `restMs` of `core/connection-rest.ts`. */
   readonly restMs?: number;
   /**
    * Bytes of each body that are buffered. The default is `readFirstBytes`; 0 streams bodies from the first
@@ -65,7 +65,7 @@ export interface PassThrough {
    */
   endPolls(fraction: number, fault: Fault): void;
   /**
-   * Ends all calls except polls that wait for an answer. The phase of the fault says whether a call can have
+   * Ends all calls that wait for an answer, except polls. The phase of the fault says whether a call can have
    * run.
    */
   endWaiting(): void;

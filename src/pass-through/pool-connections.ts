@@ -40,7 +40,7 @@ export interface PoolConnectionsOptions {
   /** Returns the current TLS files: the same object until the files change. */
   readonly tls?: () => UpstreamTls;
   readonly observer: ConnectionObserver;
-  /** Rest after an answer, in ms. The default is `restMs` of `core/connection-label.ts`. */
+  /** Rest after an answer, in ms. The default is `restMs` of `core/connection-rest.ts`. */
   readonly restMs?: number;
 }
 

@@ -1,4 +1,7 @@
-/** Connections that rest after an answer before the next request uses them. See `restMs`. */
+/**
+ * Connections that rest after an answer before another user's request uses them, so that a late second answer
+ * is noticed. See `core/connection-rest.ts`.
+ */
 
 interface Resting {
   /** The client's connection that the last request came from. */
@@ -47,7 +50,7 @@ export class RestingConnections {
 
   /**
    * Ends the rest of the connection that served the same client and user last, if there is one. A late second
-   * answer on that connection would belong to them anyway.
+   * answer on it would go to the same client and user, so it does no harm.
    */
   releaseFor(client: object, user: string | undefined): void {
     if (user === undefined) return;

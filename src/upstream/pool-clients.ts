@@ -14,7 +14,7 @@ export interface PoolClientsOptions {
   readonly client: Client.Options;
   readonly connect: buildConnector.connector;
   readonly observer: ConnectionObserver;
-  /** Rest after an answer, in ms. The default is `restMs` of `core/connection-label.ts`. */
+  /** Rest after an answer, in ms. The default is `restMs` of `core/connection-rest.ts`. */
   readonly restMs?: number | undefined;
 }
 

@@ -34,7 +34,7 @@ export interface UpstreamOptions {
   /** Returns the current TLS files: the same object until the files change. */
   readonly tls: () => PoolTls;
   readonly observer: ConnectionObserver;
-  /** Rest after an answer, in ms. The default is `restMs` of `core/connection-label.ts`. */
+  /** Rest after an answer, in ms. The default is `restMs` of `core/connection-rest.ts`. */
   readonly restMs?: number;
 }
 

@@ -6,8 +6,8 @@ const imports = new Map(sources().map((file) => [file, [] as string[]]));
 for (const { from, to } of importsOfSources()) imports.get(from)?.push(to);
 
 /**
- * The folders of the scheduler from the lowest to the highest. A folder imports only lower ones. `.`: the files
- * of types beside the folders.
+ * The folders of the scheduler from the lowest to the highest. A folder imports only itself and lower ones. `.`
+ * stands for the files directly in `schedule/` that hold types.
  */
 const folders = [
   'estimators',

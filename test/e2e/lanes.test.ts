@@ -3,7 +3,7 @@ import { startPool } from '../support/pool.ts';
 import { startProxy } from '../support/proxy.ts';
 import { app, UcwaClient } from '../support/ucwa-client.ts';
 
-test("a slow route gets requests of its own, and no caller waits for another caller's slow call", async () => {
+test('a slow route gets requests of its own, and the quick calls do not wait for the slow one', async () => {
   const pool = await startPool({ latency: 2 });
   const slow = `${app}/me/location`;
   pool.faults.add({ on: { target: slow }, times: Infinity, fault: { kind: 'delay', ms: 100 } });

@@ -1,4 +1,4 @@
-/** Identity outside the credential of a request: no user gets another user's data. */
+/** Identity in cookies, certificates, TLS sessions and interim answers: no user gets another user's data. */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type ServerOptions } from 'node:https';
@@ -67,7 +67,7 @@ function answerTo(request: string, fields: string[], part: (target: string) => s
   return answer(`${body}--b--\r\n`, ['Content-Type: multipart/batching; boundary=b', ...fields]);
 }
 
-test('Set-Cookie in an envelope goes to the callers of that batch, all with the same user and cookie', async () => {
+test('Set-Cookie in an envelope goes only to the callers of that batch, who all have the same user and cookie', async () => {
   const { pool, client } = await start((request, socket) => {
     const whose = `${userOf(request)} ${cookieOf(request)}`;
     const part = (target: string): string =>
@@ -236,7 +236,7 @@ test('the pool sees the certificate of upstream.tls.cert, for all users and in e
   expect([...seen]).toEqual(['ucwa-batch-proxy test client']);
 });
 
-/** Asks over TLS with a certificate ready. Returns the kinds of the server's handshake messages. */
+/** Sends a request over TLS, with a certificate if asked. Returns the kinds of the server's handshake messages. */
 async function askWithCertificate(port: number): Promise<number[]> {
   const raw = connectTcp(port, '127.0.0.1');
   const wire = new PassThrough();
@@ -274,7 +274,7 @@ test('without upstream.tls.cert the pool sees no certificate, and clients are ne
 });
 
 test.each(['TLSv1.2', 'TLSv1.3'] as const)(
-  'a session of %s is resumed on shared connections without any identity, and never on bound ones',
+  'a %s session, which names no user, is resumed on shared connections, never on bound ones',
   async (version) => {
     const pool = await startSecurePool({ minVersion: version, maxVersion: version });
     const { port } = await startProxy(pool.url, { ...presenting, ...oneConnection, ...bind });

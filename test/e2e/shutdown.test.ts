@@ -61,7 +61,7 @@ test('an idle connection is closed after a second, and serves calls that come be
   await stopped;
 });
 
-test('after a passed-through call a connection counts as idle as after any other call', async () => {
+test('a connection is idle after a passed-through call too, and is closed', async () => {
   const pool = await startPool();
   const proxy = await startProxy(pool.url);
   const client = new RawClient(proxy.port);
@@ -131,7 +131,7 @@ test('at the drain timeout unsent calls get 503, and sent calls get 504', async 
   expect(answers.map((answer) => answer.status).sort()).toEqual([503, 503, 504]);
 });
 
-test('a second signal ends the process at once', async () => {
+test('a second signal ends the shutdown at once, and a sent call gets 504', async () => {
   const pool = await startPool();
   pool.faults.add({ on: { kind: 'single' }, fault: { kind: 'hang' } });
   const proxy = await startProxy(pool.url, {

@@ -38,14 +38,14 @@ test('whole parts are used, even if there is no room for more right after them',
   expect(heard).toEqual(['0: 201', '1: 201', 'broken_off']);
 });
 
-test('parts with more to come are released in the same turn', async () => {
+test('parts with more to come are given in the same turn, marked for early release', async () => {
   const { batch, heard } = exchange();
   batch.data(Buffer.from(`${part}${part}\r\n--b\r\n`));
   await Promise.resolve();
   expect(heard).toEqual(['0: 201 early', '1: 201 early']);
 });
 
-test('parts that come with the end of the answer are given with it, and none of them early', async () => {
+test('parts that come together with the end of the answer are not marked for early release', async () => {
   const { batch, heard } = exchange();
   batch.data(Buffer.from(`${part}${part}${part}\r\n--b--\r\n`));
   batch.end();

@@ -1,8 +1,8 @@
 /**
- * Two independent readers read the same answers as the proxy: Python's email with http.client, and
- * Go's mime/multipart with net/http. test/fixtures/differential/explained.yaml explains their
- * differences. A difference without an explanation fails the test. An explanation without a
- * difference fails too.
+ * Two independent readers read the same answers as the proxy: Python's email with http.client, and Go's
+ * mime/multipart with net/http. test/fixtures/differential/explained.yaml explains their differences. A
+ * difference without an explanation fails the test. An explanation of a single trick without a difference fails
+ * too.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

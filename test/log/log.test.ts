@@ -8,7 +8,7 @@ const call: FinishedCall = {
   durationMs: 5,
   method: 'GET',
   target: '/ucwa/v1/applications/1/me',
-  credential: 'Bearer secret',
+  user: 'Bearer secret',
   poll: false,
   callerLeft: false,
 };

@@ -43,7 +43,7 @@ describe('unknown keys', () => {
   });
 
   test.each(['batching.lanes', 'limits.poolPrior', 'log.tune'])(
-    'include %s, which does not exist yet',
+    'include %s: a setting that is planned and does not exist',
     (key) => {
       const [section = '', name = ''] = key.split('.');
       expect(problemsOf({ file: `${section}: { ${name}: 1 }` })).toEqual([
@@ -168,7 +168,7 @@ upstream:
   });
 
   test.each(['user:hunter2@pool', 'http:user:hunter2@pool', 'https://u:hunter2/hunter2@pool'])(
-    'are refused in messages without credentials: %s',
+    'are refused in a flag too, in messages without credentials: %s',
     (text) => {
       const problems = problemsOf({ flags: { upstream: text } });
       expect(problems).toHaveLength(1);

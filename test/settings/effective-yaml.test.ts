@@ -110,7 +110,7 @@ test('settings with a value are printed, and no empty sections', () => {
 });
 
 test.each(['-----BEGIN PRIVATE KEY-----\nhunter2', 'https://user:hunter2@vault/?token=hunter2'])(
-  'settings with a secret are not printed: %j',
+  'printing throws, without the secret, if a path is a key or a URL with a password: %j',
   (key) => {
     const settings = settingsOf({});
     const print = () =>

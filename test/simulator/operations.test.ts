@@ -92,7 +92,7 @@ describe('operations', () => {
     });
   });
 
-  test('complete after the latency of "operation"', async () => {
+  test('are completed in a later poll if "operation" has a latency', async () => {
     await pool.stop();
     const latency = (route: string) => (route === 'operation' ? 40 : 0);
     pool = await startSimulator({ latency, applications: 'any' });

@@ -77,12 +77,13 @@ export function faultsOfReading(
     const at = content.lastIndexOf(body);
     const isOwn = part.body.length === 0 || /^[\r\n]*$/.test(content.slice(at + body.length));
     if (at === -1 || !isOwn) faults.push(`part ${i} has a body that is not its own`);
-    if (!content.includes(` ${part.status}`)) faults.push(`part ${i} has a status of its own`);
+    if (!content.includes(` ${part.status}`))
+      faults.push(`part ${i} has a status that is not in the answer`);
     if (part.status < 200 || part.status > 599) faults.push(`part ${i} has no final status`);
     for (let at = 0; at < part.headers.length; at += 2) {
       const name = part.headers[at] ?? '';
       const value = part.headers[at + 1] ?? '';
-      if (!content.includes(name)) faults.push(`part ${i} has a field of its own`);
+      if (!content.includes(name)) faults.push(`part ${i} has a field that is not in the answer`);
       try {
         validateHeaderName(name);
         validateHeaderValue(name, value);
@@ -94,7 +95,10 @@ export function faultsOfReading(
   return faults;
 }
 
-/** Whether a repeated reading is quick: another process may have had the processor before. */
+/**
+ * Whether one of three repeated readings is quick. The first may have been slow because another process had the
+ * CPU.
+ */
 function isQuick(boundary: string, bytes: Buffer, cuts: readonly number[]): boolean {
   for (let again = 0; again < 3; again += 1) {
     const startedAtMs = performance.now();

@@ -20,7 +20,7 @@ export interface Draft {
   suffix: string;
   close: string;
   epilogue: string;
-  /** A change of the whole text, made last. */
+  /** A change of the whole text, made last. A second trick of this kind replaces the first. */
   bend: (text: string) => string;
 }
 

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 
-/** A small compressed answer to a batch. Decompression gives this number of bytes. */
+/** A small compressed answer to a batch. It decompresses to `bytes` zeros. */
 export function compressedBomb(bytes: number): {
   body: Buffer;
   contentType: string;

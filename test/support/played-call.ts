@@ -1,4 +1,4 @@
-/** Calls of the single application that is used to play traffic. */
+/** Makes calls of one application, for tests that run synthetic traffic through the scheduler. */
 import { batchKey } from '../../src/core/ucwa/batch-key.ts';
 import { readHead } from '../../src/core/admit/request-head.ts';
 import type { Arrival } from '../../src/core/schedule/state.ts';

@@ -1,4 +1,4 @@
-/** The proxy in its own process, so that its memory, its files and its exit can be measured. */
+/** The proxy in its own process, so that tests can measure its memory and end it. */
 import { readMetrics, type MetricValues } from './metric-values.ts';
 import type { Program, Started, Surroundings } from './program.ts';
 

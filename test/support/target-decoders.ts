@@ -27,16 +27,16 @@ export const decoders: Readonly<Record<string, (target: string) => Reading>> = {
     return { host: match?.[4], segments: resolved(unreserved) };
   },
 
-  /** Two decoders in a row. Both drop empty segments. */
+  /** Decodes twice, then drops empty segments. */
   doubleDecode(target) {
     const path = decodeOnce(decodeOnce(upTo(target, /[?#]/))).replace(/\/+/g, '/');
     return { host: undefined, segments: resolved(upTo(path, /[?#]/)) };
   },
 
   /**
-   * Known behavior of IIS, ASP.NET and the file system. They decode %u escapes, decode twice, and
-   * accept overlong UTF-8 and backslashes. They ignore case, path parameters, text after NUL, streams,
-   * and dots and blanks at the end of names.
+   * Known behavior of IIS, ASP.NET and the file system. They decode %u escapes, decode twice, and accept
+   * overlong UTF-8 and backslashes. They ignore case, path parameters (`;…`), NTFS stream names (`:…`), text
+   * after NUL, and trailing dots and blanks.
    */
   iisLike(target) {
     let path = decodeOnce(upTo(target, /[?#]/));
@@ -65,7 +65,7 @@ function decodeOnce(text: string): string {
   );
 }
 
-/** Maps full-width letters to plain ones, as code page conversions do. */
+/** Maps full-width characters to ASCII, as code page conversions do. */
 function bestFit(code: number): string {
   return String.fromCharCode(code >= 0xff01 && code <= 0xff5e ? code - 0xfee0 : code);
 }

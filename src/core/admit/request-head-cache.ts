@@ -8,8 +8,8 @@ import { batchKey, type BatchKey, credentialsOf } from '../ucwa/batch-key.ts';
 import { readHead, type HeadFacts, acceptsOnlyXml } from './request-head.ts';
 
 /**
- * Returns the name of the user with these credentials, see `BatchKey.user`. No two credentials have the same
- * name.
+ * Returns the name of the user with these credentials, see `BatchKey.user`. Two credentials have the same name
+ * only by a collision of the hash.
  */
 export type NameUser = (credentials: string) => string;
 
@@ -17,7 +17,10 @@ export type NameUser = (credentials: string) => string;
 export class KnownHead {
   readonly headers: RawHeaders;
   readonly facts: HeadFacts;
-  /** See `BatchKey.user`; empty without credentials, and for a credential that signs in a connection. */
+  /**
+   * See `BatchKey.user`. Empty if the head has no credentials, or a credential that signs in a connection
+   * (NTLM).
+   */
   readonly user: string;
   /** See `acceptsOnlyXml`. */
   readonly onlyXml: boolean;
@@ -64,7 +67,9 @@ export class KnownHead {
 const stringBytes = 40;
 const maxHeads = 1024;
 
-/** Keeps the last head of each user. When a new user's head exceeds `maxHeads`, the cache drops all heads. */
+/**
+ * Keeps the last head of each user. When it has `maxHeads` heads and a new user comes, it drops all of them.
+ */
 export class RequestHeadCache {
   readonly #ofUser = new Map<string, KnownHead>();
   readonly #nameUser: NameUser;

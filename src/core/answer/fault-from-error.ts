@@ -28,8 +28,8 @@ const certificateCode =
   /^(?:ERR_TLS_CERT|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY)|HOSTNAME_MISMATCH)/;
 
 /**
- * Returns the fault for an error of undici. The code never decides whether the request can have run:
- * `ECONNRESET` occurs both before and after undici writes a request. The caller passes the phase instead.
+ * Returns the fault for an error of undici. The error code cannot tell whether the request ran: `ECONNRESET`
+ * occurs both before and after undici writes a request. The caller passes the phase instead.
  *
  * @param answered whether a response had begun to arrive
  */

@@ -6,13 +6,13 @@
  *     event                   | stage of call | next stage | effect on the sink
  *     ------------------------|---------------|------------|-------------------------------------------
  *     submit                  | -             | held       | permit if the stream is ready, else wakeAt
- *     submit, cap exceeded    | -             | refused    | none: the cap is returned
+ *     submit, cap exceeded    | -             | refused    | none: `submit` returns the limit
  *     submit, duplicate       | -             | held       | none: the call follows its leader
  *     submit, later GET       | held          | held       | permit for the write before the GET (barrier)
  *     wake, turn or hold ends | held          | held       | permit; wakeAt if waiting is worthwhile
  *     dispatch                | held          | sent       | send
  *     dispatch, no room       | held          | held       | wakeAt, if time alone can make room
- *     part                    | sent          | sent       | none: the count of parts may be wrong
+ *     part                    | sent          | sent       | wakeAt, if it may be released early
  *     wake, early part        | sent          | done       | answer
  *     wake, late batch        | sent          | sent       | permit for a hedged request, freeSlot
  *     begin                   | sent          | answering  | none: the answer streams to the caller
@@ -115,12 +115,12 @@ export class Coalescer<T> {
     const call = newCall(arrival, stream, route, (this.#lastSequence += 1), nowMs, deadlineAtMs);
     this.#openCalls.held += 1;
     this.#openCalls.deadlines.add(call);
-    const held = user.order.arrive(call);
+    const earlierWrites = user.order.arrive(call);
     const leader = this.#policy.collapse && stream.queue.length > 0 ? leaderFor(call) : undefined;
     if (leader === undefined) {
       stream.queue.push(call);
       stream.queuedBytes += call.sizeBytes;
-      for (const write of held) this.#holds.flush(write.stream, 'barrier', nowMs);
+      for (const write of earlierWrites) this.#holds.flush(write.stream, 'barrier', nowMs);
       this.#holds.arrived(stream, nowMs);
     } else {
       call.leader = leader;
@@ -130,7 +130,7 @@ export class Coalescer<T> {
     return call;
   }
 
-  /** Cancels a call: its caller left, or got another answer. The coalescer sends this caller nothing more. */
+  /** Cancels a call: its caller left, or was answered by the listener, and gets nothing more from here. */
   cancel(call: Call<T>, nowMs: number): void {
     this.#cancellation.cancel(call, nowMs);
   }

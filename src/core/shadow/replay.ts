@@ -1,4 +1,7 @@
-/** Replays a trace under other settings: runs the shadow with a virtual clock that jumps from event to event. */
+/**
+ * Replays a trace under other settings, for the command `tune`: runs the shadow with a virtual clock that jumps
+ * from event to event.
+ */
 import type { ShadowArrival, ShadowCall } from './state.ts';
 import { Shadow, type ShadowOptions } from './shadow.ts';
 import { ShadowTally } from './tally.ts';
@@ -29,7 +32,7 @@ export function replay(
   let ends = 0;
   let ringsAtMs = Infinity;
   let askedForMs = Infinity;
-  // Timers of Node take whole milliseconds.
+  // Sets the timer as Node would: at the end of this turn, or after whole milliseconds.
   const setAlarm = (nowMs: number): void => {
     const { wakeAtMs } = shadow;
     if (wakeAtMs === askedForMs) return;
@@ -40,7 +43,7 @@ export function replay(
   const until = (atMs: number): void => {
     for (;;) {
       const next = byEnd[ends];
-      // A call that took 0 ms would otherwise end before it arrives.
+      // The next call to end may not have arrived yet, if it took 0 ms.
       const isNext = next !== undefined && followed.has(next);
       const endsAtMs = isNext ? endOf(calls, next) : Infinity;
       const inShadowMs = shadow.endsAtMs;

@@ -1,7 +1,4 @@
-/**
- * A concurrency limit for each owner of work that all owners share, such as connections to the pool. Work beyond
- * the limit waits, in the order in which it came. One owner can then never take all that is shared.
- */
+/** The work of one owner. */
 interface OwnerQueue {
   /** Slots that are taken. */
   taken: number;
@@ -10,6 +7,10 @@ interface OwnerQueue {
   isAdvancing: boolean;
 }
 
+/**
+ * A concurrency limit for each owner of work that uses something shared, such as connections to the pool. Work beyond
+ * the limit waits, in the order in which it came. So one owner can never take everything that is shared.
+ */
 export class OwnerSlots {
   readonly #maxPerOwner: number;
   /** By owner. An owner without work has no entry. */

@@ -1,17 +1,17 @@
 /**
  * Latencies of the pool by route.
  *
- * The name of a route is its template below the application, for example `me/note` or
- * `people/{sip}/presence` (see `resources/`). There are more names: `application` (the application
- * itself), `applications` (its creation), `discovery`, `token`, `notFound` and `methodNotAllowed`.
- * `operation` is the time from the start of an operation to its end.
+ * The name of a route is its template below the application, for example `me/note` or `people/{sip}/presence`
+ * (see `resources/`). These names are no routes below the application: `application` (the application itself),
+ * `applications` (its creation), `discovery`, `token`, `notFound` and `methodNotAllowed`. `operation` is the
+ * time from the start of an operation to its end.
  */
 import type { Random } from './prng.ts';
 
 /** Latency in ms: one value for all routes, or a function of the route and a random source. */
 export type Latency = number | ((route: string, random: Random) => number);
 
-/** Minimum and maximum in ms for the routes with unusual latencies. */
+/** Minimum and maximum in ms of the names that are slower than others. */
 const slowRoutes: Readonly<Record<string, readonly [number, number]>> = {
   applications: [40, 80],
   token: [30, 60],

@@ -64,7 +64,8 @@ testWithPrometheus(
       (ratio) => isNear(ratio, 1 - 1 / callsAtOnce),
     );
     await untilIs('sum(ucwa_proxy_users)', people.length);
-    // The baseline must be longer than the rest of the test, because the rule uses the median.
+    // Wait until normal operation fills most of the 60 s baseline, so that its median stays normal during the
+    // lost affinity.
     await until(
       () => value('count_over_time(ucwa_proxy:calls_per_user:rate[60s])'),
       (count) => count >= 45,

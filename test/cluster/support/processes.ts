@@ -10,7 +10,7 @@ export const clusterFolder =
 
 const execute = promisify(execFile);
 const maxOutputBytes = 64 * 1024 * 1024;
-/** Upper bound of a program's run, a build of the image on a busy machine included. */
+/** Time limit of a program. A build of the image on a busy machine must fit. */
 const maxRunMs = 280_000;
 
 export interface Outcome {
@@ -19,7 +19,10 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a program to its end. Rejects if the program cannot be started or runs too long. */
+/**
+ * Runs a program to its end. Rejects if the program cannot be started or runs too long. A failing exit code is
+ * a result, not an error.
+ */
 export async function run(
   program: string,
   args: readonly string[],

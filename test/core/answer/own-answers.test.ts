@@ -45,7 +45,7 @@ describe("the proxy's own responses", () => {
     expect(body(answerForUnsent(false))).toMatchObject({ executed: 'no' });
   });
 
-  test('429 and 503 for a full queue have Retry-After, and other refusals have not', () => {
+  test('429 and 503 for a full queue have Retry-After, and a 400 has none', () => {
     for (const status of [429, 503]) {
       const reply = answerForRefusal(status, 'user_queue_calls', false);
       expect(reply.status).toBe(status);
@@ -82,7 +82,7 @@ describe("the proxy's own responses", () => {
     ['*/*', false],
     ['text/html', false],
     [undefined, false],
-  ])('a caller that accepts %s gets XML: %s', (accept, expected) => {
+  ])('a caller with Accept: %s wants XML only: %s', (accept, expected) => {
     expect(acceptsOnlyXml(accept)).toBe(expected);
   });
 });

@@ -53,7 +53,7 @@ describe('a refused batch', () => {
     ]);
   });
 
-  test('counts as no split if it is sent again as a whole', () => {
+  test('of one call counts as no split', () => {
     const recorder = sent('a');
     recorder.core.settle(recorder.batches[0]!, refused, 12);
     recorder.core.wake(60);
@@ -61,7 +61,7 @@ describe('a refused batch', () => {
     expect(recorder.noted.filter((note) => note.startsWith('split'))).toEqual([]);
   });
 
-  test('counts how often its most refused part was refused', () => {
+  test('counts one split of depth 1, though one of its calls is refused again alone', () => {
     const recorder = sent('a', 'b', 'c', 'd');
     recorder.core.settle(recorder.batches[0]!, refused, 12);
     recorder.core.wake(60);
@@ -104,7 +104,7 @@ describe('a refused batch', () => {
     expect(recorder.grant(130)).toEqual(['g (linger)']);
   });
 
-  test('keeps a GET behind it if the write between them is not sent', () => {
+  test('keeps a GET behind a refused write if the caller of a later write leaves', () => {
     const recorder = new Recorder({ mode: 'off' });
     const write = { callClass: 'unsafe', target: `${app}/me` } as const;
     recorder.submit('w1', 0, aKey('ann'), write);
@@ -132,7 +132,7 @@ describe('a refused batch', () => {
     expect(recorder.endings).toEqual(['a: ok']);
   });
 
-  test('ends calls behind it with a deadline before the end of the backoff', () => {
+  test('ends all calls of its user with a deadline before the end of the backoff', () => {
     const recorder = sent('a', 'b');
     recorder.submit('c', 11);
     recorder.core.settle(recorder.batches[0]!, { ...refused, retryAfterMs: 2000 }, 12);

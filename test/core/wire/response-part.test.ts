@@ -77,7 +77,7 @@ describe('a status line', () => {
   });
 });
 
-describe('a line that ends in a bare line feed makes the part malformed', () => {
+describe('a line that does not end in exactly CRLF makes the part malformed', () => {
   const bare = (line: string): string =>
     `Content-Type: application/http\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\nC: d\r\n\r\n{}`.replace(
       `${line}\r\n`,
@@ -166,7 +166,7 @@ describe('fields', () => {
     expect(read(ok(fields(101)))).toBe('head_too_large');
   });
 
-  test('at most 16 KiB are read, wherever the head begins', () => {
+  test('at most 16 KiB of fields are read, whatever the length of the part header', () => {
     const field = (bytes: number): string => `\r\nA: ${'b'.repeat(bytes - 'A: \r\n'.length)}`;
     const long = `X: ${'y'.repeat(16_000)}\r\n`;
     // The empty line counts too.
@@ -195,7 +195,7 @@ describe('a body', () => {
     ['with a surplus bare line feed', sized('2', '{}\n'), '{}'],
     ['with two surplus line ends', sized('2', '{}\r\n\n'), '{}'],
     ['with four surplus line ends', sized('2', '{}\r\n\r\n\r\n\r\n'), '{}'],
-    ['with surplus text', sized('2', '{}text'), '{}text'],
+    ['with text after its length: the length is ignored', sized('2', '{}text'), '{}text'],
     ['with a surplus line end and text', sized('2', '{}\r\ntext'), '{}\r\ntext'],
     ['with a surplus carriage return', sized('2', '{}\r'), '{}\r'],
     ['with surplus text between line ends', sized('0', '\r\nx\r\n'), '\r\nx\r\n'],
@@ -205,7 +205,7 @@ describe('a body', () => {
     ['with a length that is no number', sized('x2', '{}'), '{}'],
     ['with a length that begins like a number', sized('9x', '{}'), '{}'],
     ['with a negative length', sized('-1', '{}'), '{}'],
-    ['with a length of sixteen digits', sized('9'.repeat(16), '{}'), '{}'],
+    ['with a length of sixteen digits, which is ignored', sized('9'.repeat(16), '{}'), '{}'],
     ['with a length of fifteen digits', sized('9'.repeat(15), '{}'), 'cut_short'],
     ['of a 204 is empty', sized('9', '{}', '204 No Content'), ''],
     ['of a 304 is empty', sized('9', '{}', '304 Not Modified'), ''],
@@ -244,7 +244,7 @@ test('a part is read independently of previous parts', () => {
   const heads = [
     ...[ok('\r\nContent-Type: a/b'), ok('\r\nContent-Type: a/b\r\nContent-Length: 2'), ok('')],
     ...[answer('HTTP/1.1 204 No Content\r\nContent-Length: 9'), answer('HTTP/1.1 404 Not Found')],
-    // Heads that end with the part, in bare line feeds, or not at all.
+    // Heads without an empty line, with bare line feeds, and texts that are no head.
     ...[`${http}HTTP/1.1 200 OK\r\nA: b`, `${http}HTTP/1.1 200 OK\r\nA: b\r\n`],
     ...[ok('').replaceAll('\r', ''), '\r\nHTTP/1.1 200 OK\r\n\r\n', http, '', 'nonsense'],
   ];

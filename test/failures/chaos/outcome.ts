@@ -1,4 +1,7 @@
-/** Classifies the answer that a caller got. */
+/**
+ * The result that a caller of the chaos test got. `judge` classifies answers; `load.ts` sets the other
+ * outcomes.
+ */
 import type { RawMessage } from './read-message.ts';
 
 export type CallOutcome =

@@ -18,16 +18,16 @@ beforeAll(async () => {
 
 afterAll(() => program.remove());
 
-/** More than the connections to the pool. */
+/** More than the default `upstream.maxConnections`. */
 const slow = 140;
-/** Longer than the time after which the proxy cuts slow readers off. */
+/** Longer than `slowMs` of `slow-downloads.ts`, after which the proxy cuts slow downloads off. */
 const attackMs = 7000;
 const request = 'GET /large HTTP/1.1\r\nHost: p\r\n\r\n';
 
 /**
- * The readers run in Python, because Node cannot give sockets small buffers. A reader that is cut
- * off connects again. The readers start one after another: the first megabytes of each answer fill
- * system buffers. A gigabyte at once would measure the speed of the machine.
+ * The readers run in Python, because Node cannot give sockets small buffers. A reader that is cut off connects
+ * again. The readers start one after another: the first megabytes of each answer fill system buffers. If all
+ * began at once, the gigabyte that fills those buffers would measure the machine.
  */
 const readers = `
 import select, socket, sys, time
@@ -64,7 +64,7 @@ function read(port: number, count: number): Attack {
 }
 
 testWithPython(
-  '140 clients that read one byte per second of 8 MiB leave connections to the pool to others',
+  '140 clients that read 8 MiB at one byte per second do not use up the connections to the pool',
   async () => {
     const pool = await startDoorPool();
     const door = await Door.open(program, { poolUrl: pool.url });

@@ -1,4 +1,7 @@
-/** Rows 39 to 42: callers that leave, and the answers of the callers that stay. */
+/**
+ * Failure rows 39 to 42 of docs/decisions/008-failure-rows.md: callers that leave, and the answers of those
+ * that stay. `row.ts` explains the tuples.
+ */
 import type { Fault } from '../../../src/simulator/faults/fault.ts';
 import { all, type EachMethod, type Method, reads } from './row.ts';
 
@@ -12,10 +15,10 @@ export interface Leaving {
   readonly callers: number;
   readonly stage: 'held' | 'sent' | 'passthrough';
   readonly fault?: Fault | readonly Fault[];
-  /** The fate of the callers that leave. Their answer is `gone`. */
+  /** What happens to the calls of the callers that leave. Instead of an answer it says `gone`. */
   readonly left: EachMethod;
   readonly stayed: EachMethod;
-  /** Number of batch answers that the proxy reads to their end. */
+  /** Number of batches that the pool answers with 200, as `ucwa_proxy_upstream_responses_total` counts them. */
   readonly answers: Readonly<Record<Method, number>>;
 }
 

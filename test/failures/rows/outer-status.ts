@@ -1,4 +1,4 @@
-/** Rows 1 to 17: the status of the answer to a whole batch. */
+/** Rows 1 to 17: what callers see if the whole answer has this status. `row.ts` explains the tuples. */
 import { says } from '../../e2e/failure-seen.ts';
 import { all, reads, type Case, type EachMethod, type Row } from './row.ts';
 
@@ -15,7 +15,7 @@ const unknown = reads(['own', 1, '3 1'], ['504 unknown', 0, '3']);
 const unknownThoughRun = reads(['own', 2, '3 1'], ['504 unknown', 1, '3']);
 const failed = reads(['own', 1, '3 1'], ['pool', 0, '3']);
 
-/** One case per status. No call ran. */
+/** One case for each status. The pool runs no call of the batch that gets it. */
 const each = (seen: EachMethod, ...statuses: readonly number[]): Case[] =>
   statuses.map((status) => ({ name: String(status), fault: says(status), ...seen }));
 
@@ -126,7 +126,7 @@ export const outerStatus: readonly Row[] = [
         ...failed,
       },
       {
-        name: '503 twice',
+        name: '503 for each request',
         fault: says(503),
         rule: { on: {}, times: Infinity },
         ...reads(['pool', 0, '3 1'], ['pool', 0, '3']),

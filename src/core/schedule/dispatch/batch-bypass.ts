@@ -1,7 +1,7 @@
 /**
  * The calls that must be sent unbatched:
  *
- * - operations, and in mode `off` all calls
+ * - starters of operations, and in mode `off` all calls
  * - all calls for a minute after the pool has shown that it has no batch resource
  * - for an hour, calls of a route that made the answer to a batch too large
  */
@@ -15,8 +15,8 @@ const maxLargeRoutes = 256;
 
 export class BatchBypass<T> {
   readonly #mode: Policy['mode'];
-  #poolUntilMs = -Infinity;
-  #poolBatches = false;
+  #allUnbatchedUntilMs = -Infinity;
+  #hasAnsweredBatch = false;
   readonly #largeUntilMs = new Map<string, number>();
 
   constructor(mode: Policy['mode']) {
@@ -25,7 +25,7 @@ export class BatchBypass<T> {
 
   mustBypass(user: User<T>, arrival: Arrival<T>, nowMs: number): boolean {
     if (this.#mode === 'off' || arrival.callClass === 'operation') return true;
-    if (nowMs < this.#poolUntilMs || nowMs < user.unbatchedUntilMs) return true;
+    if (nowMs < this.#allUnbatchedUntilMs || nowMs < user.unbatchedUntilMs) return true;
     if (this.#largeUntilMs.size === 0) return false;
     const untilMs = this.#largeUntilMs.get(routeTemplate(arrival.target));
     return untilMs !== undefined && nowMs < untilMs;
@@ -33,10 +33,13 @@ export class BatchBypass<T> {
 
   /** The pool answered a batch as a batch. */
   batchAnswered(): void {
-    this.#poolBatches = true;
+    this.#hasAnsweredBatch = true;
   }
 
-  /** The pool reported that it has no batch resource. So far this holds for the applications of one user. */
+  /**
+   * The pool reported that it has no batch resource. Until the user is proved, this is believed only for that
+   * user.
+   */
   noBatchResource(user: User<T>, nowMs: number): void {
     user.unbatchedUntilMs = nowMs + noBatchForMs;
     if (user.proved) this.userProved(user);
@@ -46,11 +49,12 @@ export class BatchBypass<T> {
    * The pool answered the user with 2xx. Its report that there is no batch resource then holds for all users,
    * unless the pool has answered a batch before. A new user thus cannot turn batching off for others.
    */
-  userProved({ unbatchedUntilMs: singlyUntilMs }: User<T>): void {
-    if (singlyUntilMs > this.#poolUntilMs && !this.#poolBatches) this.#poolUntilMs = singlyUntilMs;
+  userProved({ unbatchedUntilMs }: User<T>): void {
+    if (unbatchedUntilMs > this.#allUnbatchedUntilMs && !this.#hasAnsweredBatch)
+      this.#allUnbatchedUntilMs = unbatchedUntilMs;
   }
 
-  /** The answer to a batch exceeded the size limit in the part of this call. */
+  /** The answer to a batch became too large while the part of this call was read. */
   answerTooLarge(call: Call<T>, nowMs: number): void {
     if (this.#largeUntilMs.size >= maxLargeRoutes) this.#largeUntilMs.clear();
     this.#largeUntilMs.set(routeTemplate(call.target), nowMs + largeForMs);

@@ -1,6 +1,7 @@
 /**
- * Retries after failures: each call at most once, unbatched, and within the retry budgets of its user and of
- * the process.
+ * Sends calls again. `retry` (after a failure) and `hedge` (beside a late batch) send each call at most once,
+ * unbatched, within the retry budgets of its user and of the process. `putBack` also serves refused calls,
+ * which use no budget.
  */
 import type { Fault } from '../../messages/fault.ts';
 import type { Reply } from '../../messages/reply.ts';
@@ -25,7 +26,8 @@ export class Retries<T> {
   }
 
   /**
-   * Puts a call back into a queue, to be sent unbatched. Returns `false` if the call may not be sent again.
+   * Puts a call back into a queue, to be sent unbatched. Returns `false` if the call may not be sent again;
+   * `true` also if no caller waits any more.
    */
   retry(slot: Call<T>, reason: RetryReason, fallback: Reply | Fault, nowMs: number): boolean {
     if (!slot.mayRetry || !this.#spend(slot.stream.user, reason, nowMs)) return false;
@@ -40,7 +42,7 @@ export class Retries<T> {
     return true;
   }
 
-  /** Sends a hedged request for an outstanding call, if a retry is allowed. */
+  /** Queues a hedged request for an outstanding call, if a retry is allowed. */
   hedge(slot: Call<T>, nowMs: number): void {
     const {
       stream: { user, key },
@@ -79,8 +81,8 @@ export class Retries<T> {
 }
 
 /**
- * Puts the call of a request that has ended back into its queue, in order of arrival. The stream is then
- * ready.
+ * Puts a call of an ended request into a queue again, in order of arrival: its old queue, or the unbatched one.
+ * Its stream may then be sent without a hold.
  *
  * @param unbatched whether to send the call unbatched
  * @returns the call that now holds the place; it differs if the caller of `slot` left; `undefined` if no

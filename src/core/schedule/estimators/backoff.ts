@@ -16,8 +16,7 @@ export class Backoff {
    *
    * @param random number in [0, 1)
    * @param askedMs the `Retry-After` of the pool, used up to 30 s
-   * @param news whether the refusal shows something new: its request was sent after the last refusal was
-   *   known
+   * @param news `true` if the refused request was sent after the previous refusal had arrived
    */
   begin(nowMs: number, random: number, askedMs: number | undefined, news: boolean): void {
     if (news) {

@@ -1,10 +1,10 @@
-/** The latencies of the last answers of one route. */
+/** The latencies of the last 2xx answers of one route, from dispatch to answer. */
 
 const keptSamples = 20;
 const enoughForMedian = 3;
 /**
  * The quantile that estimates the latency of the route itself. The latency of a batch is that of its slowest
- * part. Some batches of a fast route are fast. No batch of a slow route is.
+ * part. A fast route has fast and slow samples. A slow route has only slow ones.
  */
 const ownShare = 0.25;
 
@@ -50,7 +50,7 @@ export class RouteLatency {
     return this.#samplesMs.length === keptSamples;
   }
 
-  /** The median that callers have waited, in ms; `undefined` if too few samples are known. */
+  /** The median time from dispatch to answer, in ms; `undefined` if too few samples are known. */
   get medianMs(): number | undefined {
     return this.#samplesMs.length < enoughForMedian ? undefined : this.#quantileMs(0.5);
   }

@@ -91,7 +91,7 @@ export function takeSendable<T>(
   return taken;
 }
 
-/** Returns how many calls `leavingCalls` would remove. */
+/** Returns how many calls `takeSendable` would remove. */
 export function countSendable<T>(stream: Stream<T>, maxParts: number, maxBytes: number): number {
   let count = 0;
   let bytes = 0;

@@ -61,10 +61,10 @@ export class WriteOrder<T> implements Order<T> {
    * Releases the GETs that wait for a write which was sent, or never will be. Returns whether there were any.
    */
   sent(write: Call<T>, nowMs: number): boolean {
-    const { blockedGets: overtakers } = write;
-    if (overtakers === undefined) return false;
+    const { blockedGets } = write;
+    if (blockedGets === undefined) return false;
     write.blockedGets = undefined;
-    for (const call of overtakers) {
+    for (const call of blockedGets) {
       call.blockedBy = undefined;
       call.unblockedAtMs = nowMs;
       // Another write before it may be held again.

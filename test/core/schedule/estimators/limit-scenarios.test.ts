@@ -1,4 +1,4 @@
-/** Behavior under 429: busy clients with a limit of their pool, in virtual time. */
+/** How the coalescer learns a pool's limit from 429 answers, in virtual time. */
 import { describe, expect, test } from '@jest/globals';
 import { LimitedPool, type Tally } from '../../../support/limited-pool.ts';
 
@@ -9,7 +9,10 @@ function used({ answered }: Tally, limit: number, forMs: number): number {
   return answered / ((limit * forMs) / routeMs);
 }
 
-/** The outstanding calls of another device of the user: its name, mean, and number at a time. */
+/**
+ * Another device of the user: a description, its mean number of outstanding calls, and the number at a given
+ * time.
+ */
 const others: ReadonlyArray<readonly [string, number, (nowMs: number) => number]> = [
   ['no other device', 0, () => 0],
   ['another device that takes 5, now and then', 2.5, (nowMs) => (Math.floor(nowMs / 2000) % 2) * 5],

@@ -3,7 +3,7 @@ import { Users } from '../../../../src/core/schedule/queue/users.ts';
 import { policy } from '../../../support/recording-sink.ts';
 import type { LearnedState } from '../../../../src/core/schedule/state.ts';
 
-/** Users that each sent one call at this time and are idle since. */
+/** Users that each sent one call at the given time and have been idle since. */
 function idleUsers(maxUsers: number, calledAtMs: Readonly<Record<string, number>>) {
   const kept = new Map<string, LearnedState>();
   const users = new Users<string>(
@@ -45,14 +45,14 @@ test('a user that is idle for ten seconds is reduced to its learned state, unles
   expect(users.find('faithful')).toBeUndefined();
 });
 
-test('no more whole idle users are kept than the setting allows; the last to call are kept', () => {
+test('above maxUsers, the users idle for longest are reduced to their learned state', () => {
   const { users, kept } = idleUsers(2, { a: 0, b: 1, c: 2, d: 3 });
   users.sweep(4);
   expect([...kept.keys()]).toEqual(['a', 'b']);
   expect(users.counts).toEqual({ active: 0, idle: 4 });
 });
 
-test('a user is removed ten seconds after its last call, however long no other user was idle', () => {
+test('a user is reduced ten seconds after its last call, also if no other user was idle before', () => {
   const { users, kept, call } = idleUsers(100, {});
   users.sweep(0);
   call('first', 5000);
@@ -69,7 +69,7 @@ test('a user with an open pass-through call is kept whole', () => {
   expect([kept.size, users.counts]).toEqual([0, { active: 1, idle: 0 }]);
 });
 
-test('a user that is marked as idle several times is idle since the first time, and counts once', () => {
+test('a user that is marked as idle several times counts as idle from the first time on, and counts once', () => {
   const { users, kept } = idleUsers(100, { ann: 0, bob: 1 });
   for (const nowMs of [2, 3]) users.idle(users.find('ann')!, nowMs);
   expect(users.counts).toEqual({ active: 0, idle: 2 });
