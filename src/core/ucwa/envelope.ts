@@ -95,9 +95,9 @@ const crossOrigin = 'access-control-';
 const variesByOrigin = /(?:^|,)[ \t]*origin[ \t]*(?:,|$)/i;
 
 /**
- * Returns the value of an envelope field for the responses to all calls of the batch, or `undefined` if the field
- * belongs to the envelope only. A batch has calls of one origin, so its cross-origin fields are right for each call.
- * Of `Vary`, only `Origin` is shared: the parts are not encoded.
+ * Returns the value of an envelope field for the responses to all calls of the batch, or `undefined` if the
+ * field belongs to the envelope only. A batch has calls of one origin, so its cross-origin fields are right for
+ * each call. `Vary` is shared as `Origin` only, because parts are not encoded.
  */
 export function sharedValue(name: string, value: string): string | undefined {
   const lower = name.toLowerCase();

@@ -15,7 +15,7 @@ export interface Leaving {
   readonly callers: number;
   readonly stage: 'held' | 'sent' | 'passthrough';
   readonly fault?: Fault | readonly Fault[];
-  /** What happens to the calls of the callers that leave. Instead of an answer it says `gone`. */
+  /** The fate of the calls of the callers that leave. Instead of an answer it says `gone`. */
   readonly left: EachMethod;
   readonly stayed: EachMethod;
   /** Number of batches that the pool answers with 200, as `ucwa_proxy_upstream_responses_total` counts them. */
