@@ -9,16 +9,21 @@ const slowBytes = 65_536;
 const slowMs = 5000;
 
 interface Slowness {
-  takenBytes: number;
-  sinceMs: number;
+  readonly takenBytes: number;
+  readonly sinceMs: number;
 }
 
 export class SlowDownloads {
-  readonly #most: number;
+  /** Limit for the slow clients that stay connected. */
+  readonly #maxSlow: number;
+  /**
+   * Exchanges with a client that does not keep up now, in the order of their last progress. They are slow after
+   * `slowMs` without progress.
+   */
   readonly #slow = new Map<PassThroughExchange, Slowness>();
 
-  constructor(most: number) {
-    this.#most = most;
+  constructor(maxSlow: number) {
+    this.#maxSlow = maxSlow;
   }
 
   /**
@@ -35,17 +40,16 @@ export class SlowDownloads {
     }
     for (const exchange of exchanges) this.#update(exchange, nowMs);
     const slow = Array.from(this.#slow).filter(([, { sinceMs }]) => nowMs - sinceMs >= slowMs);
-    return slow.slice(0, Math.max(slow.length - this.#most, 0)).map(([exchange]) => exchange);
+    return slow.slice(0, Math.max(slow.length - this.#maxSlow, 0)).map(([exchange]) => exchange);
   }
 
   #update(exchange: PassThroughExchange, nowMs: number): void {
     const { takenBytes } = exchange;
     const before = this.#slow.get(exchange);
-    if (takenBytes === undefined) this.#slow.delete(exchange);
-    else if (before === undefined) this.#slow.set(exchange, { takenBytes, sinceMs: nowMs });
-    else if (takenBytes - before.takenBytes >= slowBytes) {
-      before.takenBytes = takenBytes;
-      before.sinceMs = nowMs;
+    const hasProgress = before !== undefined && (takenBytes ?? 0) - before.takenBytes >= slowBytes;
+    if (takenBytes === undefined || hasProgress) this.#slow.delete(exchange);
+    if (takenBytes !== undefined && (before === undefined || hasProgress)) {
+      this.#slow.set(exchange, { takenBytes, sinceMs: nowMs });
     }
   }
 }

@@ -95,6 +95,16 @@ describe('clients with slow downloads', () => {
     expect(slow.findExcess(new Set([second]), 7000)).toEqual([]);
   });
 
+  test('count from their last progress: a client that went on reading is not disconnected first', () => {
+    const slow = new SlowDownloads(1);
+    const [resumed, stalled] = [client(0), client(0)];
+    const both = new Set([resumed, stalled]);
+    slow.findExcess(both, 0);
+    set(resumed, 100_000);
+    slow.findExcess(both, 4000);
+    expect(slow.findExcess(both, 9000)).toEqual([stalled]);
+  });
+
   test('do not include clients that read enough, or that have read everything', () => {
     const slow = new SlowDownloads(0);
     const [quick, done, drips] = [client(0), client(0), client(0)];
