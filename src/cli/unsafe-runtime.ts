@@ -9,7 +9,7 @@ import { quoted } from '../settings/quoted.ts';
 export const unsafeNames = ['insecure-http-parser', 'unverified-tls', 'inspector'] as const;
 type UnsafeName = (typeof unsafeNames)[number];
 
-/** The parts of the process that show these settings. */
+/** The parts of the process that the check reads. */
 export interface Runtime {
   /** Flags of Node on the command line (`process.execArgv`). */
   readonly nodeFlags: readonly string[];

@@ -1,4 +1,7 @@
-/** The exchange of a single call. Its answer streams to its caller. */
+/**
+ * The exchange of a call that is sent without an envelope. Its answer streams to its caller; a refusal (429) is
+ * buffered.
+ */
 import { relayedReply } from '../core/answer/fan-out.ts';
 import type { Fault } from '../core/messages/fault.ts';
 import { refused, isRefusal } from '../core/ucwa/protocol.ts';

@@ -27,7 +27,7 @@ export class WriteBufferLimiter {
   }
 
   /**
-   * Counts buffered bytes until the client has read them, or has disconnected.
+   * Counts buffered bytes until the response has drained to the socket, or its connection has closed.
    *
    * @param user the name of the user
    * @returns `false` if a limit is reached; then nothing is counted

@@ -36,7 +36,10 @@ const sampledEvery = 100;
 const slowMs = 1000;
 const keyBytes = 32;
 
-/** Pattern of tokens, cookies and SIP addresses. It catches a secret that the allow-list missed. */
+/**
+ * Pattern of tokens, cookies and SIP addresses. It catches a secret that reached a line in spite of the fixed
+ * fields.
+ */
 const secret = /\b(?:bearer|basic|ntlm|negotiate) [\w+/=.~-]{8}|\bcwt(?:_ucwa)?=|\bsips?:[^\s"]*@/i;
 
 export function createLog(options: LogOptions, destination?: DestinationStream): Log {

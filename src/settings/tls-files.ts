@@ -1,7 +1,10 @@
 import { createSecureContext } from 'node:tls';
 import type { Settings } from './schema.ts';
 
-/** Contents of the PEM files that the settings name. */
+/**
+ * Contents of the PEM files of the settings. `tls-renewal.ts` reads them again; `serve` and `check-config`
+ * check them.
+ */
 export interface TlsFiles {
   readonly ca?: Buffer;
   readonly cert?: Buffer;

@@ -18,7 +18,7 @@ import {
 
 const smallAnswers = { UCWA_PROXY_LIMITS_MAX_RESPONSE_BYTES: '4096' };
 const second: FailureCase['rule'] = { on: { kind: 'part' }, skip: 1 };
-/** An offset in the second part of any answer. */
+/** A byte offset that lies in the second part of every batch answer of these cases. */
 const inSecondPart = 400;
 
 const batchType = 'multipart/batching; boundary="B"';

@@ -70,7 +70,7 @@ function expectAnswer(seen: Seen, fault: FaultRule['fault'] | undefined, one: An
   }
 }
 
-/** Checks how the call reached the pool, and how often it ran. */
+/** Checks which requests (by number of parts) carried the call to the pool, and how often it ran. */
 function expectTravel(seen: Seen, failure: FailureCase, pool: Simulator, one: Answered): void {
   const came = sendings(pool, one.nonce);
   const parts = came.map((sending) => sending.parts);

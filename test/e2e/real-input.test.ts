@@ -13,7 +13,7 @@ import { startScriptedPool } from '../support/scripted-pool.ts';
 const ofTheConnection = /^(?:connection|keep-alive): .*\r\n/gim;
 const date = /^date: .*\r\n/gim;
 
-describe('single calls, answered from a batch answer of a real server,', () => {
+describe('single calls, when the pool sends a batch answer recorded from a real server,', () => {
   test.each(exchangeNames)('get the recorded answers: %s', async (name) => {
     const { calls, batchResponse, answers } = readExchange(name);
     const pool = await startScriptedPool((_request, socket) => socket.write(batchResponse));

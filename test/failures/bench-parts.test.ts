@@ -1,5 +1,5 @@
 /**
- * The parts of the benchmark, each run whole: they measure what they say, and see a wrong answer.
+ * Runs each part of the benchmark to its end: it must return its measurements, and must fail on a wrong answer.
  * A run starts up to ten processes, so the tests take half a minute.
  */
 import { readFile } from 'node:fs/promises';

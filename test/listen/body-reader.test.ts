@@ -13,7 +13,7 @@ const written = (stream: PassThrough, piece: string): Promise<void> =>
   new Promise((resolve) => stream.write(piece, () => setImmediate(resolve)));
 
 const never = (): void => {
-  throw new Error('the limit is not reached');
+  throw new Error('the limit was reached unexpectedly');
 };
 
 test('a body is delivered when it is complete, in one piece or in several', async () => {

@@ -43,7 +43,7 @@ function setUp() {
   };
 }
 
-test('the engine is told all that its observers are', () => {
+test('each event reaches both the engine and its observers', () => {
   const { observedEngine, said, submit } = setUp();
   observedEngine.cancel(submit() as Call<Caller>);
   observedEngine.barrier('ann');
@@ -54,14 +54,14 @@ test('the engine is told all that its observers are', () => {
   );
 });
 
-test('a call that was not let in has left', () => {
+test('observers hear that a refused call has left', () => {
   const { said, refuse, submit } = setUp();
   refuse('queue_calls');
   expect(submit()).toBe('queue_calls');
   expect(said).toEqual(['- arrives', 'submit', '- left']);
 });
 
-test('a call that was answered without having left is over within the second', () => {
+test('checkOver reports an answered call to its observers once', () => {
   const { observedEngine, said, submit } = setUp();
   const call = submit() as Call<Caller>;
   observedEngine.checkOver();

@@ -91,7 +91,7 @@ describe('JSON', () => {
     expect(json(conversation)['created']).toMatch(/^\/Date\(\d{13}\)\/$/);
   });
 
-  test('and XML are compressed for a client that accepts gzip', async () => {
+  test('is compressed for a client that accepts gzip, and a photo is not', async () => {
     const plain = await call('me', 'application/json');
     const answer = await call('me', 'application/json', { 'Accept-Encoding': 'gzip, deflate' });
     expect(answer.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'Accept-Encoding' });

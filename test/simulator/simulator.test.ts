@@ -88,7 +88,7 @@ test('stopped timers do not fire', async () => {
 });
 
 describe('the ledger', () => {
-  test('finds calls by their nonce, from header or query, and answers return the header', async () => {
+  test('finds executions by nonce; a header wins over the query, and the answer repeats it', async () => {
     const headers = { ...bearer('ann'), 'X-Nonce': 'n-1' };
     const single = await send(`${pool.url}${base}/me?nonce=other`, { headers });
     expect(single.headers['x-nonce']).toBe('n-1');
@@ -102,7 +102,7 @@ describe('the ledger', () => {
     expect(pool.ledger.executions('other')).toEqual([]);
   });
 
-  test('keeps requests unchanged, including those that ran nothing', async () => {
+  test('keeps each request as received, even one that runs no call', async () => {
     await exchangeRaw(
       pool.port,
       requestText('POST', '/nowhere?A=%3d', { 'x-ODD': 'a  b' }, 'body'),

@@ -1,4 +1,4 @@
-/** Test programs that run in processes of their own and answer questions. */
+/** Starts a child process, sends it requests by message (`ask`), and reads its log. For the chaos tests. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +19,7 @@ interface ForkOptions {
 
 const maxErrors = 5;
 
-/** A child process that serves its parent as `test/bench/children/child-side.js` does. */
+/** A child process of the chaos tests. It uses `serveParent` of `test/bench/children/child-side.js`. */
 export class Forked {
   readonly process: ChildProcess;
   readonly exited: Promise<number | null>;

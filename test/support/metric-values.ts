@@ -1,7 +1,7 @@
 import { get } from 'node:http';
 
 /**
- * Values by series, in the spelling of the text format:
+ * Metric values by series. A series is written as in the Prometheus text format:
  * `ucwa_proxy_calls_total{via="batch",code="200"}`.
  */
 export type MetricValues = ReadonlyMap<string, number>;

@@ -19,7 +19,7 @@ interface Step {
   readonly callClass: CallClass;
   readonly resource: number;
   readonly leavesAfterMs: number | undefined;
-  /** `silent`: only time passes. */
+  /** `silent`: no call is submitted, only time passes. */
   readonly also: 'barrier' | 'drain' | 'silent' | undefined;
 }
 
@@ -76,7 +76,7 @@ export const half = (): number => 0.5;
 export const noMemory = { size: 0, take: () => undefined, keep: () => undefined };
 export const sound: Make = (policy, sink) => new Coalescer(policy, sink, noMemory, half);
 
-/** Keeps the learned state of users who are away. */
+/** Makes a coalescer that keeps the learned state of users without open calls. */
 export const remembering: Make = (policy, sink) => {
   const kept = new Map<string, LearnedState>();
   const memory = {
@@ -87,7 +87,10 @@ export const remembering: Make = (policy, sink) => {
   return new Coalescer(policy, sink, memory, half);
 };
 
-/** Plays one schedule, and reports the faults and how often each row of the table was used. */
+/**
+ * Plays one schedule. The returned world has the broken promises (`faults`), and how often each row of the
+ * table in coalescer.ts occurred (`rows`).
+ */
 export function play(
   policy: Policy,
   steps: readonly Step[],

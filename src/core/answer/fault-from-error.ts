@@ -5,7 +5,7 @@ export class OddAnswer extends Error {
   readonly code = 'UCWA_ODD_ANSWER';
 }
 
-/** Error types of RFC 9209 section 2.3, by the error codes of Node, undici and the proxy. */
+/** Error types of RFC 9209 section 2.3, by error code. Only `faultOf` uses them. */
 const names: Readonly<Record<string, FaultName>> = {
   ENOTFOUND: 'dns_error',
   EAI_AGAIN: 'dns_error',
@@ -28,8 +28,9 @@ const certificateCode =
   /^(?:ERR_TLS_CERT|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY)|HOSTNAME_MISMATCH)/;
 
 /**
- * Returns the fault for an error of undici. The error code cannot tell whether the request ran: `ECONNRESET`
- * occurs both before and after undici writes a request. The caller passes the phase instead.
+ * Returns the fault for an error of undici (batches and single calls). The error code cannot tell whether the
+ * request ran: `ECONNRESET` occurs both before and after undici writes a request. The caller passes the phase
+ * instead.
  *
  * @param answered whether a response had begun to arrive
  */

@@ -2,7 +2,7 @@ import type { RawHeaders } from './http-message.ts';
 import type { OutgoingCall } from './outgoing-call.ts';
 import type { Fault, Failure } from './fault.ts';
 
-/** The target and key of a call. A response may go only to calls that have the same. */
+/** The target and key of a call. A response may go only to calls with the same target and key. */
 export type Asked = Pick<OutgoingCall, 'target' | 'key'>;
 
 /** A complete response to a caller. */
@@ -18,7 +18,7 @@ export interface Reply {
    */
   readonly head?: Buffer | undefined;
   readonly body: Buffer;
-  /** The call that this part of a batch response answers; `undefined` if the response was no part. */
+  /** The call that this response answers, if it was a part of a batch response; otherwise `undefined`. */
   readonly asked?: Asked;
 }
 

@@ -1,4 +1,4 @@
-/** The totals of a shadow, in constant memory. */
+/** The totals of a shadow, in constant memory, for the log of shadow mode and for the command `tune`. */
 import type { ShadowReport } from './state.ts';
 
 /** Each bucket of the histogram of added latency ends at 1.02 times the end of the previous one. */
@@ -11,7 +11,7 @@ const buckets = 700;
 export class ShadowTally implements ShadowReport {
   /** Calls that the shadow sent. */
   calls = 0;
-  /** Requests that the shadow sent. */
+  /** Requests that the shadow would have sent to the pool, single ones and batches. */
   requests = 0;
   /** Requests with at least two parts. */
   batches = 0;
@@ -19,9 +19,9 @@ export class ShadowTally implements ShadowReport {
   parts = 0;
   /** Calls that were answered. */
   answers = 0;
-  /** Calls that a cap refused. */
+  /** Calls that a limit (for example `limits.maxQueuedCalls`) refused in the shadow. */
   refusals = 0;
-  /** Calls that failed, although they were really answered. */
+  /** Calls that failed in the shadow, although the pool answered the real calls. */
   failures = 0;
   #addedMs = 0;
   readonly #counts = new Uint32Array(buckets);

@@ -4,7 +4,7 @@
  * A part ends at a line that begins with `--boundary`. The parser looks only at line starts, and trusts no
  * length. The first delimiter line decides how lines end. Real servers end it with CRLF, and a bare LF is then
  * text, so text after a bare LF is never a delimiter. If the first delimiter line ends with LF, each LF ends a
- * line. Only blanks or `--` may follow a delimiter on its line: `--boundaryX` is text.
+ * line. Only `--` and blanks may follow `--boundary` on its line: `--boundaryX` is text.
  *
  *   preamble --delimiter--> part --delimiter--> part … --close delimiter--> epilogue
  */
@@ -50,7 +50,10 @@ export class MultipartParser {
   readonly #limits: ParserLimits;
   #state: State = 'preamble';
   #bareLineFeeds = false;
-  /** The long pieces of the current part before `#pending`. No delimiter begins in them. */
+  /**
+   * The earlier bytes of the current part, set aside in long pieces. `#pending` continues them. No delimiter
+   * begins in them.
+   */
   #pieces: Buffer[] = [];
   #piecesBytes = 0;
   /**
@@ -98,7 +101,7 @@ export class MultipartParser {
     const unsure = this.#pending.subarray(this.#scanned);
     // The scan stopped early, because these bytes contain a delimiter with an incomplete line.
     if (unsure.length >= this.#dashBoundary.length) return false;
-    // A delimiter in the first two bytes of the chunk would have its line end before the chunk.
+    // A delimiter in the first two bytes of the chunk follows a line end that begins in `#pending`.
     const begin = chunk.subarray(0, this.#dashBoundary.length + lineEndBytes - 1);
     if (Buffer.concat([unsure, begin]).includes(this.#dashBoundary)) return false;
     this.#pieces.push(this.#pending);
@@ -131,7 +134,7 @@ export class MultipartParser {
     return isGathered && this.#gatheredBytes + chunk.length <= this.#gathered.length;
   }
 
-  /** Ends the response. A delimiter line may lack its line end here. Returns how the response ended. */
+  /** Ends the response, and returns how it ended. The last delimiter line needs no line end. */
   finish(): MultipartEnding {
     if (this.#state === 'preamble' || this.#state === 'part') this.#scan(true);
     switch (this.#state) {

@@ -100,7 +100,7 @@ interface PartHeaders {
   readonly headers: FlatHeaders;
 }
 
-/** Writes an invalid batch answer. All parts of the batch run. */
+/** Writes a batch answer with a mistake in its multipart form. All parts of the batch run. */
 type Misbuilt =
   /** The last `count` parts are missing. */
   | { readonly kind: 'fewerParts'; readonly count: number }

@@ -2,7 +2,9 @@ import { onCleanup } from '../../support/cleanup.ts';
 import { UcwaClient } from '../../support/ucwa-client.ts';
 import { callsAtOnce, type Replica, type User } from '../support/replicas.ts';
 
-/** Slow enough for a busy machine, so that the rates reflect the proxies alone. */
+/**
+ * Time between two rounds of a user. Even a busy machine ends a round sooner, so it does not lower the rates.
+ */
 const roundMs = 400;
 
 /**

@@ -1,4 +1,7 @@
-/** Checks of the proxy's internal state after the last call. */
+/**
+ * Reads the state of the proxy for the chaos test: gauges and resources at rest, sums of metrics, growth of the
+ * heap.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { MetricValues } from '../../support/metric-values.ts';
@@ -57,7 +60,10 @@ export function sumOf(values: MetricValues, family: string, labels = ''): number
   return sum;
 }
 
-/** Growth of the heap over the last three quarters per 100,000 calls, as a share of its size. */
+/**
+ * Growth of the heap per 100,000 calls, as a share of its mean size. The first quarter of the samples is
+ * warm-up.
+ */
 export function heapSlope(samples: readonly HeapSample[]): number {
   const late = samples.slice(Math.ceil(samples.length / 4));
   const meanCalls = mean(late.map(({ calls }) => calls));

@@ -1,4 +1,7 @@
-/** Rows 26 to 37: the connection to the pool. Row 38, a paused process, is in stalled.test.ts. */
+/**
+ * Rows 26 to 37 of the failure rows: the connection to the pool. `row.ts` explains the tuples. Row 38, a paused
+ * process, is in stalled.test.ts.
+ */
 import { says } from '../../e2e/failure-seen.ts';
 import { all, inSecondPart, reads, type Row } from './row.ts';
 

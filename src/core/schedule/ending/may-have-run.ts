@@ -13,7 +13,10 @@ const tooLate: Fault = { phase: 'unknown', name: 'http_response_timeout' };
 export class UncertainExecutions<T> {
   readonly #calls = new WeakSet<Call<T>>();
 
-  /** Settles a request that has ended, and records the calls that may have run. */
+  /**
+   * Records which calls of an ended request may have run. In between it calls `settle`, which ends the calls or
+   * puts them back.
+   */
   settle(batch: Batch<T>, ending: Ending, settle: () => void): void {
     if (ending.kind === 'failure' && ending.fault.phase === 'unsent') {
       settle();
@@ -29,7 +32,7 @@ export class UncertainExecutions<T> {
     }
   }
 
-  /** Returns the failure that the caller may be told. */
+  /** Returns the failure to tell the caller: never that a call did not run if it may have run. */
   failureFor(call: Call<T>, failure: Failure): Fault | 'never-sent' {
     if (failure === 'late') return tooLate;
     if (!this.#calls.has(call) && !isHedged(call)) return failure;
@@ -41,7 +44,7 @@ export class UncertainExecutions<T> {
   }
 }
 
-/** Whether a hedged request for the call was sent that is not proved to have failed unsent. */
+/** Whether a hedged request for the call was sent, and may have run. */
 function isHedged<T>(call: Call<T>): boolean {
   const { hedge } = call.leader ?? call;
   return hedge !== undefined && hedge.attempts > 0;

@@ -1,7 +1,7 @@
 /**
  * Sends calls again. `retry` (after a failure) and `hedge` (beside a late batch) send each call at most once,
- * unbatched, within the retry budgets of its user and of the process. `putBack` also serves refused calls,
- * which use no budget.
+ * unbatched, within the retry budgets of its user and of the process. `putBack` also puts refused calls back,
+ * without using a budget.
  */
 import type { Fault } from '../../messages/fault.ts';
 import type { Reply } from '../../messages/reply.ts';
@@ -42,7 +42,9 @@ export class Retries<T> {
     return true;
   }
 
-  /** Queues a hedged request for an outstanding call, if a retry is allowed. */
+  /**
+   * Queues a hedged request for an outstanding GET, if it was not sent again before and the budgets allow it.
+   */
   hedge(slot: Call<T>, nowMs: number): void {
     const {
       stream: { user, key },
@@ -85,8 +87,8 @@ export class Retries<T> {
  * Its stream may then be sent without a hold.
  *
  * @param unbatched whether to send the call unbatched
- * @returns the call that now holds the place; it differs if the caller of `slot` left; `undefined` if no
- *   caller waits
+ * @returns the queued call: `slot`, or a follower of it if the caller of `slot` has left; `undefined` if no
+ * caller waits
  */
 export function putBack<T>(slot: Call<T>, unbatched: boolean, nowMs: number): Call<T> | undefined {
   const waiters = sentWaitersOf(slot);

@@ -23,7 +23,7 @@ export interface SentRequest {
   /** Outstanding calls of the user at its dispatch, including its own. */
   readonly outstanding: number;
   readonly sentAtMs: number;
-  /** Whether it tests that the ceiling still exists. */
+  /** Whether it exceeds the limit by one, to test whether the pool still refuses there. */
   readonly probe: boolean;
 }
 
@@ -45,7 +45,7 @@ export class LearnedLimit {
   #isMet = false;
   #sizeCap = Infinity;
   #decreasedAtMs = -Infinity;
-  /** Whether no request that was sent since the last decrease was accepted. */
+  /** Whether the last decrease is unproved: no request sent after it was accepted yet. */
   #inDoubt = false;
   #trialMs = leastTrialMs;
   #trialEndsAtMs = -Infinity;
@@ -83,7 +83,7 @@ export class LearnedLimit {
     return this.nextProbeAtMs <= nowMs;
   }
 
-  /** The time of the next probe, in ms; `Infinity` if time alone will not allow one. */
+  /** The time from which a probe is allowed, in ms; `Infinity` until another event allows one. */
   get nextProbeAtMs(): number {
     const atCeiling = this.#value >= this.#ceiling && !this.#inDoubt && !this.#probeIsOut;
     return atCeiling ? this.#nextProbeAtMs : Infinity;

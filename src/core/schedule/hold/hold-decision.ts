@@ -1,5 +1,5 @@
 /**
- * Decides how long a stream holds its calls for companions.
+ * Decides how long a stream holds its calls for companions, and which of its calls are then sent.
  *
  * - `adaptive`: the stream holds while a companion is likely enough to be worth the wait. After two holds
  *   without a companion, the calls of the user are not held until a companion arrives without a hold. A
@@ -28,7 +28,10 @@ export function immediateFlushReason<T>(
   return undefined;
 }
 
-/** Decides at the end of an event-loop turn or of a hold whether a stream with calls holds on. */
+/**
+ * Decides whether a stream with calls goes on holding, or is ready. Called at the end of an event-loop turn and
+ * of a hold.
+ */
 export function decideHold<T>(
   stream: Stream<T>,
   policy: Policy,

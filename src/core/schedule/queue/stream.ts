@@ -1,4 +1,4 @@
-/** Streams: the queues of calls that can share a batch. */
+/** Streams: queues of calls. Calls of one stream can share a batch: they have the same user, key and class. */
 import { sameKey, type BatchKey } from '../../ucwa/protocol.ts';
 import type { Call, Hold, User, Stream } from '../state.ts';
 import type { CallClass } from '../../messages/outgoing-call.ts';
@@ -73,7 +73,7 @@ function isOperation<T>(stream: Stream<T> | undefined): boolean {
   return stream?.callClass === 'operation';
 }
 
-/** Whether an operation of the user may be sent. It goes before everything else. */
+/** Whether a starter of an operation is ready to be sent. Starters go before all other calls of the user. */
 export function hasOperation<T>({ streams, order }: User<T>): boolean {
   return streams.some(
     (stream) =>

@@ -72,7 +72,7 @@ test('50 users that begin together under a limit of 10 each are all answered', (
   expect(Math.max(...waitsMs)).toBeLessThan(5000);
 });
 
-test('a limit of one is enough to go on', () => {
+test('under a limit of 1, 40 calls at once are all answered', () => {
   const pool = new LimitedPool({ limit: () => 1, routeMs });
   for (let call = 0; call < 40; call += 1) pool.ask('ann');
   expect(pool.until(29_000)).toMatchObject({ answered: 40, failed: 0 });

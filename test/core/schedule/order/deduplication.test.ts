@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { aKey, aReply, app, Recorder } from '../../../support/recording-sink.ts';
 
-describe('identical GETs that are held together', () => {
+describe('identical GETs in the queue of one user', () => {
   const same = { target: `${app}/me` };
 
-  test('do not follow a call that was put back after a failure', () => {
+  test('do not share a part with a call that is in the queue again after a failure', () => {
     const recorder = new Recorder({ mode: 'off' });
     recorder.submit('a', 0, aKey('ann'), same);
     recorder.grant(0);
@@ -14,7 +14,7 @@ describe('identical GETs that are held together', () => {
     expect(recorder.grant(6)).toEqual(['a (idle)', 'b (idle)']);
   });
 
-  test('share a part, and each caller gets its answer', () => {
+  test('share a part, and each caller gets its answer even if the batch breaks off after that part', () => {
     const recorder = new Recorder();
     recorder.submit('a', 0, aKey('ann'), same);
     recorder.submit('b', 1, aKey('ann'), { ...same, headers: ['Client-Request-Id', '2'] });
@@ -37,7 +37,7 @@ describe('identical GETs that are held together', () => {
     expect(recorder.grant(20)).toEqual(['c (linger)']);
   });
 
-  test('are not affected when the first of them is canceled, held or sent', () => {
+  test('get their answer even if the first of them is canceled, before or after it was sent', () => {
     const recorder = new Recorder();
     const a = recorder.submit('a', 0, aKey('ann'), same);
     const b = recorder.submit('b', 0, aKey('ann'), same);
@@ -52,7 +52,7 @@ describe('identical GETs that are held together', () => {
     expect(recorder.endings).toEqual(['c: C']);
   });
 
-  test('do not share a part that was sent, nor across a write to the same path', () => {
+  test('share no part if a write to the same path came between them, or if the first was already sent', () => {
     const recorder = new Recorder();
     recorder.submit('a', 0, aKey('ann'), same);
     recorder.submit('w', 1, aKey('ann'), { callClass: 'unsafe', target: `${app}/ME` });
@@ -76,7 +76,7 @@ describe('identical GETs that are held together', () => {
   });
 });
 
-test('a duplicate that replaces a canceled call extends no hold', () => {
+test('when a caller leaves and an identical call takes its place, the hold does not become longer', () => {
   const recorder = new Recorder();
   const first = recorder.submit('a', 0, aKey('ann'), { target: `${app}/me` });
   recorder.submit('b', 0);
