@@ -146,7 +146,10 @@ export function createListener(
     rules: { maxCallBytes: limits.maxCallBytes, never: pathPatterns(batching.never) },
     maxBodyBytes: limits.maxQueuedBytes,
     maxUsers: limits.maxUsers,
-    maxNewcomersAtOnce: Math.max(Math.ceil(pool.maxConnections / 2), batching.maxParts),
+    newcomers: {
+      maxAtOnce: Math.max(Math.ceil(pool.maxConnections / 2), batching.maxParts),
+      maxWaitingBytes: limits.maxQueuedBytes / 4,
+    },
     passing: {
       maxPolls: limits.maxLongPolls,
       maxCalls: limits.maxQueuedCalls,

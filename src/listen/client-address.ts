@@ -30,3 +30,9 @@ export function lastForwarded(forwardedFor: string | undefined): string | undefi
   const last = forwardedFor?.slice(forwardedFor.lastIndexOf(',') + 1).trim();
   return last === undefined || last === '' ? undefined : last.slice(0, 45);
 }
+
+/** Returns the name of the client's address from a trusted peer, or of the peer itself if it names no client. */
+export function forwardedAddress(forwardedFor: string, peerAddress: string): string {
+  const forwarded = lastForwarded(forwardedFor);
+  return forwarded === undefined ? peerAddress : addressName(forwarded);
+}

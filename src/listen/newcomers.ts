@@ -13,12 +13,24 @@ export interface NewcomerLimits extends ShareLimits {
    * ones wait.
    */
   readonly maxAtOnce: number;
+  /** Limit for the calls of all new users together. */
+  readonly maxCallsOfAll: number;
+  /** Limit for the bytes of all calls that wait for a slot, in heads and bodies. */
+  readonly maxWaitingBytes: number;
 }
+
+/** The limit that a call of a new user would exceed. */
+type NewcomerRefusal = 'newcomers' | 'queue_calls' | 'queue_bytes';
 
 export class Newcomers {
   readonly #shares: Shares;
   readonly #slots: OwnerSlots;
+  readonly #maxCallsOfAll: number;
+  readonly #maxWaitingBytes: number;
   readonly #maxRecent: number;
+  /** Open calls of new users. */
+  #calls = 0;
+  #waitingBytes = 0;
   /** Calls that wait for a slot, oldest first, and the start of each wait in ms. */
   readonly #waiting = new Map<ClientExchange, number>();
   /** Users with a recent 2xx answer. When this set is full, it replaces `#older`. */
@@ -29,6 +41,8 @@ export class Newcomers {
   constructor(limits: NewcomerLimits, maxUsers: number) {
     this.#shares = new Shares(limits);
     this.#slots = new OwnerSlots(limits.maxAtOnce);
+    this.#maxCallsOfAll = limits.maxCallsOfAll;
+    this.#maxWaitingBytes = limits.maxWaitingBytes;
     this.#maxRecent = Math.ceil(maxUsers / 2);
   }
 
@@ -54,13 +68,24 @@ export class Newcomers {
   /**
    * Calls `begin` for a call of a new user when its address has a free slot.
    *
+   * @param bytes of its head and body
    * @param begin must not throw
+   * @returns the limit that the waiting call exceeds. The caller of this method must then answer the call.
    */
-  whenFree(exchange: ClientExchange, address: string, nowMs: number, begin: () => void): void {
-    this.#waiting.set(exchange, nowMs);
+  whenFree(
+    exchange: ClientExchange,
+    address: string,
+    { bytes, nowMs }: { readonly bytes: number; readonly nowMs: number },
+    begin: () => void,
+  ): NewcomerRefusal | undefined {
     let isWaiting = false;
+    const stopWaiting = (): void => {
+      if (this.#waiting.delete(exchange)) this.#waitingBytes -= bytes;
+    };
+    this.#waiting.set(exchange, nowMs);
+    this.#waitingBytes += bytes;
     const release = this.#slots.acquire(address, () => {
-      this.#waiting.delete(exchange);
+      stopWaiting();
       if (!isWaiting) {
         begin();
         return;
@@ -70,11 +95,12 @@ export class Newcomers {
         if (!exchange.isOver) begin();
       });
     });
-    isWaiting = true;
     exchange.addRelease(() => {
-      this.#waiting.delete(exchange);
+      stopWaiting();
       release();
     });
+    isWaiting = this.#waiting.has(exchange);
+    return isWaiting && this.#waitingBytes > this.#maxWaitingBytes ? 'queue_bytes' : undefined;
   }
 
   /**
@@ -87,11 +113,16 @@ export class Newcomers {
       .map(([exchange]) => exchange);
   }
 
-  /** Counts the exchange of a new user until it is over. Returns `false` if its address has reached a limit. */
-  admit(exchange: ClientExchange, address: string): boolean {
+  /** Counts the exchange of a new user until it is over. Returns the limit that it would exceed. */
+  admit(exchange: ClientExchange, address: string): NewcomerRefusal | undefined {
+    if (this.#calls >= this.#maxCallsOfAll) return 'queue_calls';
     const release = this.#shares.acquire(address, exchange.head.costBytes);
-    if (typeof release === 'string') return false;
-    exchange.addRelease(release);
-    return true;
+    if (typeof release === 'string') return 'newcomers';
+    this.#calls += 1;
+    exchange.addRelease(() => {
+      this.#calls -= 1;
+      release();
+    });
+    return undefined;
   }
 }

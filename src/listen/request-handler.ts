@@ -14,10 +14,10 @@ import type { Arrival, Call } from '../core/schedule/state.ts';
 import type { Caller } from '../engine/caller.ts';
 import type { Engine } from '../engine/engine.ts';
 import { BodyReader } from './body-reader.ts';
-import { addressName, lastForwarded } from './client-address.ts';
+import { forwardedAddress } from './client-address.ts';
 import { ConnectionAuth, type ConnectionAuthMode } from './connection-auth.ts';
 import type { ClientExchange } from './client-exchange.ts';
-import { Newcomers } from './newcomers.ts';
+import { type NewcomerLimits, Newcomers } from './newcomers.ts';
 import type { FinishedCall, Via } from './observer.ts';
 import { overflowStatus } from './overflow-status.ts';
 import { PassThroughHandler, type PassThroughParts } from './pass-through-handler.ts';
@@ -30,8 +30,8 @@ export interface HandlerParts extends PassThroughParts {
   readonly engine: Pick<Engine, 'submit' | 'cancel' | 'barrier' | 'passedThrough'>;
   /** Limit for the users that are remembered as known to the pool. */
   readonly maxUsers: number;
-  /** Limit for the batchable calls of new users of one address that are in the engine at a time. */
-  readonly maxNewcomersAtOnce: number;
+  /** Limits for calls of new users. */
+  readonly newcomers: Pick<NewcomerLimits, 'maxAtOnce' | 'maxWaitingBytes'>;
   readonly accessLog: { access(call: FinishedCall): void };
   readonly rules: ClassifyRules;
   /** Limit for the received bytes of all bodies. */
@@ -81,7 +81,8 @@ export class RequestHandler {
       {
         maxCalls: parts.passing.maxCallsPerUser,
         maxBytes: parts.passing.maxBytesPerUser,
-        maxAtOnce: parts.maxNewcomersAtOnce,
+        maxCallsOfAll: parts.passing.maxCalls,
+        ...parts.newcomers,
       },
       parts.maxUsers,
     );
@@ -181,11 +182,12 @@ export class RequestHandler {
     const classified = classify(head, target, facts, this.#parts.rules, known.applicationPath);
     const isBelieved = facts.forwardedFor !== undefined && this.#parts.isTrusted(request);
     const forwardedFor = isBelieved ? facts.forwardedFor : undefined;
-    const address =
-      forwardedFor === undefined ? exchange.peerAddress : forwardedAddress(forwardedFor, exchange);
+    const peer = exchange.peerAddress;
+    const address = forwardedFor === undefined ? peer : forwardedAddress(forwardedFor, peer);
     const isNew = this.#newcomers.isNew(known.user);
-    if (isNew && !this.#newcomers.admit(exchange, address)) {
-      this.#refuse(exchange, overflowStatus.newcomers, 'newcomers');
+    const overflow = isNew ? this.#newcomers.admit(exchange, address) : undefined;
+    if (overflow !== undefined) {
+      this.#refuse(exchange, overflowStatus[overflow], overflow);
       return;
     }
     if (classified.kind === 'pass-through' || exchange.isBound) {
@@ -213,8 +215,13 @@ export class RequestHandler {
     const ready = (body: Buffer): void => {
       const begin = (): void => this.#guarded(exchange, () => submit(body));
       if (exchange.isOver) return;
-      if (isNew) this.#newcomers.whenFree(exchange, address, this.#parts.now(), begin);
-      else begin();
+      if (!isNew) {
+        begin();
+        return;
+      }
+      const waiting = { bytes: facts.bytes + body.length, nowMs: this.#parts.now() };
+      const refusal = this.#newcomers.whenFree(exchange, address, waiting, begin);
+      if (refusal !== undefined) this.#refuse(exchange, overflowStatus[refusal], refusal);
     };
     const bodyBytes = Number(facts.contentLength ?? 0);
     if (bodyBytes === 0) {
@@ -290,10 +297,4 @@ export class RequestHandler {
     this.#parts.observer.finished(call);
     this.#parts.accessLog.access(call);
   }
-}
-
-/** The client's address as a trusted proxy names it; the proxy's own address if the field names none. */
-function forwardedAddress(forwardedFor: string, exchange: ClientExchange): string {
-  const forwarded = lastForwarded(forwardedFor);
-  return forwarded === undefined ? exchange.peerAddress : addressName(forwarded);
 }

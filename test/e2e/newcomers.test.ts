@@ -122,3 +122,21 @@ test('at shutdown, calls that wait for a connection get 503: they did not run', 
   expect(JSON.parse(answers[2]!.body.toString())).toMatchObject({ executed: 'no' });
   expect(pool.requests.filter((request) => request.includes('junk-3'))).toEqual([]);
 });
+
+test('calls of new users together reach the limit for queued calls, whatever address they come from', async () => {
+  const { pool, proxy, send, ask } = await start({ UCWA_PROXY_LIMITS_MAX_QUEUED_CALLS: '6' });
+  for (const n of [2, 3, 4, 5, 6, 7]) send(`127.0.0.${n}`, me, junk(n));
+  await proxy.untilMetric('ucwa_proxy_held_calls', () => pool.requests.length === 6);
+  expect(await ask('127.0.0.8', me, junk(8))).toBe(503);
+  expect((await proxy.metrics()).get('ucwa_proxy_refused_total{reason="queue_calls"}')).toBe(1);
+});
+
+test('calls that wait for their turn can hold a quarter of the bytes that may be queued', async () => {
+  const { ask } = await crowded({
+    UCWA_PROXY_LIMITS_MAX_QUEUED_BYTES: '16384',
+    UCWA_PROXY_LIMITS_MAX_QUEUED_BYTES_PER_USER: '16384',
+    UCWA_PROXY_LIMITS_MAX_CALL_BYTES: '16384',
+  });
+  // The third call waits already; this one is larger than the rest of the quarter.
+  expect(await ask('127.0.0.2', me, junk(5), `X-Filler: ${'f'.repeat(4096)}`)).toBe(503);
+});

@@ -120,7 +120,7 @@ export async function startDoctoredProxy(
     rules: { maxCallBytes: 65_536, never: undefined },
     maxBodyBytes: 1_000_000,
     maxUsers: 100,
-    maxNewcomersAtOnce: 100,
+    newcomers: { maxAtOnce: 100, maxWaitingBytes: 1e6 },
     passing: {
       maxPolls: 100,
       maxCalls: 100,
