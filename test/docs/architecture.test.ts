@@ -13,6 +13,13 @@ import { expectSection, textOf } from './markdown.ts';
 const page = 'docs/architecture.md';
 const recordings = 20;
 
+/** The timer that watches for a late answer of a GET may fire during a shutdown or before it. */
+const lateTimer: ReadonlySet<string> = new Set([
+  'src/core/schedule/slow/hedging.ts',
+  'src/core/structures/timer-heap.ts',
+  'src/engine/clock.ts',
+]);
+
 let program: WalkingProgram;
 
 beforeAll(() => {
@@ -158,14 +165,12 @@ describe('the page lists the files that are entered', () => {
   });
 
   test('by a shutdown', async () => {
-    const exits: Walk[] = [];
-    while (exits.length < 2) {
-      const { proxy, ask } = await open({ UCWA_PROXY_DRAIN_DELAY_MS: '0' });
-      // The timer that watches for a late answer of the GET must not fire during the shutdown.
-      await proxy.record(() => ask(get), 200);
-      exits.push(await proxy.recordExit('SIGTERM'));
-    }
-    const [first, second] = exits.map(({ files }) => files);
-    await expectPath('a shutdown', first?.filter((file) => second?.includes(file)) ?? []);
+    const { proxy, ask } = await open({ UCWA_PROXY_DRAIN_DELAY_MS: '0' });
+    await ask(get);
+    const { files } = await proxy.recordExit('SIGTERM');
+    await expectPath(
+      'a shutdown',
+      files.filter((file) => !lateTimer.has(file)),
+    );
   });
 });

@@ -22,14 +22,19 @@ import { onCleanup } from './cleanup.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+/** A timer of this file watches the event loop all the time. It has no part in any request, and is not recorded. */
+const clockwork = 'src/metrics/stalls.ts';
+
 /**
  * Runs first in the instrumented process. `begin` starts a recording. `{ quietMs }` sends the recording when no function
  * has been entered for that time. A recording that goes on until the process exits is written to a file.
  */
-const recorder = `
+const recorder = (ignored: number): string => `
 import { writeFileSync } from 'node:fs';
 let entries;
-globalThis.enter = (file) => entries?.push(file);
+globalThis.enter = (file) => {
+  if (file !== ${ignored}) entries?.push(file);
+};
 process.on('message', (message) => {
   if (message === 'begin') {
     entries = [];
@@ -54,15 +59,12 @@ process.on('exit', () => {
 process.channel.unref();
 `;
 
-/** Its timer watches the event loop all the time, and has no part in any request. */
-const clockwork = 'src/metrics/stalls.ts';
-
 /** The files that were entered, in order: one entry for each call of a function. */
 export class Walk {
   readonly entries: readonly string[];
 
   constructor(entries: readonly string[]) {
-    this.entries = entries.filter((file) => file !== clockwork);
+    this.entries = entries;
   }
 
   /** Each file once, in the order in which it was entered first. */
@@ -163,7 +165,7 @@ export class WalkingProgram {
     }
     cpSync(join(root, 'package.json'), join(this.folder, 'package.json'));
     symlinkSync(join(root, 'node_modules'), join(this.folder, 'node_modules'));
-    writeFileSync(this.recorder, recorder);
+    writeFileSync(this.recorder, recorder(this.files.indexOf(clockwork)));
   }
 
   remove(): void {
