@@ -148,11 +148,16 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
           return;
         }
         const shared = isLarge ? largeSlots : slots;
-        resources.release = shared.acquire(call.owner, () => send(body, isLarge));
+        const releaseBody = resources.release;
+        const releaseSlot = shared.acquire(call.owner, () => send(body, isLarge));
+        resources.release = () => {
+          releaseBody();
+          releaseSlot();
+        };
         if (!exchanges.has(exchange)) resources.release();
       };
       if (readBytes === 0 || !hasBody(request)) sendInTurn(request, false);
-      else buffer.read(request, sendInTurn);
+      else if (!exchange.isOver) resources.release = buffer.read(request, sendInTurn);
     },
 
     reserve: (client) => client.destroyed || bound.of(client) !== undefined,

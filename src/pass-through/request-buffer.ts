@@ -19,20 +19,33 @@ export class RequestBuffer {
     this.#maxBytes = maxBytes;
   }
 
-  /** @param ready called once, with the whole body, or with `isLarge` and a body that still arrives */
-  read(request: IncomingMessage, ready: (body: Readable, isLarge: boolean) => void): void {
+  /**
+   * Reads a body. Its bytes count until they have been sent, or until the returned function is called.
+   *
+   * @param ready called once, with the whole body, or with `isLarge` and a body that still arrives
+   * @returns to be called when the request is over; further calls do nothing
+   */
+  read(request: IncomingMessage, ready: (body: Readable, isLarge: boolean) => void): () => void {
     const chunks: Buffer[] = [];
     let held = 0;
+    let isOver = false;
+    const release = (): void => {
+      isOver = true;
+      this.#bytes -= held;
+      held = 0;
+    };
     const pass = (isLarge: boolean): void => {
       request.removeListener('data', take);
       request.removeListener('end', whole);
       const body = new PassThrough({ highWaterMark: readFirstBytes });
+      body.once('end', release);
       for (const chunk of chunks) body.write(chunk);
       if (isLarge) request.pipe(body);
       else body.end();
       ready(body, isLarge);
     };
     const take = (chunk: Buffer): void => {
+      if (isOver) return;
       chunks.push(chunk);
       held += chunk.length;
       this.#bytes += chunk.length;
@@ -41,6 +54,6 @@ export class RequestBuffer {
     const whole = (): void => pass(false);
     request.on('data', take);
     request.on('end', whole);
-    request.once('close', () => (this.#bytes -= held));
+    return release;
   }
 }

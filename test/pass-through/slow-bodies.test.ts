@@ -166,3 +166,28 @@ describe('one owner', () => {
     for (const client of clients) expect(await client.has('ok')).toMatch(/^HTTP\/1.1 200/);
   });
 });
+
+test('bodies that wait for a connection count as buffered, and later ones are streamed as large bodies', async () => {
+  const sockets: Socket[] = [];
+  let received = '';
+  const pool = await rig.rawPool((socket) => {
+    sockets.push(socket);
+    socket.on('data', (bytes) => (received += bytes.toString('latin1')));
+  });
+  const options = { maxConnections: 4, readFirstBytes: 1000, maxBodyBytes: 1500 };
+  const front = await rig.front(pool.port, options);
+  const post = (owner: string): string =>
+    head(`X-Owner: ${owner}\r\nContent-Length: 500`) + 'x'.repeat(500);
+  const clients = Array.from({ length: 5 }, () => new RawClient(front.port).send(post('a')));
+  await until(() => front.told.length === 5 && sockets.length === 2);
+  // Two calls have a connection. Three wait with 1,500 bytes, which is the limit.
+  new RawClient(front.port).send(post('b'));
+  await until(() => front.told.length === 6 && sockets.length === 3);
+  // The call of b is taken for a large body, of which one at a time has a connection.
+  new RawClient(front.port).send(post('b'));
+  new RawClient(front.port).send('GET / HTTP/1.1\r\nHost: p\r\nX-Owner: c\r\n\r\n');
+  await until(() => front.told.length === 8 && sockets.length === 4 && received.includes('GET /'));
+  expect(received.match(/X-Owner: b/g)).toHaveLength(1);
+  for (const client of clients) client.leave();
+  await front.outcomes(5);
+});
