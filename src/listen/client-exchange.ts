@@ -112,7 +112,9 @@ export class ClientConnection {
   /** Starts the exchanges that waited for an earlier one: the next write, and the next exchange. */
   #startNext(): void {
     this.exchanges.find(({ isWrite }) => isWrite)?.startWrite();
-    this.exchanges[maxRunningEach - 1]?.start();
+    // The earlier exchange may end inside of the engine, which is not reentrant.
+    const next = this.exchanges[maxRunningEach - 1];
+    if (next !== undefined) queueMicrotask(() => next.start());
     if (this.#isPaused && this.exchanges.length <= maxRunningEach) {
       this.#isPaused = false;
       this.#socket.resume();

@@ -31,8 +31,11 @@ export class Newcomers {
   /** Open calls of new users. */
   #calls = 0;
   #waitingBytes = 0;
-  /** Calls that wait for a slot, oldest first, and the start of each wait in ms. */
-  readonly #waiting = new Map<ClientExchange, number>();
+  /** Calls that wait for a slot, oldest first: the start of each wait in ms, and how to give up the place. */
+  readonly #waiting = new Map<
+    ClientExchange,
+    { readonly sinceMs: number; readonly leave: () => void }
+  >();
   /** Users with a recent 2xx answer. When this set is full, it replaces `#older`. */
   #recent = new Set<string>();
   #older = new Set<string>();
@@ -70,7 +73,7 @@ export class Newcomers {
    *
    * @param bytes of its head and body
    * @param begin must not throw
-   * @returns the limit that the waiting call exceeds. The caller of this method must then answer the call.
+   * @returns the limit that a waiting call would exceed. It does not wait then, and `begin` is never called.
    */
   whenFree(
     exchange: ClientExchange,
@@ -82,7 +85,11 @@ export class Newcomers {
     const stopWaiting = (): void => {
       if (this.#waiting.delete(exchange)) this.#waitingBytes -= bytes;
     };
-    this.#waiting.set(exchange, nowMs);
+    const leave = (): void => {
+      stopWaiting();
+      release();
+    };
+    this.#waiting.set(exchange, { sinceMs: nowMs, leave });
     this.#waitingBytes += bytes;
     const release = this.#slots.acquire(address, () => {
       stopWaiting();
@@ -95,32 +102,37 @@ export class Newcomers {
         if (!exchange.isOver) begin();
       });
     });
-    exchange.addRelease(() => {
-      stopWaiting();
-      release();
-    });
+    exchange.addRelease(leave);
     isWaiting = this.#waiting.has(exchange);
-    return isWaiting && this.#waitingBytes > this.#maxWaitingBytes ? 'queue_bytes' : undefined;
+    if (!isWaiting || this.#waitingBytes <= this.#maxWaitingBytes) return undefined;
+    leave();
+    return 'queue_bytes';
   }
 
   /**
-   * Returns the calls that began to wait at `timeMs` or earlier. They stay in the queue until they are
-   * answered.
+   * Takes out the calls that began to wait at `timeMs` or earlier, and returns them. They never begin after that, so
+   * their answer may say that they did not run. An answer behind another one of its connection may take long.
    */
-  waitingSince(timeMs: number): ClientExchange[] {
-    return [...this.#waiting]
-      .filter(([, sinceMs]) => sinceMs <= timeMs)
-      .map(([exchange]) => exchange);
+  takeWaitingSince(timeMs: number): ClientExchange[] {
+    const taken = [...this.#waiting].filter(([, { sinceMs }]) => sinceMs <= timeMs);
+    for (const [, { leave }] of taken) leave();
+    return taken.map(([exchange]) => exchange);
   }
 
-  /** Counts the exchange of a new user until it is over. Returns the limit that it would exceed. */
-  admit(exchange: ClientExchange, address: string): NewcomerRefusal | undefined {
-    if (this.#calls >= this.#maxCallsOfAll) return 'queue_calls';
+  /**
+   * Counts the exchange of a new user until it is over. A poll does not count for all new users together, because it
+   * lasts long and polls have a limit of their own.
+   *
+   * @returns the limit that the exchange would exceed
+   */
+  admit(exchange: ClientExchange, address: string, isPoll: boolean): NewcomerRefusal | undefined {
+    if (!isPoll && this.#calls >= this.#maxCallsOfAll) return 'queue_calls';
     const release = this.#shares.acquire(address, exchange.head.costBytes);
     if (typeof release === 'string') return 'newcomers';
-    this.#calls += 1;
+    const counted = isPoll ? 0 : 1;
+    this.#calls += counted;
     exchange.addRelease(() => {
-      this.#calls -= 1;
+      this.#calls -= counted;
       release();
     });
     return undefined;

@@ -129,10 +129,10 @@ export class RequestHandler {
     this.#giveUp(Infinity, 'destination_unavailable');
   }
 
-  /** Answers the calls of newcomers that have waited for a slot since `sinceMs` or longer. They did not run. */
+  /** Answers calls of new users that have waited for a slot since `sinceMs` or longer. They did not run. */
   #giveUp(sinceMs: number, name: FaultName): void {
-    for (const exchange of this.#newcomers.waitingSince(sinceMs)) {
-      this.#fail(exchange, { phase: 'unsent', name });
+    for (const exchange of this.#newcomers.takeWaitingSince(sinceMs)) {
+      this.#guarded(exchange, () => this.#fail(exchange, { phase: 'unsent', name }));
       this.#finished(exchange, 'single', false);
     }
   }
@@ -185,7 +185,8 @@ export class RequestHandler {
     const peer = exchange.peerAddress;
     const address = forwardedFor === undefined ? peer : forwardedAddress(forwardedFor, peer);
     const isNew = this.#newcomers.isNew(known.user);
-    const overflow = isNew ? this.#newcomers.admit(exchange, address) : undefined;
+    const isPoll = classified.kind === 'pass-through' && classified.reason === 'events';
+    const overflow = isNew ? this.#newcomers.admit(exchange, address, isPoll) : undefined;
     if (overflow !== undefined) {
       this.#refuse(exchange, overflowStatus[overflow], overflow);
       return;
@@ -281,8 +282,7 @@ export class RequestHandler {
 
   #finished(exchange: ClientExchange, via: Via, callerLeft: boolean, poll = false): void {
     const { request, response, startedAtMs } = exchange;
-    const { statusCode } = response;
-    const isProof = via !== 'refused' && statusCode >= 200 && statusCode < 300;
+    const isProof = via !== 'refused' && Math.trunc(response.statusCode / 100) === 2;
     if (isProof && response.headersSent) this.#newcomers.prove(exchange.head.user);
     const call = {
       via,

@@ -15,8 +15,11 @@ export function trust(ranges: readonly IpRange[]): (peer: { readonly socket: Soc
   return ({ socket }) => {
     let is = known.get(socket);
     if (is === undefined) {
-      const { remoteAddress = '', remoteFamily } = socket;
-      is = trusted.check(remoteAddress, remoteFamily === 'IPv6' ? 'ipv6' : 'ipv4');
+      const { remoteAddress, remoteFamily } = socket;
+      // A destroyed socket has no address any more.
+      is =
+        remoteAddress !== undefined &&
+        trusted.check(remoteAddress, remoteFamily === 'IPv6' ? 'ipv6' : 'ipv4');
       known.set(socket, is);
     }
     return is;

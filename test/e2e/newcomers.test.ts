@@ -140,3 +140,40 @@ test('calls that wait for their turn can hold a quarter of the bytes that may be
   // The third call waits already; this one is larger than the rest of the quarter.
   expect(await ask('127.0.0.2', me, junk(5), `X-Filler: ${'f'.repeat(4096)}`)).toBe(503);
 });
+
+/** Pipelines two calls of new users on one connection. Both wait behind calls from the same address. */
+async function pipelinedBehind(env: Readonly<Record<string, string>> = {}) {
+  const started = await crowded(env);
+  const client = new RawClient(started.proxy.port, '127.0.0.2');
+  const call = (n: number): string => `GET ${me} HTTP/1.1\r\nHost: p\r\n${junk(n)}\r\n\r\n`;
+  client.send(call(4) + call(5));
+  await started.proxy.untilMetric('ucwa_proxy_held_calls', (held) => held === 3);
+  return { ...started, client };
+}
+
+test('a pipelined call that waited too long is answered once, and never sent', async () => {
+  const { pool, proxy, clients, client } = await pipelinedBehind({
+    UCWA_PROXY_UPSTREAM_TIMEOUT_MS: '1500',
+  });
+  const first = await Promise.all(clients.map((one) => one.readAnswer()));
+  expect(first.map(({ status }) => status)).toEqual([504, 504, 504]);
+  // The answer to the fifth call waits behind the fourth one, which has a turn and times out.
+  const answers = [await client.readAnswer(), await client.readAnswer()];
+  expect(answers.map(({ status }) => status)).toEqual([504, 503]);
+  expect(JSON.parse(answers[1]!.body.toString())).toMatchObject({ executed: 'no' });
+  expect(pool.requests.filter((request) => request.includes('junk-5'))).toEqual([]);
+  await proxy.untilMetric('ucwa_proxy_held_calls', (held) => held === 0);
+  const violations = (await proxy.metrics()).get(
+    'ucwa_proxy_invariant_violations_total{invariant="keeps_running"}',
+  );
+  expect(violations).toBe(0);
+});
+
+test('at shutdown pipelined calls that wait for their turn are not sent', async () => {
+  const { pool, proxy, client } = await pipelinedBehind();
+  void proxy.stop();
+  await proxy.abort();
+  // The first answer closes the connection.
+  expect((await client.readAnswer()).status).toBe(503);
+  expect(pool.requests.filter((request) => /junk-[45]/.test(request))).toEqual([]);
+});

@@ -1,5 +1,7 @@
 /** Pipelined requests: a limited number is in flight, and the order of answers is kept. */
 import { expect, test } from '@jest/globals';
+import { call } from '../support/crowd.ts';
+import { startPool } from '../support/pool.ts';
 import { startProxy } from '../support/proxy.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { startScriptedPool } from '../support/scripted-pool.ts';
@@ -54,4 +56,17 @@ test('requests that wait for their turn are dropped with their connection', asyn
   client.leave();
   await proxy.untilMetric('ucwa_proxy_connections{side="client"}', (open) => open === 0);
   expect((await proxy.metrics()).get(passing)).toBe(32);
+});
+
+test('of 100 pipelined batchable calls each gets its answer, also those that wait for earlier ones', async () => {
+  const pool = await startPool();
+  const proxy = await startProxy(pool.url);
+  const client = new RawClient(proxy.port);
+  const read = call('cwt=sim-ann', 'me');
+  client.send(read);
+  expect((await client.readAnswer()).status).toBe(200);
+  client.send(read.repeat(100));
+  for (let n = 0; n < 100; n += 1) expect((await client.readAnswer()).status).toBe(200);
+  const metrics = await proxy.metrics();
+  expect(metrics.get('ucwa_proxy_invariant_violations_total{invariant="keeps_running"}')).toBe(0);
 });

@@ -63,9 +63,7 @@ export class PartReplies {
     const headers = endToEndHeaders(partHeaders, ownLength);
     for (let i = 0; i < this.#shared.length; i += 2) {
       const name = this.#shared[i] as string;
-      if (lacksShared(name, headerValue(partHeaders, name.toLowerCase()))) {
-        headers.push(name, this.#shared[i + 1] as string);
-      }
+      if (lacksShared(name, partHeaders)) headers.push(name, this.#shared[i + 1] as string);
     }
     return headers;
   }

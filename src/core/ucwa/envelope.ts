@@ -3,7 +3,7 @@
  * of a part, and the media types. The envelope carries the credentials and the description of the client for
  * all parts.
  */
-import { endToEndHeaders } from '../messages/http-message.ts';
+import { endToEndHeaders, headerValue, type RawHeaders } from '../messages/http-message.ts';
 import type { OutgoingCall } from '../messages/outgoing-call.ts';
 import { neverForwarded, pseudonym } from '../wire/forwarded-headers.ts';
 import type { BatchKey } from './batch-key.ts';
@@ -92,7 +92,7 @@ const fromEnvelope = new Set([
 
 /** Fields by which a pool answers cross-origin requests (Fetch Standard, section 3.3). */
 const crossOrigin = 'access-control-';
-const variesByOrigin = /(?:^|,)[ \t]*origin[ \t]*(?:,|$)/i;
+const variesByOrigin = /(?:^|,)[ \t]*(?:origin|\*)[ \t]*(?:,|$)/i;
 
 /**
  * Returns the value of an envelope field for the responses to all calls of the batch, or `undefined` if the
@@ -105,8 +105,10 @@ export function sharedValue(name: string, value: string): string | undefined {
   return fromEnvelope.has(lower) || lower.startsWith(crossOrigin) ? value : undefined;
 }
 
-/** Whether a part with these values of the same field lacks a shared field. */
-export function lacksShared(name: string, own: string | undefined): boolean {
-  if (own === undefined) return true;
-  return name.toLowerCase() === 'vary' && own.trim() !== '*' && !variesByOrigin.test(own);
+/** Whether a part lacks a shared field. A part with an `Access-Control-Allow-Origin` decides on its whole group. */
+export function lacksShared(name: string, partHeaders: RawHeaders): boolean {
+  const lower = name.toLowerCase();
+  const decides = lower.startsWith(crossOrigin) ? `${crossOrigin}allow-origin` : lower;
+  const own = headerValue(partHeaders, decides);
+  return own === undefined || (lower === 'vary' && !variesByOrigin.test(own));
 }
