@@ -183,7 +183,7 @@ test('bodies that wait for a connection count as buffered, and later ones are st
   // Two calls have a connection. Three wait with 1,500 bytes, which is the limit.
   new RawClient(front.port).send(post('b'));
   await until(() => front.told.length === 6 && sockets.length === 3);
-  // The call of b is taken for a large body, of which one at a time has a connection.
+  // The call of b is treated as a large body, and large bodies have one connection here.
   new RawClient(front.port).send(post('b'));
   new RawClient(front.port).send('GET / HTTP/1.1\r\nHost: p\r\nX-Owner: c\r\n\r\n');
   await until(() => front.told.length === 8 && sockets.length === 4 && received.includes('GET /'));
