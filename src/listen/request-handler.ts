@@ -200,8 +200,9 @@ export class RequestHandler {
     }
     const { applicationPath, resource } = classified;
     const key = known.keyOf(applicationPath, forwardedFor);
-    const submit = (body: Buffer): void =>
+    const submit = (body: Buffer, acceptedAtMs: number): void =>
       this.#submit(exchange, {
+        acceptedAtMs,
         caller: new ResponseCaller(exchange, this.#edge),
         key,
         callClass: callClassOf(head.method, target, resource, body),
@@ -214,15 +215,13 @@ export class RequestHandler {
         sizeBytes: facts.bytes + target.length + body.length + partOverheadBytes,
       });
     const ready = (body: Buffer): void => {
-      const begin = (): void => this.#guarded(exchange, () => submit(body));
+      const nowMs = this.#parts.now();
+      const begin = (): void => this.#guarded(exchange, () => submit(body, nowMs));
       if (exchange.isOver) return;
-      if (!isNew) {
-        begin();
-        return;
-      }
-      const waiting = { bytes: facts.bytes + body.length, nowMs: this.#parts.now() };
-      const refusal = this.#newcomers.whenFree(exchange, address, waiting, begin);
-      if (refusal !== undefined) this.#refuse(exchange, overflowStatus[refusal], refusal);
+      if (!isNew) begin();
+      const waiting = { bytes: facts.bytes + body.length, nowMs };
+      const refusal = isNew && this.#newcomers.whenFree(exchange, address, waiting, begin);
+      if (refusal) this.#refuse(exchange, overflowStatus[refusal], refusal);
     };
     const bodyBytes = Number(facts.contentLength ?? 0);
     if (bodyBytes === 0) {

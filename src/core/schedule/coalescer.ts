@@ -111,10 +111,9 @@ export class Coalescer<T> {
     if (!route.isSlow) this.#holds.learnGap(user, arrival.callClass, nowMs);
     const unbatched = route.isSlow || this.#bypass.mustBypass(user, arrival, nowMs);
     const stream = streamOf(user, arrival.key, arrival.callClass, unbatched);
-    const deadlineAtMs = nowMs + this.#policy.timeoutMs;
+    const deadlineAtMs = (arrival.acceptedAtMs ?? nowMs) + this.#policy.timeoutMs;
     const call = newCall(arrival, stream, route, (this.#lastSequence += 1), nowMs, deadlineAtMs);
-    this.#openCalls.held += 1;
-    this.#openCalls.deadlines.add(call);
+    this.#openCalls.open(call);
     const earlierWrites = user.order.arrive(call);
     const leader = this.#policy.collapse && stream.queue.length > 0 ? leaderFor(call) : undefined;
     if (leader === undefined) {

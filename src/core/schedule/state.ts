@@ -24,6 +24,8 @@ export interface Arrival<T> extends OutgoingCall {
   /** Upper bound of the bytes of the call in a batch. */
   readonly sizeBytes: number;
   readonly caller: T;
+  /** The start of the call's timeout, in ms, if it waited before it was submitted. */
+  readonly acceptedAtMs?: number | undefined;
 }
 
 /**

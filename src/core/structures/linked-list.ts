@@ -30,6 +30,31 @@ export class LinkedList<N extends ListNode<N>> {
     this.#last = node;
   }
 
+  /**
+   * Adds a node in front of the nodes at the end of the list that come after it. Does nothing if it is in the list.
+   *
+   * @param comesAfter whether a node of the list must come after the new one
+   */
+  insert(node: N, comesAfter: (other: N) => boolean): void {
+    if (this.#has(node)) return;
+    let later: N | undefined;
+    let earlier = this.#last;
+    while (earlier !== undefined && comesAfter(earlier)) {
+      later = earlier;
+      earlier = earlier.earlier;
+    }
+    if (later === undefined) {
+      this.add(node);
+      return;
+    }
+    this.#size += 1;
+    node.earlier = earlier;
+    node.later = later;
+    later.earlier = node;
+    if (earlier === undefined) this.first = node;
+    else earlier.later = node;
+  }
+
   /** The node of the current step may be removed during the iteration. */
   *[Symbol.iterator](): Generator<N> {
     let next = this.first;

@@ -48,3 +48,18 @@ test('can be emptied during an iteration', () => {
   expect(seen).toEqual([0, 1, 2, 3, 4]);
   expect(list.size).toBe(0);
 });
+
+test('a node is inserted in front of the last nodes that come after it', () => {
+  const list = new LinkedList<Node>();
+  const order = (): number[] => Array.from(list, ({ number }) => number);
+  for (const number of [5, 7, 6, 1, 7, 9]) {
+    const added = node(number);
+    list.insert(added, (other) => other.number > number);
+    // A second time changes nothing.
+    list.insert(added, () => true);
+  }
+  expect(order()).toEqual([1, 5, 6, 7, 7, 9]);
+  expect(list.size).toBe(6);
+  list.remove(list.first!);
+  expect(order()).toEqual([5, 6, 7, 7, 9]);
+});

@@ -11,10 +11,7 @@ import { dequeue } from './stream.ts';
 import { sentWaitersOf } from './calls.ts';
 
 export class OpenCalls<T> {
-  /**
-   * Calls in order of arrival. This is also the order of their deadlines, because the timeout of all calls is
-   * the same.
-   */
+  /** Calls in order of their deadlines. This is mostly the order of their arrival. */
   readonly deadlines = new LinkedList<Call<T>>();
   /** Calls in queues. */
   held = 0;
@@ -26,6 +23,12 @@ export class OpenCalls<T> {
   constructor(sink: Sink<T>, users: Users<T>) {
     this.#sink = sink;
     this.#users = users;
+  }
+
+  /** Counts a new call, which is held. */
+  open(call: Call<T>): void {
+    this.held += 1;
+    this.deadlines.insert(call, ({ deadlineAtMs }) => deadlineAtMs > call.deadlineAtMs);
   }
 
   /** Ends a call and its followers that still wait, and tells their callers the outcome. */
