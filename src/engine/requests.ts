@@ -42,7 +42,7 @@ export function batchRequest(
 export function observeCalls(batch: Batch<Caller>, observer: EngineObserver): void {
   let newCalls = 0;
   for (const slot of batch.calls) {
-    for (const call of slot.followers === undefined ? [slot] : waitersOf(slot)) {
+    for (const call of waitersOf(slot)) {
       observer.callSent(waitTimesOf(call, slot, batch));
       if (call !== slot) observer.collapsed();
       if (call.attempts === 1 && call.original === undefined) newCalls += 1;

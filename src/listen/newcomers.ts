@@ -82,10 +82,12 @@ export class Newcomers {
     begin: () => void,
   ): NewcomerRefusal | undefined {
     let isWaiting = false;
+    let hasLeft = false;
     const stopWaiting = (): void => {
       if (this.#waiting.delete(exchange)) this.#waitingBytes -= bytes;
     };
     const leave = (): void => {
+      hasLeft = true;
       stopWaiting();
       release();
     };
@@ -99,7 +101,7 @@ export class Newcomers {
       }
       // The slot may be freed from inside the engine, which is not reentrant.
       queueMicrotask(() => {
-        if (!exchange.isOver) begin();
+        if (!hasLeft) begin();
       });
     });
     exchange.addRelease(leave);

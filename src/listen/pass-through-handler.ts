@@ -30,6 +30,8 @@ export interface PassThroughFacts {
   readonly trusted: boolean;
   /** See `PassThroughCall.owner`. */
   readonly owner: string;
+  /** Whether it is a long poll of the event channel. */
+  readonly poll: boolean;
 }
 
 type PassThroughRefusal = Extract<
@@ -77,13 +79,11 @@ export class PassThroughHandler {
   #pass(
     exchange: ClientExchange,
     target: string,
-    { reason, trusted, owner }: PassThroughFacts,
+    { reason, trusted, owner, poll }: PassThroughFacts,
   ): void {
     const { engine, observer, passThrough, authority } = this.#parts;
     const { request, response } = exchange;
     const { headers, user, costBytes, facts } = exchange.head;
-    const method = request.method ?? '';
-    const poll = reason === 'events' && method === 'GET';
     const release = this.#limiter.acquire(user, poll, headCopies * costBytes);
     if (typeof release === 'string') {
       this.#replies.refuse(exchange, release);

@@ -185,8 +185,9 @@ export class RequestHandler {
     const peer = exchange.peerAddress;
     const address = forwardedFor === undefined ? peer : forwardedAddress(forwardedFor, peer);
     const isNew = this.#newcomers.isNew(known.user);
-    const isPoll = classified.kind === 'pass-through' && classified.reason === 'events';
-    const overflow = isNew ? this.#newcomers.admit(exchange, address, isPoll) : undefined;
+    const poll =
+      classified.kind === 'pass-through' && classified.reason === 'events' && head.method === 'GET';
+    const overflow = isNew ? this.#newcomers.admit(exchange, address, poll) : undefined;
     if (overflow !== undefined) {
       this.#refuse(exchange, overflowStatus[overflow], overflow);
       return;
@@ -195,7 +196,7 @@ export class RequestHandler {
       const reason = classified.kind === 'pass-through' ? classified.reason : 'connection_auth';
       const owner = isNew ? address : known.user;
       const trusted = this.#parts.isTrusted(request);
-      this.#passThrough.pass(exchange, target, { reason, trusted, owner });
+      this.#passThrough.pass(exchange, target, { reason, trusted, owner, poll });
       return;
     }
     const { applicationPath, resource } = classified;
@@ -234,16 +235,16 @@ export class RequestHandler {
   }
 
   #submit(exchange: ClientExchange, arrival: Arrival<ResponseCaller>): void {
-    const { caller: ticket } = arrival;
+    const { caller } = arrival;
     exchange.shareHead();
     const call = this.#parts.engine.submit(arrival);
     if (typeof call === 'string') {
       this.#refuse(exchange, overflowStatus[call], call);
       return;
     }
-    ticket.call = call;
-    this.#pending.add(ticket, call, this.#parts.now(), this.#cancel);
-    exchange.onOver(ticket);
+    caller.call = call;
+    this.#pending.add(caller, call, this.#parts.now(), this.#cancel);
+    exchange.onOver(caller);
   }
 
   /** Cancels and reports a submitted call when the exchange of its caller is over. */

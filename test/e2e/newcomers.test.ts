@@ -102,7 +102,7 @@ test('batchable calls of new users have half of the connections for each address
 });
 
 /** The answers to some calls never end. These calls keep the slots of their address, and further calls wait. */
-async function dripping() {
+async function dripping(env: Readonly<Record<string, string>> = {}) {
   const pool = await startScriptedPool((request, socket) => {
     if (!request.includes('drip')) return;
     socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n');
@@ -114,6 +114,7 @@ async function dripping() {
     UCWA_PROXY_UPSTREAM_MAX_CONNECTIONS: '4',
     UCWA_PROXY_BATCHING_MAX_PARTS: '2',
     UCWA_PROXY_UPSTREAM_TIMEOUT_MS: '1000',
+    ...env,
   });
   const get = (n: number, query = ''): string =>
     `GET ${me}${query} HTTP/1.1\r\nHost: p\r\n${junk(n)}\r\n\r\n`;
@@ -122,8 +123,8 @@ async function dripping() {
     opened.send(calls.join(''));
     return opened;
   };
-  client(get(1, '?drip'));
-  return { pool, proxy, get, client };
+  const first = client(get(1, '?drip'));
+  return { pool, proxy, get, client, first };
 }
 
 test('a call of a new user that waits too long for a connection gets 503: it did not run', async () => {
@@ -167,12 +168,14 @@ test('calls of new users together reach the limit for queued calls, whatever add
   expect((await proxy.metrics()).get('ucwa_proxy_refused_total{reason="queue_calls"}')).toBe(1);
 });
 
+const fewBytes = {
+  UCWA_PROXY_LIMITS_MAX_QUEUED_BYTES: '16384',
+  UCWA_PROXY_LIMITS_MAX_QUEUED_BYTES_PER_USER: '16384',
+  UCWA_PROXY_LIMITS_MAX_CALL_BYTES: '16384',
+};
+
 test('calls that wait for their turn can hold a quarter of the bytes that may be queued', async () => {
-  const { ask } = await crowded({
-    UCWA_PROXY_LIMITS_MAX_QUEUED_BYTES: '16384',
-    UCWA_PROXY_LIMITS_MAX_QUEUED_BYTES_PER_USER: '16384',
-    UCWA_PROXY_LIMITS_MAX_CALL_BYTES: '16384',
-  });
+  const { ask } = await crowded(fewBytes);
   // The third call waits already; this one is larger than the rest of the quarter.
   expect(await ask('127.0.0.2', me, junk(5), `X-Filler: ${'f'.repeat(4096)}`)).toBe(503);
 });
@@ -194,4 +197,34 @@ test('at shutdown pipelined calls that wait for their turn are not sent', async 
   // The first answer closes the connection.
   expect((await client.readAnswer()).status).toBe(503);
   expect(pool.requests.filter((request) => /junk-[45]/.test(request))).toEqual([]);
+});
+
+test('polls of new users leave the calls of all new users to others', async () => {
+  const { pool, proxy, send, ask } = await start({ UCWA_PROXY_LIMITS_MAX_QUEUED_CALLS: '5' });
+  const events = me.replace(/me$/, 'events?ack=1');
+  for (const n of [2, 3, 4, 5, 6]) send(`127.0.0.${n}`, events, junk(n));
+  await proxy.untilMetric('ucwa_proxy_long_polls', (open) => open + pool.requests.length === 10);
+  expect(await ask('127.0.0.7', `${me}?answered`, junk(7))).toBe(200);
+});
+
+test('a call that waits behind a call of its own connection is not sent when the client leaves', async () => {
+  const { pool, proxy, get, client } = await dripping();
+  const leaver = client(get(2, '?drip'), get(3));
+  await proxy.untilMetric('ucwa_proxy_held_calls', (held) => held === 1);
+  leaver.leave();
+  client(get(4, '?drip'));
+  await proxy.untilMetric('ucwa_proxy_held_calls', () => pool.requests.length === 3);
+  expect(pool.requests.filter((request) => request.includes('junk-3'))).toEqual([]);
+});
+
+test('a call that is refused for its bytes is not sent when a slot becomes free before its answer is written', async () => {
+  const { pool, proxy, get, client, first } = await dripping(fewBytes);
+  const large = get(3).replace('\r\n\r\n', `\r\nX-Filler: ${'f'.repeat(5000)}\r\n\r\n`);
+  client(get(2, '?drip'), large);
+  const refused = 'ucwa_proxy_refused_total{reason="queue_bytes"}';
+  await proxy.untilMetric(refused, (count) => count === 1);
+  first.leave();
+  client(get(4, '?drip'));
+  await proxy.untilMetric(refused, () => pool.requests.length === 3);
+  expect(pool.requests.filter((request) => request.includes('junk-3'))).toEqual([]);
 });
