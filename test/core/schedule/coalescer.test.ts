@@ -159,6 +159,19 @@ describe('a canceled call', () => {
 });
 
 describe('a deadline', () => {
+  test('counts from the time at which the call was accepted, before the deadlines of earlier calls', () => {
+    const recorder = new Recorder({ mode: 'fixed', lingerMaxMs: 10_000, timeoutMs: 1000 });
+    recorder.submit('first', 500, aKey('ann'));
+    // It waited for 700 ms before it was submitted.
+    recorder.submit('waited', 900, aKey('bob'), { acceptedAtMs: 200 });
+    recorder.submit('last', 950, aKey('cyd'));
+    expect(recorder.alarmAtMs).toBeLessThanOrEqual(1200);
+    recorder.core.wake(1200);
+    expect(recorder.endings).toEqual(['waited: never-sent']);
+    recorder.core.wake(1500);
+    expect(recorder.endings).toEqual(['waited: never-sent', 'first: never-sent']);
+  });
+
   test('of a held call answers that the call was never sent', () => {
     const recorder = new Recorder({ lingerMaxMs: 5000 });
     recorder.submit('a', 0);

@@ -34,7 +34,11 @@ describe('the adaptive hold', () => {
 
   test('holds until a likely companion has arrived, and no longer', () => {
     const recorder = taught(4);
+    recorder.alarmAtMs = Infinity;
     recorder.submit('a', later);
+    // A hold that begins with the call itself asks for its own end.
+    expect(recorder.alarmAtMs).toBeLessThan(later + 10);
+    expect(recorder.alarmAtMs).toBeGreaterThan(later);
     recorder.alarmAtMs = Infinity;
     recorder.turn(later);
     expect(recorder.grant(later)).toEqual([]);
