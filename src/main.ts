@@ -12,6 +12,7 @@ const commands = new Map<string, () => Promise<Command>>([
   ['simulate', async () => (await import('./cli/simulate.ts')).simulate],
   ['check-config', async () => (await import('./cli/check-config.ts')).checkConfig],
   ['probe', async () => (await import('./cli/probe.ts')).probe],
+  ['who-is', async () => (await import('./cli/who-is.ts')).whoIs],
   ['tune', async () => (await import('./cli/tune.ts')).tune],
 ]);
 

@@ -69,11 +69,13 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   const { address, hosts } = settings.admin;
   const admin = new AdminServer({ metrics, version, hosts, readiness: () => ({ serving: ready }) });
 
-  const adminPort = await admin.listen(address.host, address.port);
-  const listenPort = await server.listen().catch(async (error: unknown) => {
-    await Promise.all([admin.stop(), passThrough.stop(), upstream.stop()]);
-    throw error;
-  });
+  const adminPort = await named('admin.address', admin.listen(address.host, address.port));
+  const listenPort = await named('listen.address', server.listen()).catch(
+    async (error: unknown) => {
+      await Promise.all([admin.stop(), passThrough.stop(), upstream.stop()]);
+      throw error;
+    },
+  );
   ready = true;
   const summarize = (): void => {
     if (shadow !== undefined) log.info(`shadow: ${shadow.summary}`);
@@ -109,6 +111,17 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
         Promise.all([passThrough.stop(), upstream.stop(), admin.stop(), recorder?.stop()]),
     }),
   };
+}
+
+/** Adds the name of the setting, and what to do, to the reason why the proxy cannot listen. */
+async function named(setting: string, listening: Promise<number>): Promise<number> {
+  try {
+    return await listening;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const advice = code === 'EADDRINUSE' ? '. Another program uses this port: choose another' : '';
+    throw new Error(`${setting}: ${message}${advice}`, { cause: error });
+  }
 }
 
 /** Runs the check at intervals until the returned function is called. The interval keeps no process alive. */

@@ -181,6 +181,7 @@ export function createListener(
       headersTimeoutMs: listen.headersTimeoutMs,
       requestTimeoutMs: listen.requestTimeoutMs,
       maxConnections: limits.maxConnections,
+      nameUser: log.nameUser,
       maxConnectionsPerAddress: Math.ceil(limits.maxConnections / 2),
       maxPipelined: limits.maxQueuedCalls,
       isTrustedPeer: (socket) => isTrusted({ socket }),

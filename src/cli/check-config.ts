@@ -3,6 +3,7 @@ import { effectiveYaml } from '../settings/effective-yaml.ts';
 import { jsonSchema } from '../settings/json-schema.ts';
 import { loadSettings, missingUpstream } from '../settings/load-settings.ts';
 import { tlsProblems } from '../settings/tls-files.ts';
+import { readUserHashKey } from '../settings/user-hash-key.ts';
 import { type Command, exitCode, type GivenArguments, type Io } from './command.ts';
 import { settingsFlags, settingsNotes, settingsSources } from './settings-flags.ts';
 
@@ -30,8 +31,11 @@ function run(given: GivenArguments, io: Io): number {
     for (const problem of loaded.problems) io.stderr.write(`${problem}\n`);
     return exitCode.usage;
   }
-  // A TLS file may exist only on the machine that runs serve, so a missing file is a warning here.
-  const fileProblems = tlsProblems(loaded.settings, readFileSync);
+  // A file may exist only on the machine that runs serve, so a missing file is a warning here.
+  const fileProblems = [
+    ...tlsProblems(loaded.settings, readFileSync),
+    ...readUserHashKey(loaded.settings.log.userHashKeyFile, io.readFile).problems,
+  ];
   for (const warning of [...loaded.warnings, ...fileProblems]) {
     io.stderr.write(`warning: ${warning}\n`);
   }

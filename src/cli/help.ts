@@ -17,8 +17,8 @@ ${columns(commands.map(({ name, summary }) => [name, summary]))}
 
 Flags:
 ${columns([
-  ['--help', helpFlag.meaning],
-  ['--version', 'show the version'],
+  ['--help, -h', helpFlag.meaning],
+  ['--version, -v', 'show the version'],
 ])}
 
 "${programName} COMMAND --help" shows the flags of a command.

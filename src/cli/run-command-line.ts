@@ -16,8 +16,8 @@ export async function runCommandLine(
   argv: readonly string[],
   io: Io,
 ): Promise<number> {
-  const [name, ...rest] = argv;
-  if (name === '--version') {
+  const [name, ...rest] = asked(argv);
+  if (name === '--version' || name === '-v' || name === 'version') {
     io.stdout.write(`${programVersion()}\n`);
     return exitCode.ok;
   }
@@ -51,6 +51,11 @@ export async function runCommandLine(
     io.stderr.write(`${programName} ${command.name}: ${reason}\n`);
     return exitCode.failed;
   }
+}
+
+/** `help` means `--help`, and `help serve` means `serve --help`. */
+function asked(argv: readonly string[]): readonly string[] {
+  return argv[0] === 'help' ? [...argv.slice(1, 2), '--help'] : argv;
 }
 
 function asksForHelp(argument: string | undefined): boolean {

@@ -7,6 +7,7 @@ import { formatAddress } from '../settings/address.ts';
 import { fitLimits } from '../settings/fit-limits.ts';
 import { loadServeSettings } from '../settings/load-settings.ts';
 import { tlsProblems } from '../settings/tls-files.ts';
+import { readUserHashKey } from '../settings/user-hash-key.ts';
 import { type Command, exitCode } from './command.ts';
 import { settingsFlags, settingsNotes, settingsSources } from './settings-flags.ts';
 import { catchSignals } from './signals.ts';
@@ -33,9 +34,14 @@ export const serve: Command = {
       { nodeFlags: process.execArgv, env: io.env, inspectorUrl: inspectorUrl() },
       given.flags['allow-unsafe'] ?? '',
     );
+    const userHash = readUserHashKey(
+      loaded.ok ? loaded.settings.log.userHashKeyFile : undefined,
+      io.readFile,
+    );
     const problems = [
       ...runtime.problems,
       ...(loaded.ok ? tlsProblems(loaded.settings, readFileSync) : loaded.problems),
+      ...userHash.problems,
     ];
     for (const problem of problems) io.stderr.write(`${problem}\n`);
     if (!loaded.ok || problems.length > 0) return exitCode.usage;
@@ -46,7 +52,7 @@ export const serve: Command = {
     const { url } = loaded.settings.upstream;
     const settings = { ...fitted.settings, upstream: { ...fitted.settings.upstream, url } };
     const version = programVersion();
-    const log = createLog(settings.log);
+    const log = createLog({ ...settings.log, userHashKey: userHash.key });
     exitOnUncaught(log);
     for (const note of [...runtime.warnings, ...loaded.warnings, ...fitted.notes]) log.warn(note);
 

@@ -1,9 +1,8 @@
 /** The connections of clients, their open exchanges, and the request heads that they share. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { RequestHeadCache } from '../core/admit/request-head-cache.ts';
+import { type NameUser, RequestHeadCache } from '../core/admit/request-head-cache.ts';
 import { ClientConnection, ClientExchange, type PipelinedCount } from './client-exchange.ts';
-import { createUserNames } from './user-names.ts';
 
 /**
  * Limit for the request-head cache. It holds some thousand busy users, and is small beside the smallest heap.
@@ -19,7 +18,7 @@ const idleGraceMs = 1000;
 
 export class Connections {
   readonly #connections = new Map<Socket, ClientConnection>();
-  readonly #heads = new RequestHeadCache(createUserNames());
+  readonly #heads: RequestHeadCache;
   readonly #idleTimers = new Map<Socket, NodeJS.Timeout>();
   readonly #pipelined: PipelinedCount = { waiting: 0 };
   readonly #maxPipelined: number;
@@ -32,7 +31,8 @@ export class Connections {
    * @param maxPipelined limit for the waiting pipelined requests of all clients; above it, senders are
    * disconnected
    */
-  constructor(maxPipelined: number) {
+  constructor(maxPipelined: number, nameUser: NameUser) {
+    this.#heads = new RequestHeadCache(nameUser);
     this.#maxPipelined = maxPipelined;
     this.#onIdle = (socket) => {
       if (this.#closing) this.#closeWhenIdle(socket);

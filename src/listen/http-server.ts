@@ -4,6 +4,7 @@ import { createServer as createSecureServer, Server as SecureServer } from 'node
 import { Server as TcpServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { RefusalReason } from '../core/admit/admit.ts';
+import type { NameUser } from '../core/admit/request-head-cache.ts';
 import { answerForRefusal } from '../core/answer/own-answers.ts';
 import type { Reply } from '../core/messages/reply.ts';
 import { fieldLines } from '../core/messages/http-message.ts';
@@ -20,6 +21,7 @@ export interface HttpServerOptions {
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
   readonly maxConnections: number;
+  readonly nameUser: NameUser;
   /** Limit for the waiting pipelined requests of all connections. */
   readonly maxPipelined?: number;
   /** Limit for the connections of one client address. Trusted peers have no such limit. */
@@ -77,7 +79,10 @@ export class HttpServer {
 
   constructor(options: HttpServerOptions, handlers: HttpServerHandlers) {
     this.#options = options;
-    this.#connections = new Connections(options.maxPipelined ?? usualMaxPipelined);
+    this.#connections = new Connections(
+      options.maxPipelined ?? usualMaxPipelined,
+      options.nameUser,
+    );
     this.#handlers = handlers;
     const http = {
       // `closeIdle` closes idle connections.

@@ -2,13 +2,16 @@
  * The log. Only this folder imports pino.
  *
  * The line of a call has a fixed set of fields. No line has a credential, cookie, body or raw path, and
- * `createLog` withholds a line that looks as if it had one. A user appears as a hash. The key of the hash is
- * new for each process.
+ * `createLog` withholds a line that looks as if it had one. A user appears as a hash. Without a key of its own
+ * the log uses a random one, so the hashes of two processes differ.
  */
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { pino, type DestinationStream } from 'pino';
+import type { NameUser } from '../core/admit/request-head-cache.ts';
 import { routeTemplate } from '../core/ucwa/route-template.ts';
 import type { FinishedCall } from '../listen/observer.ts';
+import { type LogFormat, renderer } from './formats.ts';
+import { createUserNames } from './user-names.ts';
 
 type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 /** Setting `log.access`: which calls are logged. */
@@ -17,6 +20,10 @@ type AccessMode = 'all' | 'sampled' | 'problems';
 export interface LogOptions {
   readonly level: LogLevel;
   readonly access: AccessMode;
+  /** The default is `text` if the log goes to a terminal, and `json` otherwise. */
+  readonly format?: LogFormat | undefined;
+  /** Key of the hashes of users, see `createUserNames`. The default is a random key. */
+  readonly userHashKey?: Buffer | undefined;
 }
 
 export interface Log {
@@ -24,6 +31,8 @@ export interface Log {
   warn(message: string, facts?: Facts): void;
   error(message: string, facts?: Facts): void;
   access(call: FinishedCall): void;
+  /** Names users by their credentials. The log shows the hash of the name. */
+  readonly nameUser: NameUser;
   /** Sets the function to call for each line that was withheld because it contained a secret. */
   onWithheld(listener: () => void): void;
   /** Logs an error by its class, code and stack, without its message. */
@@ -34,7 +43,7 @@ type Facts = Readonly<Record<string, string | number | boolean>>;
 
 const sampledEvery = 100;
 const slowMs = 1000;
-const keyBytes = 32;
+const randomKeyBytes = 32;
 
 /**
  * Pattern of tokens, cookies and SIP addresses. It catches a secret that reached a line in spite of the fixed
@@ -44,22 +53,27 @@ const secret = /\b(?:bearer|basic|ntlm|negotiate) [\w+/=.~-]{8}|\bcwt(?:_ucwa)?=
 
 export function createLog(options: LogOptions, destination?: DestinationStream): Log {
   let onWithheld: () => void = () => undefined;
+  const isTerminal = destination === undefined && process.stdout.isTTY;
+  const render = renderer(options.format ?? (isTerminal ? 'text' : 'json'));
   const logger = pino(
     {
       level: options.level,
       base: null,
+      formatters: { level: (level) => ({ level }) },
       timestamp: pino.stdTimeFunctions.isoTime,
       hooks: {
         streamWrite(line) {
-          if (!secret.test(line)) return line;
+          if (!secret.test(line)) return render(line);
           onWithheld();
-          return `{"level":50,"msg":"a line was withheld: it would have shown a secret"}\n`;
+          return render(
+            '{"level":"error","msg":"a line was withheld: it would have shown a secret"}\n',
+          );
         },
       },
     },
     destination ?? pino.destination({ fd: 1, sync: true }),
   );
-  const key = randomBytes(keyBytes);
+  const users = createUserNames(options.userHashKey ?? randomBytes(randomKeyBytes));
   let seen = 0;
   const wanted = (call: FinishedCall): boolean => {
     seen += 1;
@@ -67,6 +81,7 @@ export function createLog(options: LogOptions, destination?: DestinationStream):
     return options.access === 'sampled' && seen % sampledEvery === 0;
   };
   return {
+    nameUser: users.nameUser,
     onWithheld: (listener) => void (onWithheld = listener),
     info: (message, facts) => logger.info(facts ?? {}, message),
     warn: (message, facts) => logger.warn(facts ?? {}, message),
@@ -82,7 +97,7 @@ export function createLog(options: LogOptions, destination?: DestinationStream):
           status: call.status,
           ms: Math.round(call.durationMs * 10) / 10,
           ...(call.callerLeft ? { callerLeft: true } : {}),
-          ...(call.user === '' ? {} : { user: userHash(key, call.user) }),
+          ...(call.user === '' ? {} : { user: users.hashOf(call.user) }),
         },
         'call',
       );
@@ -100,10 +115,6 @@ function methodName(method: string): string {
   return /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|CONNECT|TRACE)$/.test(method)
     ? method
     : 'OTHER';
-}
-
-function userHash(key: Buffer, user: string): string {
-  return createHmac('sha256', key).update(user).digest('hex').slice(0, 8);
 }
 
 /** Returns the class, code and stack of an error. A message may quote a client or the pool. */

@@ -4,6 +4,7 @@
  * that is not here is refused.
  */
 import { z } from 'zod';
+import { log, record } from './output-schema.ts';
 import {
   address,
   bytes,
@@ -16,7 +17,6 @@ import {
   milliseconds,
   oneOf,
   origin,
-  outputPath,
   pathPatterns,
   yesOrNo,
 } from './value-kinds.ts';
@@ -250,37 +250,6 @@ const drain = z
   })
   .prefault({})
   .describe('shutdown after SIGTERM');
-
-const log = z
-  .strictObject({
-    level: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent')
-      .prefault('info')
-      .describe('lowest severity that is logged')
-      .register(facts, { flag: 'log-level', placeholder: 'LEVEL' }),
-    format: oneOf('json').prefault('json').describe('format of the log: one JSON object a line'),
-    access: oneOf('all', 'sampled', 'problems')
-      .prefault('problems')
-      .describe(
-        'which calls are logged. problems: calls over one second, refused, or answered 429 or 5xx. sampled: those and one call of 100',
-      ),
-  })
-  .prefault({})
-  .describe('the log on standard output');
-
-const record = z
-  .strictObject({
-    file: outputPath()
-      .optional()
-      .describe(
-        'file for a recording of the times of calls, for the command tune; only in mode off or shadow',
-      )
-      .register(facts, { flag: 'record' }),
-    maxBytes: bytes(KiB, 16 * GiB)
-      .prefault(64 * MiB)
-      .describe('maximum size of the recording; later calls are not recorded'),
-  })
-  .prefault({})
-  .describe('a recording of when calls arrive, without their content');
 
 /**
  * The schema of a settings file. Decoding adds defaults, and parses addresses and ranges. Encoding

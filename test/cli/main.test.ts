@@ -45,7 +45,7 @@ test('exit code 2: wrong arguments or settings', async () => {
 test('help lists the commands, and each command has its own help', async () => {
   const { code, stdout } = await run('--help');
   const names = [...stdout.matchAll(/^ {2}([a-z]\S*) {2}/gm)].map(([, name]) => name ?? '');
-  const known = ['serve', 'demo', 'simulate', 'check-config', 'probe', 'tune'];
+  const known = ['serve', 'demo', 'simulate', 'check-config', 'probe', 'who-is', 'tune'];
   expect({ code, names }).toEqual({ code: 0, names: known });
   for (const name of names) {
     const said = await run(name, '--help');
@@ -101,7 +101,7 @@ test('a second signal ends serve immediately', async () => {
   expect(await serve.exited).toBe(0);
 });
 
-test('an address in use is reported, with exit code 1', async () => {
+test('an address in use is reported with its setting, with exit code 1', async () => {
   const simulator = await started(/pool at http:\/\/(\S+)/, 'simulate', '--listen', '127.0.0.1:0');
   const taken = simulator.match[1] ?? '';
   const { code, stderr } = await run(
@@ -111,7 +111,10 @@ test('an address in use is reported, with exit code 1', async () => {
     '--listen',
     taken,
   );
-  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('EADDRINUSE') });
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: expect.stringMatching(/listen\.address: .*EADDRINUSE.*choose another/),
+  });
   simulator.child.kill('SIGTERM');
   await simulator.exited;
 });

@@ -39,8 +39,8 @@ Commands:
   serve  serve things
 
 Flags:
-  --help     show this help
-  --version  show the version
+  --help, -h     show this help
+  --version, -v  show the version
 
 "ucwa-batch-proxy COMMAND --help" shows the flags of a command.
 `;
@@ -73,14 +73,17 @@ describe('a command', () => {
     });
   });
 
-  test.each([['--help'], ['-h'], ['x', '--help', '--bad']])(
-    'prints its help for %j',
-    async (...argv) => {
-      expect(await run(['serve', ...argv])).toEqual({
-        code: 0,
-        seen: [],
-        stderr: '',
-        stdout: `serve: serve things
+  test.each([
+    ['serve', '--help'],
+    ['serve', '-h'],
+    ['serve', 'x', '--help', '--bad'],
+    ['help', 'serve'],
+  ])('prints its help for %j', async (...argv) => {
+    expect(await run(argv)).toEqual({
+      code: 0,
+      seen: [],
+      stderr: '',
+      stdout: `serve: serve things
 
 Usage: ucwa-batch-proxy serve [FLAGS] URL
 
@@ -93,20 +96,19 @@ Flags:
 
 And so on.
 `,
-      });
-    },
-  );
+    });
+  });
 });
 
 describe('the program', () => {
-  test.each(['--help', '-h'])('prints its help on standard output for %s', async (flag) => {
+  test.each(['--help', '-h', 'help'])('prints its help on standard output for %s', async (flag) => {
     expect(await run([flag])).toEqual({ code: 0, seen: [], stdout: programHelp, stderr: '' });
   });
 
-  test('prints its version', async () => {
+  test.each(['--version', '-v', 'version'])('prints its version for %s', async (flag) => {
     const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
     const { version } = JSON.parse(text) as { version: string };
-    expect(await run(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` });
+    expect(await run([flag])).toMatchObject({ code: 0, stdout: `${version}\n` });
   });
 
   test.each([

@@ -206,7 +206,7 @@ test('serve does not start under settings of Node that break its promises, unles
   }
   const names = 'insecure-http-parser,unverified-tls,inspector';
   const meant = await program.start(/"msg":"serving"/, [...argv, '--allow-unsafe', names], unsafe);
-  expect(meant.output().match(/"level":40.*allowed by --allow-unsafe/g)).toHaveLength(3);
+  expect(meant.output().match(/"level":"warn".*allowed by --allow-unsafe/g)).toHaveLength(3);
   meant.child.kill('SIGKILL');
   await meant.exited;
 });

@@ -193,7 +193,7 @@ describe('replaced files take effect without a restart:', () => {
 
     const second = authority.issue('second');
     files.put({ cert: second.cert });
-    await proxy.untilLogged(/"level":40.*replaced TLS files cannot be used/);
+    await proxy.untilLogged(/"level":"warn".*replaced TLS files cannot be used/);
     expect(await served()).toBe('first');
     files.put({ key: second.key });
     await proxy.untilLogged(replaced);

@@ -8,7 +8,7 @@ import { Connections } from '../../src/listen/connections.ts';
 
 /** A connection with requests. `over`: the finished exchanges in order. */
 function connection() {
-  const connections = new Connections(100);
+  const connections = new Connections(100, (credentials) => credentials);
   const socket = Object.assign(new EventEmitter(), {
     destroyed: false,
     errored: null,

@@ -13,6 +13,7 @@ async function start(
   const server = new HttpServer(
     {
       ...{ host: '127.0.0.1', port: 0, maxConnections: 10, stallMs: 5000 },
+      nameUser: (credentials) => credentials,
       ...{ keepAliveTimeoutMs: 5000, headersTimeoutMs: 5000, requestTimeoutMs: 5000 },
       ...options,
     },

@@ -161,7 +161,7 @@ describe.each([
   ['a long answer', reply(200, 'OK', [], 'x'.repeat(100_000))],
 ])('%s does not count as answered', (_, answer) => {
   const start = async (leave: (client: RawClient, response: ServerResponse) => unknown) => {
-    const connections = new Connections(100);
+    const connections = new Connections(100, (credentials) => credentials);
     const over = new EventEmitter();
     const errors: unknown[] = [];
     const client: RawClient = await startServer({

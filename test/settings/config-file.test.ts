@@ -94,7 +94,7 @@ describe('values that do not fit their settings', () => {
       'batching: {mode: dark}',
       '1:18 batching.mode: expected adaptive, fixed, off, or shadow, found "dark" (string)',
     ],
-    ['log: {format: text}', '1:15 log.format: expected json, found "text" (string)'],
+    ['log: {format: csv}', '1:15 log.format: expected json, text, or w3c, found "csv" (string)'],
     ['batching: 5', '1:11 batching: expected a mapping of keys, found 5 (number)'],
     ['upstream:\n  tls: off', '2:8 upstream.tls: expected a mapping of keys, found "off" (string)'],
     ['- batching', '1:1: expected a mapping of keys, found a list'],

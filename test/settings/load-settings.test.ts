@@ -51,7 +51,7 @@ describe('defaults', () => {
         longPollCounts: true,
       },
       drain: { delayMs: 1000, timeoutMs: 25000 },
-      log: { level: 'info', format: 'json', access: 'problems' },
+      log: { level: 'info', access: 'problems' },
       record: { maxBytes: 67108864 },
     });
   });

@@ -144,6 +144,7 @@ export async function startDoctoredProxy(
   const server = new HttpServer(
     {
       ...{ host: '127.0.0.1', port: 0, maxConnections: 100, stallMs: 5000 },
+      nameUser: (credentials) => credentials,
       ...{ keepAliveTimeoutMs: 5000, headersTimeoutMs: 5000, requestTimeoutMs: 5000 },
     },
     handler,

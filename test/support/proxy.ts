@@ -26,7 +26,7 @@ const pollEveryMs = 2;
 export async function startProxy(
   poolUrl: string,
   env: Readonly<Record<string, string>> = {},
-  parts: Pick<AppParts, 'tlsCheckEveryMs'> = {},
+  { userHashKey, ...parts }: Pick<AppParts, 'tlsCheckEveryMs'> & { userHashKey?: Buffer } = {},
 ): Promise<TestProxy> {
   const loaded = loadServeSettings({
     flags: { upstream: poolUrl, listen: '127.0.0.1:0', admin: '127.0.0.1:0' },
@@ -40,7 +40,7 @@ export async function startProxy(
     lines.push(line);
     wake();
   };
-  const log = createLog(loaded.settings.log, { write });
+  const log = createLog({ ...loaded.settings.log, userHashKey }, { write });
   const app = await startApp(loaded.settings, { log, version: '0.0.0-test', ...parts });
   onCleanup(async () => {
     const page = await readAdmin(app.ports.admin, '/metrics').catch(() => undefined);

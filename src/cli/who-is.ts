@@ -1,0 +1,69 @@
+import { readHead } from '../core/admit/request-head.ts';
+import { credentialsOf } from '../core/ucwa/batch-key.ts';
+import { createUserNames } from '../log/user-names.ts';
+import { loadSettings } from '../settings/load-settings.ts';
+import { readUserHashKey } from '../settings/user-hash-key.ts';
+import { type Command, exitCode, type GivenArguments, type Io } from './command.ts';
+import { settingsSources } from './settings-flags.ts';
+
+/** Shows the hash by which the log shows the user with a credential. */
+export const whoIs: Command = {
+  name: 'who-is',
+  summary: 'show the hash of a user in the log',
+  flags: [
+    { name: 'config', placeholder: 'FILE', meaning: 'YAML file with log.userHashKeyFile' },
+    { name: 'key-file', placeholder: 'FILE', meaning: 'the file of log.userHashKeyFile' },
+  ],
+  operands: [
+    {
+      name: 'HEADERS',
+      meaning:
+        'file with the header fields Authorization or X-MS-WebTicket of a request; - reads the standard input',
+    },
+  ],
+  notes: `A user is a credential, so a new token of the same person has a new hash.
+Do not give a credential on the command line: other users of the machine can read it there.`,
+  run: (given, io) => Promise.resolve(run(given, io)),
+};
+
+function run(given: GivenArguments, io: Io): number {
+  const [source = ''] = given.operands;
+  const loaded = loadSettings(settingsSources(given, io));
+  const configured = loaded.ok ? loaded.settings.log.userHashKeyFile : undefined;
+  const { key, problems: keyProblems } = readUserHashKey(
+    given.flags['key-file'] ?? configured,
+    io.readFile,
+  );
+  const problems = [...(loaded.ok ? [] : loaded.problems), ...keyProblems];
+  if (key === undefined && problems.length === 0) {
+    problems.push(
+      'expected --key-file FILE, or --config FILE with log.userHashKeyFile, found neither',
+    );
+  }
+  const credentials = problems.length === 0 ? credentialsIn(source, io, problems) : '';
+  for (const problem of problems) io.stderr.write(`${problem}\n`);
+  if (key === undefined || problems.length > 0) return exitCode.usage;
+  const { nameUser, hashOf } = createUserNames(key);
+  io.stdout.write(`${hashOf(nameUser(credentials))}\n`);
+  return exitCode.ok;
+}
+
+/** Returns the credentials of the header fields, or adds a problem. No problem quotes a field. */
+function credentialsIn(source: string, io: Io, problems: string[]): string {
+  try {
+    const text = io.readFile(source === '-' ? '/dev/stdin' : source);
+    const fields = [...text.matchAll(/^([A-Za-z0-9-]+):[ \t]*(.*?)[ \t]*$/gm)];
+    const credentials = credentialsOf(
+      readHead(fields.flatMap(([, name = '', value = '']) => [name, value])),
+    );
+    if (credentials === '') {
+      problems.push(`${source}: expected a field Authorization or X-MS-WebTicket, found neither`);
+    }
+    return credentials;
+  } catch (error) {
+    problems.push(
+      `${source}: cannot be read: ${error instanceof Error ? error.message : 'unknown'}`,
+    );
+    return '';
+  }
+}

@@ -1,0 +1,47 @@
+/** The settings of what the proxy writes: the log, and recordings. A part of `schema.ts`. */
+import { z } from 'zod';
+import { bytes, facts, filePath, oneOf, outputPath } from './value-kinds.ts';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const GiB = 1024 * MiB;
+
+export const log = z
+  .strictObject({
+    level: oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent')
+      .prefault('info')
+      .describe('lowest severity that is logged')
+      .register(facts, { flag: 'log-level', placeholder: 'LEVEL' }),
+    format: oneOf('json', 'text', 'w3c')
+      .optional()
+      .describe(
+        'format of the log. json: one object a line. text: one sentence a line. w3c: calls in the extended format of W3C and IIS. Without it: text on a terminal, else json',
+      ),
+    userHashKeyFile: filePath()
+      .optional()
+      .describe(
+        'file with the key of the hashes of users, at least 16 bytes; processes with the same key show the same hashes. Without it: a new key at each start',
+      ),
+    access: oneOf('all', 'sampled', 'problems')
+      .prefault('problems')
+      .describe(
+        'which calls are logged. problems: calls over one second, refused, or answered 429 or 5xx. sampled: those and one call of 100',
+      ),
+  })
+  .prefault({})
+  .describe('the log on standard output');
+
+export const record = z
+  .strictObject({
+    file: outputPath()
+      .optional()
+      .describe(
+        'file for a recording of the times of calls, for the command tune; only in mode off or shadow',
+      )
+      .register(facts, { flag: 'record' }),
+    maxBytes: bytes(KiB, 16 * GiB)
+      .prefault(64 * MiB)
+      .describe('maximum size of the recording; later calls are not recorded'),
+  })
+  .prefault({})
+  .describe('a recording of when calls arrive, without their content');

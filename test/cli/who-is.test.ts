@@ -1,0 +1,72 @@
+import { request } from 'node:http';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { describe, expect, test } from '@jest/globals';
+import { runCommandLine } from '../../src/cli/run-command-line.ts';
+import { whoIs } from '../../src/cli/who-is.ts';
+import { startPool } from '../support/pool.ts';
+import { startProxy } from '../support/proxy.ts';
+import { captureIo, only } from './captured-io.ts';
+
+const key = 'a key of the hashes, long enough';
+const token = 'Bearer cwt=token-of-ann';
+const headers = `Authorization: ${token}\r\nUser-Agent: phone\r\n`;
+
+async function run(argv: readonly string[], files: Record<string, string> = {}) {
+  const io = captureIo({ files });
+  const code = await runCommandLine(only(whoIs), ['who-is', ...argv], io);
+  return { code, ...io.written };
+}
+
+test('shows the hash that a process with the same key logs for the user', async () => {
+  const pool = await startPool();
+  const proxy = await startProxy(pool.url, {}, { userHashKey: Buffer.from(key) });
+  const call = request(`${proxy.url}/ucwa/v1/applications/1/me`, {
+    headers: { Authorization: token },
+  }).end();
+  const [answer] = (await once(call, 'response')) as [IncomingMessage];
+  answer.resume();
+  await proxy.untilLogged(/"msg":"call"/);
+  const line = proxy.log.find((written) => written.includes('"msg":"call"')) ?? '{}';
+  const files = { 'the.key': `${key}\n`, 'request.txt': headers };
+  expect(await run(['--key-file', 'the.key', 'request.txt'], files)).toEqual({
+    code: 0,
+    stdout: `${(JSON.parse(line) as { user: string }).user}\n`,
+    stderr: '',
+  });
+});
+
+test('takes the key file from log.userHashKeyFile, and the headers from the standard input', async () => {
+  const files = {
+    'the.key': key,
+    'proxy.yaml': 'log:\n  userHashKeyFile: the.key\n',
+    '/dev/stdin': headers,
+  };
+  const fromFlag = await run(['--key-file', 'the.key', '-'], files);
+  expect(await run(['--config', 'proxy.yaml', '-'], files)).toEqual(fromFlag);
+  expect(fromFlag.stdout).toMatch(/^[0-9a-f]{8}\n$/);
+});
+
+describe('what is missing is named, with exit code 2, and no credential is shown:', () => {
+  test.each<[string, string[], Record<string, string>, string]>([
+    ['no key', ['h'], { h: headers }, 'expected --key-file FILE, or --config FILE'],
+    [
+      'a short key',
+      ['--key-file', 'k', 'h'],
+      { k: 'short', h: headers },
+      'log.userHashKeyFile: cannot be used: expected at least 16 bytes, found 5',
+    ],
+    ['no file', ['--key-file', 'k', 'h'], { k: key }, 'h: cannot be read: no such file'],
+    [
+      'no credential',
+      ['--key-file', 'k', 'h'],
+      { k: key, h: token },
+      'h: expected a field Authorization or X-MS-WebTicket, found neither',
+    ],
+  ])('%s', async (_what, argv, files, problem) => {
+    const { code, stdout, stderr } = await run(argv, files);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(problem);
+    expect(stderr).not.toContain('cwt');
+  });
+});
