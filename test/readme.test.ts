@@ -1,7 +1,11 @@
 /** The tables of README.md and docs/ that are made from code; UPDATE_README=1 writes them anew. */
 import { expect, test } from '@jest/globals';
 import { createMetrics } from '../src/metrics/metrics.ts';
-import { describeSettings, type SettingRow } from '../src/settings/describe-settings.ts';
+import {
+  describeLists,
+  describeSettings,
+  type SettingRow,
+} from '../src/settings/describe-settings.ts';
 import { expectSection } from './docs/markdown.ts';
 import { measuredRows, readBenchmarks } from './docs/measured.ts';
 import { failures } from './e2e/failure-table.ts';
@@ -20,7 +24,9 @@ const tenSettings = [
   'batching.maxParts',
 ];
 
-function settingsTable(rows: readonly SettingRow[]): string[] {
+type Row = Omit<SettingRow, 'flag' | 'env'> & { readonly flag?: string | undefined };
+
+function settingsTable(rows: readonly Row[]): string[] {
   const code = (text: string): string => `\`${text}\``;
   return [
     '| key | default | flag | meaning |',
@@ -39,7 +45,12 @@ function settingsTable(rows: readonly SettingRow[]): string[] {
 }
 
 test('the table of settings is that of the schema', async () => {
-  await expectSection('docs/settings.md', 'settings', settingsTable(describeSettings()));
+  const items = describeLists().flatMap(({ items: own }) => own);
+  await expectSection(
+    'docs/settings.md',
+    'settings',
+    settingsTable([...describeSettings(), ...items]),
+  );
 });
 
 test('the ten settings of README.md are those of the schema', async () => {

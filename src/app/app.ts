@@ -8,7 +8,8 @@ import { watchStalls } from '../metrics/stalls.ts';
 import type { ServeSettings } from '../settings/load-settings.ts';
 import { startRecording } from '../shadow/shadow-mode.ts';
 import { collectRarely } from '../upstream/heap-growth.ts';
-import { createEngines, createListener, createPool } from './parts.ts';
+import { createListener } from './parts.ts';
+import { Pools } from './pools.ts';
 import { createShutdown } from './shutdown.ts';
 import { watchTls } from './tls-watch.ts';
 
@@ -46,13 +47,16 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   if (parts.ownsProcess === true) collectRarely();
   const renewals = watchTls(settings, log, () => server.renewTls(renewals.listen.current));
   const metrics = createMetrics(version, {
-    heldCalls: () => engine.heldCalls + handler.waitingCalls,
-    outstandingCalls: () => engine.outstandingCalls,
-    users: () => engine.users,
-    longPolls: () => passThrough.openPolls(),
+    heldCalls: () => pools.sum(({ engine }) => engine.heldCalls) + handler.waitingCalls,
+    outstandingCalls: () => pools.sum(({ engine }) => engine.outstandingCalls),
+    users: () => pools.users,
+    longPolls: () => pools.sum(({ passThrough }) => passThrough.openPolls()),
     clientConnections: () => server.connections,
-    upstreamConnections: () => upstream.connections() + passThrough.openConnections(),
-    boundConnections: () => passThrough.boundConnections(),
+    upstreamConnections: () =>
+      pools.sum(
+        ({ upstream, passThrough }) => upstream.connections() + passThrough.openConnections(),
+      ),
+    boundConnections: () => pools.sum(({ passThrough }) => passThrough.boundConnections()),
   });
   const internalError = reportInternalErrors(metrics, log);
   log.onWithheld(() => metrics.violated('nothing_shown'));
@@ -62,9 +66,8 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     systemClock.now(),
   );
   const surroundings = { settings, metrics, log, renewals, internalError };
-  const { upstream, passThrough } = createPool(surroundings);
-  const { engine, observedEngine, front, shadow } = createEngines(surroundings, upstream, recorder);
-  const { handler, server } = createListener(surroundings, front, passThrough);
+  const pools = new Pools(surroundings, recorder);
+  const { handler, server } = createListener(surroundings, pools.all);
   let ready = false;
   const { address, hosts } = settings.admin;
   const admin = new AdminServer({ metrics, version, hosts, readiness: () => ({ serving: ready }) });
@@ -72,18 +75,21 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   const adminPort = await named('admin.address', admin.listen(address.host, address.port));
   const listenPort = await named('listen.address', server.listen()).catch(
     async (error: unknown) => {
-      await Promise.all([admin.stop(), passThrough.stop(), upstream.stop()]);
+      await Promise.all([admin.stop(), pools.stop()]);
       throw error;
     },
   );
   ready = true;
   const summarize = (): void => {
-    if (shadow !== undefined) log.info(`shadow: ${shadow.summary}`);
+    for (const { shadow, settings: pool } of pools.all) {
+      const name = pool.name === '' ? '' : ` of ${pool.name}`;
+      if (shadow !== undefined) log.info(`shadow${name}: ${shadow.summary}`);
+    }
   };
   const endTlsChecks = every(parts.tlsCheckEveryMs ?? tlsCheckEveryMs, () => renewals.check());
   const endChecks = every(checkEveryMs, () => {
     handler.checkWaiting();
-    observedEngine.checkOver();
+    pools.checkOver();
     recorder?.flush();
   });
   const endSummaries = every(summaryEveryMs, summarize);
@@ -94,21 +100,20 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     ...createShutdown({
       drain: settings.drain,
       server,
-      passThrough,
+      passThrough: pools,
       unready: () => (ready = false),
-      sendHeld: () => observedEngine.drain(),
+      sendHeld: () => pools.drain(),
       endCalls() {
         endTlsChecks();
         endChecks();
         endSummaries();
         stalls?.stop();
         handler.endWaiting();
-        engine.stop();
+        pools.stopEngines();
         summarize();
-        shadow?.stop();
+        pools.stopShadows();
       },
-      close: () =>
-        Promise.all([passThrough.stop(), upstream.stop(), admin.stop(), recorder?.stop()]),
+      close: () => Promise.all([pools.stop(), admin.stop(), recorder?.stop()]),
     }),
   };
 }

@@ -2,24 +2,23 @@ import { readFileSync } from 'node:fs';
 import type { Log } from '../log/log.ts';
 import type { PoolTls } from '../upstream/pool-connector.ts';
 import type { ServeSettings } from '../settings/load-settings.ts';
+import { type PoolSettings, poolsOf } from '../settings/pools.ts';
 import { TlsRenewal } from '../settings/tls-renewal.ts';
 
 export interface TlsWatch {
   readonly listen: TlsRenewal;
-  readonly upstream: () => PoolTls;
+  /** The files for each pool, in the order of `poolsOf`. */
+  readonly pools: ReadonlyArray<() => PoolTls>;
   check(): void;
 }
 
 /**
- * Loads the TLS files for clients and for the pool. `check` reads them again, and logs a replacement.
+ * Loads the TLS files for clients and for the pools. `check` reads them again, and logs a replacement.
  * `listenRenewed` is called after the files for clients were replaced.
  */
-export function watchTls(
-  { listen, upstream }: ServeSettings,
-  log: Log,
-  listenRenewed: () => void,
-): TlsWatch {
-  const side = (name: string, paths: typeof upstream.tls | typeof listen.tls, then: () => void) =>
+export function watchTls(settings: ServeSettings, log: Log, listenRenewed: () => void): TlsWatch {
+  const { listen } = settings;
+  const side = (name: string, paths: PoolSettings['tls'] | typeof listen.tls, then: () => void) =>
     new TlsRenewal(paths, readFileSync, {
       renewed() {
         log.info('TLS files were replaced', { side: name });
@@ -27,16 +26,18 @@ export function watchTls(
       },
       unusable: (reason) => log.warn('replaced TLS files cannot be used', { side: name, reason }),
     });
-  const { servername } = upstream.tls;
-  const named = (): PoolTls => ({ ...ofPool.current, servername });
-  const ofPool = side('upstream', upstream.tls, () => (pool = named()));
   const ofListener = side('listen', listen.tls, listenRenewed);
-  let pool = named();
+  const ofPools = poolsOf(settings).map(({ name, tls }) => {
+    const named = (): PoolTls => ({ ...renewal.current, servername: tls.servername });
+    const renewal = side(name === '' ? 'upstream' : name, tls, () => (current = named()));
+    let current = named();
+    return { renewal, current: () => current };
+  });
   return {
     listen: ofListener,
-    upstream: () => pool,
+    pools: ofPools.map(({ current }) => current),
     check() {
-      ofPool.check();
+      for (const { renewal } of ofPools) renewal.check();
       ofListener.check();
     },
   };

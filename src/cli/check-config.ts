@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { effectiveYaml } from '../settings/effective-yaml.ts';
 import { jsonSchema } from '../settings/json-schema.ts';
-import { loadSettings, missingUpstream } from '../settings/load-settings.ts';
+import { loadSettings, missingUpstream, namesPool } from '../settings/load-settings.ts';
 import { tlsProblems } from '../settings/tls-files.ts';
 import { readUserHashKey } from '../settings/user-hash-key.ts';
 import { type Command, exitCode, type GivenArguments, type Io } from './command.ts';
@@ -39,7 +39,7 @@ function run(given: GivenArguments, io: Io): number {
   for (const warning of [...loaded.warnings, ...fileProblems]) {
     io.stderr.write(`warning: ${warning}\n`);
   }
-  if (loaded.settings.upstream.url === undefined) {
+  if (!namesPool(loaded.settings)) {
     io.stderr.write(`note: valid, but serve needs more: ${missingUpstream}\n`);
   }
   io.stdout.write(

@@ -6,6 +6,7 @@ import { createLog, type Log } from '../log/log.ts';
 import { formatAddress } from '../settings/address.ts';
 import { fitLimits } from '../settings/fit-limits.ts';
 import { loadServeSettings } from '../settings/load-settings.ts';
+import { poolsOf, serverOf } from '../settings/pools.ts';
 import { tlsProblems } from '../settings/tls-files.ts';
 import { readUserHashKey } from '../settings/user-hash-key.ts';
 import { type Command, exitCode } from './command.ts';
@@ -45,16 +46,14 @@ export const serve: Command = {
     ];
     for (const problem of problems) io.stderr.write(`${problem}\n`);
     if (!loaded.ok || problems.length > 0) return exitCode.usage;
-    const fitted = fitLimits(loaded.settings, {
+    const { settings, notes } = fitLimits(loaded.settings, {
       heapBytes: getHeapStatistics().heap_size_limit,
       openFiles: openFilesLimit(),
     });
-    const { url } = loaded.settings.upstream;
-    const settings = { ...fitted.settings, upstream: { ...fitted.settings.upstream, url } };
     const version = programVersion();
     const log = createLog({ ...settings.log, userHashKey: userHash.key });
     exitOnUncaught(log);
-    for (const note of [...runtime.warnings, ...loaded.warnings, ...fitted.notes]) log.warn(note);
+    for (const note of [...runtime.warnings, ...loaded.warnings, ...notes]) log.warn(note);
 
     const signals = catchSignals();
     const app = await startApp(settings, { log, version, ownsProcess: true });
@@ -62,7 +61,9 @@ export const serve: Command = {
       version,
       listen: formatAddress({ ...settings.listen.address, port: app.ports.listen }),
       admin: formatAddress({ ...settings.admin.address, port: app.ports.admin }),
-      upstream: settings.upstream.url,
+      upstream: poolsOf(settings)
+        .map((pool) => serverOf(pool).origin)
+        .join(' '),
       mode: settings.batching.mode,
     });
     await signals.first;

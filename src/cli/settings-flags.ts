@@ -1,5 +1,10 @@
 /** Flags and help for the commands that load settings. */
-import { describeSettings, type SettingRow } from '../settings/describe-settings.ts';
+import {
+  describeLists,
+  describeSettings,
+  type ItemRow,
+  type SettingRow,
+} from '../settings/describe-settings.ts';
 import type { SettingsSources } from '../settings/load-settings.ts';
 import type { Flag, GivenArguments, Io } from './command.ts';
 
@@ -24,7 +29,13 @@ export const settingsNotes = `Flags override environment variables, variables ov
 Commas separate the items of a list in an environment variable.
 
 Settings, by their keys in the file:
-${describeSettings().map(settingText).join('\n')}`;
+${describeSettings().map(settingText).join('\n')}
+
+Keys of the items of lists, only in the file:
+${describeLists()
+  .flatMap(({ items }) => items)
+  .map(itemText)
+  .join('\n')}`;
 
 /** Returns the sources of settings for a command. */
 export function settingsSources({ flags }: GivenArguments, { env, readFile }: Io): SettingsSources {
@@ -37,7 +48,14 @@ function settingText(row: SettingRow): string {
       ${row.env}: ${row.accepts} (default: ${defaultText(row)})`;
 }
 
-function defaultText({ defaultValue }: SettingRow): string {
+function itemText(row: ItemRow): string {
+  const otherwise = row.isRequired ? 'required' : `default: ${defaultText(row)}`;
+  return `  ${row.key}
+      ${row.meaning}
+      ${row.accepts} (${otherwise})`;
+}
+
+function defaultText({ defaultValue }: Pick<SettingRow, 'defaultValue'>): string {
   if (defaultValue === undefined) return 'none';
   return typeof defaultValue === 'string' ? defaultValue : JSON.stringify(defaultValue);
 }

@@ -13,6 +13,11 @@ export const whoIs: Command = {
   flags: [
     { name: 'config', placeholder: 'FILE', meaning: 'YAML file with log.userHashKeyFile' },
     { name: 'key-file', placeholder: 'FILE', meaning: 'the file of log.userHashKeyFile' },
+    {
+      name: 'pool',
+      placeholder: 'NAME',
+      meaning: 'the name of the pool, if the settings have pools',
+    },
   ],
   operands: [
     {
@@ -44,7 +49,7 @@ function run(given: GivenArguments, io: Io): number {
   for (const problem of problems) io.stderr.write(`${problem}\n`);
   if (key === undefined || problems.length > 0) return exitCode.usage;
   const { nameUser, hashOf } = createUserNames(key);
-  io.stdout.write(`${hashOf(nameUser(credentials))}\n`);
+  io.stdout.write(`${hashOf(nameUser(credentials, given.flags['pool'] ?? ''))}\n`);
   return exitCode.ok;
 }
 

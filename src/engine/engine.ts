@@ -13,6 +13,7 @@ import { LinkedList } from '../core/structures/linked-list.ts';
 import type { Arrival, Batch, Call, InFlightRequest, User } from '../core/schedule/state.ts';
 import { dispatchLimits } from '../core/schedule/dispatch/dispatch-slots.ts';
 import type { SchedulerEvents } from '../core/schedule/observer.ts';
+import { newTotals, type ProcessTotals } from '../core/schedule/process-totals.ts';
 import type { Sink } from '../core/schedule/sink.ts';
 import type { Overflow } from '../core/schedule/queue/users.ts';
 import type { Exchange, ExchangeRequest, Upstream } from '../upstream/exchange.ts';
@@ -39,6 +40,7 @@ export class Engine implements Sink<Caller> {
   readonly #nextBoundary: () => string;
   readonly #observer: EngineObserver;
   readonly #ended: EngineParts['ended'];
+  readonly #totals: ProcessTotals;
   readonly #core: Coalescer<Caller>;
   readonly #dispatchPermits: DispatchPermits<User<Caller>>;
   readonly #uncertain = new UncertainExecutions<Caller>();
@@ -48,7 +50,6 @@ export class Engine implements Sink<Caller> {
   #busy = false;
   #timerAtMs = Infinity;
   #cancelTimer: (() => void) | undefined;
-  #bufferedBytes = 0;
   /** The permit of the batch that is being formed. */
   #permit: Permit = { freeSlot: () => undefined, release: () => undefined };
 
@@ -60,6 +61,7 @@ export class Engine implements Sink<Caller> {
     this.#observer = parts.observer;
     this.#ended = parts.ended;
     this.events = parts.observer;
+    this.#totals = parts.memory.totals ?? newTotals();
     this.#core = new Coalescer(options.policy, this, parts.memory, parts.random);
     this.#guard = new Guard(options.policy.maxParts, parts.observer);
     this.#dispatchPermits = new DispatchPermits(
@@ -217,17 +219,16 @@ export class Engine implements Sink<Caller> {
         this.#settled(batch, permit, ending);
       },
     });
-    const exchange = this.#upstream.send(singleRequest(call, this.#options.authority), single);
+    const exchange = this.#upstream.send(singleRequest(call), single);
     single.attach(exchange);
     this.#begin(batch, exchange, permit);
   }
 
   #sendBatch(batch: Batch<Caller>, permit: Permit): void {
-    const { authority, maxResponseBytes } = this.#options;
-    const oldest = oldestOf(batch);
+    const { maxResponseBytes } = this.#options;
     // Identical calls without other companions share one request without an envelope.
     const isUnwrapped = batch.calls.length === 1;
-    const request = isUnwrapped ? singleRequest(oldest, authority) : this.#wrap(batch, authority);
+    const request = isUnwrapped ? singleRequest(oldestOf(batch)) : this.#wrap(batch);
     const startedAtMs = this.#clock.now();
     let reservedBytes = 0;
     const kind = isUnwrapped ? 'single' : 'batch';
@@ -236,13 +237,13 @@ export class Engine implements Sink<Caller> {
       protocolError: (kind) => this.#observer.protocolError(kind),
       reserve: (bytes) => {
         reservedBytes += bytes;
-        this.#bufferedBytes += bytes;
-        return this.#bufferedBytes <= this.#options.maxBufferedResponseBytes;
+        this.#totals.responseBytes += bytes;
+        return this.#totals.responseBytes <= this.#options.maxBufferedResponseBytes;
       },
       part: (index, reply, early) =>
         this.#enter(() => this.#core.part(batch, index, reply, early, this.#clock.now())),
       settled: (ending) => {
-        this.#bufferedBytes -= reservedBytes;
+        this.#totals.responseBytes -= reservedBytes;
         this.#observer.upstreamEnded(kind, this.#clock.now() - startedAtMs);
         this.#settled(batch, permit, ending);
       },
@@ -257,8 +258,8 @@ export class Engine implements Sink<Caller> {
     this.#inFlight.add(batch.inFlight);
   }
 
-  #wrap(batch: Batch<Caller>, authority: string): ExchangeRequest {
-    const request = batchRequest(batch, authority, this.#nextBoundary);
+  #wrap(batch: Batch<Caller>): ExchangeRequest {
+    const request = batchRequest(batch, this.#nextBoundary);
     this.#observer.batchSent(batch.calls.length, request.body.length, batch.flushReason);
     return request;
   }

@@ -12,8 +12,6 @@ export interface EngineOptions {
   readonly maxConnections: number;
   readonly maxResponseBytes: number;
   readonly maxBufferedResponseBytes: number;
-  /** Host and port of the pool, as in the `Host` header. */
-  readonly authority: string;
 }
 
 export interface EngineParts {

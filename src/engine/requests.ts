@@ -19,21 +19,16 @@ export function canStream({ calls: [call, other] }: Batch<Caller>): boolean {
   return other === undefined && call?.followers === undefined && call?.original === undefined;
 }
 
-/** @param authority host and port of the pool, as in the `Host` header */
-export function singleRequest(call: Call<Caller>, authority: string): ExchangeRequest {
+export function singleRequest(call: Call<Caller>): ExchangeRequest {
   const { method, target, body } = call;
   const { user } = call.stream;
-  return { method, target, headers: singleHeaders(call, authority), body, user };
+  return { method, target, headers: singleHeaders(call), body, user };
 }
 
-export function batchRequest(
-  batch: Batch<Caller>,
-  authority: string,
-  nextBoundary: () => string,
-): ExchangeRequest {
+export function batchRequest(batch: Batch<Caller>, nextBoundary: () => string): ExchangeRequest {
   const oldest = oldestOf(batch);
-  const { boundary, body } = encodeWith(nextBoundary, batch.calls, authority);
-  const headers = envelopeHeaders(oldest, authority, boundary);
+  const { boundary, body } = encodeWith(nextBoundary, batch.calls);
+  const headers = envelopeHeaders(oldest, boundary);
   const target = batchTarget(oldest.key);
   return { method: 'POST', target, headers, body, user: oldest.stream.user };
 }

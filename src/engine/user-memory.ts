@@ -1,5 +1,6 @@
-/** The learned state of idle users, in an lru-cache. */
+/** The learned state of idle users, in an lru-cache. All engines of the process share it. */
 import { LRUCache } from 'lru-cache';
+import { newTotals } from '../core/schedule/process-totals.ts';
 import type { LearnedState, UserMemory } from '../core/schedule/state.ts';
 
 export function createUserMemory(options: {
@@ -8,6 +9,7 @@ export function createUserMemory(options: {
 }): UserMemory {
   const cache = new LRUCache<string, LearnedState>({ max: options.maxUsers, ttl: options.idleMs });
   return {
+    totals: newTotals(),
     get size() {
       return cache.size;
     },

@@ -25,8 +25,8 @@ export class ClientConnection {
   readonly exchanges: ClientExchange[] = [];
   /** Head of the last request, until the request-head cache is emptied. */
   head: KnownHead | undefined;
-  /** See `ClientExchange.bind`. */
-  isBound = false;
+  /** The pools that this connection is bound at, see `ClientExchange.bind`. */
+  boundAt: Set<number> | undefined;
   #address: string | undefined;
   readonly #socket: Socket;
   readonly #pipelined: PipelinedCount;
@@ -175,14 +175,22 @@ export class ClientExchange {
     return this.#connection.address;
   }
 
-  /** Whether all requests of the client's connection use its own connection to the pool. */
+  /** Whether all requests of the client's connection to this pool use a connection of their own. */
   get isBound(): boolean {
-    return this.#connection.isBound;
+    return this.#connection.boundAt?.has(this.pool) === true;
   }
 
-  /** Binds the client's connection to its own connection to the pool, until the client's connection closes. */
+  /**
+   * Binds the client's connection to its own connection to the pool of this request, until the client's connection
+   * closes. At other pools the client's connection is not bound.
+   */
   bind(): void {
-    this.#connection.isBound = true;
+    (this.#connection.boundAt ??= new Set()).add(this.pool);
+  }
+
+  /** The place of the pool in the list of all pools. A request that no pool has a name for counts as the first. */
+  get pool(): number {
+    return this.head.destination?.pool ?? 0;
   }
 
   /**

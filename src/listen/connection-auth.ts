@@ -18,12 +18,18 @@ export type ConnectionAuthMode = 'refuse' | 'bind';
 const unauthorized = 401;
 
 export class ConnectionAuth {
-  readonly #mode: ConnectionAuthMode;
+  readonly #modeAt: (pool: number) => ConnectionAuthMode;
   readonly #isTrusted: (exchange: ClientExchange) => boolean;
 
-  /** @param isTrusted whether the peer is a trusted proxy; its connections carry the requests of many users */
-  constructor(mode: ConnectionAuthMode, isTrusted: (exchange: ClientExchange) => boolean) {
-    this.#mode = mode;
+  /**
+   * @param modeAt returns the mode of a pool
+   * @param isTrusted whether the peer is a trusted proxy; its connections carry the requests of many users
+   */
+  constructor(
+    modeAt: (pool: number) => ConnectionAuthMode,
+    isTrusted: (exchange: ClientExchange) => boolean,
+  ) {
+    this.#modeAt = modeAt;
     this.#isTrusted = isTrusted;
   }
 
@@ -60,6 +66,7 @@ export class ConnectionAuth {
   }
 
   #mayBind(exchange: ClientExchange, facts: HeadFacts): boolean {
-    return this.#mode === 'bind' && !facts.cameThroughProxy && !this.#isTrusted(exchange);
+    const mode = this.#modeAt(exchange.pool);
+    return mode === 'bind' && !facts.cameThroughProxy && !this.#isTrusted(exchange);
   }
 }

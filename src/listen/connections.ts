@@ -1,6 +1,7 @@
 /** The connections of clients, their open exchanges, and the request heads that they share. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { PoolNames } from '../core/admit/pool-names.ts';
 import { type NameUser, RequestHeadCache } from '../core/admit/request-head-cache.ts';
 import { ClientConnection, ClientExchange, type PipelinedCount } from './client-exchange.ts';
 
@@ -30,10 +31,11 @@ export class Connections {
   /**
    * @param maxPipelined limit for the waiting pipelined requests of all clients; above it, senders are
    * disconnected
+   * @param names the names of all pools
    */
-  constructor(maxPipelined: number, nameUser: NameUser) {
-    this.#heads = new RequestHeadCache(nameUser);
+  constructor(maxPipelined: number, nameUser: NameUser, names: PoolNames) {
     this.#maxPipelined = maxPipelined;
+    this.#heads = new RequestHeadCache(nameUser, names);
     this.#onIdle = (socket) => {
       if (this.#closing) this.#closeWhenIdle(socket);
     };

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createSecureServer, Server as SecureServer } from 'node:https';
 import { Server as TcpServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { PoolNames } from '../core/admit/pool-names.ts';
 import type { RefusalReason } from '../core/admit/admit.ts';
 import type { NameUser } from '../core/admit/request-head-cache.ts';
 import { answerForRefusal } from '../core/answer/own-answers.ts';
@@ -32,6 +33,8 @@ export interface HttpServerOptions {
   readonly stallMs: number;
   /** Maximum age of the request-head cache, in ms. Heads contain tokens, so they are large. */
   readonly headsKeptMs?: number;
+  /** The names of all pools. */
+  readonly names: PoolNames;
   readonly tls?: { readonly cert?: Buffer; readonly key?: Buffer };
 }
 
@@ -82,6 +85,7 @@ export class HttpServer {
     this.#connections = new Connections(
       options.maxPipelined ?? usualMaxPipelined,
       options.nameUser,
+      options.names,
     );
     this.#handlers = handlers;
     const http = {

@@ -11,11 +11,13 @@ import { countOutstanding } from './pass-through-outstanding.ts';
 import { PassThroughLimiter, type PassThroughLimits } from './pass-through-limits.ts';
 import { passThroughHeaders } from '../core/wire/forwarded-headers.ts';
 
-export interface PassThroughParts {
+/** The parts of one pool that pass-through requests use. */
+export interface PassThroughPool {
   readonly engine: Pick<Engine, 'barrier' | 'passedThrough'>;
   readonly passThrough: Pick<PassThrough, 'forward' | 'reserve'>;
-  /** Host and port of the pool, in the form of a `Host` field. */
-  readonly authority: string;
+}
+
+export interface PassThroughParts {
   readonly passing: PassThroughLimits;
   readonly observer: ListenObserver;
   readonly now: () => number;
@@ -25,6 +27,9 @@ export interface PassThroughParts {
 
 /** The classification of a pass-through request. */
 export interface PassThroughFacts {
+  readonly pool: PassThroughPool;
+  /** The `Host` for the pool. */
+  readonly authority: string;
   readonly reason: PassThroughReason;
   /** Whether the peer's fields about the client, such as `X-Forwarded-For`, are forwarded. */
   readonly trusted: boolean;
@@ -79,9 +84,10 @@ export class PassThroughHandler {
   #pass(
     exchange: ClientExchange,
     target: string,
-    { reason, trusted, owner, poll }: PassThroughFacts,
+    { pool, authority, reason, trusted, owner, poll }: PassThroughFacts,
   ): void {
-    const { engine, observer, passThrough, authority } = this.#parts;
+    const { observer } = this.#parts;
+    const { engine, passThrough } = pool;
     const { request, response } = exchange;
     const { headers, user, costBytes, facts } = exchange.head;
     const release = this.#limiter.acquire(user, poll, headCopies * costBytes);

@@ -39,7 +39,7 @@ export class PendingCallers {
     caller: ResponseCaller,
     call: Call<Caller>,
     nowMs: number,
-    cancel: (call: Call<Caller>) => void,
+    engine: { cancel(call: Call<Caller>): void },
   ): void {
     if (!caller.isWaiting) return;
     caller.waitingSinceMs = nowMs;
@@ -47,7 +47,7 @@ export class PendingCallers {
     if (this.#pending.size <= this.#max) return;
     this.#observer.internalError(new InvariantViolation('bounded', 'more callers than may wait'));
     const fault = call.stage === 'held' ? overLimit : internalFault;
-    cancel(call);
+    engine.cancel(call);
     caller.answer(answerForFault(fault, caller.onlyXml));
   }
 

@@ -2,55 +2,27 @@
  * Handles each request: refuses it, passes it through, or submits it to the engine. Reports each finished
  * call.
  */
-import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { admit, type RefusalReason } from '../core/admit/admit.ts';
-import { classify, type ClassifyRules } from '../core/ucwa/classify.ts';
+import { classify } from '../core/ucwa/classify.ts';
 import { callClassOf } from '../core/ucwa/call-class.ts';
 import type { RequestHead } from '../core/admit/request-head.ts';
 import type { Fault, FaultName } from '../core/messages/fault.ts';
 import { answerForFault, answerForRefusal } from '../core/answer/own-answers.ts';
-import type { Arrival, Call } from '../core/schedule/state.ts';
-import type { Caller } from '../engine/caller.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Arrival } from '../core/schedule/state.ts';
 import { BodyReader } from './body-reader.ts';
 import { forwardedAddress } from './client-address.ts';
-import { ConnectionAuth, type ConnectionAuthMode } from './connection-auth.ts';
+import { ConnectionAuth } from './connection-auth.ts';
 import type { ClientExchange } from './client-exchange.ts';
-import { type NewcomerLimits, Newcomers } from './newcomers.ts';
-import type { FinishedCall, Via } from './observer.ts';
+import type { HandlerParts, HandlerPool } from './handler-parts.ts';
+import { Newcomers } from './newcomers.ts';
+import type { Via } from './observer.ts';
 import { overflowStatus } from './overflow-status.ts';
-import { PassThroughHandler, type PassThroughParts } from './pass-through-handler.ts';
+import { PassThroughHandler } from './pass-through-handler.ts';
 import { ResponseCaller, type ServerEdge } from './response-caller.ts';
-import { WriteBufferLimiter, type WriteBufferLimits } from './write-buffer-limit.ts';
+import { WriteBufferLimiter } from './write-buffer-limit.ts';
 import { PendingCallers } from './pending-callers.ts';
 import { keepAliveLines, writeReply } from './write-reply.ts';
-
-export interface HandlerParts extends PassThroughParts {
-  readonly engine: Pick<Engine, 'submit' | 'cancel' | 'barrier' | 'passedThrough'>;
-  /** Limit for the users that are remembered as known to the pool. */
-  readonly maxUsers: number;
-  /** Limits for calls of new users. */
-  readonly newcomers: Pick<NewcomerLimits, 'maxAtOnce' | 'maxWaitingBytes'>;
-  readonly accessLog: { access(call: FinishedCall): void };
-  readonly rules: ClassifyRules;
-  /** Limit for the received bytes of all bodies. */
-  readonly maxBodyBytes: number;
-  /** Limits for answers that are buffered for slow readers. */
-  readonly unread: WriteBufferLimits;
-  /** Whether the peer is trusted, so that its `X-Forwarded-For` counts. */
-  readonly isTrusted: (request: IncomingMessage) => boolean;
-  readonly connectionAuth: ConnectionAuthMode;
-  /** Limit for the wait of a batchable call before it is submitted to the engine, in ms. */
-  readonly timeoutMs: number;
-  /** Time in ms after which a caller that reads no byte of a streamed answer is disconnected. */
-  readonly stallMs: number;
-  readonly keepAliveTimeoutMs: number;
-  /** Limit for the callers that wait for an answer. */
-  readonly maxWaiting: number;
-  /** Wait for an answer, in ms, that only a bug of the proxy can cause. The caller is then answered. */
-  readonly overdueMs: number;
-}
 
 /** Bytes of a part besides its own fields: delimiter, part header, request line, `Host`. */
 const partOverheadBytes = 160;
@@ -69,13 +41,13 @@ export class RequestHandler {
   readonly #edge: ServerEdge;
   readonly #bodyReader: BodyReader;
   readonly #connectionAuth: ConnectionAuth;
-  readonly #cancel: (call: Call<Caller>) => void;
 
   constructor(parts: HandlerParts) {
     this.#parts = parts;
     this.#bodyReader = new BodyReader(parts.maxBodyBytes);
-    this.#connectionAuth = new ConnectionAuth(parts.connectionAuth, ({ request }) =>
-      parts.isTrusted(request),
+    this.#connectionAuth = new ConnectionAuth(
+      (pool) => parts.pools[pool]?.connectionAuth ?? 'refuse',
+      ({ request }) => parts.isTrusted(request),
     );
     this.#newcomers = new Newcomers(
       {
@@ -93,7 +65,6 @@ export class RequestHandler {
         this.#finished(exchange, 'passthrough', callerLeft, poll),
       guarded: (exchange, serve) => this.#guarded(exchange, serve),
     });
-    this.#cancel = (call) => parts.engine.cancel(call);
     this.#pending = new PendingCallers(parts.maxWaiting, parts.overdueMs, parts.observer);
     this.#edge = {
       stallMs: parts.stallMs,
@@ -174,6 +145,12 @@ export class RequestHandler {
       this.#refuse(exchange, target.status, target.reason);
       return;
     }
+    const { destination } = known;
+    const pool = this.#parts.pools[exchange.pool];
+    if (destination === undefined || pool === undefined) {
+      this.#refuse(exchange, 421, 'unknown_host');
+      return;
+    }
     if (facts.upgrade && facts.namesUpgrade) this.#closeAfterAnswer(exchange);
     if (!this.#connectionAuth.admit(exchange, facts)) {
       this.#refuse(exchange, 501, 'connection_auth');
@@ -192,17 +169,23 @@ export class RequestHandler {
       this.#refuse(exchange, overflowStatus[overflow], overflow);
       return;
     }
-    if (classified.kind === 'pass-through' || exchange.isBound) {
-      const reason = classified.kind === 'pass-through' ? classified.reason : 'connection_auth';
+    if (classified.kind === 'pass-through' || exchange.isBound || !pool.isBatched) {
+      const reason =
+        classified.kind === 'pass-through'
+          ? classified.reason
+          : exchange.isBound
+            ? 'connection_auth'
+            : 'opt_out';
       const owner = isNew ? address : known.user;
       const trusted = this.#parts.isTrusted(request);
-      this.#passThrough.pass(exchange, target, { reason, trusted, owner, poll });
+      const { authority } = destination;
+      this.#passThrough.pass(exchange, target, { pool, authority, reason, trusted, owner, poll });
       return;
     }
     const { applicationPath, resource } = classified;
     const key = known.keyOf(applicationPath, forwardedFor);
     const submit = (body: Buffer, acceptedAtMs: number): void =>
-      this.#submit(exchange, {
+      this.#submit(exchange, pool, {
         acceptedAtMs,
         caller: new ResponseCaller(exchange, this.#edge),
         key,
@@ -234,16 +217,20 @@ export class RequestHandler {
     });
   }
 
-  #submit(exchange: ClientExchange, arrival: Arrival<ResponseCaller>): void {
+  #submit(
+    exchange: ClientExchange,
+    { engine }: HandlerPool,
+    arrival: Arrival<ResponseCaller>,
+  ): void {
     const { caller } = arrival;
     exchange.shareHead();
-    const call = this.#parts.engine.submit(arrival);
+    const call = engine.submit(arrival);
     if (typeof call === 'string') {
       this.#refuse(exchange, overflowStatus[call], call);
       return;
     }
     caller.call = call;
-    this.#pending.add(caller, call, this.#parts.now(), this.#cancel);
+    this.#pending.add(caller, call, this.#parts.now(), engine);
     exchange.onOver(caller);
   }
 
@@ -255,7 +242,7 @@ export class RequestHandler {
     const callerLeft = !exchange.isAnswered && !caller.wasCut;
     if (call.stage !== 'done') {
       if (callerLeft) this.#parts.observer.callerLeft(call.stage);
-      this.#cancel(call);
+      this.#parts.pools[exchange.pool]?.engine.cancel(call);
     }
     const via = (call.batch?.calls.length ?? 1) > 1 ? 'batch' : 'single';
     this.#finished(exchange, via, callerLeft);

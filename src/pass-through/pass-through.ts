@@ -13,7 +13,7 @@ import { HttpProxy } from './http-proxy.ts';
 import { hasBody, outgoingRequest } from './outgoing-request.ts';
 import { BoundConnections } from './bound-connections.ts';
 import { PoolConnections, type UpstreamTls } from './pool-connections.ts';
-import { RequestBuffer, readFirstBytes } from './request-buffer.ts';
+import { type BufferedBytes, RequestBuffer, readFirstBytes } from './request-buffer.ts';
 import { SlowDownloads } from './slow-downloads.ts';
 
 export interface PassThroughOptions {
@@ -34,6 +34,8 @@ export interface PassThroughOptions {
   };
   /** Limit for the buffered bytes of all request bodies. */
   readonly maxBodyBytes: number;
+  /** The buffered bytes that count for this limit. By default those of this pass-through alone. */
+  readonly bodies?: BufferedBytes;
   readonly observer: ConnectionObserver;
   /** Rest after an answer, in ms. The default is `restMs` of `core/connection-rest.ts`. */
   readonly restMs?: number;
@@ -86,7 +88,7 @@ const checkMaxMs = 1000;
 /** @throws when the TLS files cannot be used */
 export function createPassThrough(options: PassThroughOptions): PassThrough {
   const { idleTimeoutMs, readFirstBytes: readBytes = readFirstBytes } = options;
-  const buffer = new RequestBuffer(readBytes, options.maxBodyBytes);
+  const buffer = new RequestBuffer(readBytes, options.maxBodyBytes, options.bodies ?? { bytes: 0 });
   const ordinary = createTrafficClass(options, options.maxConnections);
   const polls = createTrafficClass(options, Infinity);
   // Large bodies have connections of their own, so that other calls never wait for a long upload.

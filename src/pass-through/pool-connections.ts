@@ -1,6 +1,6 @@
 import http, { type ClientRequest } from 'node:http';
 import https from 'node:https';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { urlToHttpOptions } from 'node:url';
 import type { ConnectionObserver } from '../core/connection-guard.ts';
@@ -93,7 +93,9 @@ export class PoolConnections {
     const { upstream } = options;
     const secure = upstream.protocol === 'https:';
     const { hostname, port } = urlToHttpOptions(upstream);
-    const endpoint = { host: hostname, port: port ?? (secure ? 443 : 80) };
+    // Node must not take the server name from the `Host` of a request. An IP address is no server name.
+    const servername = typeof hostname === 'string' && isIP(hostname) === 0 ? hostname : '';
+    const endpoint = { host: hostname, port: port ?? (secure ? 443 : 80), servername };
     const agent = secure ? this.#secureAgent() : new http.Agent(this.#pooling());
 
     // Methods are replaced on the instance, so that `http.Agent` and `https.Agent` share this code.

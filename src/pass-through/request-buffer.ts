@@ -4,6 +4,11 @@ import { PassThrough, type Readable } from 'node:stream';
 /** Bytes of a body that are buffered before its request takes a connection to the pool. */
 export const readFirstBytes = 65_536;
 
+/** The bytes of the buffered bodies of all pools. */
+export interface BufferedBytes {
+  bytes: number;
+}
+
 /**
  * Buffers request bodies before their requests take a connection. A slow client then uses memory, which is
  * limited, and no connection, which other requests need.
@@ -11,12 +16,16 @@ export const readFirstBytes = 65_536;
 export class RequestBuffer {
   readonly #maxEachBytes: number;
   readonly #maxBytes: number;
-  #bytes = 0;
+  readonly #total: BufferedBytes;
 
-  /** @param maxBytes limit for all buffered bodies; above it each body is treated as a large one */
-  constructor(maxEachBytes: number, maxBytes: number) {
+  /**
+   * @param maxBytes limit for all buffered bodies; above it each body is treated as a large one
+   * @param total the bytes that count for this limit
+   */
+  constructor(maxEachBytes: number, maxBytes: number, total: BufferedBytes) {
     this.#maxEachBytes = maxEachBytes;
     this.#maxBytes = maxBytes;
+    this.#total = total;
   }
 
   /**
@@ -31,7 +40,7 @@ export class RequestBuffer {
     let isOver = false;
     const release = (): void => {
       isOver = true;
-      this.#bytes -= held;
+      this.#total.bytes -= held;
       held = 0;
     };
     const pass = (isLarge: boolean): void => {
@@ -48,8 +57,8 @@ export class RequestBuffer {
       if (isOver) return;
       chunks.push(chunk);
       held += chunk.length;
-      this.#bytes += chunk.length;
-      if (held >= this.#maxEachBytes || this.#bytes > this.#maxBytes) pass(true);
+      this.#total.bytes += chunk.length;
+      if (held >= this.#maxEachBytes || this.#total.bytes > this.#maxBytes) pass(true);
     };
     const whole = (): void => pass(false);
     request.on('data', take);

@@ -1,11 +1,17 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLError } from 'yaml';
-import { leaves } from './describe-settings.ts';
+import { type ItemLeaf, itemLeaves, type Leaf, leaves, listKeys } from './describe-settings.ts';
 import { complaint, distrust, type Findings, shown, take } from './findings.ts';
 import { nearest } from './nearest.ts';
 
-/** Keys that hold other keys: `upstream`, `upstream.tls`, ... */
+/** All settings by key. The items of lists have keys such as `pools[].name`. */
+const readable: ReadonlyMap<string, Leaf | ItemLeaf> = new Map<string, Leaf | ItemLeaf>([
+  ...leaves,
+  ...itemLeaves,
+]);
+
+/** Keys that hold other keys: `upstream`, `upstream.tls`, `pools[]`, `pools[].tls`, ... */
 const sections: ReadonlySet<string> = new Set(
-  [...leaves.keys()].flatMap((key) => {
+  [...readable.keys()].flatMap((key) => {
     const names = key.split('.').slice(0, -1);
     return names.map((_, i) => names.slice(0, i + 1).join('.'));
   }),
@@ -56,7 +62,8 @@ export function takeConfigFile(found: Findings, file: string, text: string): voi
       const key = section === '' ? name : `${section}.${name}`;
       const keyPlace = placeOf(pair.key, place);
       const valuePlace = placeOf(pair.value, keyPlace);
-      const leaf = leaves.get(key);
+      const shape = shapeOf(key);
+      const leaf = readable.get(shape);
       const firstPlace = placesByName.get(name);
       if (firstPlace !== undefined) {
         distrust(found, key);
@@ -71,14 +78,44 @@ export function takeConfigFile(found: Findings, file: string, text: string): voi
         const target = resolved(pair.value);
         const items = isSeq(target) ? target.items : [];
         const itemPlaces = items.map((item) => placeOf(item, valuePlace));
-        take(found, leaf, valueOf(pair.value), valuePlace, itemPlaces);
-      } else if (sections.has(key)) {
+        take(found, { ...leaf, key }, valueOf(pair.value), valuePlace, itemPlaces);
+      } else if (listKeys.has(key)) {
+        takeList(pair.value, key, valuePlace);
+      } else if (sections.has(shape)) {
         takeSection(pair.value, key, valuePlace);
       } else {
         found.problems.push(`${keyPlace} ${key}: unknown key, ${knownKeys(section, name)}`);
       }
       placesByName.set(name, firstPlace ?? keyPlace);
     }
+  };
+
+  /** Takes a list with items that have keys of their own. After a mistake in it the whole list is broken. */
+  const takeList = (node: unknown, list: string, place: string): void => {
+    const problemsBefore = found.problems.length;
+    const seq = resolved(node);
+    if (valueOf(seq) !== null && !isSeq(seq)) {
+      found.problems.push(
+        `${place} ${list}: expected a list of mappings, found ${shown(valueOf(seq))}`,
+      );
+    }
+    for (const [i, item] of isSeq(seq) ? seq.items.entries() : []) {
+      const key = `${list}[${i}]`;
+      const itemPlace = placeOf(item, place);
+      if (isMap(resolved(item))) takeSection(item, key, itemPlace);
+      else {
+        const what = shown(valueOf(resolved(item)));
+        found.problems.push(`${itemPlace} ${key}: expected a mapping of keys, found ${what}`);
+        continue;
+      }
+      for (const leaf of itemLeaves.values()) {
+        const own = `${key}${leaf.key.slice(`${list}[]`.length)}`;
+        if (!leaf.key.startsWith(`${list}[]`) || !leaf.isRequired) continue;
+        if (found.given.has(own) || found.broken.has(own)) continue;
+        found.problems.push(complaint(itemPlace, own, leaf.accepts, 'nothing'));
+      }
+    }
+    if (found.problems.length > problemsBefore) found.broken.add(list);
   };
 
   const faults = firstOfEachLine([...document.errors, ...document.warnings], lineCounter);
@@ -107,16 +144,21 @@ function firstOfEachLine(faults: readonly YAMLError[], lineCounter: LineCounter)
   return [...byLine.values()];
 }
 
+/** `pools[0].name` -> `pools[].name`. */
+function shapeOf(key: string): string {
+  return key.replace(/\[\d+\]/g, '[]');
+}
+
 /** Returns a hint for an unknown name in a section: a similar key, or all keys of the section. */
 function knownKeys(section: string, name: string): string {
-  const prefix = section === '' ? '' : `${section}.`;
-  const siblings = [...sections, ...leaves.keys()]
+  const prefix = section === '' ? '' : `${shapeOf(section)}.`;
+  const siblings = [...sections, ...listKeys, ...readable.keys()]
     .filter((key) => key.startsWith(prefix))
     .map((key) => key.slice(prefix.length))
-    .filter((rest) => !rest.includes('.'));
+    .filter((rest) => !rest.includes('.') && !rest.endsWith('[]'));
   const sibling = nearest(name, siblings);
   if (sibling !== undefined) return `did you mean ${prefix}${sibling}?`;
-  const elsewhere = [...leaves.keys()].find((key) => key.endsWith(`.${name}`));
+  const elsewhere = [...readable.keys()].find((key) => key.endsWith(`.${name}`));
   if (elsewhere !== undefined) return `did you mean ${elsewhere}?`;
   return `expected one of ${siblings.join(', ')}`;
 }

@@ -1,6 +1,7 @@
 import { addressOf, overlap, reaches } from './address.ts';
 import { leaves } from './describe-settings.ts';
 import { complaint, type Findings, shown } from './findings.ts';
+import { poolContradictions } from './pool-contradictions.ts';
 import type { Settings } from './schema.ts';
 
 /**
@@ -63,6 +64,8 @@ export function contradictions(settings: Settings, found: Findings): string[] {
   if (isSound('record.file', 'batching.mode') && isGiven('record.file') && !isUnbatched) {
     complain('record.file', 'batching.mode off or shadow beside it', described('batching.mode'));
   }
+
+  problems.push(...poolContradictions(settings, found));
 
   const { url } = settings.upstream;
   if (url === undefined || !isSound('upstream.url')) return problems;

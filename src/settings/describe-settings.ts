@@ -21,7 +21,27 @@ export interface SettingRow {
 }
 
 /** A setting with the schema of its value. */
-export interface Leaf extends SettingRow {
+export interface Leaf extends SettingRow, Readable {}
+
+/** Facts about a key of the items of a list, such as `pools[].name`. Only a file can set it. */
+export interface ItemRow extends Omit<SettingRow, 'flag' | 'env'> {
+  /** Whether each item must have this key. */
+  readonly isRequired: boolean;
+}
+
+/** A key of the items of a list, with the schema of its value. */
+export interface ItemLeaf extends ItemRow, Readable {}
+
+/** A list with items that have keys of their own. */
+export interface ListRow {
+  /** Path in the file, for example `pools`. */
+  readonly key: string;
+  readonly meaning: string;
+  readonly items: readonly ItemRow[];
+}
+
+/** Facts for reading a value from a source. */
+interface Readable {
   readonly schema: z.ZodType;
   /** Text for accepted items, if the value is a list. */
   readonly itemAccepts: string | undefined;
@@ -34,24 +54,61 @@ export interface Leaf extends SettingRow {
 /** Prefix of the environment variables of settings. */
 export const environmentPrefix = 'UCWA_PROXY_';
 
-/** All settings by key, in schema order. */
+/** All settings but lists of items with keys of their own, by key, in schema order. */
 export const leaves: ReadonlyMap<string, Leaf> = new Map(
   leavesBelow(settingsSchema, []).map((leaf) => [leaf.key, leaf]),
 );
+
+/** The keys of items of lists, by key with `[]`, in schema order. */
+export const itemLeaves = new Map<string, ItemLeaf>();
+
+/** The lists with items that have keys of their own, in schema order. */
+const lists: readonly ListRow[] = listsBelow(settingsSchema, []);
+
+/** The keys of these lists. */
+export const listKeys: ReadonlySet<string> = new Set(lists.map(({ key }) => key));
 
 /** Returns all settings in schema order. README, help and tests use these rows. */
 export function describeSettings(): readonly SettingRow[] {
   return [...leaves.values()];
 }
 
+/** Returns the lists with items that have keys of their own, in schema order. */
+export function describeLists(): readonly ListRow[] {
+  return lists;
+}
+
 function leavesBelow(section: z.ZodObject, path: readonly string[]): Leaf[] {
   return Object.entries(section.shape).flatMap(([name, schema]) => {
     const childPath = [...path, name];
     const inner = unwrapped(schema as z.ZodType);
-    return inner instanceof z.ZodObject
-      ? leavesBelow(inner, childPath)
-      : [leafOf(schema as z.ZodType, inner, childPath)];
+    if (inner instanceof z.ZodObject) return leavesBelow(inner, childPath);
+    return itemsOf(inner) === undefined ? [leafOf(schema as z.ZodType, inner, childPath)] : [];
   });
+}
+
+function listsBelow(section: z.ZodObject, path: readonly string[]): ListRow[] {
+  return Object.entries(section.shape).flatMap(([name, schema]) => {
+    const childPath = [...path, name];
+    const inner = unwrapped(schema as z.ZodType);
+    if (inner instanceof z.ZodObject) return listsBelow(inner, childPath);
+    const item = itemsOf(inner);
+    if (item === undefined) return [];
+    const items = leavesBelow(item, [...path, `${name}[]`]).map((leaf): ItemLeaf => ({
+      ...leaf,
+      isRequired: !(leaf.schema instanceof z.ZodPrefault || leaf.schema instanceof z.ZodOptional),
+    }));
+    for (const leaf of items) itemLeaves.set(leaf.key, leaf);
+    const { description: meaning = '' } = schema as z.ZodType;
+    return [{ key: childPath.join('.'), meaning, items }];
+  });
+}
+
+/** Returns the schema of the items, if the value is a list of items with keys of their own. */
+function itemsOf(inner: z.ZodType): z.ZodObject | undefined {
+  if (!(inner instanceof z.ZodArray)) return undefined;
+  const item = unwrapped(inner.element as z.ZodType);
+  return item instanceof z.ZodObject ? item : undefined;
 }
 
 function leafOf(schema: z.ZodType, inner: z.ZodType, path: readonly string[]): Leaf {

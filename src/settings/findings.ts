@@ -1,4 +1,10 @@
-import { type Leaf, leaves, type SettingValue } from './describe-settings.ts';
+import {
+  type ItemLeaf,
+  type Leaf,
+  leaves,
+  listKeys,
+  type SettingValue,
+} from './describe-settings.ts';
 import { quoted } from './quoted.ts';
 
 /** A valid value of a setting, and the place where it was given. */
@@ -10,7 +16,7 @@ interface Given {
 
 /** Everything found in the sources of settings. Sources are read in order of increasing precedence. */
 export interface Findings {
-  /** Valid values by key; a later source overrides an earlier one. */
+  /** Valid values by key, such as `upstream.url` and `pools[0].name`; a later source overrides an earlier one. */
   readonly given: Map<string, Given>;
   /** Keys with an unknown intended value, because a source has a mistake there. */
   readonly broken: Set<string>;
@@ -27,7 +33,7 @@ export interface Findings {
  */
 export function take(
   found: Findings,
-  leaf: Leaf,
+  leaf: Leaf | ItemLeaf,
   value: unknown,
   place: string,
   itemPlaces: readonly string[] = [],
@@ -52,7 +58,7 @@ export function take(
 
 /** Marks all keys of a section as broken; an empty name marks all settings. */
 export function distrust(found: Findings, section: string): void {
-  for (const key of leaves.keys()) {
+  for (const key of [...leaves.keys(), ...listKeys]) {
     if (section === '' || key === section || key.startsWith(`${section}.`)) found.broken.add(key);
   }
 }

@@ -1,3 +1,4 @@
+import { poolsOf } from './pools.ts';
 import type { Settings } from './schema.ts';
 
 /** Memory and files that the process may use. */
@@ -28,7 +29,7 @@ const bytesEach = {
  * - Bytes of waiting calls, and bytes of answers: at most a quarter of the heap each.
  * - Calls, connections, polls, bound connections and idle users: at most an eighth of the heap each.
  * - Client connections, polls and bound connections share the open files in proportion to their
- *   limits. The other connections to the pool are subtracted first.
+ *   limits. The other connections to the pools are subtracted first.
  */
 export function fitLimits(
   settings: Settings,
@@ -41,15 +42,23 @@ export function fitLimits(
     return most;
   };
   const { limits, upstream } = settings;
+  const pools = poolsOf(settings);
+  // Without a pool the limits are those for one.
+  const modes =
+    pools.length === 0 ? [upstream.connectionAuth] : pools.map((pool) => pool.connectionAuth);
   const heapBytes = Math.floor(resources.heapBytes / heapShare);
   const heapWhy = 'a quarter of the heap';
   const files =
     resources.openFiles === undefined
       ? Infinity
-      : resources.openFiles - 2 * upstream.maxConnections - spareFiles;
+      : resources.openFiles - 2 * modes.length * upstream.maxConnections - spareFiles;
   const filesWhy = 'the open-files limit of the process';
-  const maxBound = upstream.connectionAuth === 'bind' ? upstream.maxBoundConnections : 0;
-  const filesShare = Math.min(1, files / (limits.maxConnections + limits.maxLongPolls + maxBound));
+  const binding = modes.filter((mode) => mode === 'bind').length;
+  const maxBound = binding === 0 ? 0 : upstream.maxBoundConnections;
+  const filesShare = Math.min(
+    1,
+    files / (limits.maxConnections + limits.maxLongPolls + binding * maxBound),
+  );
   const fittingFiles = (wanted: number): number => Math.max(1, Math.floor(wanted * filesShare));
   const holds = (each: number): number =>
     Math.max(1, Math.floor(resources.heapBytes / countedShare / each));
@@ -95,7 +104,7 @@ export function fitLimits(
           maxBoundConnections: counted(
             'upstream.maxBoundConnections',
             maxBound,
-            bytesEach.boundConnection,
+            binding * bytesEach.boundConnection,
           ),
         }),
       },

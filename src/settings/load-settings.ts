@@ -18,13 +18,13 @@ export type LoadedSettings<T = Settings> =
   | { readonly ok: true; readonly settings: T; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly problems: readonly string[] };
 
-/** Settings in which `upstream.url` is set. */
-export type ServeSettings = Settings & { readonly upstream: { readonly url: string } };
+/** Settings that name a pool: `upstream.url`, or `pools`. See `poolsOf`. */
+export type ServeSettings = Settings;
 
 /** Message for a missing `upstream.url`. */
 export const missingUpstream =
   'upstream.url: expected the address of the pool, found nothing; give --upstream URL, ' +
-  'UCWA_PROXY_UPSTREAM_URL or upstream.url in the file of --config FILE';
+  'UCWA_PROXY_UPSTREAM_URL, or upstream.url or pools in the file of --config FILE';
 
 /** Loads and checks settings; never throws. */
 export function loadSettings(sources: SettingsSources): LoadedSettings {
@@ -32,12 +32,17 @@ export function loadSettings(sources: SettingsSources): LoadedSettings {
   return concluded(found, settings);
 }
 
-/** Loads and checks settings for a command that needs `upstream.url`; never throws. */
-export function loadServeSettings(sources: SettingsSources): LoadedSettings<ServeSettings> {
+/** Loads and checks settings for a command that needs a pool; never throws. */
+export function loadServeSettings(sources: SettingsSources): LoadedSettings {
   const { found, settings } = collect(sources);
-  const { url = '' } = settings.upstream;
-  if (url === '' && !found.broken.has('upstream.url')) found.problems.push(missingUpstream);
-  return concluded(found, { ...settings, upstream: { ...settings.upstream, url } });
+  const isBroken = found.broken.has('upstream.url') || found.broken.has('pools');
+  if (!isBroken && !namesPool(settings)) found.problems.push(missingUpstream);
+  return concluded(found, settings);
+}
+
+/** Whether the settings name a pool. */
+export function namesPool({ upstream, pools }: Settings): boolean {
+  return upstream.url !== undefined || pools.length > 0;
 }
 
 function collect({ flags, env, readFile }: SettingsSources): {
@@ -70,14 +75,20 @@ function textOf(
   }
 }
 
-/** Returns the given values as a nested object, as the schema expects them. */
-function nested({ given }: Findings): Record<string, unknown> {
+/** Returns the given values as a nested object, as the schema expects them. A broken list is left out. */
+function nested({ given, broken }: Findings): Record<string, unknown> {
   const root: Record<string, unknown> = {};
   for (const [key, { value }] of given) {
-    const names = key.split('.');
-    const last = names.pop() ?? '';
+    const list = /^[^[]+(?=\[)/.exec(key)?.[0];
+    if (list !== undefined && broken.has(list)) continue;
+    // `pools[0].name` has the steps `pools`, `0` and `name`.
+    const steps = key.split(/[.[]/).map((step) => step.replace(']', ''));
+    const last = steps.pop() ?? '';
     let section = root;
-    for (const name of names) section = (section[name] ??= {}) as Record<string, unknown>;
+    for (const [i, step] of steps.entries()) {
+      const isList = /^\d+$/.test(steps[i + 1] ?? '');
+      section = (section[step] ??= isList ? [] : {}) as Record<string, unknown>;
+    }
     section[last] = value;
   }
   return root;

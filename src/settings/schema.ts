@@ -11,15 +11,14 @@ import {
   count,
   facts,
   filePath,
-  hostName,
   hostPatterns,
   ipRanges,
   milliseconds,
   oneOf,
-  origin,
   pathPatterns,
   yesOrNo,
 } from './value-kinds.ts';
+import { pools, upstream } from './upstream-schema.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -75,74 +74,6 @@ const admin = z
   })
   .prefault({})
   .describe('the admin port: health checks and metrics');
-
-const upstream = z
-  .strictObject({
-    url: origin()
-      .optional()
-      .describe('the UCWA pool that receives all calls; required by serve')
-      .register(facts, { flag: 'upstream' }),
-    timeoutMs: milliseconds(100, 10 * minute)
-      .prefault(30_000)
-      .describe('deadline of a batchable call, including its hold and its retries'),
-    passThroughIdleMs: milliseconds(1000, 60 * minute)
-      .prefault(120_000)
-      .describe(
-        'time without a byte until a pass-through request is aborted; event polls have no such limit',
-      ),
-    connectTimeoutMs: milliseconds(10, 2 * minute)
-      .prefault(3000)
-      .describe('maximum time to open a connection to the pool'),
-    idleTimeoutMs: milliseconds(100, 10 * minute)
-      .prefault(15_000)
-      .describe(
-        'time until an idle connection to the pool is closed; must be shorter than that of the pool',
-      ),
-    connectionAuth: oneOf('refuse', 'bind')
-      .prefault('refuse')
-      .describe(
-        'what to do with a sign-in that belongs to a connection (NTLM, Negotiate). ' +
-          'refuse: answer 501. bind: give the client connection its own connection to the pool; ' +
-          'calls on it are not batched',
-      ),
-    maxBoundConnections: count(1, 65_535)
-      .prefault(2000)
-      .describe('maximum number of bound connections to the pool, each for one client connection'),
-    boundIdleMs: milliseconds(1000, 60 * minute)
-      .prefault(60_000)
-      .describe(
-        'time until an idle bound connection is closed; must be shorter than that of the pool',
-      ),
-    boundMaxAgeMs: milliseconds(1000, 24 * 60 * minute)
-      .prefault(3_600_000)
-      .describe('age of a bound connection after which it is closed at the end of an answer'),
-    maxConnections: count(1, 65_535)
-      .prefault(128)
-      .describe(
-        'maximum number of connections to the pool for batchable calls; pass-through requests have the same number again',
-      ),
-    tls: z
-      .strictObject({
-        ca: filePath()
-          .optional()
-          .describe(
-            "file with the certificate authorities to trust for the pool, instead of the system's",
-          ),
-        cert: filePath()
-          .optional()
-          .describe('file with the client certificate chain to show to the pool; needs key'),
-        key: filePath().optional().describe('file with the private key of cert'),
-        servername: hostName()
-          .optional()
-          .describe(
-            "name to verify in the pool's certificate (also sent as SNI), if it is not the host of upstream.url",
-          ),
-      })
-      .prefault({})
-      .describe('TLS to the pool; only with an https upstream.url'),
-  })
-  .prefault({})
-  .describe('connections to the pool');
 
 const batching = z
   .strictObject({
@@ -256,7 +187,7 @@ const drain = z
  * turns parsed values into text again.
  */
 export const settingsSchema = z
-  .strictObject({ listen, admin, upstream, batching, limits, drain, log, record })
+  .strictObject({ listen, admin, upstream, pools, batching, limits, drain, log, record })
   .describe('Settings of ucwa-batch-proxy');
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;

@@ -1,4 +1,5 @@
 import { createSecureContext } from 'node:tls';
+import { poolsOf } from './pools.ts';
 import type { Settings } from './schema.ts';
 
 /**
@@ -13,7 +14,7 @@ export interface TlsFiles {
 
 type FileSettings = Readonly<Record<'ca' | 'cert' | 'key', string | undefined>>;
 
-/** Reads the PEM files of one section (`listen.tls` or `upstream.tls`). Throws what `readFile` throws. */
+/** Reads the PEM files of one section, such as `listen.tls` or `upstream.tls`. Throws what `readFile` throws. */
 export function readTlsFiles(
   files: Partial<FileSettings>,
   readFile: (path: string) => Buffer,
@@ -29,13 +30,13 @@ export function readTlsFiles(
  * Returns the problems with the TLS files, one line each: a file that cannot be read, a file without
  * PEM data, or a key that does not match its certificate.
  */
-export function tlsProblems(
-  { listen, upstream }: Settings,
-  readFile: (path: string) => Buffer,
-): string[] {
+export function tlsProblems(settings: Settings, readFile: (path: string) => Buffer): string[] {
+  const { listen, upstream } = settings;
+  const pools = poolsOf(settings).map(({ tlsSection, tls }) => [tlsSection, tls] as const);
+  const sections = new Map([['upstream.tls', upstream.tls], ...pools]);
   return [
     ...problemsOf('listen.tls', listen.tls, readFile),
-    ...problemsOf('upstream.tls', upstream.tls, readFile),
+    ...[...sections].flatMap(([section, tls]) => problemsOf(section, tls, readFile)),
   ];
 }
 

@@ -146,6 +146,45 @@ export const hostPatterns = () =>
       placeholder: 'NAME,...',
     });
 
+/**
+ * A list of host names of a pool. `*.example.com` stands for all names below `example.com`, and `*` for every name
+ * that no other pool has. A name with a port counts only with this port.
+ */
+export const poolHosts = () =>
+  z
+    .array(
+      z
+        .string()
+        .regex(
+          /^(?:\*|(?:(?:\*\.)?[\w~-]+(?:\.[\w~-]+)*\.?|\[[0-9a-fA-F:.]{2,45}\])(?::[0-9]{1,5})?)$/,
+        )
+        .max(259)
+        .register(facts, {
+          accepts: 'a host name such as web.example.com, web.example.com:4443, *.example.com or *',
+        }),
+    )
+    .register(facts, {
+      accepts: 'a list of host names such as [web.example.com, *.example.com]',
+      placeholder: 'NAME,...',
+    });
+
+/** A list of at least one origin, see `origin`. */
+export const origins = () =>
+  z.array(origin()).min(1).register(facts, {
+    accepts: 'a list of at least one scheme and host such as [https://fe01.example.com:4443]',
+    placeholder: 'URL,...',
+  });
+
+/** A short name for logs and metrics. */
+export const shortName = () =>
+  z
+    .string()
+    .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/)
+    .register(facts, {
+      accepts: 'up to 63 lower-case letters, digits and hyphens',
+      placeholder: 'NAME',
+    });
+
 function refused(input: string, issues: z.core.$ZodRawIssue[]): never {
   issues.push({ code: 'custom', input });
   return z.NEVER;

@@ -53,8 +53,16 @@ export class TraceRecorder implements CallObserver {
 
   arrives(arrival: Arrival<unknown>, nowMs: number): ObservedCall {
     const { key, callClass, method, resource, target, headers, collapsible, sizeBytes } = arrival;
-    const { applicationPath, cookie, origin, msOrigin, minVersion, forwardedFor } = key;
-    const otherParts = [applicationPath, cookie, origin, msOrigin, minVersion, forwardedFor];
+    const { authority, applicationPath, cookie, origin, msOrigin, minVersion, forwardedFor } = key;
+    const otherParts = [
+      authority,
+      applicationPath,
+      cookie,
+      origin,
+      msOrigin,
+      minVersion,
+      forwardedFor,
+    ];
     if (this.#turnAtMs === undefined) {
       this.#turnAtMs = nowMs;
       setImmediate(() => (this.#turnAtMs = undefined));

@@ -33,10 +33,12 @@ export function poolConnector(timeoutMs: number, tls: () => PoolTls): buildConne
       files = current;
       connect = build(files);
     }
-    // Without this name undici uses the host of the request as server name.
-    const { servername = options.servername } = files;
+    // Without a name here undici uses the host of the URL. The `Host` of a request must not choose the name.
+    const { servername } = files;
+    const { hostname, host, protocol, port } = options;
+    const address = { hostname, protocol, port, ...(host !== undefined && { host }) };
     connect(
-      servername === undefined ? options : { ...options, servername },
+      servername === undefined ? address : { ...address, servername },
       // Either the error or the socket is null.
       (...[error, socket]: Parameters<buildConnector.Callback>) => {
         if (error === null) callback(null, disguiseResets(socket));

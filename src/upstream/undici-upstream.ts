@@ -40,6 +40,7 @@ export interface UpstreamOptions {
 
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { observer, maxConnections, restMs } = options;
+  const { hostname } = options.url;
   const clients = new PoolClients({
     origin: options.url.origin,
     maxConnections,
@@ -57,7 +58,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   });
   return {
     send(request, handler) {
-      return new UndiciExchange(clients, request, handler, observer);
+      return new UndiciExchange(clients, hostname, request, handler, observer);
     },
     connections: () => clients.connected,
     stop: () => clients.stop(),
@@ -71,6 +72,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
  */
 class UndiciExchange implements Exchange, PendingRequest, Dispatcher.DispatchHandler {
   readonly #clients: PoolClients;
+  readonly #hostname: string;
   readonly #request: ExchangeRequest;
   readonly #handler: ExchangeHandler;
   readonly #observer: ConnectionObserver;
@@ -86,11 +88,13 @@ class UndiciExchange implements Exchange, PendingRequest, Dispatcher.DispatchHan
 
   constructor(
     clients: PoolClients,
+    hostname: string,
     request: ExchangeRequest,
     handler: ExchangeHandler,
     observer: ConnectionObserver,
   ) {
     this.#clients = clients;
+    this.#hostname = hostname;
     this.#request = request;
     this.#handler = handler;
     this.#observer = observer;
@@ -192,15 +196,15 @@ class UndiciExchange implements Exchange, PendingRequest, Dispatcher.DispatchHan
   sendOn(client: PoolClient): void {
     const { method, target, headers, body } = this.#request;
     this.#client = client;
-    client.client.dispatch(
-      {
-        method,
-        path: target,
-        headers: headers as string[],
-        body: body.length === 0 ? null : body,
-      },
-      this,
-    );
+    const options = {
+      method: method,
+      path: target,
+      headers: headers as string[],
+      body: body.length === 0 ? null : body,
+      // Without a constant name undici takes the name of `Host`, and reconnects when that name changes.
+      servername: this.#hostname,
+    };
+    client.client.dispatch(options, this);
   }
 
   #release(isWhole: boolean): void {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { checkConfig } from '../../src/cli/check-config.ts';
 import { runCommandLine } from '../../src/cli/run-command-line.ts';
-import { describeSettings } from '../../src/settings/describe-settings.ts';
+import { describeLists, describeSettings } from '../../src/settings/describe-settings.ts';
 import { jsonSchema } from '../../src/settings/json-schema.ts';
 import { captureIo, only } from './captured-io.ts';
 
 const missing =
-  'note: valid, but serve needs more: upstream.url: expected the address of the pool, found nothing; give --upstream URL, UCWA_PROXY_UPSTREAM_URL or upstream.url in the file of --config FILE\n';
+  'note: valid, but serve needs more: upstream.url: expected the address of the pool, found nothing; give --upstream URL, UCWA_PROXY_UPSTREAM_URL, or upstream.url or pools in the file of --config FILE\n';
 
 const files = {
   'good.yaml': 'upstream: { url: "https://pool.example" }\n',
@@ -98,6 +98,9 @@ test('help lists every flag, every environment variable and every setting', asyn
   for (const { key, env, flag, placeholder, meaning, accepts } of describeSettings()) {
     expect(stdout).toContain(`\n  ${key}\n      ${meaning}\n      ${env}: ${accepts} (default: `);
     expect(stdout).toContain(flag === undefined ? '' : `\n  --${flag} ${placeholder} `);
+  }
+  for (const { key, meaning, accepts } of describeLists().flatMap(({ items }) => items)) {
+    expect(stdout).toContain(`\n  ${key}\n      ${meaning}\n      ${accepts} (`);
   }
   for (const flag of ['--config FILE ', '--print ', '--schema ', '--help ']) {
     expect(stdout).toContain(`\n  ${flag}`);

@@ -4,9 +4,10 @@ import type { BatchKey } from '../../src/core/ucwa/batch-key.ts';
 import type { Batch } from '../../src/core/schedule/state.ts';
 import type { Caller } from '../../src/engine/caller.ts';
 import { Guard } from '../../src/engine/guard.ts';
+import { onePool } from '../support/one-pool.ts';
 
 const guard = new Guard(10, { internalError: () => undefined });
-const head = new RequestHeadCache((credentials) => credentials).read(
+const head = new RequestHeadCache((credentials) => credentials, onePool()).read(
   ['Authorization', 'Bearer ann'],
   undefined,
 );

@@ -63,7 +63,7 @@ async function crowdBefore(plant: Plant) {
   onCleanup(() => passThrough.stop());
   const proxy = await startDoctoredProxy(pool.url, {
     policy: { mode: 'off' },
-    handler: { connectionAuth: 'bind', passThrough: { ...passThrough, ...plant(passThrough) } },
+    pool: { connectionAuth: 'bind', passThrough: { ...passThrough, ...plant(passThrough) } },
   });
   const { foreign, shared } = await runCrowd(proxy.port, 200, 1);
   return { foreign, shared, violations: await proxy.violations() };

@@ -212,7 +212,7 @@ describe('a caller', () => {
   test('is counted if its pass-through fails by a bug of the proxy', async () => {
     const fault = { phase: 'unknown', name: 'proxy_internal_error' } as const;
     const { proxy, client } = await start({
-      handler: {
+      pool: {
         passThrough: {
           reserve: () => true,
           forward: (_call, observer) => {

@@ -5,10 +5,11 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import type { ClientExchange } from '../../src/listen/client-exchange.ts';
 import { Connections } from '../../src/listen/connections.ts';
+import { onePool } from '../support/one-pool.ts';
 
 /** A connection with requests. `over`: the finished exchanges in order. */
 function connection() {
-  const connections = new Connections(100, (credentials) => credentials);
+  const connections = new Connections(100, (credentials) => credentials, onePool());
   const socket = Object.assign(new EventEmitter(), {
     destroyed: false,
     errored: null,

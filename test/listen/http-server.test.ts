@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals';
 import type { ClientExchange } from '../../src/listen/client-exchange.ts';
 import { HttpServer, type HttpServerOptions } from '../../src/listen/http-server.ts';
 import { onCleanup } from '../support/cleanup.ts';
+import { onePool } from '../support/one-pool.ts';
 import { RawClient } from '../support/raw-client.ts';
 
 /** Starts a server that passes each request to `serve`, and a client. */
@@ -15,6 +16,7 @@ async function start(
       ...{ host: '127.0.0.1', port: 0, maxConnections: 10, stallMs: 5000 },
       nameUser: (credentials) => credentials,
       ...{ keepAliveTimeoutMs: 5000, headersTimeoutMs: 5000, requestTimeoutMs: 5000 },
+      names: onePool(),
       ...options,
     },
     {

@@ -7,6 +7,7 @@ import { fieldLines } from '../../src/core/messages/http-message.ts';
 import { Connections } from '../../src/listen/connections.ts';
 import { keepAliveLines, trySingleWrite, writeReply } from '../../src/listen/write-reply.ts';
 import { onCleanup } from '../support/cleanup.ts';
+import { onePool } from '../support/one-pool.ts';
 import { RawClient } from '../support/raw-client.ts';
 
 const keepAliveTimeoutMs = 75_500;
@@ -161,7 +162,7 @@ describe.each([
   ['a long answer', reply(200, 'OK', [], 'x'.repeat(100_000))],
 ])('%s does not count as answered', (_, answer) => {
   const start = async (leave: (client: RawClient, response: ServerResponse) => unknown) => {
-    const connections = new Connections(100, (credentials) => credentials);
+    const connections = new Connections(100, (credentials) => credentials, onePool());
     const over = new EventEmitter();
     const errors: unknown[] = [];
     const client: RawClient = await startServer({

@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { describeSettings } from '../../src/settings/describe-settings.ts';
+import { describeLists, describeSettings } from '../../src/settings/describe-settings.ts';
 import { jsonSchema } from '../../src/settings/json-schema.ts';
 import { missingUpstream } from '../../src/settings/load-settings.ts';
 import { problemsOf } from './load.ts';
 
 const rows = describeSettings();
+const lists = describeLists();
 
 test('every setting has a meaning, accepted values and a placeholder', () => {
   for (const row of rows) {
@@ -14,6 +15,22 @@ test('every setting has a meaning, accepted values and a placeholder', () => {
       accepts: expect.stringMatching(/\S/),
       placeholder: expect.stringMatching(/\S/),
     });
+  }
+});
+
+test('every key of the items of a list has a meaning, accepted values and a placeholder', () => {
+  expect(lists.map(({ key }) => key)).toEqual(['pools']);
+  for (const { key, meaning, items } of lists) {
+    expect(meaning).toMatch(/^\S.*[^.\s]$/);
+    for (const item of items) {
+      expect(item).toMatchObject({
+        key: expect.stringMatching(/^[a-z]+(\.[a-z]+)?\[\](\.[a-z]+)?\.[a-zA-Z]+$/),
+        meaning: expect.stringMatching(/^\S.*[^.\s]$/),
+        accepts: expect.stringMatching(/\S/),
+        placeholder: expect.stringMatching(/\S/),
+      });
+      expect(item.key.startsWith(`${key}[]`)).toBe(true);
+    }
   }
 });
 
@@ -60,6 +77,7 @@ describe('the JSON schema', () => {
     readonly default?: unknown;
     readonly additionalProperties?: boolean;
     readonly properties?: Readonly<Record<string, Node>>;
+    readonly items?: Node;
   }
 
   const schema = jsonSchema() as Node & { $schema: string };
@@ -67,6 +85,10 @@ describe('the JSON schema', () => {
   function nodesBelow(node: Node, path: string): Array<[string, Node]> {
     return Object.entries(node.properties ?? {}).flatMap(([name, child]) => {
       const key = path === '' ? name : `${path}.${name}`;
+      const items = child.items?.properties === undefined ? undefined : child.items;
+      if (items !== undefined) {
+        return [[`${key}[]`, items] as [string, Node], ...nodesBelow(items, `${key}[]`)];
+      }
       return [[key, child] as [string, Node], ...nodesBelow(child, key)];
     });
   }
@@ -77,8 +99,9 @@ describe('the JSON schema', () => {
 
   test('has every setting with its default and its meaning', () => {
     const nodes = new Map(nodesBelow(schema, '').filter(([, node]) => node.type !== 'object'));
-    expect([...nodes.keys()]).toEqual(rows.map(({ key }) => key));
-    for (const row of rows) {
+    const described = [...rows, ...lists.flatMap(({ items }) => items)];
+    expect(new Set(nodes.keys())).toEqual(new Set(described.map(({ key }) => key)));
+    for (const row of described) {
       const node = nodes.get(row.key);
       expect(node?.description).toBe(row.meaning);
       expect(node?.default).toEqual(row.defaultValue);
@@ -87,7 +110,7 @@ describe('the JSON schema', () => {
 
   test('refuses unknown keys everywhere', () => {
     const sections = nodesBelow(schema, '').filter(([, node]) => node.type === 'object');
-    expect(sections).toHaveLength(10);
+    expect(sections).toHaveLength(12);
     for (const [, section] of [['', schema] as const, ...sections]) {
       expect(section.additionalProperties).toBe(false);
     }

@@ -1,6 +1,10 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { describeSettings, type SettingRow } from '../../src/settings/describe-settings.ts';
+import {
+  describeLists,
+  describeSettings,
+  type SettingRow,
+} from '../../src/settings/describe-settings.ts';
 import { jsonSchema } from '../../src/settings/json-schema.ts';
 import { loadServeSettings, loadSettings } from '../../src/settings/load-settings.ts';
 
@@ -17,7 +21,13 @@ function settingsIn(name: string) {
 }
 
 test('config/ has these examples', () => {
-  expect(names).toEqual(['development.yaml', 'full.yaml', 'kubernetes.yaml', 'sidecar.yaml']);
+  expect(names).toEqual([
+    'development.yaml',
+    'full.yaml',
+    'kubernetes.yaml',
+    'pools.yaml',
+    'sidecar.yaml',
+  ]);
 });
 
 describe('the example for', () => {
@@ -34,6 +44,15 @@ describe('the example for', () => {
       textOf('kubernetes.yaml'),
     )!;
     expect(Number(graceSeconds) * 1000).toBeGreaterThan(drain.delayMs + drain.timeoutMs);
+  });
+
+  test('several pools has the names of each, and sends an unknown name to none', () => {
+    const { pools } = settingsIn('pools.yaml');
+    expect(pools.map(({ name, batching }) => [name, batching])).toEqual([
+      ['front-end', true],
+      ['office-online', false],
+    ]);
+    expect(pools.flatMap(({ hosts }) => hosts)).not.toContain('*');
   });
 
   test('development uses the simulated pool', () => {
@@ -75,6 +94,10 @@ function fullExample(): string {
     });
     open = sections;
     lines.push(...settingLines(row, '  '.repeat(sections.length)));
+  }
+  for (const { key, meaning, items } of describeLists()) {
+    lines.push('', `# ${meaning}`, `${key}: []`);
+    for (const row of items) lines.push(`# ${row.key}: ${row.meaning}`, `#   ${row.accepts}`);
   }
   return `${lines.join('\n')}\n`;
 }

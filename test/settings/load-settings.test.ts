@@ -53,6 +53,7 @@ describe('defaults', () => {
       drain: { delayMs: 1000, timeoutMs: 25000 },
       log: { level: 'info', access: 'problems' },
       record: { maxBytes: 67108864 },
+      pools: [],
     });
   });
 
@@ -242,7 +243,7 @@ describe('settings for serve', () => {
       ok: false,
       problems: [
         '--linger batching.lingerMaxMs: expected a number of milliseconds from 0 to 1000, found "x" (string)',
-        'upstream.url: expected the address of the pool, found nothing; give --upstream URL, UCWA_PROXY_UPSTREAM_URL or upstream.url in the file of --config FILE',
+        'upstream.url: expected the address of the pool, found nothing; give --upstream URL, UCWA_PROXY_UPSTREAM_URL, or upstream.url or pools in the file of --config FILE',
       ],
     });
   });

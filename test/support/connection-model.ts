@@ -37,7 +37,10 @@ class NoLabel extends ConnectionLabel {
 
 export class ConnectionModel {
   readonly #planted: Planted;
-  readonly #auth = new ConnectionAuth('bind', () => false);
+  readonly #auth = new ConnectionAuth(
+    () => 'bind',
+    () => false,
+  );
   #clients: Client[] = ['a', 'b', 'c'].map((name, i) => ({
     name,
     scheme: schemes[i],

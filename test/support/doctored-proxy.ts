@@ -10,10 +10,12 @@ import type { Caller } from '../../src/engine/caller.ts';
 import { systemClock } from '../../src/engine/clock.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { HttpServer } from '../../src/listen/http-server.ts';
-import { RequestHandler, type HandlerParts } from '../../src/listen/request-handler.ts';
+import type { HandlerParts, HandlerPool } from '../../src/listen/handler-parts.ts';
+import { RequestHandler } from '../../src/listen/request-handler.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { createUpstream } from '../../src/upstream/undici-upstream.ts';
 import { onCleanup } from './cleanup.ts';
+import { onePool } from './one-pool.ts';
 
 type Submit = Engine['submit'];
 
@@ -26,6 +28,7 @@ export interface Tampering {
   /** Runs as soon as the pool begins to answer a batch. */
   readonly onAnswer?: (batch: Batch<Caller>) => void;
   readonly handler?: Partial<HandlerParts>;
+  readonly pool?: Partial<HandlerPool>;
 }
 
 export interface DoctoredProxy {
@@ -77,7 +80,6 @@ export async function startDoctoredProxy(
       maxConnections: 8,
       maxResponseBytes: 1_000_000,
       maxBufferedResponseBytes: 1_000_000,
-      authority: url.host,
     },
     {
       clock: systemClock,
@@ -103,7 +105,7 @@ export async function startDoctoredProxy(
   );
   Object.assign(policy, tampering.policy);
   const submit = tampering.submit?.((arrival) => engine.submit(arrival));
-  const handler = new RequestHandler({
+  const handledPool: HandlerPool = {
     engine: {
       submit(arrival) {
         const call = submit?.(arrival) ?? engine.submit(arrival);
@@ -116,7 +118,11 @@ export async function startDoctoredProxy(
     },
     passThrough: { reserve: () => true, forward: () => undefined },
     connectionAuth: 'refuse',
-    authority: url.host,
+    isBatched: true,
+    ...tampering.pool,
+  };
+  const handler = new RequestHandler({
+    pools: [handledPool],
     rules: { maxCallBytes: 65_536, never: undefined },
     maxBodyBytes: 1_000_000,
     maxUsers: 100,
@@ -146,6 +152,7 @@ export async function startDoctoredProxy(
       ...{ host: '127.0.0.1', port: 0, maxConnections: 100, stallMs: 5000 },
       nameUser: (credentials) => credentials,
       ...{ keepAliveTimeoutMs: 5000, headersTimeoutMs: 5000, requestTimeoutMs: 5000 },
+      names: onePool(url.host),
     },
     handler,
   );

@@ -23,15 +23,35 @@ const pollEveryMs = 2;
  * Starts the whole proxy on free ports, in front of that pool. `env` contains settings as
  * environment variables.
  */
-export async function startProxy(
+export function startProxy(
   poolUrl: string,
   env: Readonly<Record<string, string>> = {},
-  { userHashKey, ...parts }: Pick<AppParts, 'tlsCheckEveryMs'> & { userHashKey?: Buffer } = {},
+  parts: TestParts = {},
+): Promise<TestProxy> {
+  return start({ upstream: poolUrl }, '', env, parts);
+}
+
+/** Starts the whole proxy on free ports, with the settings of a file with this text. */
+export function startProxyFrom(
+  file: string,
+  env: Readonly<Record<string, string>> = {},
+  parts: TestParts = {},
+): Promise<TestProxy> {
+  return start({ config: 'proxy.yaml' }, file, env, parts);
+}
+
+type TestParts = Pick<AppParts, 'tlsCheckEveryMs'> & { readonly userHashKey?: Buffer };
+
+async function start(
+  flags: Readonly<Record<string, string>>,
+  file: string,
+  env: Readonly<Record<string, string>>,
+  { userHashKey, ...parts }: TestParts,
 ): Promise<TestProxy> {
   const loaded = loadServeSettings({
-    flags: { upstream: poolUrl, listen: '127.0.0.1:0', admin: '127.0.0.1:0' },
+    flags: { ...flags, listen: '127.0.0.1:0', admin: '127.0.0.1:0' },
     env: { UCWA_PROXY_DRAIN_DELAY_MS: '0', UCWA_PROXY_LOG_ACCESS: 'all', ...env },
-    readFile: () => '',
+    readFile: () => file,
   });
   if (!loaded.ok) throw new Error(loaded.problems.join('\n'));
   const lines: string[] = [];

@@ -38,7 +38,7 @@ export function aKey(credential: string, applicationPath = app, cookie?: string)
     credential,
     ...(cookie === undefined ? [] : ['Cookie', cookie]),
   ];
-  return batchKey(applicationPath, readHead(headers), undefined);
+  return batchKey(applicationPath, readHead(headers), 'pool', undefined);
 }
 
 export const aReply = (text: string): Reply => ({

@@ -13,6 +13,8 @@ export interface Asked {
 
 export class SigningClient {
   readonly raw: RawClient;
+  /** The `Host` of the next requests. */
+  host = 'pool.example';
 
   constructor(port: number) {
     this.raw = new RawClient(port);
@@ -21,7 +23,7 @@ export class SigningClient {
   send(target: string, fields: readonly string[] = [], body?: string): void {
     const lines = body === undefined ? fields : [...fields, `Content-Length: ${body.length}`];
     const method = body === undefined ? 'GET' : 'POST';
-    const head = [`${method} ${target} HTTP/1.1`, 'Host: pool.example', ...lines].join('\r\n');
+    const head = [`${method} ${target} HTTP/1.1`, `Host: ${this.host}`, ...lines].join('\r\n');
     this.raw.send(`${head}\r\n\r\n${body ?? ''}`);
   }
 

@@ -11,6 +11,7 @@ export const refusalReasons = [
   'http_version',
   'host',
   'misdirected',
+  'unknown_host',
   'target',
   'method',
   'credentials',

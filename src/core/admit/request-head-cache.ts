@@ -5,18 +5,21 @@
  */
 import type { RawHeaders } from '../messages/http-message.ts';
 import { batchKey, type BatchKey, credentialsOf } from '../ucwa/batch-key.ts';
+import type { Destination, PoolNames } from './pool-names.ts';
 import { readHead, type HeadFacts, acceptsOnlyXml } from './request-head.ts';
 
 /**
- * Returns the name of the user with these credentials, see `BatchKey.user`. Two credentials have the same name
- * only by a collision of the hash.
+ * Returns the name of the user with these credentials at this pool, see `BatchKey.user`. One credential at two
+ * pools is two users. Two credentials have the same name only by a collision of the hash.
  */
-export type NameUser = (credentials: string) => string;
+export type NameUser = (credentials: string, poolName: string) => string;
 
 /** The fields of a head, and the facts that follow from the fields alone. */
 export class KnownHead {
   readonly headers: RawHeaders;
   readonly facts: HeadFacts;
+  /** The pool of the request, by `Host`. It is `undefined` if no pool has this name. */
+  readonly destination: Destination | undefined;
   /**
    * See `BatchKey.user`. Empty if the head has no credentials, or a credential that signs in a connection
    * (NTLM).
@@ -30,11 +33,12 @@ export class KnownHead {
   readonly costBytes: number;
   #key: BatchKey | undefined;
 
-  constructor(headers: RawHeaders, nameUser: NameUser) {
+  constructor(headers: RawHeaders, nameUser: NameUser, names: PoolNames) {
     this.headers = headers;
     this.facts = readHead(headers);
+    this.destination = names.find(this.facts.host);
     const credentials = this.facts.signsIn ? '' : credentialsOf(this.facts);
-    this.user = credentials === '' ? '' : nameUser(credentials);
+    this.user = credentials === '' ? '' : nameUser(credentials, this.destination?.poolName ?? '');
     this.onlyXml = acceptsOnlyXml(this.facts.accept);
     this.explain = this.facts.ucwaBatch?.toLowerCase() === 'explain';
     this.costBytes = this.facts.bytes + stringBytes * headers.length;
@@ -51,7 +55,8 @@ export class KnownHead {
     if (known?.applicationPath === applicationPath && known.forwardedFor === forwardedFor) {
       return known;
     }
-    return (this.#key = batchKey(applicationPath, this.facts, forwardedFor, this.user));
+    const authority = this.destination?.authority ?? '';
+    return (this.#key = batchKey(applicationPath, this.facts, authority, forwardedFor, this.user));
   }
 
   /** Whether the head has exactly these fields, byte for byte and in this order. */
@@ -73,10 +78,12 @@ const maxHeads = 1024;
 export class RequestHeadCache {
   readonly #ofUser = new Map<string, KnownHead>();
   readonly #nameUser: NameUser;
+  readonly #names: PoolNames;
   #costBytes = 0;
 
-  constructor(nameUser: NameUser) {
+  constructor(nameUser: NameUser, names: PoolNames) {
     this.#nameUser = nameUser;
+    this.#names = names;
   }
 
   /** The memory of all heads that were new since the last `forget`, replaced heads included. */
@@ -94,7 +101,7 @@ export class RequestHeadCache {
     const user = userOf(headers);
     const known = this.#ofUser.get(user);
     if (known?.has(headers) === true) return known;
-    const head = new KnownHead(headers, this.#nameUser);
+    const head = new KnownHead(headers, this.#nameUser, this.#names);
     if (known === undefined && this.#ofUser.size >= maxHeads) this.#ofUser.clear();
     this.#ofUser.set(user, head);
     this.#costBytes += head.costBytes;

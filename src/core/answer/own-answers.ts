@@ -63,6 +63,7 @@ const titlesOfReasons: Partial<Record<RefusalReason, string>> = {
     'upstream.connectionAuth is refuse, or the request came through another proxy',
   bound_connections:
     'All connections that belong to one client each are in use: see upstream.maxBoundConnections',
+  unknown_host: 'The request names a host of no pool: see pools[].hosts',
   newcomers: 'Too many calls of new users come from this address',
 };
 

@@ -4,6 +4,7 @@ import type { Fault } from '../messages/fault.ts';
 import type { Reply } from '../messages/reply.ts';
 import type { CallFailure } from '../answer/retry-table.ts';
 import type { ListNode } from '../structures/linked-list.ts';
+import type { ProcessTotals } from './process-totals.ts';
 import type { SentRequest, LearnedLimit } from './estimators/learned-limit.ts';
 import type { RetryReason } from './observer.ts';
 import type { RouteLatency } from './estimators/route-latency.ts';
@@ -190,8 +191,10 @@ export interface LearnedState {
   readonly backoff: Backoff;
 }
 
-/** The learned state of idle users, in a bounded memory. */
+/** The learned state of idle users, in a bounded memory. The schedulers of several pools may share it. */
 export interface UserMemory {
+  /** Counts over the schedulers that share the memory. Without it, each scheduler counts for itself. */
+  readonly totals?: ProcessTotals;
   take(name: string): LearnedState | undefined;
   keep(name: string, learned: LearnedState): void;
   readonly size: number;

@@ -91,6 +91,7 @@ export function replayable(trace: readonly TraceCall[]): readonly ReplayCall[] {
       trace: call,
       arrival: {
         key: {
+          authority: '',
           applicationPath,
           authorization: user,
           webTicket: undefined,

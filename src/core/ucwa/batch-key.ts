@@ -6,6 +6,8 @@
 
 /** Two calls may share a batch only if all fields of their keys are equal, except `user`. */
 export interface BatchKey {
+  /** The `Host` of the envelope and of its parts. */
+  readonly authority: string;
   /** `/ucwa/oauth/v1/applications/1045`, as the caller spelled it. */
   readonly applicationPath: string;
   readonly authorization: string | undefined;
@@ -27,16 +29,19 @@ export interface BatchKey {
  * Returns the key of a call.
  *
  * @param facts the fields of the request head; see `readHead`
+ * @param authority see `BatchKey.authority`
  * @param forwardedFor see `BatchKey.forwardedFor`
  * @param user see `BatchKey.user`; by default the credentials themselves
  */
 export function batchKey(
   applicationPath: string,
-  facts: Omit<BatchKey, 'applicationPath' | 'forwardedFor' | 'user'>,
+  facts: Omit<BatchKey, 'applicationPath' | 'authority' | 'forwardedFor' | 'user'>,
+  authority: string,
   forwardedFor: string | undefined,
   user = credentialsOf(facts),
 ): BatchKey {
   return {
+    authority,
     applicationPath,
     authorization: facts.authorization,
     webTicket: facts.webTicket,
@@ -54,6 +59,7 @@ export function sameKey(a: BatchKey, b: BatchKey): boolean {
   if (a === b) return true;
   return (
     a.applicationPath === b.applicationPath &&
+    a.authority === b.authority &&
     a.authorization === b.authorization &&
     a.webTicket === b.webTicket &&
     a.cookie === b.cookie &&

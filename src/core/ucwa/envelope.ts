@@ -43,16 +43,11 @@ export function batchTarget({ applicationPath }: BatchKey): string {
  * Returns the fields of the envelope of a batch, without `Content-Length`.
  *
  * @param oldest the oldest call of the batch
- * @param authority the host of the pool, for `Host`
  * @param boundary see `encodeWith`
  */
-export function envelopeHeaders(
-  oldest: OutgoingCall,
-  authority: string,
-  boundary: string,
-): string[] {
+export function envelopeHeaders(oldest: OutgoingCall, boundary: string): string[] {
   const { key } = oldest;
-  const headers = ['Host', authority, 'Accept', 'multipart/batching'];
+  const headers = ['Host', key.authority, 'Accept', 'multipart/batching'];
   headers.push('Content-Type', `multipart/batching;boundary=${boundary}`);
   if (key.authorization !== undefined) headers.push('Authorization', key.authorization);
   if (key.webTicket !== undefined) headers.push('X-MS-WebTicket', key.webTicket);

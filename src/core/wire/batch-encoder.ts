@@ -12,23 +12,18 @@ import { notInParts, partHeader } from '../ucwa/envelope.ts';
 /**
  * Returns the body of a batch, or `undefined` if the boundary occurs in a part.
  *
- * @param authority the host of the pool, for `Host` in each part
  * @throws InvariantViolation if a field contains a line break
  */
-export function encodeBatch(
-  calls: readonly OutgoingCall[],
-  authority: string,
-  boundary: string,
-): Buffer | undefined {
+export function encodeBatch(calls: readonly OutgoingCall[], boundary: string): Buffer | undefined {
   const delimiter = `\r\n--${boundary}`;
   const pieces: Buffer[] = [];
   let text = '';
   let fields = '';
   let fieldsOf: RawHeaders | undefined;
-  for (const { method, target, headers, body } of calls) {
+  for (const { method, target, headers, body, key } of calls) {
     // Calls of one client mostly have the same fields.
     if (fieldsOf === undefined || !areSame(fieldsOf, headers)) {
-      fields = partFields(headers, authority);
+      fields = partFields(headers, key.authority);
       fieldsOf = headers;
       if (fields.includes(boundary)) return undefined;
     }
@@ -56,11 +51,10 @@ const boundaryDraws = 8;
 export function encodeWith(
   nextBoundary: () => string,
   calls: readonly OutgoingCall[],
-  authority: string,
 ): { readonly boundary: string; readonly body: Buffer } {
   for (let draw = 0; draw < boundaryDraws; draw += 1) {
     const boundary = nextBoundary();
-    const body = encodeBatch(calls, authority, boundary);
+    const body = encodeBatch(calls, boundary);
     if (body !== undefined) return { boundary, body };
   }
   throw new InvariantViolation('part_edges', 'no boundary was absent from the parts');

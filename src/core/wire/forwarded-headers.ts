@@ -51,8 +51,8 @@ export function forwardable(headers: RawHeaders, without: ReadonlySet<string>): 
 }
 
 /** Returns the fields of the request for an unbatched call, without `Content-Length`. */
-export function singleHeaders(call: OutgoingCall, authority: string): string[] {
-  const headers = ['Host', authority, ...forwardable(call.headers, notOnSingles)];
+export function singleHeaders(call: OutgoingCall): string[] {
+  const headers = ['Host', call.key.authority, ...forwardable(call.headers, notOnSingles)];
   headers.push('Via', `1.1 ${pseudonym}`);
   if (call.key.forwardedFor !== undefined) headers.push('X-Forwarded-For', call.key.forwardedFor);
   return headers;
@@ -70,8 +70,9 @@ const descriptionsByProxies: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Returns the fields of a pass-through request: all end-to-end fields, `Host` of the pool, and `Via`.
+ * Returns the fields of a pass-through request: all end-to-end fields, `Host` for the pool, and `Via`.
  *
+ * @param authority see `Destination.authority`
  * @param trusted whether the peer is a trusted proxy, see `listen.trustedProxies`
  * @param httpVersion the version of the client's request, such as `1.1`
  */

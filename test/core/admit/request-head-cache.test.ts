@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { batchKey, credentialsOf } from '../../../src/core/ucwa/batch-key.ts';
 import { type KnownHead, RequestHeadCache } from '../../../src/core/admit/request-head-cache.ts';
 import { readHead } from '../../../src/core/admit/request-head.ts';
+import { onePool } from '../../support/one-pool.ts';
 
 const asItIs = (credentials: string): string => credentials;
 const ann = ['Host', 'a', 'Authorization', 'Bearer ann', 'Accept', 'application/xml'];
@@ -10,7 +11,7 @@ const again = (headers: readonly string[]): string[] =>
   headers.map((text) => Buffer.from(text, 'latin1').toString('latin1'));
 
 test('calls with the same fields share a head, on one connection or on several', () => {
-  const heads = new RequestHeadCache(asItIs);
+  const heads = new RequestHeadCache(asItIs, onePool());
   const first = heads.read(again(ann), undefined);
   expect(heads.read(again(ann), first)).toBe(first);
   expect(heads.read(again(ann), undefined)).toBe(first);
@@ -28,7 +29,7 @@ test.each<[string, string[]]>([
   ['one field less', ann.slice(0, 4)],
   ['nothing', []],
 ])('a head with %s is not shared', (_, other) => {
-  const heads = new RequestHeadCache(asItIs);
+  const heads = new RequestHeadCache(asItIs, onePool());
   const first = heads.read(again(ann), undefined);
   const second = heads.read(again(other), first);
   expect(second).not.toBe(first);
@@ -40,7 +41,7 @@ test.each<[string, string[]]>([
     const facts = readHead(headers);
     expect(head.facts).toEqual(facts);
     expect(head.user).toBe(credentialsOf(facts));
-    expect(head.keyOf('/a', undefined)).toEqual(batchKey('/a', facts, undefined));
+    expect(head.keyOf('/a', undefined)).toEqual(batchKey('/a', facts, 'pool', undefined));
   }
 });
 
@@ -54,7 +55,7 @@ test.each<[string, (user: string) => string[]]>([
   ['a token after a shared ticket', (user) => ['X-MS-WebTicket', 'a', 'Authorization', user]],
   ['a ticket after an empty token', (user) => ['Authorization', '', 'X-MS-WebTicket', user]],
 ])("each user's head is found again on new connections; the users differ by %s", (_, of) => {
-  const heads = new RequestHeadCache(asItIs);
+  const heads = new RequestHeadCache(asItIs, onePool());
   const read = (): KnownHead[] =>
     ['ann', 'bob', 'cid'].map((user) => heads.read(again(of(user)), undefined));
   const first = read();
@@ -62,7 +63,7 @@ test.each<[string, (user: string) => string[]]>([
 });
 
 test('equal keys are one object', () => {
-  const head = new RequestHeadCache(asItIs).read(ann, undefined);
+  const head = new RequestHeadCache(asItIs, onePool()).read(ann, undefined);
   expect(head.applicationPath).toBeUndefined();
   const key = head.keyOf('/a', undefined);
   expect(head.keyOf('/a', undefined)).toBe(key);
@@ -76,7 +77,7 @@ test('equal keys are one object', () => {
 });
 
 test('at most 1024 heads are kept', () => {
-  const heads = new RequestHeadCache(asItIs);
+  const heads = new RequestHeadCache(asItIs, onePool());
   const users = Array.from({ length: 1025 }, (_, user) => ['Authorization', `Bearer ${user}`]);
   const first = users.map((headers) => heads.read(headers, undefined));
   expect(heads.read(again(users[1024]!), undefined)).toBe(first[1024]);
@@ -84,7 +85,7 @@ test('at most 1024 heads are kept', () => {
 });
 
 test('costBytes counts the text and the number of fields of new heads until they are forgotten', () => {
-  const heads = new RequestHeadCache(asItIs);
+  const heads = new RequestHeadCache(asItIs, onePool());
   const first = heads.read(ann, undefined);
   const costBytes = heads.costBytes;
   expect(costBytes).toBeGreaterThan(ann.join('').length);
@@ -101,7 +102,7 @@ test('costBytes counts the text and the number of fields of new heads until they
 });
 
 test("a new head of a known user replaces only this user's head", () => {
-  const heads = new RequestHeadCache(asItIs);
+  const heads = new RequestHeadCache(asItIs, onePool());
   const users = Array.from({ length: 1024 }, (_, user) => ['Authorization', `Bearer ${user}`]);
   const [first] = users.map((headers) => heads.read(headers, undefined));
   for (const field of ['Accept', 'Cache-Control', 'Content-Length']) {
@@ -115,8 +116,11 @@ test.each([
   ['Explain', true],
   ['never', false],
 ])('X-Ucwa-Batch: %s asks for an explanation: %s', (value, asks) => {
-  const { explain } = new RequestHeadCache(asItIs).read([...ann, 'X-Ucwa-Batch', value], undefined);
-  expect([explain, new RequestHeadCache(asItIs).read(ann, undefined).explain]).toEqual([
+  const { explain } = new RequestHeadCache(asItIs, onePool()).read(
+    [...ann, 'X-Ucwa-Batch', value],
+    undefined,
+  );
+  expect([explain, new RequestHeadCache(asItIs, onePool()).read(ann, undefined).explain]).toEqual([
     asks,
     false,
   ]);

@@ -23,7 +23,7 @@ function aCall(body: Buffer, index: number): OutgoingCall {
     'X-N',
     String(index),
   ];
-  const key = batchKey('/ucwa/v1/applications/1', readHead(headers), undefined);
+  const key = batchKey('/ucwa/v1/applications/1', readHead(headers), 'pool', undefined);
   const method = body.length > 0 ? 'POST' : 'GET';
   return { method, target: `/ucwa/v1/applications/1/n?${index}`, headers, body, key };
 }
@@ -32,7 +32,7 @@ test(`another parser reads ${trials} batches of hostile bodies correctly`, () =>
   fc.assert(
     fc.property(fc.array(hostileBody, { minLength: 1, maxLength: 5 }), (bodies) => {
       const calls = bodies.map(aCall);
-      const { boundary, body } = encodeWith(boundaries(), calls, 'pool');
+      const { boundary, body } = encodeWith(boundaries(), calls);
       const parts = parseBatch(body, boundary);
       expect(parts.map((part) => [part.method, part.target, part.body.toString('latin1')])).toEqual(
         calls.map((call) => [call.method, call.target, call.body.toString('latin1')]),

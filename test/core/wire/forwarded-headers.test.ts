@@ -13,12 +13,12 @@ const via = ['Via', '1.1 ucwa-batch-proxy'];
 /** Returns the kinds of requests in which a field of an untrusted peer is forwarded. */
 function reach(name: string): string[] {
   const headers = [name, 'said'];
-  const key = batchKey('/ucwa/v1/applications/1', readHead([]), undefined);
+  const key = batchKey('/ucwa/v1/applications/1', readHead([]), 'pool', undefined);
   const call: OutgoingCall = { method: 'GET', target: '/x', headers, body: Buffer.alloc(0), key };
-  const part = encodeBatch([call], 'pool', 'zzz')?.toString('latin1') ?? '';
+  const part = encodeBatch([call], 'zzz')?.toString('latin1') ?? '';
   const places = {
     part: part.includes('said'),
-    single: singleHeaders(call, 'pool').includes('said'),
+    single: singleHeaders(call).includes('said'),
     'pass-through': passThroughHeaders(headers, 'pool', false, '1.1').includes('said'),
   };
   return Object.entries(places).flatMap(([place, is]) => (is ? [place] : []));
@@ -86,9 +86,9 @@ test('exactly the fields that Connection names are removed, in any case', () => 
 
 test('the envelope has the fields that describe the client, unless Connection names them', () => {
   const headers = ['User-Agent', 'Phone/1', 'Referer', 'r', 'Connection', 'Referer', 'X-A', '1'];
-  const key = batchKey('/ucwa/v1/applications/1', readHead([]), undefined);
+  const key = batchKey('/ucwa/v1/applications/1', readHead([]), 'pool', undefined);
   const call: OutgoingCall = { method: 'GET', target: '/x', headers, body: Buffer.alloc(0), key };
-  expect(envelopeHeaders(call, 'pool', 'B')).toEqual([
+  expect(envelopeHeaders(call, 'B')).toEqual([
     ...['Host', 'pool', 'Accept', 'multipart/batching'],
     ...['Content-Type', 'multipart/batching;boundary=B', 'User-Agent', 'Phone/1'],
     ...['Accept-Encoding', 'identity', ...via],

@@ -6,6 +6,7 @@
 import type { RefusalReason } from '../../admit/admit.ts';
 import { LinkedList } from '../../structures/linked-list.ts';
 import type { Policy } from '../policy.ts';
+import { newTotals, type ProcessTotals } from '../process-totals.ts';
 import { BlockedTime } from '../estimators/blocked-time.ts';
 import { RetryBudget } from '../estimators/retry-budget.ts';
 import { BatchSizeCap } from '../estimators/batch-size-cap.ts';
@@ -25,14 +26,14 @@ export class Users<T> {
   readonly #users = new Map<string, User<T>>();
   /** Idle users, the longest idle first. */
   readonly #idle = new LinkedList<User<T>>();
-  #calls = 0;
-  #bytes = 0;
+  readonly #totals: ProcessTotals;
   /** No user has been idle for long enough before this time. */
   #sweepAtMs = 0;
 
   constructor(policy: Policy, memory: UserMemory) {
     this.#policy = policy;
     this.#memory = memory;
+    this.#totals = memory.totals ?? newTotals();
   }
 
   get counts(): { readonly active: number; readonly idle: number } {
@@ -52,8 +53,8 @@ export class Users<T> {
   admit(name: string, sizeBytes: number, nowMs: number): User<T> | Overflow {
     const policy = this.#policy;
     this.sweep(nowMs);
-    if (this.#calls >= policy.maxQueuedCalls) return 'queue_calls';
-    if (this.#bytes + sizeBytes > policy.maxQueuedBytes) return 'queue_bytes';
+    if (this.#totals.calls >= policy.maxQueuedCalls) return 'queue_calls';
+    if (this.#totals.bytes + sizeBytes > policy.maxQueuedBytes) return 'queue_bytes';
     const known = this.#users.get(name);
     if ((known?.calls ?? 0) >= policy.maxQueuedCallsPerUser) return 'user_queue_calls';
     if ((known?.bytes ?? 0) + sizeBytes > policy.maxQueuedBytesPerUser) return 'user_queue_bytes';
@@ -85,20 +86,21 @@ export class Users<T> {
     }
     user.idleSinceMs = nowMs;
     this.#idle.add(user);
+    this.#totals.idleUsers += 1;
   }
 
   /** Moves the learned state of users that have been idle for long enough into the memory. */
   sweep(nowMs: number): void {
     const { maxUsers } = this.#policy;
-    if (nowMs < this.#sweepAtMs && this.#idle.size <= maxUsers) return;
+    if (nowMs < this.#sweepAtMs && this.#totals.idleUsers <= maxUsers) return;
     this.#sweepAtMs = nowMs + keptWholeMs;
     for (let user = this.#idle.first; user !== undefined; user = this.#idle.first) {
       const keptUntilMs = (user.idleSinceMs ?? nowMs) + keptWholeMs;
-      if (keptUntilMs > nowMs && this.#idle.size <= maxUsers) {
+      if (keptUntilMs > nowMs && this.#totals.idleUsers <= maxUsers) {
         this.#sweepAtMs = keptUntilMs;
         return;
       }
-      this.#idle.remove(user);
+      this.#removeIdle(user);
       this.#users.delete(user.name);
       this.#memory.keep(user.name, user.learned);
     }
@@ -113,14 +115,19 @@ export class Users<T> {
   #wake(user: User<T>): void {
     if (user.idleSinceMs === undefined) return;
     user.idleSinceMs = undefined;
+    this.#removeIdle(user);
+  }
+
+  #removeIdle(user: User<T>): void {
     this.#idle.remove(user);
+    this.#totals.idleUsers -= 1;
   }
 
   #count(user: User<T>, calls: number, bytes: number): void {
     user.calls += calls;
     user.bytes += bytes;
-    this.#calls += calls;
-    this.#bytes += bytes;
+    this.#totals.calls += calls;
+    this.#totals.bytes += bytes;
   }
 }
 

@@ -1,14 +1,20 @@
 import { expect, test } from '@jest/globals';
+import { newTotals, type ProcessTotals } from '../../../../src/core/schedule/process-totals.ts';
 import { Users } from '../../../../src/core/schedule/queue/users.ts';
 import { policy } from '../../../support/recording-sink.ts';
-import type { LearnedState } from '../../../../src/core/schedule/state.ts';
+import type { LearnedState, UserMemory } from '../../../../src/core/schedule/state.ts';
 
 /** Users that each sent one call at the given time and have been idle since. */
-function idleUsers(maxUsers: number, calledAtMs: Readonly<Record<string, number>>) {
+function idleUsers(
+  maxUsers: number,
+  calledAtMs: Readonly<Record<string, number>>,
+  totals = newTotals(),
+) {
   const kept = new Map<string, LearnedState>();
   const users = new Users<string>(
     { ...policy, maxUsers },
     {
+      totals,
       take: (name) => kept.get(name),
       keep: (name, learned) => kept.set(name, learned),
       get size() {
@@ -77,3 +83,36 @@ test('a user that is marked as idle several times counts as idle from the first 
   users.sweep(10_001);
   expect([[...kept.keys()], users.counts]).toEqual([['ann', 'bob'], { active: 0, idle: 2 }]);
 });
+
+test('idle users of all pools together are at most as many as the limit', () => {
+  const totals = newTotals();
+  const first = idleUsers(3, { ann: 0, ben: 0 }, totals);
+  const second = idleUsers(3, { cid: 1 }, totals);
+  expect(totals.idleUsers).toBe(3);
+  second.call('dan', 2);
+  second.users.sweep(3);
+  expect([...second.kept.keys()]).toEqual(['cid']);
+  expect([totals.idleUsers, first.kept.size]).toEqual([3, 0]);
+});
+
+test('calls and bytes of all pools together are at most as many as the limits', () => {
+  const totals = newTotals();
+  const pools = [1, 2].map(
+    () => new Users<string>({ ...policy, maxQueuedCalls: 3 }, memoryOf(totals)),
+  );
+  const [one, two] = pools as [Users<string>, Users<string>];
+  expect([one.admit('ann', 1, 0), one.admit('ben', 1, 0), two.admit('ann', 1, 0)]).toEqual(
+    Array(3).fill(expect.objectContaining({ calls: 1 })),
+  );
+  expect([one.admit('cid', 1, 0), two.admit('cid', 1, 0)]).toEqual(['queue_calls', 'queue_calls']);
+  const ann = two.find('ann');
+  if (ann !== undefined) two.ended(ann, 1, 1);
+  const large = policy.maxQueuedBytes - 2;
+  expect(one.admit('cid', large + 1, 2)).toBe('queue_bytes');
+  expect(one.admit('cid', 1, 2)).toMatchObject({ calls: 1 });
+  expect(totals).toMatchObject({ calls: 3, bytes: 3 });
+});
+
+function memoryOf(totals: ProcessTotals): UserMemory {
+  return { totals, size: 0, take: () => undefined, keep: () => undefined };
+}

@@ -1,0 +1,203 @@
+/** Creates the parts of each pool from the settings: its connections, its engine, and its observers of calls. */
+import { randomUUID } from 'node:crypto';
+import type { Fault } from '../core/messages/fault.ts';
+import type { UserMemory } from '../core/schedule/state.ts';
+import { systemClock } from '../engine/clock.ts';
+import { Engine } from '../engine/engine.ts';
+import type { EngineOptions, EngineParts } from '../engine/options.ts';
+import { createUserMemory } from '../engine/user-memory.ts';
+import { createPassThrough, type PassThrough } from '../pass-through/pass-through.ts';
+import { type PoolSettings, poolsOf, serverOf } from '../settings/pools.ts';
+import { callObservers, startShadow } from '../shadow/shadow-mode.ts';
+import { ObservedEngine } from '../shadow/call-observers.ts';
+import type { ShadowRun } from '../shadow/shadow-run.ts';
+import type { TraceRecorder } from '../shadow/trace-recorder.ts';
+import type { Upstream } from '../upstream/exchange.ts';
+import { createUpstream } from '../upstream/undici-upstream.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** One pool. Its engine holds everything that the proxy learns about it. */
+export interface Pool {
+  readonly settings: PoolSettings;
+  /** Sends batches and single requests. */
+  readonly upstream: Upstream;
+  readonly passThrough: PassThrough;
+  readonly engine: Engine;
+  /** The engine behind its call observers. */
+  readonly observedEngine: ObservedEngine;
+  /** The one of the two that the listener uses. */
+  readonly front: Engine | ObservedEngine;
+  readonly shadow: ShadowRun | undefined;
+}
+
+/** Objects that all pools share, so that limits of memory hold for the whole process. */
+interface Shared {
+  readonly recorder: TraceRecorder | undefined;
+  readonly bodies: { bytes: number };
+  readonly memory: UserMemory;
+  readonly shadowMemory: UserMemory;
+}
+
+/** All pools as one. */
+export class Pools {
+  readonly all: readonly Pool[];
+  readonly #memory: UserMemory;
+
+  constructor(surroundings: Surroundings, recorder: TraceRecorder | undefined) {
+    const { limits } = surroundings.settings;
+    const remembered = { maxUsers: limits.maxUsers, idleMs: limits.userIdleMs };
+    const shared: Shared = {
+      recorder,
+      bodies: { bytes: 0 },
+      memory: createUserMemory(remembered),
+      shadowMemory: createUserMemory(remembered),
+    };
+    this.#memory = shared.memory;
+    this.all = poolsOf(surroundings.settings).map((settings, i) =>
+      createPool(surroundings, settings, i, shared),
+    );
+  }
+
+  sum(count: (pool: Pool) => number): number {
+    return this.all.reduce((sum, pool) => sum + count(pool), 0);
+  }
+
+  get users(): { readonly active: number; readonly idle: number } {
+    const active = this.sum(({ engine }) => engine.users.active);
+    // Each engine counts the users of the memory, which all engines share.
+    const surplus = (this.all.length - 1) * this.#memory.size;
+    return { active, idle: this.sum(({ engine }) => engine.users.idle) - surplus };
+  }
+
+  /** See `ObservedEngine`. */
+  checkOver(): void {
+    for (const { observedEngine } of this.all) observedEngine.checkOver();
+  }
+
+  drain(): void {
+    for (const { observedEngine } of this.all) observedEngine.drain();
+  }
+
+  /** See `PassThrough`. */
+  endPolls(fraction: number, fault: Fault): void {
+    for (const { passThrough } of this.all) passThrough.endPolls(fraction, fault);
+  }
+
+  endWaiting(): void {
+    for (const { passThrough } of this.all) passThrough.endWaiting();
+  }
+
+  stopEngines(): void {
+    for (const { engine } of this.all) engine.stop();
+  }
+
+  stopShadows(): void {
+    for (const { shadow } of this.all) shadow?.stop();
+  }
+
+  /** Closes the connections to all pools. */
+  async stop(): Promise<void> {
+    await Promise.all(
+      this.all.flatMap(({ passThrough, upstream }) => [passThrough.stop(), upstream.stop()]),
+    );
+  }
+}
+
+function createPool(
+  surroundings: Surroundings,
+  settings: PoolSettings,
+  place: number,
+  shared: Shared,
+): Pool {
+  const clients = createClients(surroundings, settings, place, shared);
+  const engines = createEngines(surroundings, clients.upstream, shared);
+  return { settings, ...clients, ...engines };
+}
+
+/** Creates the two clients of a pool: one for batches and single requests, one for pass-through calls. */
+function createClients(
+  { settings, metrics, renewals, internalError }: Surroundings,
+  pool: PoolSettings,
+  place: number,
+  { bodies }: Shared,
+): Pick<Pool, 'upstream' | 'passThrough'> {
+  const { upstream: connections, limits } = settings;
+  const url = serverOf(pool);
+  const tls = renewals.pools[place] ?? (() => ({}));
+  const observer = {
+    unsolicited: () => metrics.engine.protocolError('unsolicited'),
+    internalError,
+  };
+  return {
+    upstream: createUpstream({
+      url,
+      maxConnections: connections.maxConnections,
+      connectTimeoutMs: connections.connectTimeoutMs,
+      idleTimeoutMs: connections.idleTimeoutMs,
+      timeoutMs: connections.timeoutMs,
+      tls,
+      observer,
+    }),
+    passThrough: createPassThrough({
+      upstream: url,
+      maxConnections: connections.maxConnections,
+      connectTimeoutMs: connections.connectTimeoutMs,
+      idleSocketTimeoutMs: connections.idleTimeoutMs,
+      idleTimeoutMs: connections.passThroughIdleMs,
+      maxBodyBytes: limits.maxQueuedBytes / 4,
+      bodies,
+      bound: {
+        maxConnections: connections.maxBoundConnections,
+        idleSocketTimeoutMs: connections.boundIdleMs,
+        maxAgeMs: connections.boundMaxAgeMs,
+      },
+      tls,
+      observer,
+    }),
+  };
+}
+
+/** Creates the engine of a pool, and the shadow and the recording that observe its calls. */
+function createEngines(
+  { settings, metrics, log, internalError }: Surroundings,
+  upstream: Upstream,
+  { recorder, memory, shadowMemory }: Shared,
+): Pick<Pool, 'engine' | 'observedEngine' | 'front' | 'shadow'> {
+  const { upstream: connections, batching, limits } = settings;
+  const { mode } = batching;
+  const isObserved = mode === 'shadow' || recorder !== undefined;
+  const policy = { ...batching, ...limits, timeoutMs: connections.timeoutMs };
+  const bounds = {
+    maxInFlightPerUser: batching.maxInFlightPerUser,
+    maxConnections: connections.maxConnections,
+  };
+  const options: EngineOptions = {
+    policy: { ...policy, mode: mode === 'shadow' ? 'off' : mode },
+    ...bounds,
+    maxResponseBytes: limits.maxResponseBytes,
+    maxBufferedResponseBytes: limits.maxBufferedResponseBytes,
+  };
+  const parts: EngineParts = {
+    clock: systemClock,
+    upstream,
+    nextBoundary: randomUUID,
+    random: Math.random,
+    memory,
+    observer: { ...metrics.engine, internalError },
+    ended: isObserved ? (...told) => observedEngine.ended(...told) : undefined,
+  };
+  const engine = new Engine(options, parts);
+  const shadow = startShadow(
+    settings,
+    { policy, ...bounds },
+    {
+      clock: systemClock,
+      memory: shadowMemory,
+      random: Math.random,
+      report: metrics.shadow,
+      broke: (error) => log.failure('the shadow broke, and is off', error),
+    },
+  );
+  const observedEngine = new ObservedEngine(engine, callObservers(shadow, recorder), systemClock);
+  return { engine, observedEngine, front: isObserved ? observedEngine : engine, shadow };
+}

@@ -1,0 +1,13 @@
+import type { Log } from '../log/log.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import type { ServeSettings } from '../settings/load-settings.ts';
+import type { TlsWatch } from './tls-watch.ts';
+
+/** The settings, and the parts that most other parts use. */
+export interface Surroundings {
+  readonly settings: ServeSettings;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly renewals: TlsWatch;
+  readonly internalError: (error: unknown) => void;
+}

@@ -1,0 +1,43 @@
+/** The parts and limits of the request handler. */
+import type { IncomingMessage } from 'node:http';
+import type { ClassifyRules } from '../core/ucwa/classify.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { ConnectionAuthMode } from './connection-auth.ts';
+import type { NewcomerLimits } from './newcomers.ts';
+import type { FinishedCall } from './observer.ts';
+import type { PassThroughParts, PassThroughPool } from './pass-through-handler.ts';
+import type { WriteBufferLimits } from './write-buffer-limit.ts';
+
+/** The parts of one pool that requests use. */
+export interface HandlerPool extends PassThroughPool {
+  readonly engine: Pick<Engine, 'submit' | 'cancel' | 'barrier' | 'passedThrough'>;
+  readonly connectionAuth: ConnectionAuthMode;
+  /** Whether calls to this pool are batched. If not, all of them pass through. */
+  readonly isBatched: boolean;
+}
+
+export interface HandlerParts extends PassThroughParts {
+  /** All pools, in the order of their names in `HttpServerOptions.names`. */
+  readonly pools: readonly HandlerPool[];
+  /** Limit for the users that are remembered as known to the pool. */
+  readonly maxUsers: number;
+  /** Limits for calls of new users. */
+  readonly newcomers: Pick<NewcomerLimits, 'maxAtOnce' | 'maxWaitingBytes'>;
+  readonly accessLog: { access(call: FinishedCall): void };
+  readonly rules: ClassifyRules;
+  /** Limit for the received bytes of all bodies. */
+  readonly maxBodyBytes: number;
+  /** Limits for answers that are buffered for slow readers. */
+  readonly unread: WriteBufferLimits;
+  /** Whether the peer is trusted, so that its `X-Forwarded-For` counts. */
+  readonly isTrusted: (request: IncomingMessage) => boolean;
+  /** Limit for the wait of a batchable call before it is submitted to the engine, in ms. */
+  readonly timeoutMs: number;
+  /** Time in ms after which a caller that reads no byte of a streamed answer is disconnected. */
+  readonly stallMs: number;
+  readonly keepAliveTimeoutMs: number;
+  /** Limit for the callers that wait for an answer. */
+  readonly maxWaiting: number;
+  /** Wait for an answer, in ms, that only a bug of the proxy can cause. The caller is then answered. */
+  readonly overdueMs: number;
+}

@@ -1,0 +1,72 @@
+import { keyOf } from '../core/admit/pool-names.ts';
+import { addressOf, formatAddress, reaches } from './address.ts';
+import { leaves } from './describe-settings.ts';
+import { complaint, type Findings, shown } from './findings.ts';
+import type { Settings } from './schema.ts';
+
+/** Returns a message for each setting of `pools` that contradicts another setting, with its place. */
+export function poolContradictions(settings: Settings, found: Findings): string[] {
+  const { pools } = settings;
+  const problems: string[] = [];
+  const complain = (key: string, expected: string, what: string): void => {
+    const place = found.given.get(key)?.place ?? found.given.get('pools[0].name')?.place ?? 'pools';
+    problems.push(complaint(place, key, expected, what));
+  };
+  if (pools.length === 0) return problems;
+
+  for (const key of leaves.keys()) {
+    const isForUrl = key === 'upstream.url' || key.startsWith('upstream.tls.');
+    if (isForUrl && found.given.has(key)) {
+      complain(key, 'no pools beside it', `${pools.length} in pools`);
+    }
+  }
+
+  const names = new Map<string, string>();
+  const hosts = new Map<string, string>();
+  for (const [i, pool] of pools.entries()) {
+    const section = `pools[${i}]`;
+    const sameName = names.get(pool.name);
+    if (sameName !== undefined) {
+      complain(`${section}.name`, `another name than that of ${sameName}`, shown(pool.name));
+    }
+    names.set(pool.name, section);
+
+    const ownHosts = new Set((pool.hosts.length === 0 ? ['*'] : pool.hosts).map(keyOf));
+    for (const host of ownHosts) {
+      const other = hosts.get(host);
+      const what = host === '*' ? 'every other name' : shown(host);
+      if (other !== undefined) complain(`${section}.hosts`, `no name of ${other}`, what);
+      hosts.set(host, section);
+    }
+
+    for (const [key, otherKey] of [
+      ['cert', 'key'],
+      ['key', 'cert'],
+    ] as const) {
+      if (pool.tls[key] !== undefined && pool.tls[otherKey] === undefined) {
+        complain(`${section}.tls.${key}`, `${section}.tls.${otherKey} beside it`, 'none');
+      }
+    }
+    const [first = ''] = pool.servers;
+    for (const server of pool.servers) {
+      const { protocol } = new URL(server);
+      if (protocol !== new URL(first).protocol) {
+        complain(`${section}.servers`, 'only https servers, or only http servers', shown(server));
+      }
+      for (const side of ['listen', 'admin'] as const) {
+        const { address } = settings[side];
+        if (found.broken.has(`${side}.address`) || !reaches(addressOf(new URL(server)), address)) {
+          continue;
+        }
+        const own = `this proxy's own ${side}.address (${formatAddress(address)})`;
+        complain(`${section}.servers`, 'addresses of the pool', own);
+      }
+    }
+    if (first.startsWith('http:')) {
+      for (const key of Object.keys(pool.tls)) {
+        complain(`${section}.tls.${key}`, 'https servers', shown(first));
+      }
+    }
+  }
+  return problems;
+}

@@ -1,0 +1,82 @@
+import { describe, expect, test } from '@jest/globals';
+import { PoolNames } from '../../../src/core/admit/pool-names.ts';
+
+const web = { name: 'web', hosts: ['web.example.com', 'Meet.Example.com.'], authority: 'fe:4443' };
+const office = {
+  name: 'oos',
+  hosts: ['*.office.example.com', '[2001:DB8::1]'],
+  authority: 'o:443',
+};
+const admin = { name: 'admin', hosts: ['web.example.com:8443'], authority: 'a' };
+
+/** Returns the pool and its `Host`, as `pool Host`. */
+function found(names: PoolNames, host: string | undefined): string | undefined {
+  const destination = names.find(host);
+  return destination && `${destination.poolName}/${destination.pool} ${destination.authority}`;
+}
+
+describe('a Host that is a name of a pool is forwarded byte for byte', () => {
+  const names = new PoolNames([web, office, admin]);
+
+  test.each([
+    ['web.example.com', 'web/0'],
+    ['WEB.Example.com', 'web/0'],
+    ['web.example.com.', 'web/0'],
+    ['web.example.com:4443', 'web/0'],
+    ['web.example.com.:04443', 'web/0'],
+    ['meet.example.com', 'web/0'],
+    ['web.example.com:8443', 'admin/2'],
+    ['WEB.example.com.:8443', 'admin/2'],
+    ['a.office.example.com', 'oos/1'],
+    ['a.b.OFFICE.example.com:1', 'oos/1'],
+    ['[2001:db8::1]', 'oos/1'],
+    ['[2001:DB8:0:0::1]:443', 'oos/1'],
+  ])('%s', (host, pool) => {
+    expect(found(names, host)).toBe(`${pool} ${host}`);
+  });
+
+  test.each([
+    ...['office.example.com', '.office.example.com', 'xoffice.example.com', 'example.com', ''],
+    ...['web.example.com..', 'web.example.com.evil.example', 'webXexample.com', '127.0.0.1:8080'],
+    ...['[2001:db8::2]', '[::]', 'web%2eexample.com', 'web_.example.com', 'constructor', '*'],
+    undefined,
+  ])('and no other one is: %s', (host) => {
+    expect(found(names, host)).toBeUndefined();
+  });
+});
+
+test('the longest of several patterns decides', () => {
+  const names = new PoolNames([
+    { name: 'all', hosts: ['*.example.com'], authority: 'x' },
+    { name: 'some', hosts: ['*.b.example.com'], authority: 'y' },
+    { name: 'one', hosts: ['a.b.example.com'], authority: 'z' },
+  ]);
+  expect(
+    ['a.b.example.com', 'c.b.example.com', 'c.example.com'].map((host) => found(names, host)),
+  ).toEqual(['one/2 a.b.example.com', 'some/1 c.b.example.com', 'all/0 c.example.com']);
+});
+
+describe('a pool that takes every other name gets', () => {
+  test.each<[string, string[], string]>([
+    ['the name of its server, if it has no names', [], 'fe:4443'],
+    [
+      'its first name without a wildcard',
+      ['*.x.example', '*', 'a.example', 'b.example'],
+      'a.example',
+    ],
+    ['the name of its server, if all its names have wildcards', ['*', '*.x.example'], 'fe:4443'],
+  ])('%s', (_, hosts, authority) => {
+    const names = new PoolNames([office, { name: 'rest', hosts, authority: 'fe:4443' }]);
+    expect(found(names, 'any.example')).toBe(`rest/1 ${authority}`);
+    expect(found(names, undefined)).toBe(`rest/1 ${authority}`);
+    expect(found(names, 'a.office.example.com')).toBe('oos/0 a.office.example.com');
+  });
+
+  test('the name of its server for each request, if it is the only one and has no names', () => {
+    const names = new PoolNames([{ name: '', hosts: [], authority: 'fe:4443' }]);
+    const first = names.find('a');
+    expect(first).toEqual({ pool: 0, poolName: '', authority: 'fe:4443' });
+    expect(names.find('b')).toBe(first);
+    expect(names.find(undefined)).toBe(first);
+  });
+});
