@@ -35,31 +35,45 @@ function challengesIn(value: string): string[] {
   return challenges;
 }
 
+function elementsOf(value: string): string[] {
+  return elementRanges(value).map(([from, to]) => value.slice(from, to));
+}
+
 /**
  * Splits a field value at its commas, but not at commas in quoted strings. A quoted string without an end
- * reaches to the end of the value.
+ * reaches to the end of the value. Returns the start and end of each element, without blanks around the element.
  */
-function elementsOf(value: string): string[] {
-  const elements: string[] = [];
+export function elementRanges(value: string): ReadonlyArray<readonly [from: number, to: number]> {
+  const ranges: Array<readonly [from: number, to: number]> = [];
   let from = 0;
   let isQuoted = false;
+  const add = (to: number): void => {
+    const element = value.slice(from, to);
+    const start = to - element.trimStart().length;
+    if (start < to) ranges.push([start, start + element.trim().length]);
+    from = to + 1;
+  };
   for (let at = 0; at <= value.length; at += 1) {
     const character = value[at];
     if (isQuoted && character === '\\') at += 1;
     else if (character === '"') isQuoted = !isQuoted;
-    else if (character === undefined || (character === ',' && !isQuoted)) {
-      const element = value.slice(from, at).trim();
-      if (element !== '') elements.push(element);
-      from = at + 1;
-    }
+    else if (character === undefined || (character === ',' && !isQuoted)) add(at);
   }
-  if (from < value.length) elements.push(value.slice(from).trim());
-  return elements;
+  if (from < value.length) add(value.length);
+  return ranges;
+}
+
+/** Returns the scheme that begins a challenge, in lower case; `undefined` if the element is a parameter. */
+export function schemeOf(element: string): { name: string; length: number } | undefined {
+  const match = opening.exec(element);
+  return match === null
+    ? undefined
+    : { name: (match[1] ?? '').toLowerCase(), length: match[0].length };
 }
 
 function isSelfContained(challenge: string): boolean {
-  const scheme = opening.exec(challenge)?.[1];
-  return scheme !== undefined && challengeSchemes.has(scheme.toLowerCase());
+  const scheme = schemeOf(challenge)?.name;
+  return scheme !== undefined && challengeSchemes.has(scheme);
 }
 
 function offersConnection(value: string): boolean {

@@ -1,0 +1,61 @@
+/** Rewrites links in the header fields of an answer. */
+import { elementRanges, schemeOf } from '../answer/challenges.ts';
+import type { RawHeaders } from '../messages/http-message.ts';
+import { linkedScheme, linkFields, type LinkKind } from '../ucwa/links.ts';
+import { encodedText, offsetIn } from './encoded-text.ts';
+import type { Replacement } from './link-rewriting.ts';
+
+/** Returns the new start of a link of this kind; `undefined` if it stays as it is. */
+export type RewriteLink = (kind: LinkKind, link: string) => Replacement | undefined;
+
+/** Returns the fields with their links rewritten: `headers` itself if no link changes. */
+export function rewriteFields(headers: RawHeaders, rewrite: RewriteLink): RawHeaders {
+  let changed: string[] | undefined;
+  for (let i = 0; i < headers.length; i += 2) {
+    const value = headers[i + 1] as string;
+    const rewritten = rewriteField((headers[i] as string).toLowerCase(), value, rewrite);
+    if (rewritten === value) continue;
+    changed ??= [...headers];
+    changed[i + 1] = rewritten;
+  }
+  return changed ?? headers;
+}
+
+function rewriteField(name: string, value: string, rewrite: RewriteLink): string {
+  if (!value.includes('//')) return value;
+  if (name === 'www-authenticate') return rewriteChallenges(value, rewrite);
+  const kind = linkFields[name];
+  const replacement = kind === undefined ? undefined : rewrite(kind, value);
+  return replacement === undefined ? value : replacement.text + value.slice(replacement.length);
+}
+
+const href = /^[ \t]*href[ \t]*=[ \t]*("?)((?:[^"\\]|\\.)*)/i;
+const quotedPair = /\\./g;
+const decodePair = (pair: string): string => pair.slice(1);
+
+/** Rewrites the `href` of each challenge with the scheme `linkedScheme`. Other parameters stay as they are. */
+function rewriteChallenges(value: string, rewrite: RewriteLink): string {
+  let rewritten = '';
+  let at = 0;
+  let scheme: string | undefined;
+  for (const [from, to] of elementRanges(value)) {
+    const element = value.slice(from, to);
+    const opening = schemeOf(element);
+    scheme = opening?.name ?? scheme;
+    if (scheme !== linkedScheme) continue;
+    const start = from + (opening?.length ?? 0);
+    const match = href.exec(value.slice(start, to));
+    if (match === null) continue;
+    const [before = '', quote = '', raw = ''] = match;
+    const linkStart = start + before.length - raw.length;
+    const link =
+      quote === ''
+        ? { text: raw.trimEnd(), start: linkStart, offsets: undefined }
+        : encodedText(raw, linkStart, quotedPair, decodePair);
+    const replacement = rewrite('challenge', link.text);
+    if (replacement === undefined) continue;
+    rewritten += value.slice(at, linkStart) + replacement.text;
+    at = offsetIn(link, replacement.length);
+  }
+  return rewritten + value.slice(at);
+}

@@ -1,0 +1,62 @@
+/** Gives links that lead to a pool the origin of the client, so that the client stays on the proxy. */
+import { comparableAuthority, type Scheme } from './authority.ts';
+import type { ClientOrigin } from './client-origin.ts';
+import { addressOf, type PoolNames } from './pool-names.ts';
+
+/**
+ * Why the links of an answer stay as they are: the body is too long or malformed, the proxy does not know its coding,
+ * or a redirect would lead to itself.
+ */
+export const unchangedReasons = ['too_large', 'malformed', 'coding', 'redirect_loop'] as const;
+export type UnchangedReason = (typeof unchangedReasons)[number];
+
+/** The new text for the first characters of a link. */
+export interface Replacement {
+  /** Number of characters that are replaced. */
+  readonly length: number;
+  readonly text: string;
+}
+
+/** Receives what happens to absolute links. */
+export interface LinkObserver {
+  rewritten(): void;
+  /**
+   * The link stays as it is.
+   *
+   * @param authority the name that is not configured; `undefined` if the link has no legal name
+   */
+  left(authority: string | undefined): void;
+}
+
+/** The scheme of a link, which a link that begins with `//` does not have, and its authority. */
+const absolute = /^(?:(https?):)?\/\/([^/?#\\]*)/i;
+
+export class LinkRewriting {
+  readonly origin: ClientOrigin;
+  readonly #names: PoolNames;
+
+  /** @param origin its authority is the name of no pool */
+  constructor(origin: ClientOrigin, names: PoolNames) {
+    this.origin = origin;
+    this.#names = names;
+  }
+
+  /** Returns the new origin of a link; `undefined` if the link stays as it is. Relative links always do. */
+  rewrite(link: string, observer: LinkObserver): Replacement | undefined {
+    const match = absolute.exec(link);
+    if (match === null) return undefined;
+    const { scheme: ownScheme, authority: ownAuthority } = this.origin;
+    const scheme = match[1] === undefined ? ownScheme : (match[1].toLowerCase() as Scheme);
+    const authority = comparableAuthority(scheme, match[2] ?? '');
+    const pool = authority === undefined ? undefined : this.#names.poolOf(authority);
+    const address = pool === undefined ? undefined : addressOf(this.#names, pool, ownAuthority);
+    if (address === undefined) {
+      // A link to the client's own origin stays on the proxy.
+      if (authority !== ownAuthority) observer.left(authority);
+      return undefined;
+    }
+    observer.rewritten();
+    const prefix = match[1] === undefined ? '' : `${ownScheme}:`;
+    return { length: match[0].length, text: `${prefix}//${address}` };
+  }
+}
