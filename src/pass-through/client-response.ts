@@ -4,6 +4,9 @@ import { TLSSocket } from 'node:tls';
 
 const noBytes = Buffer.alloc(0);
 
+/** Maximum time in ms for which the proxy reads the rest of a request body after an early answer. */
+const discardMs = 1000;
+
 /**
  * Sends the head of a message now. Node would wait for the first byte of the body, which can take long.
  * `flushHeaders()` is no alternative, because it encodes the head as UTF-8.
@@ -23,4 +26,15 @@ export function cut(request: IncomingMessage): void {
   // A body of HTTP/1.0 without a length ends with its connection. Only a reset shows that it is truncated.
   if (request.httpVersion === '1.0' && !(socket instanceof TLSSocket)) socket.resetAndDestroy();
   else socket.destroy();
+}
+
+/**
+ * Calls `end` when the client has sent its whole body, or after `discardMs`.
+ *
+ * @returns a function that stops the timer
+ */
+export function discardRest(request: IncomingMessage, end: () => void): () => void {
+  request.on('end', end);
+  const timer = setTimeout(end, discardMs);
+  return () => clearTimeout(timer);
 }

@@ -43,6 +43,16 @@ export type PassThroughOutcome =
       readonly error?: unknown;
     };
 
+/** Changes the body of an answer. The proxy buffers the body for it. */
+export interface BodyRewrite {
+  /** A longer body streams to the client unchanged. */
+  readonly maxBytes: number;
+  /** Returns the fields and the body that the client receives. */
+  rewrite(body: Buffer): { readonly headers: RawHeaders; readonly body: Buffer };
+  /** Called if the body is longer than `maxBytes`. */
+  tooLarge(): void;
+}
+
 /** Receives the events of one call. `ended` must not throw. */
 export interface PassThroughObserver {
   /**
@@ -51,6 +61,13 @@ export interface PassThroughObserver {
    * @returns the fields that the client receives
    */
   responded(status: number, headers: RawHeaders): RawHeaders;
+  /**
+   * Returns how the body changes; `undefined` if it streams unchanged. Called after `responded`, and only for an
+   * answer that has a body.
+   *
+   * @param headers the result of `responded`
+   */
+  bodyRewrite?(status: number, headers: RawHeaders): BodyRewrite | undefined;
   /** Called exactly once, when the exchange is over. */
   ended(outcome: PassThroughOutcome): void;
   /**

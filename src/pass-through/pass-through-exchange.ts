@@ -3,14 +3,12 @@ import type { Socket } from 'node:net';
 import { signsInConnection } from '../core/ucwa/credential-scheme.ts';
 import type { Fault, FaultName } from '../core/messages/fault.ts';
 import type { Framing } from '../core/wire/answer-frame.ts';
-import { endToEndHeaders } from '../core/messages/http-message.ts';
-import { readAnswerHead, relayedFields } from './answer-head.ts';
-import type {
-  PassThroughCall,
-  PassThroughObserver,
-  PassThroughOutcome,
-} from './pass-through-call.ts';
-import { cut, sendHead, sendHeadAlone } from './client-response.ts';
+import { endToEndHeaders, type RawHeaders } from '../core/messages/http-message.ts';
+import { type AnswerHead, readAnswerHead, relayedFields } from './answer-head.ts';
+import { relayAnswer } from './answer-relay.ts';
+import type { PassThroughCall, PassThroughObserver } from './pass-through-call.ts';
+import { cut, discardRest, sendHead } from './client-response.ts';
+import { IdleClock } from './idle-clock.ts';
 import { hasBody } from './outgoing-request.ts';
 import type { PoolConnections } from './pool-connections.ts';
 import { type AnswerProgress, faultOn, framingOf } from './pool-socket.ts';
@@ -25,9 +23,6 @@ export interface ExchangeResources {
   /** Whether the client's connection has ever had a bound connection to the pool. */
   readonly wasBound: boolean;
 }
-
-/** Maximum time in ms for which the proxy reads the rest of a request body after an early answer. */
-const discardMs = 1000;
 
 /**
  * One call that is passed through, from the client's request to the end of the answer.
@@ -58,9 +53,8 @@ export class PassThroughExchange implements AnswerProgress {
   #answer: IncomingMessage | undefined;
   /** Whether the client receives the answer without its body. See `AnswerHead`. */
   #endsAtHead = false;
-  #discardTimer: NodeJS.Timeout | undefined;
-  #bytesRead = 0;
-  #lastActivityMs: number;
+  #endDiscarding: () => void = ignore;
+  readonly #idle: IdleClock;
 
   constructor(
     call: PassThroughCall,
@@ -72,7 +66,7 @@ export class PassThroughExchange implements AnswerProgress {
     this.#observer = observer;
     this.#resources = resources;
     this.#hasBody = hasBody(call.request);
-    this.#lastActivityMs = nowMs;
+    this.#idle = new IdleClock(nowMs);
     resources.exchanges.add(this);
     call.response.on('close', this.#onClientClose);
     call.response.on('error', ignore);
@@ -128,12 +122,7 @@ export class PassThroughExchange implements AnswerProgress {
       return;
     }
     const bytes = client.bytesRead + (this.#upstream?.socket?.bytesRead ?? 0);
-    if (bytes !== this.#bytesRead) {
-      this.#bytesRead = bytes;
-      this.#lastActivityMs = nowMs;
-    } else if (nowMs - this.#lastActivityMs >= idleTimeoutMs) {
-      this.abort(this.#idleName());
-    }
+    if (this.#idle.idleMs(bytes, nowMs) >= idleTimeoutMs) this.abort(this.#idleName());
   }
 
   /**
@@ -184,39 +173,52 @@ export class PassThroughExchange implements AnswerProgress {
   };
 
   readonly #onAnswer = (answer: IncomingMessage): void => {
-    const { request, response } = this.#call;
     const upstream = this.#upstream;
+    const { request, response } = this.#call;
     if (!this.isWaiting || upstream === undefined) return;
     const head = readAnswerHead(request, answer);
     if (head === undefined) {
       this.abort('http_protocol_error');
       return;
     }
-    const { status, reason, endsAtHead } = head;
+    const { status, codings, endsAtHead } = head;
     this.#connections.answered(upstream, status, answer.rawHeaders);
-    try {
-      const fields = this.#observer.responded(status, endToEndHeaders(answer.rawHeaders));
-      this.#closeBehindUnreadBody();
-      response.writeHead(status, reason, relayedFields(head, fields) as string[]);
-    } catch (error) {
-      this.abort('proxy_internal_error', error);
-      return;
-    }
-    this.#state = 'relaying';
     this.#answer = answer;
     // After an early answer the socket must serve no other request, because the request is not fully sent.
     // Node 20 can even give this socket to two requests, if the answer and the upload end together.
     if (!upstream.writableFinished) upstream.shouldKeepAlive = false;
-    if (endsAtHead) {
-      this.#endsAtHead = true;
-      this.#connections.cancel(upstream);
-      this.#onAnswerEnd();
-      return;
+    const broke = (error: unknown): void => this.abort('proxy_internal_error', error);
+    const begin = (fields: RawHeaders): boolean => this.#begin(head, fields);
+    try {
+      const fields = this.#observer.responded(status, endToEndHeaders(answer.rawHeaders));
+      if (endsAtHead) {
+        this.#endAtHead(head, fields, upstream);
+        return;
+      }
+      const hasPlainBody = codings === undefined && request.method !== 'HEAD';
+      const change = hasPlainBody ? this.#observer.bodyRewrite?.(status, fields) : undefined;
+      relayAnswer({ answer, response, begin, ended: this.#onAnswerEnd, broke }, fields, change);
+    } catch (error) {
+      broke(error);
     }
-    answer.on('end', this.#onAnswerEnd);
-    answer.pipe(response, { end: false });
-    setImmediate(sendHeadAlone, answer, response);
   };
+
+  /** Writes the head of the answer. Returns `false` if the exchange is over. */
+  #begin(head: AnswerHead, fields: RawHeaders): boolean {
+    if (!this.isWaiting) return false;
+    this.#closeBehindUnreadBody();
+    const written = relayedFields(head, fields) as string[];
+    this.#call.response.writeHead(head.status, head.reason, written);
+    this.#state = 'relaying';
+    return true;
+  }
+
+  #endAtHead(head: AnswerHead, fields: RawHeaders, upstream: ClientRequest): void {
+    if (!this.#begin(head, fields)) return;
+    this.#endsAtHead = true;
+    this.#connections.cancel(upstream);
+    this.#onAnswerEnd();
+  }
 
   readonly #onAnswerEnd = (): void => {
     if (this.isOver) return;
@@ -226,8 +228,7 @@ export class PassThroughExchange implements AnswerProgress {
       return;
     }
     this.#abandonUpstream();
-    request.on('end', this.#endResponse);
-    this.#discardTimer = setTimeout(this.#endResponse, discardMs);
+    this.#endDiscarding = discardRest(request, this.#endResponse);
   };
 
   readonly #endResponse = (): void => {
@@ -253,11 +254,11 @@ export class PassThroughExchange implements AnswerProgress {
     if (this.isOver) return;
     const { response } = this.#call;
     const responded = this.#state === 'relaying';
-    const outcome: PassThroughOutcome = response.writableFinished
-      ? { kind: 'answered', status: response.statusCode }
-      : { kind: 'client-left', responded };
+    const { writableFinished, statusCode: status } = response;
     this.#release();
-    this.#observer.ended(outcome);
+    this.#observer.ended(
+      writableFinished ? { kind: 'answered', status } : { kind: 'client-left', responded },
+    );
   };
 
   /** Releases all resources. The socket of a completed request is already back in the pool, and stays open. */
@@ -265,7 +266,7 @@ export class PassThroughExchange implements AnswerProgress {
     this.#state = 'over';
     this.#resources.exchanges.delete(this);
     this.#resources.release();
-    clearTimeout(this.#discardTimer);
+    this.#endDiscarding();
     this.#abandonUpstream();
   }
 

@@ -1,0 +1,77 @@
+/** Writes the answer of the pool to the client: as it arrives, or whole if its body changes. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RawHeaders } from '../core/messages/http-message.ts';
+import { sendHeadAlone } from './client-response.ts';
+import type { BodyRewrite } from './pass-through-call.ts';
+
+export interface AnswerRelay {
+  readonly answer: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Writes the head. Returns `false` if the exchange is over. */
+  readonly begin: (fields: RawHeaders) => boolean;
+  /** The whole body has been written. */
+  readonly ended: () => void;
+  readonly broke: (error: unknown) => void;
+}
+
+/**
+ * Streams the body to the client, or buffers it and writes the changed answer.
+ *
+ * @param change how the body changes; `undefined` if it streams unchanged
+ */
+export function relayAnswer(
+  relay: AnswerRelay,
+  fields: RawHeaders,
+  change: BodyRewrite | undefined,
+): void {
+  if (change !== undefined) {
+    bufferAnswer(relay, fields, change);
+    return;
+  }
+  if (stream(relay, fields)) setImmediate(sendHeadAlone, relay.answer, relay.response);
+}
+
+/** Streams the rest of the body. Returns `false` if the exchange is over. */
+function stream(
+  { answer, response, begin, ended }: AnswerRelay,
+  fields: RawHeaders,
+  received: readonly Buffer[] = [],
+): boolean {
+  if (!begin(fields)) return false;
+  for (const chunk of received) response.write(chunk);
+  answer.on('end', ended);
+  answer.pipe(response, { end: false });
+  return true;
+}
+
+/** Buffers the body, and writes the changed answer. A body that is too long streams to the client unchanged. */
+function bufferAnswer(relay: AnswerRelay, fields: RawHeaders, change: BodyRewrite): void {
+  const { answer, response } = relay;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const guarded = (act: () => void): void => {
+    try {
+      act();
+    } catch (error) {
+      relay.broke(error);
+    }
+  };
+  const onData = (chunk: Buffer): void => {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes <= change.maxBytes) return;
+    answer.removeListener('data', onData);
+    answer.removeListener('end', onEnd);
+    change.tooLarge();
+    guarded(() => stream(relay, fields, chunks));
+  };
+  const onEnd = (): void =>
+    guarded(() => {
+      const { headers, body } = change.rewrite(Buffer.concat(chunks, bytes));
+      if (!relay.begin(headers)) return;
+      if (body.length > 0) response.write(body);
+      relay.ended();
+    });
+  answer.on('data', onData);
+  answer.on('end', onEnd);
+}
