@@ -3,6 +3,7 @@ import { PoolNames } from '../core/admit/pool-names.ts';
 import { pathPatterns } from '../core/ucwa/classify.ts';
 import { systemClock } from '../engine/clock.ts';
 import { HttpServer } from '../listen/http-server.ts';
+import { LinkRewriter } from '../listen/link-rewriter.ts';
 import { RequestHandler } from '../listen/request-handler.ts';
 import { trust } from '../listen/trusted-peers.ts';
 import { serverOf } from '../settings/pools.ts';
@@ -19,6 +20,13 @@ export function createListener(
 ): { readonly handler: RequestHandler; readonly server: HttpServer } {
   const { listen, upstream: pool, batching, limits } = settings;
   const isTrusted = trust(listen.trustedProxies);
+  const names = new PoolNames(
+    pools.map(({ settings: own }) => ({
+      ...own,
+      authority: serverOf(own).host,
+      aliases: own.servers.map((server) => new URL(server).host),
+    })),
+  );
   const handler = new RequestHandler({
     pools: pools.map(
       ({ settings: { connectionAuth, batching: isBatched }, front, passThrough }) => ({
@@ -47,6 +55,12 @@ export function createListener(
       maxBytes: limits.maxBufferedResponseBytes,
     },
     isTrusted,
+    links: new LinkRewriter({
+      names,
+      isTrusted,
+      observer: metrics.listen,
+      warn: (message, facts) => log.warn(message, facts),
+    }),
     now: systemClock.now,
     longPollCounts: limits.longPollCounts,
     timeoutMs: pool.timeoutMs,
@@ -70,9 +84,7 @@ export function createListener(
       maxPipelined: limits.maxQueuedCalls,
       isTrustedPeer: (socket) => isTrusted({ socket }),
       stallMs: pool.timeoutMs,
-      names: new PoolNames(
-        pools.map(({ settings: own }) => ({ ...own, authority: serverOf(own).host })),
-      ),
+      names,
       ...(listen.tls.cert === undefined ? {} : { tls: renewals.listen.current }),
     },
     handler,

@@ -1,5 +1,7 @@
 import type { RefusalReason } from '../core/admit/admit.ts';
+import type { UnchangedReason } from '../core/links/link-rewriting.ts';
 import type { PassThroughReason } from '../core/ucwa/classify.ts';
+import type { LinkKind } from '../core/ucwa/links.ts';
 
 /** How a call was answered. These are the label values of `ucwa_proxy_calls_total`. */
 export type Via = 'batch' | 'single' | 'passthrough' | 'refused';
@@ -30,5 +32,11 @@ export interface ListenObserver {
   callerLeft(stage: AbortStage): void;
   passThroughAnswered(status: number): void;
   passThroughEnded(durationMs: number): void;
+  /** A link got the origin of the client. */
+  linkRewritten(kind: LinkKind): void;
+  /** A link leads to a name that is not configured, and stays as it is. */
+  linkLeft(kind: LinkKind): void;
+  /** The links of an answer stay as they are. */
+  linksUnchanged(reason: UnchangedReason): void;
   internalError(error: unknown): void;
 }

@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { PassThrough } from '../pass-through/pass-through.ts';
 import type { ConnectionAuth } from './connection-auth.ts';
 import type { ClientExchange } from './client-exchange.ts';
+import type { LinkRewriter } from './link-rewriter.ts';
 import type { ListenObserver } from './observer.ts';
 import { countOutstanding } from './pass-through-outstanding.ts';
 import { PassThroughLimiter, type PassThroughLimits } from './pass-through-limits.ts';
@@ -19,6 +20,7 @@ export interface PassThroughPool {
 
 export interface PassThroughParts {
   readonly passing: PassThroughLimits;
+  readonly links: Pick<LinkRewriter, 'relayed' | 'relayedFields' | 'documentFor'>;
   readonly observer: ListenObserver;
   readonly now: () => number;
   /** Whether the pool counts a long poll as an outstanding call. */
@@ -86,7 +88,7 @@ export class PassThroughHandler {
     target: string,
     { pool, authority, reason, trusted, owner, poll }: PassThroughFacts,
   ): void {
-    const { observer } = this.#parts;
+    const { observer, links } = this.#parts;
     const { engine, passThrough } = pool;
     const { request, response } = exchange;
     const { headers, user, costBytes, facts } = exchange.head;
@@ -108,12 +110,14 @@ export class PassThroughHandler {
         ? () => undefined
         : countOutstanding(request, exchange.head, reason, poll, engine);
     exchange.follow();
+    const document = links.documentFor(exchange, target);
+    const forwarded = passThroughHeaders(headers, authority, trusted, request.httpVersion);
     passThrough.forward(
       {
         request,
         response,
         target,
-        headers: passThroughHeaders(headers, authority, trusted, request.httpVersion),
+        headers: document?.requestFields(forwarded) ?? forwarded,
         poll,
         isBound: exchange.isBound,
         owner,
@@ -123,8 +127,11 @@ export class PassThroughHandler {
       {
         responded: (status, fields) => {
           observer.passThroughAnswered(status);
-          return this.#connectionAuth.relayedFields(exchange, status, fields);
+          const relayed = this.#connectionAuth.relayedFields(exchange, status, fields);
+          const rewritten = links.relayedFields(exchange, status, relayed);
+          return document?.bodilessFields(status, rewritten) ?? rewritten;
         },
+        bodyRewrite: (status, fields) => document?.body(status, fields),
         fail: (fault) => this.#replies.fail(exchange, fault),
         ended: (outcome) => {
           release();

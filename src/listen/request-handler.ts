@@ -6,7 +6,6 @@ import type { Socket } from 'node:net';
 import { admit, type RefusalReason } from '../core/admit/admit.ts';
 import { classify } from '../core/ucwa/classify.ts';
 import { callClassOf } from '../core/ucwa/call-class.ts';
-import type { RequestHead } from '../core/admit/request-head.ts';
 import type { Fault, FaultName } from '../core/messages/fault.ts';
 import { answerForFault, answerForRefusal } from '../core/answer/own-answers.ts';
 import type { Arrival } from '../core/schedule/state.ts';
@@ -71,6 +70,7 @@ export class RequestHandler {
       buffers: new WriteBufferLimiter(parts.unread),
       stalled: () => parts.observer.refused('slow_reader'),
       auth: this.#connectionAuth,
+      links: parts.links,
       over: (caller) => this.#callerOver(caller),
       pending: this.#pending,
       keepAlive: keepAliveLines(parts.keepAliveTimeoutMs),
@@ -134,7 +134,7 @@ export class RequestHandler {
   #route(exchange: ClientExchange): void {
     const { request, head: known } = exchange;
     const { facts } = known;
-    const head: RequestHead = {
+    const head = {
       method: request.method ?? '',
       target: request.url ?? '',
       httpVersion: request.httpVersion,

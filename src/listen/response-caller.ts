@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Reply, ReplyHead } from '../core/messages/reply.ts';
+import type { RawHeaders } from '../core/messages/http-message.ts';
 import { InvariantViolation } from '../core/invariants.ts';
 import type { Call } from '../core/schedule/state.ts';
 import type { Caller } from '../engine/caller.ts';
@@ -16,6 +17,8 @@ export interface ServerEdge {
   readonly stalled: () => void;
   /** Returns the head of an answer as a client receives it. */
   readonly auth: { relayed<H extends ReplyHead>(exchange: ClientExchange, head: H): H };
+  /** Rewrites links in the fields of an answer. Called only for an answer that can have such links. */
+  readonly links: { relayed<H extends ReplyHead>(exchange: ClientExchange, head: H): H };
   /** Called when the exchange of a caller is over. */
   readonly over: (caller: ResponseCaller) => void;
   /** Callers that wait for their answers to begin. */
@@ -63,7 +66,7 @@ export class ResponseCaller implements Caller, OverListener {
 
   answer(reply: Reply): void {
     this.#assertFirst();
-    writeReply(this.exchange, this.#edge.auth.relayed(this.exchange, reply), this.#edge.keepAlive);
+    writeReply(this.exchange, this.#relayed(reply), this.#edge.keepAlive);
     this.#becomes('over');
     const bufferedBytes = this.#response.writableLength;
     if (bufferedBytes > 0 && !this.#reserveBuffer(bufferedBytes)) this.cutReader();
@@ -72,7 +75,7 @@ export class ResponseCaller implements Caller, OverListener {
   begin(head: ReplyHead): void {
     this.#assertFirst();
     this.exchange.follow();
-    writeHead(this.#response, this.#edge.auth.relayed(this.exchange, head));
+    writeHead(this.#response, this.#relayed(head));
     this.#becomes('begun');
   }
 
@@ -113,6 +116,14 @@ export class ResponseCaller implements Caller, OverListener {
     this.cut();
   }
 
+  /** Returns the head as the client receives it. */
+  #relayed<H extends ReplyHead>(head: H): H {
+    const relayed = this.#edge.auth.relayed(this.exchange, head);
+    return mayHaveLink(relayed.headers)
+      ? this.#edge.links.relayed(this.exchange, relayed)
+      : relayed;
+  }
+
   get #response(): ServerResponse {
     return this.exchange.response;
   }
@@ -131,4 +142,16 @@ export class ResponseCaller implements Caller, OverListener {
     if (this.#stage === 'waiting') this.#edge.pending.delete(this);
     this.#stage = stage;
   }
+}
+
+/** Lengths of `Location`, `Content-Location` and `WWW-Authenticate`, and `X-MS-WebTicketURL`. */
+const linkFieldLengths: ReadonlySet<number> = new Set([8, 16, 17]);
+
+/** A fast check: an answer that does not pass has no field with an absolute link. */
+function mayHaveLink(headers: RawHeaders): boolean {
+  for (let i = 0; i < headers.length; i += 2) {
+    if (!linkFieldLengths.has((headers[i] as string).length)) continue;
+    if ((headers[i + 1] as string).includes('//')) return true;
+  }
+  return false;
 }

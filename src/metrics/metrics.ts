@@ -14,6 +14,7 @@ import type { EngineObserver, ProtocolError } from '../engine/observer.ts';
 import type { AbortStage, ListenObserver, Via } from '../listen/observer.ts';
 import { createGauges, type MetricSources } from './gauges.ts';
 import { combinations } from './label-combinations.ts';
+import { createLinkMetrics } from './link-metrics.ts';
 import { createShadowMetrics, type ShadowMetrics } from './shadow-metrics.ts';
 import { CounterTally, HistogramTally } from './tally.ts';
 import { createTraceMetrics, type TraceMetrics } from './trace-metrics.ts';
@@ -277,6 +278,7 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
       callerLeft: (stage) => aborts.inc({ stage }),
       passThroughAnswered: (status) => upstreamResponses.inc('passthrough', codeLabel(status)),
       passThroughEnded: (durationMs) => upstreamDuration.observe(durationMs / 1000, 'passthrough'),
+      ...createLinkMetrics(registers),
     },
     shadow: createShadowMetrics(registers),
     trace: createTraceMetrics(registers),

@@ -12,6 +12,7 @@ import { Engine } from '../../src/engine/engine.ts';
 import { HttpServer } from '../../src/listen/http-server.ts';
 import type { HandlerParts, HandlerPool } from '../../src/listen/handler-parts.ts';
 import { RequestHandler } from '../../src/listen/request-handler.ts';
+import { LinkRewriter } from '../../src/listen/link-rewriter.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { createUpstream } from '../../src/upstream/undici-upstream.ts';
 import { onCleanup } from './cleanup.ts';
@@ -123,6 +124,12 @@ export async function startDoctoredProxy(
   };
   const handler = new RequestHandler({
     pools: [handledPool],
+    links: new LinkRewriter({
+      names: { pools: ['pool'], poolOf: () => undefined },
+      isTrusted: () => false,
+      observer: metrics.listen,
+      warn: () => undefined,
+    }),
     rules: { maxCallBytes: 65_536, never: undefined },
     maxBodyBytes: 1_000_000,
     maxUsers: 100,

@@ -13,6 +13,8 @@ export interface NamedPool {
   readonly hosts: readonly string[];
   /** Host and port of the pool's server, as in a `Host` field. */
   readonly authority: string;
+  /** Hosts and ports of all its servers. Links in answers of the pool may lead to them. */
+  readonly aliases?: readonly string[];
 }
 
 /** Where a request goes. */
@@ -35,8 +37,14 @@ export class PoolNames {
   readonly #exact = new Map<string, NamedPool & { readonly pool: number }>();
   /** The same for `*.example.com`, without the `*.`. */
   readonly #below = new Map<string, NamedPool & { readonly pool: number }>();
+  /** The pools by the hosts and ports of their servers. */
+  readonly #aliases = new Map<string, string>();
+  /** Destinations by the name of the pool, for addresses of the proxy that begin with it. */
+  readonly #labels = new Map<string, Destination>();
   /** Where a request with any other name goes. */
   readonly #others: Destination | undefined;
+  /** The names of the pools. The first pool takes the requests with a `Host` that names no pool. */
+  readonly pools: readonly [string, ...string[]];
   readonly #isUnnamed: boolean;
 
   constructor(pools: readonly NamedPool[]) {
@@ -47,12 +55,29 @@ export class PoolNames {
         else if (host !== anyName) this.#exact.set(keyOf(host), entry);
       }
     }
+    for (const { name, aliases = [] } of pools) {
+      for (const alias of aliases) this.#aliases.set(keyOf(alias), name);
+    }
     this.#isUnnamed = this.#exact.size + this.#below.size === 0;
     const pool = pools.findIndex(({ hosts }) => hosts.length === 0 || hosts.includes(anyName));
     const other = pools[pool];
+    const rest = pools.filter((named) => named !== other).map(({ name }) => name);
+    this.pools = [other?.name ?? '', ...rest];
     if (other === undefined) return;
-    const own = other.hosts.find((host) => !host.startsWith(anyName));
-    this.#others = { pool, poolName: other.name, authority: own ?? other.authority };
+    for (const [place, named] of pools.entries()) {
+      this.#labels.set(named.name.toLowerCase(), ownDestination(named, place));
+    }
+    this.#others = ownDestination(other, pool);
+  }
+
+  /**
+   * Returns the name of the pool that clients know by this authority, or that has a server there. Returns `undefined`
+   * if there is none.
+   *
+   * @param authority in the form of `comparableAuthority`
+   */
+  poolOf(authority: string): string | undefined {
+    return this.#named(authority)?.name ?? this.#aliases.get(authority);
   }
 
   /**
@@ -64,8 +89,14 @@ export class PoolNames {
   find(host: string | undefined): Destination | undefined {
     if (this.#isUnnamed || host === undefined) return this.#others;
     const found = this.#named(host);
-    if (found === undefined) return this.#others;
+    if (found === undefined) return this.#labelled(host) ?? this.#others;
     return { pool: found.pool, poolName: found.name, authority: host };
+  }
+
+  /** Returns the pool of an address of the proxy such as `pool-b.localhost:8080`, see `core/links/pool-names.ts`. */
+  #labelled(host: string): Destination | undefined {
+    const dot = host.indexOf('.');
+    return dot === -1 ? undefined : this.#labels.get(host.slice(0, dot).toLowerCase());
   }
 
   #named(host: string): (NamedPool & { readonly pool: number }) | undefined {
@@ -79,6 +110,12 @@ export class PoolNames {
     }
     return undefined;
   }
+}
+
+/** Where a request goes that names the pool by none of its hosts. The pool receives its first name. */
+function ownDestination({ name, hosts, authority }: NamedPool, pool: number): Destination {
+  const own = hosts.find((host) => !host.startsWith(anyName));
+  return { pool, poolName: name, authority: own ?? authority };
 }
 
 /** Returns the form in which names are compared. Equal names of two pools have equal keys. */

@@ -80,3 +80,31 @@ describe('a pool that takes every other name gets', () => {
     expect(names.find(undefined)).toBe(first);
   });
 });
+
+describe('addresses of the proxy that begin with the name of a pool', () => {
+  const any = { ...web, hosts: [...web.hosts, '*'] };
+
+  test.each([
+    ['oos.localhost:8080', 'oos/1 [2001:DB8::1]'],
+    ['ADMIN.proxy.example', 'admin/2 web.example.com:8443'],
+    ['web.localhost', 'web/0 web.example.com'],
+    ['oos', 'web/0 web.example.com'],
+    ['127.0.0.1:8080', 'web/0 web.example.com'],
+  ])('lead to this pool, if one pool takes every other name: %s', (host, destination) => {
+    expect(found(new PoolNames([any, office, admin]), host)).toBe(destination);
+  });
+
+  test('lead nowhere, if no pool takes every other name', () => {
+    expect(found(new PoolNames([web, office, admin]), 'oos.localhost:8080')).toBeUndefined();
+  });
+});
+
+test('a link leads to a pool by its hosts and by its servers', () => {
+  const names = new PoolNames([{ ...web, aliases: ['fe:4443', 'fe2:4443'] }, office]);
+  const authorities = ['web.example.com', 'fe2:4443', 'a.office.example.com', 'fe', 'x.example'];
+  expect(authorities.map((authority) => names.poolOf(authority))).toEqual([
+    ...['web', 'web', 'oos'],
+    ...[undefined, undefined],
+  ]);
+  expect(names.pools).toEqual(['', 'web', 'oos']);
+});
