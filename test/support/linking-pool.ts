@@ -12,6 +12,8 @@ export interface LinkAnswer {
   readonly body?: string | Buffer;
   /** Whether the body is sent in chunks, without a length. */
   readonly chunked?: boolean;
+  /** Whether the connection closes after the body. */
+  readonly breaksOff?: boolean;
 }
 
 /** Returns the answer to a request. `origin` is the pool's own origin. */
@@ -37,12 +39,16 @@ export async function startLinkingPool(script: Script): Promise<LinkingPool> {
     last = request.headers;
     request.resume();
     request.on('end', () => {
-      const { status = 200, headers = [], body = '', chunked = false } = script(request, url());
+      const { status = 200, headers = [], body = '', chunked, breaksOff } = script(request, url());
       const bytes = Buffer.from(body);
-      const hasLength = !chunked && status !== 204 && status !== 304;
+      const hasLength = chunked !== true && breaksOff !== true && status !== 204 && status !== 304;
       const length = hasLength ? ['Content-Length', String(bytes.length)] : [];
       response.writeHead(status, [...headers, ...length]);
-      if (chunked) for (const byte of bytes) response.write(Buffer.of(byte));
+      if (breaksOff === true) {
+        response.write(bytes, () => request.socket.destroy());
+        return;
+      }
+      if (chunked === true) for (const byte of bytes) response.write(Buffer.of(byte));
       else if (request.method !== 'HEAD') response.write(bytes);
       response.end();
     });

@@ -35,7 +35,7 @@ const storedByAll = /^(?:public|s-maxage(?:=.*)?)$/i;
 
 /**
  * Returns the fields with `Cache-Control: private`. A cache that many clients share must not give one client links to
- * the origin of another one (CVE-2024-46982 is a fault of that kind).
+ * the origin of another one.
  */
 export function notShared(headers: RawHeaders): RawHeaders {
   const kept: string[] = [];

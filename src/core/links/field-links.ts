@@ -2,7 +2,6 @@
 import { elementRanges, schemeOf } from '../answer/challenges.ts';
 import type { RawHeaders } from '../messages/http-message.ts';
 import { linkedScheme, linkFields, type LinkKind } from '../ucwa/links.ts';
-import { encodedText, offsetIn } from './encoded-text.ts';
 import type { Replacement } from './link-rewriting.ts';
 
 /** Returns the new start of a link of this kind; `undefined` if it stays as it is. */
@@ -29,9 +28,7 @@ function rewriteField(name: string, value: string, rewrite: RewriteLink): string
   return replacement === undefined ? value : replacement.text + value.slice(replacement.length);
 }
 
-const href = /^[ \t]*href[ \t]*=[ \t]*("?)((?:[^"\\]|\\.)*)/i;
-const quotedPair = /\\./g;
-const decodePair = (pair: string): string => pair.slice(1);
+const href = /^[ \t]*href[ \t]*=[ \t]*"?/i;
 
 /** Rewrites the `href` of each challenge with the scheme `linkedScheme`. Other parameters stay as they are. */
 function rewriteChallenges(value: string, rewrite: RewriteLink): string {
@@ -39,23 +36,17 @@ function rewriteChallenges(value: string, rewrite: RewriteLink): string {
   let at = 0;
   let scheme: string | undefined;
   for (const [from, to] of elementRanges(value)) {
-    const element = value.slice(from, to);
-    const opening = schemeOf(element);
+    const opening = schemeOf(value.slice(from, to));
     scheme = opening?.name ?? scheme;
     if (scheme !== linkedScheme) continue;
     const start = from + (opening?.length ?? 0);
-    const match = href.exec(value.slice(start, to));
-    if (match === null) continue;
-    const [before = '', quote = '', raw = ''] = match;
-    const linkStart = start + before.length - raw.length;
-    const link =
-      quote === ''
-        ? { text: raw.trimEnd(), start: linkStart, offsets: undefined }
-        : encodedText(raw, linkStart, quotedPair, decodePair);
-    const replacement = rewrite('challenge', link.text);
+    const before = href.exec(value.slice(start, to))?.[0];
+    if (before === undefined) continue;
+    const linkStart = start + before.length;
+    const replacement = rewrite('challenge', value.slice(linkStart, to).replace(/"$/, ''));
     if (replacement === undefined) continue;
     rewritten += value.slice(at, linkStart) + replacement.text;
-    at = offsetIn(link, replacement.length);
+    at = linkStart + replacement.length;
   }
   return rewritten + value.slice(at);
 }

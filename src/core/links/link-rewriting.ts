@@ -29,7 +29,7 @@ export interface LinkObserver {
 }
 
 /** The scheme of a link, which a link that begins with `//` does not have, and its authority. */
-const absolute = /^(?:(https?):)?\/\/([^/?#\\]*)/i;
+const absolute = /^(?:(https?):)?\/\/([^/?#]*)/i;
 
 export class LinkRewriting {
   readonly origin: ClientOrigin;
