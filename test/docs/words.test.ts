@@ -105,6 +105,7 @@ const swept: readonly string[] = process.env['WORDS']?.split(',') ?? [
   'src/cli',
   'src/core/admit',
   'src/core/answer',
+  'src/core/links',
   'src/core/messages',
   'src/core/schedule',
   'src/core/shadow',

@@ -1,4 +1,7 @@
 /** A client that comes by the proxy's own address stays on the proxy: links to the pool come back with that address. */
+import { get } from 'node:https';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { startLinks as start } from '../support/linking-pool.ts';
 
@@ -153,4 +156,22 @@ describe('an answer of the token service', () => {
     const { body } = await ask('/WebTicket/WebTicketService.svc/Anon', [], { method: 'POST' });
     expect(body.toString()).toBe(ticket(pool.url));
   });
+});
+
+test('a client that comes by TLS gets https links', async () => {
+  const file = (name: string): string =>
+    fileURLToPath(new URL(`../fixtures/tls/${name}`, import.meta.url));
+  const { proxy } = await start((_, origin) => ({ headers: json, body: root(origin) }), {
+    UCWA_PROXY_LISTEN_TLS_CERT: file('server.pem'),
+    UCWA_PROXY_LISTEN_TLS_KEY: file('server.key'),
+  });
+  const own = `https://localhost:${proxy.port}`;
+  const text = await new Promise<string>((resolve, reject) => {
+    get(`${own}/`, { ca: readFileSync(file('ca.pem')), agent: false }, (response) => {
+      let received = '';
+      response.on('data', (chunk: Buffer) => (received += chunk.toString()));
+      response.on('end', () => resolve(received));
+    }).on('error', reject);
+  });
+  expect(JSON.parse(text)).toMatchObject({ _links: { user: { href: `${own}/user` } } });
 });

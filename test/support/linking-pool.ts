@@ -5,7 +5,7 @@ import { onCleanup } from './cleanup.ts';
 import { startProxy, type TestProxy } from './proxy.ts';
 import { type RawAnswer, RawClient } from './raw-client.ts';
 
-export interface LinkAnswer {
+interface LinkAnswer {
   readonly status?: number;
   /** Names and values by turns. */
   readonly headers?: readonly string[];
@@ -19,7 +19,7 @@ export interface LinkAnswer {
 /** Returns the answer to a request. `origin` is the pool's own origin. */
 export type Script = (request: IncomingMessage, origin: string) => LinkAnswer;
 
-export interface LinkingPool {
+interface LinkingPool {
   readonly url: string;
   readonly port: number;
   /** Local ports of all peers that have connected. */
@@ -30,7 +30,7 @@ export interface LinkingPool {
   readonly lastHeaders: () => IncomingMessage['headers'];
 }
 
-export async function startLinkingPool(script: Script): Promise<LinkingPool> {
+async function startLinkingPool(script: Script): Promise<LinkingPool> {
   const peers: number[] = [];
   const requests: string[] = [];
   let last: IncomingMessage['headers'] = {};
@@ -67,7 +67,7 @@ export async function startLinkingPool(script: Script): Promise<LinkingPool> {
   return { url: url(), port, peers, requests, lastHeaders: () => last };
 }
 
-export interface Asked {
+interface Asked {
   readonly method?: string;
   /** The value of `Host`. The default is the address of the proxy. */
   readonly host?: string;
@@ -80,9 +80,9 @@ export interface Links {
   /** The origin of the proxy. */
   readonly own: string;
   /** Sends a request to the proxy, with further lines of its head. */
-  ask(target: string, lines?: readonly string[], asked?: Asked): Promise<RawAnswer>;
+  readonly ask: (target: string, lines?: readonly string[], asked?: Asked) => Promise<RawAnswer>;
   /** Returns the count of a kind of links. */
-  count(kind: string): Promise<number | undefined>;
+  readonly count: (kind: string) => Promise<number | undefined>;
 }
 
 /** Starts a scripted pool, and the proxy in front of it. `env` contains settings as environment variables. */

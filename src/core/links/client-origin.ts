@@ -11,7 +11,7 @@ export interface ClientOrigin {
   readonly authority: string;
 }
 
-/** What the fields of a proxy say about the request that it received. */
+/** The host and scheme of a request, as a proxy describes the request in its fields. */
 interface Description {
   host: string | undefined;
   scheme: string | undefined;
@@ -40,7 +40,7 @@ export function clientOrigin(
 }
 
 /**
- * Returns what the peer says. A peer that writes one of the two kinds of fields may forward the other kind as its
+ * Returns the description by the peer. A peer that writes one of the two kinds of fields may forward the other kind as its
  * client sent it. If the two kinds contradict each other, neither counts.
  */
 function describedBy(headers: RawHeaders): Description {

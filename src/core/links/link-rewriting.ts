@@ -4,8 +4,8 @@ import type { ClientOrigin } from './client-origin.ts';
 import { addressOf, type PoolNames } from './pool-names.ts';
 
 /**
- * Why the links of an answer stay as they are: the body is too long or malformed, the proxy does not know its coding,
- * or a redirect would lead to itself.
+ * Reasons to leave all links of an answer as they are. `coding`: the body does not have a known coding.
+ * `redirect_loop`: a redirect would lead to itself.
  */
 export const unchangedReasons = ['too_large', 'malformed', 'coding', 'redirect_loop'] as const;
 export type UnchangedReason = (typeof unchangedReasons)[number];
@@ -17,7 +17,7 @@ export interface Replacement {
   readonly text: string;
 }
 
-/** Receives what happens to absolute links. */
+/** Receives a report about each absolute link. */
 export interface LinkObserver {
   rewritten(): void;
   /**

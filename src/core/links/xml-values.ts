@@ -38,7 +38,7 @@ class Reader {
   readonly #open: string[] = [];
   #at = 0;
   #hasRoot = false;
-  /** Whether the last token was the start tag of an element whose text is wanted. */
+  /** Whether the last token was the start tag of an element in `names.elements`. */
   #isWanted = false;
 
   constructor(document: string, names: XmlNames) {

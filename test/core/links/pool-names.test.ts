@@ -7,8 +7,9 @@ const known: Readonly<Record<string, string>> = {
   'b.example': 'pool-b',
   'b.example:4443': 'pool-b',
 };
-const two: PoolNames = { pools: ['pool-a', 'pool-b'], poolOf: (authority) => known[authority] };
-const one: PoolNames = { pools: ['pool-a'], poolOf: two.poolOf };
+const poolOf = (authority: string): string | undefined => known[authority];
+const two: PoolNames = { pools: ['pool-a', 'pool-b'], poolOf };
+const one: PoolNames = { pools: ['pool-a'], poolOf };
 
 describe('the pool for a request', () => {
   test.each([
@@ -82,7 +83,7 @@ describe('authorities', () => {
     'ä',
     '[::1',
     'a:1:2',
-    `${'a'.repeat(300)}`,
+    'a'.repeat(300),
   ])('that are illegal have no comparable form: %j', (authority) => {
     expect(comparableAuthority('https', authority)).toBeUndefined();
   });
