@@ -56,6 +56,8 @@ export interface SimulatorOptions {
    * Default false: write the whole answer at the end, as real servers do.
    */
   readonly streamParts?: boolean;
+  /** Whether a part must name the host of its batch, or else gets 403; default false. */
+  readonly strictPartHosts?: boolean;
   /**
    * Duration of one second of the event channel, in ms; default 1000. A small value makes its
    * timeouts (at least 180 seconds) short enough for tests.
@@ -86,6 +88,7 @@ export interface Simulator {
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { host = '127.0.0.1', seed = 1, latency = realisticLatency } = options;
   const { longPollCounts = false, streamParts = false, eventSecondMs = 1000 } = options;
+  const { strictPartHosts = false } = options;
   const timers = new Timers();
   const ledger = new Ledger();
   const faults = new FaultScript();
@@ -122,6 +125,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const newBoundary = () => guid(randomOfIds);
   const batches = new BatchRunner({
     ...{ runner, outstanding, faults, timers, counters, newBoundary, streamParts },
+    strictPartHosts,
   });
 
   const server = createServer({

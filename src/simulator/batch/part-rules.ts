@@ -17,12 +17,13 @@ function refuse(status: 400 | 403, why: string): Outcome {
  * Returns the place of a part's target, or the answer to a part that breaks a rule:
  *
  * - 400 for a target that is not in origin-form, for a credential in the part, and for no Host or two
- * - 403 for a host or application other than that of the batch, and for a resource that is never batched
+ * - 403 for another application than that of the batch, and for a resource that is never batched
+ * - 403 for another host than `batchHost`; undefined allows any host. Real traffic does not show this rule.
  */
 export function checkPart(
   part: ReceivedPart,
   batch: ApplicationPlace,
-  batchHost: string,
+  batchHost: string | undefined,
 ): ApplicationPlace | Outcome {
   const { target, headers } = part;
   if (!target.startsWith('/')) return refuse(400, 'has no target in origin-form');
@@ -31,7 +32,9 @@ export function checkPart(
   }
   const hosts = headerValues(headers, 'host');
   if (hosts.length !== 1) return refuse(400, 'needs one Host');
-  if (hosts[0]?.toLowerCase() !== batchHost.toLowerCase()) return refuse(403, 'names another host');
+  if (batchHost !== undefined && hosts[0]?.toLowerCase() !== batchHost.toLowerCase()) {
+    return refuse(403, 'names another host');
+  }
   const place = locate(target);
   if (place.kind !== 'application' || place.base !== batch.base) {
     return refuse(403, 'belongs to the application of the batch');

@@ -12,7 +12,7 @@ import type { ReceivedPart } from '../pool/request-log.ts';
 import { failed, type Outcome } from '../representation/outcome.ts';
 import type { Outstanding } from '../pool/outstanding.ts';
 import { checkPart } from '../batch/part-rules.ts';
-import type { Application } from '../pool/pool.ts';
+import type { Application } from '../pool/state.ts';
 import { serverHeaders } from './server-headers.ts';
 import type { Place } from '../pool/target.ts';
 import type { Timers } from '../pool/timers.ts';
@@ -39,6 +39,8 @@ export interface BatchRunnerParts {
   readonly counters: Counters;
   readonly newBoundary: () => string;
   readonly streamParts: boolean;
+  /** Whether a part must name the host of its batch. */
+  readonly strictPartHosts: boolean;
 }
 
 export class BatchRunner {
@@ -55,11 +57,11 @@ export class BatchRunner {
     place: ApplicationPlace,
     application: Application,
   ): Promise<Answer | undefined> {
-    const { counters, outstanding, newBoundary, streamParts } = this.#with;
+    const { counters, outstanding, newBoundary, streamParts, strictPartHosts } = this.#with;
     const asIs = (outcome: Outcome) => toAnswer(outcome, place.base, 'POST', exchange.headers);
     if (reading.kind === 'refused') return asIs(reading.outcome);
     const { parts } = reading;
-    const host = headerValue(exchange.headers, 'host') ?? '';
+    const host = strictPartHosts ? (headerValue(exchange.headers, 'host') ?? '') : undefined;
     const checkedParts = parts.map((part) => ({ part, checked: checkPart(part, place, host) }));
     counters.refusedParts += checkedParts.filter(({ checked }) => 'status' in checked).length;
     const user = application.user.name;
