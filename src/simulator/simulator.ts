@@ -23,9 +23,13 @@ import { Outstanding } from './pool/outstanding.ts';
 import { Pool } from './pool/pool.ts';
 import { guid, mulberry32 } from './pool/prng.ts';
 import { applicationRoutes } from './resources/application-resource.ts';
-import { communicationRoutes } from './resources/communication.ts';
+import { communicationRoutes } from './resources/communication/communication.ts';
+import { fixedRoutes } from './resources/fixed-resources.ts';
 import { meRoutes } from './resources/me.ts';
-import { peopleRoutes } from './resources/people.ts';
+import { onlineMeetingRoutes } from './resources/online-meetings.ts';
+import { contactRoutes } from './resources/people/contacts.ts';
+import { groupRoutes } from './resources/people/groups.ts';
+import { subscriptionRoutes } from './resources/people/subscriptions.ts';
 import { photoRoutes } from './resources/photos.ts';
 import { Routes } from './resources/routes.ts';
 import { Timers } from './pool/timers.ts';
@@ -117,15 +121,18 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const routes = new Routes([
     ...applicationRoutes(pool),
     ...meRoutes(pool),
-    ...peopleRoutes(pool),
+    ...fixedRoutes,
+    ...groupRoutes(pool),
+    ...subscriptionRoutes(pool),
+    ...contactRoutes(pool),
     ...communicationRoutes(pool, later),
+    ...onlineMeetingRoutes(pool),
     ...photoRoutes,
   ]);
   const runner = new CallRunner(routes, ledger, pause);
   const newBoundary = () => guid(randomOfIds);
   const batches = new BatchRunner({
-    ...{ runner, outstanding, faults, timers, counters, newBoundary, streamParts },
-    strictPartHosts,
+    ...{ runner, outstanding, faults, timers, counters, newBoundary, streamParts, strictPartHosts },
   });
 
   const server = createServer({

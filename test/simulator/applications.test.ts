@@ -33,7 +33,9 @@ describe('creating an application', () => {
     const self = (body['_links'] as { self: { href: string } }).self.href;
     expect(self).toMatch(/^\/ucwa\/oauth\/v1\/applications\/\d{12}$/);
     expect(body).toMatchObject({
+      id: self.split('/').at(-1),
       culture: 'en-US',
+      endpointId: 'e1',
       userAgent: 'test',
       _links: {
         policies: { href: `${self}/policies` },

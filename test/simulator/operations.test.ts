@@ -78,15 +78,15 @@ describe('operations', () => {
     });
     const all = await poll('ack=1');
     expect(newsIn(all)).toEqual([
-      'started messagingInvitation',
-      'added conversation',
-      'completed messagingInvitation',
+      ...['started messagingInvitation', 'added conversation'],
+      ...['updated conversation', 'completed messagingInvitation'],
+      ...['updated messaging', 'updated messaging', 'added localParticipant', 'added participant'],
     ]);
     expect(eventsOf(all).sender?.[0]?.events[0]).toMatchObject({
       link: { href: answer.headers.location },
       _embedded: { messagingInvitation: { operationId: 'op-8', state: 'Connecting' } },
     });
-    expect(eventsOf(all).sender?.[0]?.events[2]).toMatchObject({
+    expect(eventsOf(all).sender?.[0]?.events[3]).toMatchObject({
       status: 'Success',
       _embedded: { messagingInvitation: { operationId: 'op-8', state: 'Connected' } },
     });
@@ -103,8 +103,12 @@ describe('operations', () => {
     expect(newsIn(await poll('ack=1'))).toEqual([
       'started messagingInvitation',
       'added conversation',
+      'updated messaging',
     ]);
-    expect(newsIn(await poll('ack=2'))).toEqual(['completed messagingInvitation']);
+    expect(newsIn(await poll('ack=2'))).toEqual([
+      ...['updated messaging', 'added localParticipant'],
+      ...['updated conversation', 'completed messagingInvitation'],
+    ]);
   });
 });
 

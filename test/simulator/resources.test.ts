@@ -46,7 +46,24 @@ describe('every resource', () => {
     ['communication/conversations?filter=active', 'conversations'],
     ['communication/conversations/c1', 'conversation'],
     ['communication/conversations/c1/messaging', 'messaging'],
+    ['communication/conversations/c1/localParticipant', 'localParticipant'],
+    ['communication/conversations/c1/participants', 'participants'],
+    ['communication/missedItems', 'missedItems'],
+    ['communication/conversationLogs', 'conversationLogs'],
+    ['people/subscribedContacts', 'subscribedContacts'],
+    ['people/groups/default', 'defaultGroup'],
+    ['people/groups/pinned', 'pinnedGroup'],
+    ['people/groups/marketing', 'group'],
+    ['people/groupMemberships', 'myGroupMemberships'],
+    ['people/privacyRelationships', 'myPrivacyRelationships'],
+    ['people/contactsAndGroupsSubscription', 'myContactsAndGroupsSubscription'],
     ['onlineMeetings', 'onlineMeetings'],
+    ['onlineMeetings/myOnlineMeetings', 'myOnlineMeetings'],
+    ['onlineMeetings/defaultValues', 'onlineMeetingDefaultValues'],
+    ['onlineMeetings/eligibleValues', 'onlineMeetingEligibleValues'],
+    ['onlineMeetings/customInvitation', 'onlineMeetingInvitationCustomization'],
+    ['onlineMeetings/policies', 'onlineMeetingPolicies'],
+    ['onlineMeetings/phoneDialInInformation', 'phoneDialInInformation'],
   ])('%s answers a GET with its relation and a link to itself', async (path, rel) => {
     const answer = await call(path);
     expect([answer.status, answer.headers['content-type']]).toEqual([
@@ -73,6 +90,33 @@ describe('every resource', () => {
       'content-length': String(answer.body.length),
     });
     expect(answer.headers).toHaveProperty('date');
+  });
+
+  test('is found with two slashes at the beginning, as some public clients write it', async () => {
+    const answer = await send(`${pool.url}/${base}/me/note`, { headers: bearer('ann') });
+    expect(json(answer)).toMatchObject({ _links: { self: { href: `${base}/me/note` } } });
+  });
+
+  test('that another one links to exists', async () => {
+    const created = await send(`${pool.url}/ucwa/oauth/v1/applications`, {
+      method: 'POST',
+      headers: { ...bearer('ann'), 'Content-Type': 'application/json' },
+      body: '{"EndpointId":"e"}',
+    });
+    const seen = new Set<string>();
+    const ahead = [...created.body.toString().matchAll(/"href":"([^"]+)"/g)].map((one) => one[1]);
+    for (let href = ahead.pop(); href !== undefined; href = ahead.pop()) {
+      if (seen.has(href) || /\/events\?|^data:/.test(href)) continue;
+      seen.add(href);
+      const { status, body } = await send(pool.url + href, { headers: bearer('ann') });
+      // Links to operations have only POST, a search needs a query, and no meeting is assigned.
+      expect([href, status === 200 || status === 405 || /search$|assigned/i.test(href)]).toEqual([
+        href,
+        true,
+      ]);
+      ahead.push(...[...body.toString().matchAll(/"href":"([^"]+)"/g)].map((one) => one[1]));
+    }
+    expect(seen.size).toBeGreaterThan(100);
   });
 
   test('is found in any letter case', async () => {

@@ -1,82 +1,14 @@
 /** The state of the pool: its users and their applications. */
 import { BoundedMap } from './bounded.ts';
 import { EventChannel } from './event-channel.ts';
+import type { Application, Conversation, Endpoint, User } from './state.ts';
+import type { Editable } from './editable.ts';
 import type { ChannelEvent } from '../representation/event-set.ts';
 import { digits, guid, opaque, type Random } from './prng.ts';
-import type { Value } from '../representation/resource.ts';
 import type { Timers } from './timers.ts';
 
 /** The domain of every address in the simulated pool. */
 export const domain = 'pool.example';
-
-/** A resource that PUT replaces. The PUT must name its etag, and pass back the property `token`. */
-interface Editable {
-  readonly etag: string;
-  /** Name of the property that a PUT must pass back. */
-  readonly token: string;
-  readonly properties: Readonly<Record<string, Value>>;
-}
-
-export interface User {
-  readonly name: string;
-  readonly applications: Set<Application>;
-  note: string;
-  availability: string;
-  location: string;
-  callForwarding: Editable;
-}
-
-export interface Conversation {
-  readonly id: string;
-  readonly subject: string;
-  readonly createdAt: Date;
-  /** Sent messages by id. */
-  readonly messages: Map<string, SentMessage>;
-}
-
-export interface SentMessage {
-  readonly text: string;
-  readonly sentAt: Date;
-  /** `operationId` or `operationContext` with its value, as the client gave it. */
-  readonly operation: Readonly<Record<string, string>>;
-}
-
-export interface Invitation {
-  readonly id: string;
-  readonly conversationId: string;
-  readonly to: string;
-  readonly operation: Readonly<Record<string, string>>;
-  state: 'Connecting' | 'Connected';
-}
-
-export interface Subscription {
-  readonly id: string;
-  durationMinutes: number;
-}
-
-/** Facts that identify an application of a user. A client sends them to create the application. */
-export interface Endpoint {
-  readonly endpointId: string;
-  readonly culture: string;
-  readonly userAgent: string;
-}
-
-export interface Application {
-  readonly id: string;
-  readonly user: User;
-  readonly endpoint: Endpoint;
-  readonly etag: string;
-  /** Value of the cookie that is a browser's credential for this application's photos. */
-  readonly photoCookie: string;
-  /** Whether the client has called `makeMeAvailable`. */
-  available: boolean;
-  /** Event channels by instance id. The empty id is the application itself. */
-  readonly channels: Map<string, EventChannel>;
-  readonly conversations: Map<string, Conversation>;
-  readonly endedConversations: Map<string, true>;
-  readonly invitations: Map<string, Invitation>;
-  readonly subscriptions: Map<string, Subscription>;
-}
 
 export interface PoolSettings {
   readonly random: Random;
@@ -84,6 +16,15 @@ export interface PoolSettings {
   readonly eventSecondMs: number;
   /** `any`: the first request with an unknown id creates its application or conversation. */
   readonly ids: 'created' | 'any';
+}
+
+export function addressOf({ name }: Pick<User, 'name'>): string {
+  return `${name}@${domain}`;
+}
+
+/** Returns the address in a SIP uri or in an address, in lower case; undefined for other text. */
+export function sipAddress(uri: string): string | undefined {
+  return /^(?:sip:)?([^@\s]+@[^@\s]+)$/i.exec(uri)?.[1]?.toLowerCase();
 }
 
 /** Maximum number of applications of a user; a new one ends the oldest. The real limit is unknown. */
@@ -112,6 +53,11 @@ export class Pool {
     return digits(this.#settings.random, 9);
   }
 
+  /** Returns a new state of an editable resource. */
+  newEditable(properties: Editable['properties']): Editable {
+    return { etag: this.newEtag(), token: this.newId(), properties };
+  }
+
   user(name: string): User {
     let user = this.#users.get(name);
     if (!user) {
@@ -121,11 +67,9 @@ export class Pool {
         note: '',
         availability: 'Online',
         location: '',
-        callForwarding: {
-          etag: this.newEtag(),
-          token: this.newId(),
-          properties: { activePeriod: 'Always', activeSetting: 'None' },
-        },
+        callForwarding: this.newEditable({ activePeriod: 'Always', activeSetting: 'None' }),
+        groups: new BoundedMap(100),
+        meetings: new BoundedMap(100),
       };
       this.#users.set(name, user);
     }
@@ -136,6 +80,18 @@ export class Pool {
   userAt(address: string): User | undefined {
     const [name, host] = address.split('@');
     return host === domain ? this.#users.get(name ?? '') : undefined;
+  }
+
+  /** Returns an application of the user with this address that can receive invitations. */
+  availableApplication(address: string): Application | undefined {
+    const applications = [...(this.userAt(address)?.applications ?? [])];
+    return applications.findLast(({ available }) => available);
+  }
+
+  /** Returns the uri of a new meeting. */
+  newMeetingUri(organizer: User): string {
+    const id = digits(this.#settings.random, 8);
+    return `sip:${addressOf(organizer)};gruu;opaque=app:conf:focus:id:${id}`;
   }
 
   /** Returns the application with this id, unless it belongs to another user. */
@@ -198,17 +154,21 @@ export class Pool {
     if (known || this.#settings.ids === 'created' || application.endedConversations.has(id)) {
       return known;
     }
-    return this.startConversation(application, id, '');
+    return this.startConversation(application, { id, state: 'Connected' });
   }
 
-  startConversation(application: Application, id: string, subject: string): Conversation {
-    const conversation = {
-      id,
-      subject,
+  startConversation(application: Application, given: Partial<Conversation>): Conversation {
+    const conversation: Conversation = {
+      id: given.id ?? this.newId(),
+      subject: given.subject ?? '',
       createdAt: new Date(),
-      messages: new BoundedMap<string, SentMessage>(100),
+      state: given.state ?? 'Connecting',
+      messages: new BoundedMap(100),
+      participants: given.participants ?? new Set(),
+      peer: undefined,
+      meetingUri: given.meetingUri,
     };
-    application.conversations.set(id, conversation);
+    application.conversations.set(conversation.id, conversation);
     return conversation;
   }
 
@@ -221,6 +181,10 @@ export class Pool {
       user,
       endpoint,
       etag: this.newEtag(),
+      communication: this.newEditable({
+        supportedModalities: ['Messaging'],
+        supportedMessageFormats: ['Plain'],
+      }),
       photoCookie: opaque(this.#settings.random, 43),
       available: false,
       channels: new BoundedMap(100),

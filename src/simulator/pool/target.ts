@@ -29,7 +29,9 @@ function decode(text: string): string | undefined {
 
 /** Returns the place of a target in origin-form. An invalid target is `elsewhere`. */
 export function locate(target: string): Place {
-  const [path = '', ...queries] = target.split('?');
+  const [given = '', ...queries] = target.split('?');
+  // Some public clients write `//ucwa/…`, which the web server of the pool accepts.
+  const path = given.replace(/^\/+/, '/');
   const rawQuery = queries.join('?');
   const elsewhere = { kind: 'elsewhere', path: path.toLowerCase() } as const;
   const stream = /^\/simulator\/(\w+)$/i.exec(path);

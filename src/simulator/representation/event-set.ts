@@ -18,6 +18,10 @@ export interface ChannelEvent {
   readonly priority?: EventPriority;
   /** Result of an operation: `Success` or `Failure`. */
   readonly status?: string;
+  /** Reason for an end, for example `LocalFailure` with the subcode `Ended`. */
+  readonly reason?: { readonly code: string; readonly subcode: string };
+  /** List that the resource was added to or deleted from. */
+  readonly in?: { readonly rel: string; readonly href: string };
   readonly embedded?: Resource;
 }
 

@@ -47,11 +47,13 @@ function embeddedJson(
 }
 
 function eventJson(base: string, event: ChannelEvent): Json {
-  const { embedded, rel, href, type, status } = event;
+  const { embedded, rel, href, type, status, reason, in: list } = event;
   return {
     ...(embedded ? { _embedded: { [embedded.rel]: resourceJson(base, embedded) } } : {}),
     link: { rel, href: resolveHref(base, href) },
+    ...(list === undefined ? {} : { in: { rel: list.rel, href: resolveHref(base, list.href) } }),
     ...(status === undefined ? {} : { status }),
+    ...(reason === undefined ? {} : { reason }),
     type,
   };
 }

@@ -44,10 +44,17 @@ function resourceXml(base: string, resource: Resource, attributes = ''): string 
   ].join('');
 }
 
-function eventXml(base: string, { type, rel, href, status, embedded }: ChannelEvent): string {
+function eventXml(base: string, event: ChannelEvent): string {
+  const { type, rel, href, status, embedded, reason, in: list } = event;
   const ending = status === undefined ? '' : ` status="${escaped(status)}"`;
-  const inside = embedded ? resourceXml(base, embedded) : '';
-  return `<${type} ${reference(base, rel, href)}${ending}>${inside}</${type}>`;
+  const inside = [
+    list ? `<in ${reference(base, list.rel, list.href)}/>` : '',
+    reason
+      ? `<reason><code>${reason.code}</code><subcode>${reason.subcode}</subcode></reason>`
+      : '',
+    embedded ? resourceXml(base, embedded) : '',
+  ];
+  return `<${type} ${reference(base, rel, href)}${ending}>${inside.join('')}</${type}>`;
 }
 
 function eventsXml(base: string, { self, follow, events }: EventSet): string {

@@ -1,11 +1,12 @@
-/** The application resource, its embedded resources, and `policies`. */
+/** The application resource with its embedded resources. */
 import type { Route } from './call.ts';
 import { found, noContent } from '../representation/outcome.ts';
-import type { Application, Pool } from '../pool/pool.ts';
+import type { Pool } from '../pool/pool.ts';
+import type { Application } from '../pool/state.ts';
 import type { Resource } from '../representation/resource.ts';
-import { communicationResource } from './communication.ts';
+import { communicationResource } from './communication/conversation-resources.ts';
+import { fixedResource } from './fixed-resources.ts';
 import { meResource } from './me.ts';
-import { onlineMeetingsResource, peopleResource } from './people.ts';
 
 /** Returns the Set-Cookie field of the photo cookie, for an application at `base`. */
 export function photoCookieHeader(application: Application, base: string): string[] {
@@ -19,11 +20,11 @@ export function applicationResource(
   application: Application,
   instanceId = '',
 ): Resource {
-  const { culture, userAgent } = application.endpoint;
+  const { culture, userAgent, endpointId } = application.endpoint;
   return {
     rel: 'application',
     href: instanceId === '' ? '' : `?instanceId=${encodeURIComponent(instanceId)}`,
-    properties: { culture, userAgent },
+    properties: { id: application.id, culture, endpointId, userAgent },
     links: {
       policies: 'policies',
       batch: 'batch',
@@ -32,31 +33,15 @@ export function applicationResource(
     },
     embedded: {
       me: meResource(application),
-      people: peopleResource,
-      onlineMeetings: onlineMeetingsResource,
+      people: fixedResource('people'),
+      onlineMeetings: fixedResource('onlineMeetings'),
       communication: communicationResource(application),
     },
     etag: application.etag,
   };
 }
 
-const policies: Resource = {
-  rel: 'policies',
-  href: 'policies',
-  properties: {
-    entityUriReplacements: 'None',
-    exchangeUnifiedMessaging: 'Enabled',
-    htmlMessaging: 'Disabled',
-    logging: 'Disabled',
-    loggingLevel: 'Off',
-    messageArchiving: 'Disabled',
-    messagingUrls: 'Enabled',
-    photos: 'Enabled',
-    saveMessagingHistory: 'Enabled',
-  },
-};
-
-/** Returns the routes of the application itself (empty template) and of `policies`. */
+/** Returns the route of the application itself. Its template is empty. */
 export function applicationRoutes(pool: Pool): Route[] {
   return [
     {
@@ -75,6 +60,5 @@ export function applicationRoutes(pool: Pool): Route[] {
         },
       },
     },
-    { template: 'policies', methods: { GET: () => found(policies) } },
   ];
 }

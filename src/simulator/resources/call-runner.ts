@@ -5,7 +5,7 @@ import type { CredentialKind } from '../pool/credentials.ts';
 import { type FlatHeaders, headerValue } from '../representation/headers.ts';
 import type { Ledger } from '../pool/request-log.ts';
 import { failed, type Outcome } from '../representation/outcome.ts';
-import type { Application } from '../pool/pool.ts';
+import type { Application } from '../pool/state.ts';
 import type { RouteMatch, Routes } from './routes.ts';
 
 /** Highest revision of resources that the pool supports. */

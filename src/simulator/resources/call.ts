@@ -1,7 +1,7 @@
 /** Types and helpers for the handlers of resources. */
 import { type FlatHeaders, headerValue } from '../representation/headers.ts';
 import type { Outcome } from '../representation/outcome.ts';
-import type { Application } from '../pool/pool.ts';
+import type { Application } from '../pool/state.ts';
 
 export interface Call {
   readonly application: Application;
@@ -36,7 +36,7 @@ export function queryOf(call: Pick<Call, 'rawQuery'>, name: string): string | un
   return undefined;
 }
 
-function jsonField(body: string, name: string): string | undefined {
+function jsonValue(body: string, name: string): unknown {
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);
@@ -44,11 +44,13 @@ function jsonField(body: string, name: string): string | undefined {
     return undefined;
   }
   if (typeof parsed !== 'object' || parsed === null) return undefined;
-  for (const [key, value] of Object.entries(parsed) as Array<[string, unknown]>) {
-    if (key.toLowerCase() !== name.toLowerCase()) continue;
-    if (typeof value === 'string' || typeof value === 'number') return String(value);
-  }
-  return undefined;
+  const fields = Object.entries(parsed) as Array<[string, unknown]>;
+  return fields.find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
+}
+
+function jsonField(body: string, name: string): string | undefined {
+  const value = jsonValue(body, name);
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
 }
 
 function xmlField(body: string, name: string): string | undefined {
@@ -67,6 +69,30 @@ export function inputOf(call: Input, name: string): string | undefined {
   if (/json/i.test(type)) return jsonField(call.body.toString(), name);
   if (/xml/i.test(type)) return xmlField(call.body.toString(), name);
   return undefined;
+}
+
+/** Returns the list with this name from the JSON or XML body. */
+export function listInputOf(call: Input, name: string): string[] | undefined {
+  const body = call.body.toString();
+  if (/xml/i.test(headerValue(call.headers, 'content-type') ?? '')) {
+    const list = new RegExp(`<propertyList\\s+name="${name}"\\s*>(.*?)</propertyList>`, 'is').exec(
+      body,
+    );
+    return list === null
+      ? undefined
+      : [...(list[1] ?? '').matchAll(/<item>([^<]*)</g)].map(([, item = '']) => item);
+  }
+  const value = jsonValue(body, name);
+  return Array.isArray(value) ? value.map(String) : undefined;
+}
+
+type Links = Readonly<Record<string, { readonly href?: unknown } | undefined>>;
+
+/** Returns the href of the link `rel` in the JSON body. */
+export function linkInputOf(call: Input, rel: string): string | undefined {
+  const links = jsonValue(call.body.toString(), '_links') as Links | undefined;
+  const href = links?.[rel]?.href;
+  return typeof href === 'string' ? href : undefined;
 }
 
 /** Returns `operationId` or `operationContext` with its value, if the client sent one of them. */

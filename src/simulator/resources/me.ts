@@ -1,14 +1,11 @@
 /** The signed-in user: `me` and the resources below. Note, presence and location belong to the user. */
-import { namesEtag } from '../representation/answer.ts';
-import { type Call, inputOf, type Route } from './call.ts';
-import { headerValue } from '../representation/headers.ts';
-import { failed, found, noContent, type Outcome } from '../representation/outcome.ts';
-import { type Application, domain, type Pool, type User } from '../pool/pool.ts';
+import { inputOf, type Route } from './call.ts';
+import { found, noContent } from '../representation/outcome.ts';
+import { domain, type Pool } from '../pool/pool.ts';
+import type { Application, User } from '../pool/state.ts';
 import { type Resource, segment } from '../representation/resource.ts';
-import { displayName } from './address-book.ts';
-
-/** Value that a client must send back in a PUT (UCWA documentation, PUT requests). */
-const passBack = 'please pass this in a PUT request';
+import { displayName } from './people/address-book.ts';
+import { editableResource, putEditable } from './editing.ts';
 
 /** Returns `me`. It has more links after the client called `makeMeAvailable`. */
 export function meResource({ user, available }: Application): Resource {
@@ -39,46 +36,11 @@ export function meResource({ user, available }: Application): Resource {
   };
 }
 
-const phones: Resource = {
-  rel: 'phones',
-  href: 'me/phones',
-  embedded: {
-    phone: [
-      { type: 'home', number: 'tel:+4989550100' },
-      { type: 'mobile', number: 'tel:+4917055501' },
-      { type: 'work', number: 'tel:+4989550101' },
-    ].map(({ type, number }) => ({
-      rel: 'phone',
-      href: `me/phones/${type}`,
-      properties: { includeInContactCard: true, number, type },
-    })),
-  },
-};
-
-function callForwarding({ callForwarding: { etag, token, properties } }: User): Resource {
-  return {
-    rel: 'callForwardingSettings',
-    href: 'me/callForwardingSettings',
-    properties: { ...properties, [token]: passBack },
-    etag,
-  };
-}
-
-/** Handles PUT, which must name the etag and pass back the token. */
-function putCallForwarding(pool: Pool, call: Call): Outcome {
-  const { user } = call.application;
-  const { etag, token, properties } = user.callForwarding;
-  const condition = headerValue(call.headers, 'if-match');
-  if (condition === undefined) return failed(428);
-  if (!namesEtag(condition, etag)) return failed(412);
-  if (inputOf(call, token) !== passBack) return failed(400, 'ParameterValidationFailure');
-  const activeSetting = inputOf(call, 'activeSetting') ?? 'None';
-  user.callForwarding = {
-    etag: pool.newEtag(),
-    token: pool.newId(),
-    properties: { ...properties, activeSetting },
-  };
-  return found(callForwarding(user));
+function callForwarding({ callForwarding: state }: User): Resource {
+  return editableResource(
+    { rel: 'callForwardingSettings', href: 'me/callForwardingSettings' },
+    state,
+  );
 }
 
 /** Returns the route of a text. POST replaces the text, and sends an event to all applications of the user. */
@@ -123,12 +85,17 @@ export function meRoutes(pool: Pool): Route[] {
       read: ({ location }) => ({ location }),
       write: (user, text) => void (user.location = text),
     }),
-    { template: 'me/phones', methods: { GET: () => found(phones) } },
     {
       template: 'me/callForwardingSettings',
       methods: {
         GET: ({ application }) => found(callForwarding(application.user)),
-        PUT: (call) => putCallForwarding(pool, call),
+        PUT: (call) => {
+          const { user } = call.application;
+          return putEditable(pool, call, user.callForwarding, (next) => {
+            user.callForwarding = next;
+            return callForwarding(user);
+          });
+        },
       },
     },
     {

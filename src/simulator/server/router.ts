@@ -11,7 +11,8 @@ import type { FlatHeaders } from '../representation/headers.ts';
 import type { Ledger } from '../pool/request-log.ts';
 import { failed, found, type Outcome } from '../representation/outcome.ts';
 import type { Outstanding } from '../pool/outstanding.ts';
-import type { Application, Pool } from '../pool/pool.ts';
+import type { Pool } from '../pool/pool.ts';
+import type { Application } from '../pool/state.ts';
 import { applicationResource, photoCookieHeader } from '../resources/application-resource.ts';
 import type { Place } from '../pool/target.ts';
 

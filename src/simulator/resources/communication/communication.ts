@@ -1,222 +1,177 @@
 /**
- * Conversations and messages.
+ * The routes of conversations, messages and invitations.
  *
  * A POST that sends a message or starts a conversation starts an operation. Its answer is 201 with a
  * Location and no body. Events report the progress, with the `operationId` or `operationContext` of the
  * client. The `started` event is published before the answer is sent.
  */
-import { type Call, inputOf, operationOf, type Route } from './call.ts';
-import { headerValue } from '../representation/headers.ts';
-import { failed, found, noContent, type Outcome, started } from '../representation/outcome.ts';
-import type { Application, Conversation, Invitation, Pool, SentMessage } from '../pool/pool.ts';
-import { type Resource, segment } from '../representation/resource.ts';
+import { type Call, queryOf, type Route } from '../call.ts';
+import type { Conversation, Invitation } from '../../pool/state.ts';
+import type { Pool } from '../../pool/pool.ts';
+import { putEditable } from '../editing.ts';
+import { failed, found, type Outcome } from '../../representation/outcome.ts';
+import { accept, addParticipant, decline, joinMeeting, startMessaging } from './invitations.ts';
+import { endConversation, sendMessage, setIsTyping } from './messages.ts';
+import { ConversationEvents, type Later } from './conversation-events.ts';
+import {
+  communicationResource,
+  conversationResource,
+  conversationsHref,
+  invitationResource,
+  localParticipantResource,
+  messageResource,
+  messagingResource,
+  onlineMeetingResource,
+  participantResource,
+  participantsResource,
+} from './conversation-resources.ts';
 
-/** Runs a function at the end of an operation, after its latency. */
-export type Later = (then: () => void) => void;
+type Methods = Route['methods'];
 
-const conversationsHref = 'communication/conversations';
+/** Handler of a call that needs the conversation with the `{id}` of the path. */
+type Within = (call: Call, conversation: Conversation) => Outcome;
 
-export function communicationResource({ etag }: Application): Resource {
-  return {
-    rel: 'communication',
-    href: 'communication',
-    properties: { supportedModalities: ['Messaging'], supportedMessageFormats: ['Plain'] },
-    links: {
-      startMessaging: 'communication/messagingInvitations',
-      conversations: `${conversationsHref}?filter=active`,
-    },
-    etag,
-  };
-}
-
-function conversationResource({ id, subject, createdAt }: Conversation): Resource {
-  const href = `${conversationsHref}/${segment(id)}`;
-  return {
-    rel: 'conversation',
-    href,
-    properties: {
-      state: 'Connected',
-      threadId: id,
-      subject,
-      importance: 'Normal',
-      created: createdAt,
-    },
-    links: { messaging: `${href}/messaging` },
-  };
-}
-
-function messagingResource({ id }: Conversation): Resource {
-  const href = `${conversationsHref}/${segment(id)}/messaging`;
-  return {
-    rel: 'messaging',
-    href,
-    properties: { state: 'Connected', negotiatedMessageFormats: ['Plain'] },
-    links: {
-      conversation: `${conversationsHref}/${segment(id)}`,
-      sendMessage: `${href}/messages`,
-      setIsTyping: `${href}/typing`,
-      stopMessaging: `${href}/terminate`,
-    },
-  };
-}
-
-function messageResource(href: string, { text, sentAt, operation }: SentMessage): Resource {
-  return {
-    rel: 'message',
-    href,
-    properties: { direction: 'Outgoing', timeStamp: sentAt, ...operation },
-    links: { plainMessage: `data:text/plain;charset=utf8,${encodeURIComponent(text)}` },
-  };
-}
-
-function invitationHref({ id }: Invitation): string {
-  return `communication/messagingInvitations/${id}`;
-}
-
-function invitationResource(invitation: Invitation): Resource {
-  const { to, state, operation, conversationId } = invitation;
-  return {
-    rel: 'messagingInvitation',
-    href: invitationHref(invitation),
-    properties: { direction: 'Outgoing', importance: 'Normal', to, state, ...operation },
-    links: { conversation: `${conversationsHref}/${conversationId}` },
-  };
-}
-
-/** Returns the text of a message, which is the whole body or, for some clients, a parameter. */
-function textOf(call: Call): string {
-  const isText = /^text\//i.test(headerValue(call.headers, 'content-type') ?? '');
-  return isText ? call.body.toString() : (inputOf(call, 'message') ?? '');
-}
-
-function sendMessage(pool: Pool, later: Later, call: Call, conversation: Conversation): Outcome {
-  const conversationHref = `${conversationsHref}/${segment(conversation.id)}`;
-  const id = pool.newId();
-  const href = `${conversationHref}/messaging/messages/${id}`;
-  const message = { text: textOf(call), sentAt: new Date(), operation: operationOf(call) };
-  conversation.messages.set(id, message);
-  const news = {
-    rel: 'message',
-    href,
-    sender: { rel: 'conversation', href: conversationHref },
-    embedded: messageResource(href, message),
-  };
-  pool.tell(call.application, { type: 'started', ...news });
-  later(() => pool.tell(call.application, { type: 'completed', status: 'Success', ...news }));
-  return started(href);
-}
-
-function startMessaging(pool: Pool, later: Later, call: Call): Outcome {
-  const { application } = call;
-  const conversation = pool.startConversation(
-    application,
-    pool.newId(),
-    inputOf(call, 'subject') ?? '',
-  );
-  const invitation: Invitation = {
-    id: pool.newId(),
-    conversationId: conversation.id,
-    to: inputOf(call, 'to') ?? '',
-    operation: operationOf(call),
-    state: 'Connecting',
-  };
-  application.invitations.set(invitation.id, invitation);
-  const href = invitationHref(invitation);
-  const news = { rel: 'messagingInvitation', href };
-  pool.tell(application, { type: 'started', ...news, embedded: invitationResource(invitation) });
-  const embedded = conversationResource(conversation);
-  pool.tell(application, { type: 'added', rel: 'conversation', href: embedded.href, embedded });
-  later(() => {
-    invitation.state = 'Connected';
-    const outcome = { status: 'Success', embedded: invitationResource(invitation) };
-    pool.tell(application, { type: 'completed', ...news, ...outcome });
-  });
-  return started(href);
-}
-
-function endConversation(pool: Pool, { application }: Call, { id }: Conversation): Outcome {
-  application.conversations.delete(id);
-  application.endedConversations.set(id, true);
-  const href = `${conversationsHref}/${segment(id)}`;
-  pool.tell(application, { type: 'deleted', rel: 'conversation', href });
-  return noContent;
-}
+/** Handler of a call that needs the invitation with the `{id}` of the path. */
+type OfInvitation = (call: Call, invitation: Invitation) => Outcome;
 
 /** Returns the routes of `communication` and below. */
 export function communicationRoutes(pool: Pool, later: Later): Route[] {
-  /** Wraps a handler that needs the conversation with the `{id}` of the path. */
-  const within =
-    (answer: (call: Call, conversation: Conversation) => Outcome) =>
-    (call: Call): Outcome => {
-      const conversation = pool.conversation(call.application, call.params['id'] ?? '');
-      return conversation ? answer(call, conversation) : failed(404, 'ConversationNotFound');
-    };
-  const message = within(({ params }, { id, messages }) => {
-    const messageId = params['messageId'] ?? '';
-    const sent = messages.get(messageId);
-    const href = `${conversationsHref}/${segment(id)}/messaging/messages/${segment(messageId)}`;
-    return sent ? found(messageResource(href, sent)) : failed(404);
-  });
-  const conversationTemplate = `${conversationsHref}/{id}`;
+  const events = new ConversationEvents(pool, later);
   return [
-    {
-      template: 'communication',
-      methods: { GET: ({ application }) => found(communicationResource(application)) },
-    },
-    {
-      template: conversationsHref,
-      methods: {
-        GET: ({ application, rawQuery }) =>
-          found({
-            rel: 'conversations',
-            href: conversationsHref + (rawQuery === '' ? '' : `?${rawQuery}`),
-            embedded: {
-              conversation: [...application.conversations.values()].map(conversationResource),
-            },
-          }),
-      },
-    },
-    {
-      template: conversationTemplate,
-      methods: {
-        GET: within((_, conversation) => found(conversationResource(conversation))),
-        DELETE: within((call, conversation) => endConversation(pool, call, conversation)),
-      },
-    },
-    {
-      template: `${conversationTemplate}/messaging`,
-      methods: { GET: within((_, conversation) => found(messagingResource(conversation))) },
-    },
-    {
-      template: `${conversationTemplate}/messaging/messages`,
-      methods: {
-        POST: within((call, conversation) => sendMessage(pool, later, call, conversation)),
-      },
-    },
-    {
-      template: `${conversationTemplate}/messaging/messages/{messageId}`,
-      methods: { GET: message },
-    },
-    {
-      template: `${conversationTemplate}/messaging/typing`,
-      methods: { POST: within(() => noContent) },
-    },
-    {
-      template: `${conversationTemplate}/messaging/terminate`,
-      methods: { POST: within((call, conversation) => endConversation(pool, call, conversation)) },
-    },
+    { template: 'communication', methods: communicationMethods(pool) },
+    { template: conversationsHref, methods: { GET: listConversations } },
+    ...conversationRoutes(pool, events),
     {
       template: 'communication/messagingInvitations',
-      methods: { POST: (call) => startMessaging(pool, later, call) },
+      methods: { POST: (call) => startMessaging(events, call) },
     },
     {
-      template: 'communication/messagingInvitations/{id}',
+      template: 'communication/onlineMeetingInvitations',
+      methods: { POST: (call) => joinMeeting(events, call) },
+    },
+    {
+      template: 'communication/participantInvitations',
       methods: {
-        GET: ({ application, params }) => {
-          const invitation = application.invitations.get(params['id'] ?? '');
-          return invitation ? found(invitationResource(invitation)) : failed(404);
+        POST: (call) => {
+          const id = queryOf(call, 'conversation') ?? '';
+          const conversation = pool.conversation(call.application, id);
+          return conversation ? addParticipant(events, call, conversation) : noConversation;
         },
       },
     },
+    ...invitationRoutes(events),
   ];
+}
+
+const noConversation = failed(404, 'ConversationNotFound');
+
+function communicationMethods(pool: Pool): Methods {
+  return {
+    GET: ({ application }) => found(communicationResource(application)),
+    PUT: (call) => {
+      const { application } = call;
+      return putEditable(pool, call, application.communication, (next) => {
+        application.communication = next;
+        const embedded = communicationResource(application);
+        const { rel, href } = embedded;
+        pool.tell(application, { type: 'updated', rel, href, embedded, priority: 'medium' });
+        return embedded;
+      });
+    },
+  };
+}
+
+function listConversations({ application, rawQuery }: Call): Outcome {
+  return found({
+    rel: 'conversations',
+    href: conversationsHref + (rawQuery === '' ? '' : `?${rawQuery}`),
+    embedded: { conversation: [...application.conversations.values()].map(conversationResource) },
+  });
+}
+
+function conversationRoutes(pool: Pool, events: ConversationEvents): Route[] {
+  const methods: Readonly<Record<string, Readonly<Partial<Record<keyof Methods, Within>>>>> = {
+    '': {
+      GET: (_, conversation) => found(conversationResource(conversation)),
+      DELETE: (call, conversation) => endConversation(events, call, conversation),
+    },
+    '/localParticipant': {
+      GET: ({ application }, conversation) =>
+        found(localParticipantResource(application, conversation)),
+    },
+    '/participants': { GET: (_, conversation) => found(participantsResource(conversation)) },
+    '/participants/{sip}': { GET: participant },
+    '/onlineMeeting': {
+      GET: (_, conversation) =>
+        conversation.meetingUri === undefined
+          ? failed(404)
+          : found(onlineMeetingResource(conversation)),
+    },
+    '/messaging': { GET: (_, conversation) => found(messagingResource(conversation)) },
+    '/messaging/messages': {
+      POST: (call, conversation) => sendMessage(events, call, conversation),
+    },
+    '/messaging/messages/{messageId}': {
+      GET: message,
+      // A public client answers a message with a POST to its link.
+      POST: (call, conversation) => sendMessage(events, call, conversation),
+    },
+    '/messaging/typing': {
+      POST: (call, conversation) => setIsTyping(events, call, conversation),
+    },
+    '/messaging/terminate': {
+      POST: (call, conversation) => endConversation(events, call, conversation),
+    },
+  };
+  const within = (answer: Within) => (call: Call) => {
+    const conversation = pool.conversation(call.application, call.params['id'] ?? '');
+    return conversation ? answer(call, conversation) : noConversation;
+  };
+  return routesBelow(`${conversationsHref}/{id}`, methods, within);
+}
+
+function participant({ params }: Call, conversation: Conversation): Outcome {
+  const address = (params['sip'] ?? '').toLowerCase();
+  const isKnown = conversation.participants.has(address);
+  return isKnown ? found(participantResource(conversation, address)) : failed(404);
+}
+
+function message({ params }: Call, conversation: Conversation): Outcome {
+  const id = params['messageId'] ?? '';
+  const known = conversation.messages.get(id);
+  return known ? found(messageResource(conversation, id, known)) : failed(404);
+}
+
+const invitationRels = [
+  ...(['messagingInvitation', 'onlineMeetingInvitation', 'participantInvitation'] as const),
+];
+
+function invitationRoutes(events: ConversationEvents): Route[] {
+  const methods: Readonly<Record<string, Readonly<Partial<Record<keyof Methods, OfInvitation>>>>> =
+    {
+      '': { GET: (_, invitation) => found(invitationResource(invitation)) },
+      '/accept': { POST: (call, invitation) => accept(events, call, invitation) },
+      '/decline': { POST: (call, invitation) => decline(events, call, invitation) },
+      '/cancel': { POST: (call, invitation) => decline(events, call, invitation) },
+    };
+  return invitationRels.flatMap((rel) =>
+    routesBelow(`communication/${rel}s/{id}`, methods, (answer: OfInvitation) => (call) => {
+      const invitation = call.application.invitations.get(call.params['id'] ?? '');
+      return invitation?.rel === rel ? answer(call, invitation) : failed(404);
+    }),
+  );
+}
+
+/** Returns routes from handlers by template and method. `wrap` adds what all handlers need. */
+function routesBelow<Answer>(
+  root: string,
+  table: Readonly<Record<string, Readonly<Partial<Record<keyof Methods, Answer>>>>>,
+  wrap: (answer: Answer) => (call: Call) => Outcome,
+): Route[] {
+  return Object.entries(table).map(([template, methods]) => ({
+    template: root + template,
+    methods: Object.fromEntries(
+      Object.entries(methods).map(([method, answer]) => [method, wrap(answer)]),
+    ),
+  }));
 }

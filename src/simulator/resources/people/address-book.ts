@@ -1,5 +1,5 @@
 /** The people of the pool: some known contacts, and an invented contact for every other address. */
-import { domain } from '../pool/pool.ts';
+import { domain } from '../../pool/pool.ts';
 
 /** Addresses of the contacts of every user. */
 export const addressBook: readonly string[] = [
