@@ -48,8 +48,13 @@ describe('faults after execution', () => {
     { kind: 'junk', execute: true },
   ] as const)('%p runs all parts', async (fault) => {
     pool.faults.add({ on: { kind: 'batch' }, fault });
-    const signal = AbortSignal.timeout(100);
-    await send(batchUrl, { ...batchRequest('ann', threeParts), signal }).catch(() => undefined);
+    const leaving = new AbortController();
+    const { signal } = leaving;
+    const sent = send(batchUrl, { ...batchRequest('ann', threeParts), signal });
+    const ended = sent.catch(() => undefined);
+    while (ran() < 3) await new Promise(setImmediate);
+    leaving.abort();
+    await ended;
     expect(ran()).toBe(3);
   });
 
