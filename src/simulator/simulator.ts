@@ -6,12 +6,15 @@
  * The behavior follows Microsoft's UCWA documentation and captures of real exchanges. The simulator
  * shares no code with the proxy, so that no mistake is in both.
  */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { BatchRunner } from './server/batch-runner.ts';
 import { CallRunner } from './resources/call-runner.ts';
-import { Credentials } from './pool/credentials.ts';
-import { Discovery } from './resources/discovery.ts';
+import { ConnectionSignIn } from './sign-in/connection-sign-in.ts';
+import { Credentials } from './sign-in/credentials.ts';
+import { Discovery } from './sign-in/discovery.ts';
+import { Origins } from './sign-in/origins.ts';
+import { Sites, type SiteUrls } from './sign-in/sites.ts';
+import { FrontEnd } from './server/front-end.ts';
 import type { ChannelEvent } from './representation/event-set.ts';
 import type { Counters } from './server/exchange.ts';
 import { FaultScript } from './faults/fault-script.ts';
@@ -20,7 +23,7 @@ import { HttpEdge } from './server/http-server.ts';
 import { type Latency, realisticLatency } from './pool/latency.ts';
 import { Ledger } from './pool/request-log.ts';
 import { Outstanding } from './pool/outstanding.ts';
-import { Pool } from './pool/pool.ts';
+import { domain, Pool } from './pool/pool.ts';
 import { guid, mulberry32 } from './pool/prng.ts';
 import { applicationRoutes } from './resources/application-resource.ts';
 import { communicationRoutes } from './resources/communication/communication.ts';
@@ -55,6 +58,14 @@ export interface SimulatorOptions {
   readonly applications?: 'created' | 'any';
   /** Base of the absolute links in discovery answers; default: `url`. */
   readonly publicUrl?: string;
+  /** Base URL of the site where discovery begins; default: `publicUrl`. */
+  readonly discoveryUrl?: string;
+  /** Base URL of the site with the applications; default: `publicUrl`. */
+  readonly homeUrl?: string;
+  /** Origins of web pages that may call the pool, or `*`. Default: no CORS, any `X-Ms-Origin`. */
+  readonly origins?: readonly string[];
+  /** Number of servers, on consecutive ports if `port` is set; default 1. They share all state. */
+  readonly servers?: number;
   /**
    * Whether to write each part of a batch answer as soon as this part and all earlier ones are done.
    * Default false: write the whole answer at the end, as real servers do.
@@ -77,6 +88,10 @@ export interface Simulator {
   readonly port: number;
   readonly ledger: Ledger;
   readonly faults: FaultScript;
+  /** The servers of the pool. `url` and `port` are those of the first one. */
+  readonly servers: readonly FrontEnd[];
+  /** Changes the addresses in absolute links. */
+  setSites(urls: SiteUrls): void;
   /** Changes the limit on outstanding calls of one user. */
   setLimit(limit: number): void;
   /** Reserves `calls` of the user's limit, as if other devices made these calls; 0 frees them. */
@@ -135,42 +150,49 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     ...{ runner, outstanding, faults, timers, counters, newBoundary, streamParts, strictPartHosts },
   });
 
-  const server = createServer({
-    // Long polls and slow uploads must not time out.
-    requestTimeout: 0,
-    headersTimeout: 0,
-    keepAliveTimeout: 120_000,
-  });
-  server.on('connection', (socket) => {
-    counters.connections++;
-    counters.openConnections++;
-    socket.once('close', () => counters.openConnections--);
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port ?? 0, host, resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-
   const credentials = new Credentials(randomOfIds);
-  const discovery = new Discovery(credentials, options.publicUrl ?? url);
+  let sites: Sites | undefined;
+  const currentSites = () => (sites ??= new Sites({ publicUrl: url(), ...given(options) }));
+  const origins = new Origins(options.origins);
+  const discovery = new Discovery(credentials, currentSites);
   const router = new Router({
     ...{ pool, credentials, discovery, ledger, outstanding, counters, runner, batches, pause },
-    longPollCounts,
+    ...{ longPollCounts, origins, sites: currentSites },
   });
-  const edge = new HttpEdge({ ledger, faults, timers, counters, router });
-  server.on('request', (request, response) => {
-    edge.serve(request, response).catch((error: unknown) => {
+  const newSignIn = () => new ConnectionSignIn(randomOfIds);
+  const edge = new HttpEdge({ ledger, faults, timers, counters, router, origins, newSignIn });
+  const serve = (request: IncomingMessage, response: ServerResponse, name: string) => {
+    edge.serve(request, response, name).catch((error: unknown) => {
       // The client disconnected in the middle of its body, or this is a bug, which the answer shows.
       if (response.headersSent) response.destroy();
       else response.writeHead(500).end(error instanceof Error ? error.stack : undefined);
     });
+  };
+  const count = options.servers ?? 1;
+  const servers = Array.from({ length: count }, (_, i) => {
+    const name = `fe${String(i + 1).padStart(2, '0')}.${domain}`;
+    return new FrontEnd({ name, host, counters, serve });
   });
+  const [first] = servers;
+  if (!first) throw new RangeError('a pool needs at least one server');
+  const url = () => first.url;
+  const stop = async () => {
+    timers.stop();
+    await Promise.all(servers.map((server) => server.stop()));
+  };
+  try {
+    for (const [i, server] of servers.entries()) {
+      await server.listen(options.port === undefined || options.port === 0 ? 0 : options.port + i);
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 
   return {
-    url,
-    port,
+    url: first.url,
+    port: first.port,
+    servers,
     ledger,
     faults,
     setLimit: (limit) => outstanding.setLimit(limit),
@@ -179,12 +201,16 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     raise: (user, ...events) => {
       for (const event of events) pool.tellUser(pool.user(user), event);
     },
-    stop: async () => {
-      timers.stop();
-      await new Promise((resolve) => {
-        server.close(resolve);
-        server.closeAllConnections();
-      });
-    },
+    setSites: (urls) => (sites = new Sites(urls)),
+    stop,
+  };
+}
+
+/** Returns the addresses that the options name. */
+function given({ publicUrl, discoveryUrl, homeUrl }: SimulatorOptions): Partial<SiteUrls> {
+  return {
+    ...(publicUrl === undefined ? {} : { publicUrl }),
+    ...(discoveryUrl === undefined ? {} : { discoveryUrl }),
+    ...(homeUrl === undefined ? {} : { homeUrl }),
   };
 }

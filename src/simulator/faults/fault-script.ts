@@ -8,6 +8,10 @@ interface FaultTrigger {
   /** A string must equal the target or its path without the query. A RegExp searches the target. */
   readonly target?: string | RegExp;
   readonly user?: string;
+  /** Value of `Host`; letter case does not matter. */
+  readonly host?: string;
+  /** Name of the server, such as `fe02.pool.example`. */
+  readonly server?: string;
 }
 
 export interface FaultRule {
@@ -26,6 +30,8 @@ export interface FaultSubject {
   readonly method: string;
   readonly target: string;
   readonly user: string | undefined;
+  readonly host: string;
+  readonly server: string;
 }
 
 interface ArmedRule {
@@ -41,6 +47,8 @@ function matches({ on, faults }: ArmedRule, subject: FaultSubject): boolean {
     faults.every((fault) => requestKindsOf[fault.kind].includes(subject.kind)) &&
     (on.method === undefined || on.method === subject.method) &&
     (on.user === undefined || on.user === subject.user) &&
+    (on.host === undefined || on.host.toLowerCase() === subject.host.toLowerCase()) &&
+    (on.server === undefined || on.server === subject.server) &&
     (on.target === undefined ||
       (typeof on.target === 'string'
         ? on.target === subject.target || on.target === subject.target.split('?')[0]

@@ -174,7 +174,8 @@ export class EventChannel {
   #setTimer(parked: Parked): void {
     this.#cancelTimer();
     const ms = Math.min(parked.timeoutAt - performance.now(), this.#msUntilDue());
-    if (ms <= 0) parked.end(this.#answer());
+    // Events that are published together are in one answer.
+    if (ms <= 0) queueMicrotask(() => this.#parked === parked && parked.end(this.#answer()));
     else this.#cancelTimer = this.#timers.after(ms, () => parked.end(this.#answer()));
   }
 }

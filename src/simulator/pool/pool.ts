@@ -10,6 +10,9 @@ import type { Timers } from './timers.ts';
 /** The domain of every address in the simulated pool. */
 export const domain = 'pool.example';
 
+/** Beginning of the names of meeting guests. No other user name contains a hyphen. */
+export const guestPrefix = 'guest-';
+
 export interface PoolSettings {
   readonly random: Random;
   readonly timers: Timers;
@@ -63,6 +66,7 @@ export class Pool {
     if (!user) {
       user = {
         name,
+        isGuest: name.startsWith(guestPrefix),
         applications: new Set(),
         note: '',
         availability: 'Online',

@@ -3,7 +3,7 @@
  * request that arrived, byte for byte.
  */
 import { BoundedLog } from './bounded.ts';
-import type { CredentialKind } from './credentials.ts';
+import type { CredentialKind } from '../sign-in/credentials.ts';
 import { type FlatHeaders, headerValue } from '../representation/headers.ts';
 
 const maxBodyBytes = 1024 * 1024;

@@ -4,6 +4,8 @@ import type { EventChannel } from './event-channel.ts';
 
 export interface User {
   readonly name: string;
+  /** Whether this is a guest of a meeting, who has no contacts, presence or meetings. */
+  readonly isGuest: boolean;
   readonly applications: Set<Application>;
   note: string;
   availability: string;

@@ -1,5 +1,5 @@
 /** Resolves a request target to a place in the pool. */
-import type { Family } from './credentials.ts';
+import type { Family } from '../sign-in/credentials.ts';
 
 export type Place =
   | {
@@ -14,7 +14,13 @@ export type Place =
       readonly rawQuery: string;
     }
   /** The collection of applications. `base` is its path. */
-  | { readonly kind: 'applications'; readonly family: Family; readonly base: string }
+  | {
+      readonly kind: 'applications';
+      readonly family: Family;
+      readonly base: string;
+      /** Whether only guests of meetings may create an application here. */
+      readonly isForGuests: boolean;
+    }
   | { readonly kind: 'stream'; readonly name: string; readonly query: URLSearchParams }
   /** Discovery, tokens, or an unknown path; `path` is in lower case. */
   | { readonly kind: 'elsewhere'; readonly path: string };
@@ -39,11 +45,16 @@ export function locate(target: string): Place {
     const name = (stream[1] ?? '').toLowerCase();
     return { kind: 'stream', name, query: new URLSearchParams(rawQuery) };
   }
-  const ucwa = /^\/ucwa\/(oauth\/)?v1\/applications(?:\/([^/]+)(.*))?$/i.exec(path);
+  const ucwa = /^\/ucwa\/(oauth\/)?v1\/applications(?:\/([^/]+)(.*))?$/i.exec(
+    path.replace(/\/anonApplications$/i, '/applications'),
+  );
   if (!ucwa) return elsewhere;
   const family = ucwa[1] === undefined ? 'webTicket' : 'oauth';
   const root = `/ucwa/${family === 'oauth' ? 'oauth/' : ''}v1/applications`;
-  if (ucwa[2] === undefined) return { kind: 'applications', family, base: root };
+  if (ucwa[2] === undefined) {
+    const isForGuests = /\/anonApplications$/i.test(path);
+    return { kind: 'applications', family, base: root, isForGuests };
+  }
   const segments = (ucwa[3] ?? '').split('/').slice(1).map(decode);
   const decoded = segments.filter((text) => text !== undefined);
   if (decoded.length < segments.length) return elsewhere;

@@ -33,8 +33,9 @@ export function applicationResource(
     },
     embedded: {
       me: meResource(application),
-      people: fixedResource('people'),
-      onlineMeetings: fixedResource('onlineMeetings'),
+      ...(application.user.isGuest
+        ? {}
+        : { people: fixedResource('people'), onlineMeetings: fixedResource('onlineMeetings') }),
       communication: communicationResource(application),
     },
     etag: application.etag,

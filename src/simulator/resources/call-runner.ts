@@ -1,7 +1,7 @@
 /** Runs a single call or a part below an application: finds its route, waits, records it in the ledger. */
 import { type Answer, toAnswer } from '../representation/answer.ts';
 import type { Call } from './call.ts';
-import type { CredentialKind } from '../pool/credentials.ts';
+import type { CredentialKind } from '../sign-in/credentials.ts';
 import { type FlatHeaders, headerValue } from '../representation/headers.ts';
 import type { Ledger } from '../pool/request-log.ts';
 import { failed, type Outcome } from '../representation/outcome.ts';

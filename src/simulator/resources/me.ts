@@ -1,7 +1,7 @@
 /** The signed-in user: `me` and the resources below. Note, presence and location belong to the user. */
 import { inputOf, type Route } from './call.ts';
 import { found, noContent } from '../representation/outcome.ts';
-import { domain, type Pool } from '../pool/pool.ts';
+import { addressOf, type Pool } from '../pool/pool.ts';
 import type { Application, User } from '../pool/state.ts';
 import { type Resource, segment } from '../representation/resource.ts';
 import { displayName } from './people/address-book.ts';
@@ -9,7 +9,14 @@ import { editableResource, putEditable } from './editing.ts';
 
 /** Returns `me`. It has more links after the client called `makeMeAvailable`. */
 export function meResource({ user, available }: Application): Resource {
-  const address = `${user.name}@${domain}`;
+  const address = addressOf(user);
+  if (user.isGuest) {
+    return {
+      rel: 'me',
+      href: 'me',
+      properties: { name: displayName(address), uri: `sip:${address}` },
+    };
+  }
   return {
     rel: 'me',
     href: 'me',

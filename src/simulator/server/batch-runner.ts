@@ -13,7 +13,6 @@ import { failed, type Outcome } from '../representation/outcome.ts';
 import type { Outstanding } from '../pool/outstanding.ts';
 import { checkPart } from '../batch/part-rules.ts';
 import type { Application } from '../pool/state.ts';
-import { serverHeaders } from './server-headers.ts';
 import type { Place } from '../pool/target.ts';
 import type { Timers } from '../pool/timers.ts';
 
@@ -87,7 +86,7 @@ export class BatchRunner {
 
   /** Writes each part as soon as this part and all earlier ones are done. */
   async #stream(
-    { reply, headers }: Exchange,
+    { reply, fieldsOf }: Exchange,
     writer: BatchAnswerWriter,
     answers: ReadonlyArray<Promise<PartAnswer>>,
     user: string,
@@ -98,7 +97,7 @@ export class BatchRunner {
       this.#with.outstanding.release(user, 1);
       const piece = writer.part(answer, i, i === last);
       if (i === 0) {
-        await reply.head(200, serverHeaders(['Content-Type', writer.contentType], headers));
+        await reply.head(200, fieldsOf(['Content-Type', writer.contentType]));
         await reply.write(Buffer.concat([writer.begin(), piece]));
       } else {
         await reply.write(piece);
@@ -114,8 +113,8 @@ export class BatchRunner {
     application: Application,
   ): Promise<PartAnswer> {
     const { method, target, headers, body } = part;
-    const { user, credential, record } = exchange;
-    const faults = this.#with.faults.take({ kind: 'part', method, target, user });
+    const { user, credential, record, host, server } = exchange;
+    const faults = this.#with.faults.take({ kind: 'part', method, target, user, host, server });
     await this.#with.timers.wait(faultOf(faults, 'delay')?.ms ?? 0);
     const refused = (outcome: Outcome) => toAnswer(outcome, '', method, headers);
     let answer = refused(failed(503));

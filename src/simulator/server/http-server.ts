@@ -1,5 +1,6 @@
 /** Reads HTTP requests, lets the router answer them, and applies the faults of the script. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { type Answer, toAnswer } from '../representation/answer.ts';
 import { readBatch } from '../batch/batch-reading.ts';
 import { runStream } from './byte-streams.ts';
@@ -8,7 +9,9 @@ import { executes, faultOf } from '../faults/fault.ts';
 import { substituteFor } from '../faults/fault-answer.ts';
 import type { FaultScript } from '../faults/fault-script.ts';
 import { type Router, isBatch } from './router.ts';
-import { headerValue } from '../representation/headers.ts';
+import { type FlatHeaders, headerValue } from '../representation/headers.ts';
+import type { ConnectionSignIn } from '../sign-in/connection-sign-in.ts';
+import type { Origins } from '../sign-in/origins.ts';
 import type { Ledger, RequestRecord } from '../pool/request-log.ts';
 import { failed } from '../representation/outcome.ts';
 import { Reply } from './reply.ts';
@@ -27,28 +30,38 @@ export interface HttpEdgeParts {
   readonly timers: Timers;
   readonly counters: Counters;
   readonly router: Router;
+  readonly origins: Origins;
+  /** Returns the sign-in of a new connection. */
+  readonly newSignIn: () => ConnectionSignIn;
 }
 
 export class HttpEdge {
   readonly #with: HttpEdgeParts;
+  readonly #signIns = new WeakMap<Socket, ConnectionSignIn>();
 
   constructor(parts: HttpEdgeParts) {
     this.#with = parts;
   }
 
   /** Answers one request. Rejects if the client disconnects in the middle of its body. */
-  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { counters, ledger, faults: script, timers, router } = this.#with;
+  async serve(request: IncomingMessage, response: ServerResponse, server: string): Promise<void> {
+    const { counters, ledger, faults: script, timers, router, origins } = this.#with;
     const { method = 'GET', url: target = '/', rawHeaders: headers } = request;
     const record = ledger.received(method, target, headers);
     const place = locate(target);
-    const { user, credential } = router.visitor(place, headers);
+    const host = request.headers.host ?? '';
+    const { user, credential } = router.visitor(place, headers, host);
     const kind = isBatch(place, method) ? 'batch' : 'single';
     counters.requests++;
     if (kind === 'batch') counters.batches++;
-    const faults = script.take({ kind, method, target, user });
+    const faults = script.take({ kind, method, target, user, host, server });
     const reply = new Reply(response, request.socket, timers, faults);
-    const head = { method, target, headers, user, credential, record, faults, reply };
+    const fieldsOf = (own: FlatHeaders) =>
+      serverHeaders([...own, ...origins.fields(headers)], headers, server);
+    const head = {
+      ...{ method, target, host, headers, user, credential, record, faults, reply, server },
+      ...{ fieldsOf, connection: this.#signIn(request.socket) },
+    };
     const readsBody = faultOf(faults, 'status')?.early !== true;
     const isStream = place.kind === 'stream';
     const body = readsBody && !isStream ? await this.#read(request, record) : nothing;
@@ -63,6 +76,15 @@ export class HttpEdge {
     if (place.kind === 'stream') return this.#stream(exchange, place, request);
     const answer = await router.answer(exchange, place);
     if (answer) await this.#finish(exchange, answer);
+  }
+
+  #signIn(socket: Socket): ConnectionSignIn {
+    let signIn = this.#signIns.get(socket);
+    if (!signIn) {
+      signIn = this.#with.newSignIn();
+      this.#signIns.set(socket, signIn);
+    }
+    return signIn;
   }
 
   async #read(request: AsyncIterable<Buffer>, record: RequestRecord): Promise<Buffer> {
@@ -114,7 +136,8 @@ export class HttpEdge {
     return last ? this.#send(exchange, last) : reply.reset();
   }
 
-  async #send({ method, headers, faults, reply }: Exchange, answer: Answer): Promise<void> {
+  async #send(exchange: Exchange, answer: Answer): Promise<void> {
+    const { method, headers, faults, reply, fieldsOf } = exchange;
     const isCompressed = offersGzip(headers) || faultOf(faults, 'gzip') !== undefined;
     const { status, headers: own, body } = isCompressed ? await gzipped(answer) : answer;
     const truncate = faultOf(faults, 'truncate');
@@ -123,7 +146,7 @@ export class HttpEdge {
       headerValue(own, 'content-encoding') !== undefined || truncate?.framing === 'chunked';
     const hasLength = !isChunked && status !== 204 && status !== 304;
     const length = hasLength ? ['Content-Length', String(sent.length)] : [];
-    await reply.head(status, serverHeaders([...own, ...length], headers));
+    await reply.head(status, fieldsOf([...own, ...length]));
     if (method !== 'HEAD') await reply.write(sent);
     reply.end();
   }

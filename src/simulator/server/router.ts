@@ -3,8 +3,11 @@ import { type Answer, toAnswer } from '../representation/answer.ts';
 import type { BatchRunner } from './batch-runner.ts';
 import type { CallRunner } from '../resources/call-runner.ts';
 import { inputOf } from '../resources/call.ts';
-import { type CredentialKind, type Credentials, photoCookies } from '../pool/credentials.ts';
-import { type Discovery, nowhere } from '../resources/discovery.ts';
+import { type CredentialKind, type Credentials, photoCookies } from '../sign-in/credentials.ts';
+import type { Discovery } from '../sign-in/discovery.ts';
+import type { Origins } from '../sign-in/origins.ts';
+import { nowhere } from '../sign-in/pages.ts';
+import type { Sites } from '../sign-in/sites.ts';
 import type { Counters, Exchange } from './exchange.ts';
 import { faultOf } from '../faults/fault.ts';
 import type { FlatHeaders } from '../representation/headers.ts';
@@ -28,6 +31,8 @@ export interface RouterParts {
   readonly pool: Pool;
   readonly credentials: Credentials;
   readonly discovery: Discovery;
+  readonly origins: Origins;
+  readonly sites: () => Sites;
   readonly ledger: Ledger;
   readonly outstanding: Outstanding;
   readonly counters: Counters;
@@ -64,11 +69,11 @@ export class Router {
     this.#with = parts;
   }
 
-  visitor(place: Place, headers: FlatHeaders): Visitor {
-    const { credentials, pool } = this.#with;
+  visitor(place: Place, headers: FlatHeaders, host: string): Visitor {
+    const { credentials, pool, sites } = this.#with;
     const family =
       place.kind === 'applications' || place.kind === 'application' ? place.family : 'oauth';
-    const user = credentials.userOf(headers, family);
+    const user = credentials.userOf(headers, family, sites().at(host));
     if (user !== undefined) {
       return { user, credential: family === 'oauth' ? 'bearer' : 'webTicket' };
     }
@@ -84,13 +89,19 @@ export class Router {
     exchange: Exchange,
     place: PlaceOf<'application' | 'applications' | 'elsewhere'>,
   ): Promise<Answer | undefined> {
-    const { method, headers, user } = exchange;
+    const { method, headers, user, host } = exchange;
+    const { discovery, origins } = this.#with;
     const asIs = (outcome: Outcome) => toAnswer(outcome, '', method, headers);
-    if (method === 'OPTIONS') return asIs(options);
+    if (method === 'OPTIONS') {
+      const more = origins.preflightFields(headers);
+      return asIs({ ...options, headers: [...(options.headers ?? []), ...more] });
+    }
+    const refusal = origins.refusal(headers);
+    if (refusal) return asIs(refusal);
     if (place.kind === 'elsewhere') return asIs(await this.#elsewhere(exchange, place.path));
-    if (user === undefined) return asIs(this.#with.discovery.unauthorized());
+    if (user === undefined) return asIs(discovery.unauthorized(headers, host, place.family));
     if (place.kind === 'applications') {
-      return this.#counted(exchange, user, () => this.#create(exchange, user, place.base));
+      return this.#counted(exchange, user, () => this.#create(exchange, user, place));
     }
     const application = this.#with.pool.application(place.id, user);
     if (!application) return asIs(failed(404, 'ApplicationNotFound'));
@@ -135,23 +146,28 @@ export class Router {
 
   async #elsewhere(exchange: Exchange, path: string): Promise<Outcome> {
     const { discovery, pause } = this.#with;
-    const { method, headers, body } = exchange;
+    const { method, headers, body, host, connection } = exchange;
     const route = discovery.route(path);
     if (!route) return nowhere;
     await pause(route);
-    const outcome = discovery.answer({ method, path, headers, body });
+    const outcome = discovery.answer({ method, path, host, headers, body, connection });
     this.#ran(exchange, undefined, outcome);
     return outcome;
   }
 
-  async #create(exchange: Exchange, user: string, base: string): Promise<Answer> {
+  async #create(
+    exchange: Exchange,
+    user: string,
+    { base, isForGuests }: PlaceOf<'applications'>,
+  ): Promise<Answer> {
     const { method, headers, body } = exchange;
     await this.#with.pause('applications');
     const input = { rawQuery: '', headers, body };
     const endpointId = inputOf(input, 'endpointId');
-    if (method !== 'POST' || endpointId === undefined) {
-      const outcome =
-        method === 'POST' ? failed(400, 'ParameterValidationFailure') : allowing('POST, OPTIONS');
+    const isRefused = isForGuests && !this.#with.credentials.isGuest(user);
+    if (method !== 'POST' || endpointId === undefined || isRefused) {
+      const bad = isRefused ? failed(403) : failed(400, 'ParameterValidationFailure');
+      const outcome = method === 'POST' ? bad : allowing('POST, OPTIONS');
       this.#ran(exchange, undefined, outcome);
       return toAnswer(outcome, base, method, headers);
     }

@@ -12,20 +12,26 @@ const usual: readonly string[] = [
   ...['Expires', '-1'],
   ...['Server', 'Microsoft-IIS/8.0'],
   ...['X-AspNet-Version', '4.0.30319'],
-  ...['X-MS-Server-Fqdn', 'fe01.pool.example'],
+  // The value is the name of the server.
+  ...['X-MS-Server-Fqdn', ''],
   ...['X-Powered-By', 'ASP.NET'],
 ];
 
 const echoed = ['client-request-id', 'X-MS-Correlation-Id'];
 
-/** Returns the answer's own fields, the usual fields that are missing, and the caller's correlation ids. */
-export function serverHeaders(own: FlatHeaders, asked: FlatHeaders): string[] {
+/**
+ * Returns the answer's own fields, the usual fields that are missing, and the caller's correlation ids.
+ *
+ * @param fqdn name of the server
+ */
+export function serverHeaders(own: FlatHeaders, asked: FlatHeaders, fqdn: string): string[] {
   const all = [...own];
   const mayBeCached = headerValue(own, 'expires') !== undefined;
   for (let i = 0; i < usual.length; i += 2) {
     const [name = '', value = ''] = usual.slice(i, i + 2);
     if (name === 'Pragma' && mayBeCached) continue;
-    if (headerValue(own, name.toLowerCase()) === undefined) all.push(name, value);
+    if (headerValue(own, name.toLowerCase()) !== undefined) continue;
+    all.push(name, name === 'X-MS-Server-Fqdn' ? fqdn : value);
   }
   for (const name of echoed) {
     const value = headerValue(asked, name.toLowerCase());

@@ -3,12 +3,14 @@
  *
  * The simulator accepts the tokens that it issued. It also accepts tokens of tests:
  * `Authorization: Bearer cwt=sim-<user>` and `X-MS-WebTicket: opaque=sim-<user>`. Text after a second
- * hyphen is ignored, so that one user can have several tokens (`cwt=sim-ann-phone`). A user name
- * therefore contains no hyphen.
+ * hyphen is ignored, so that one user can have several tokens (`cwt=sim-ann-phone`). The name of a
+ * user who is no guest therefore contains no hyphen.
  */
-import { BoundedMap } from './bounded.ts';
+import { BoundedMap } from '../pool/bounded.ts';
 import { type FlatHeaders, headerValue, headerValues } from '../representation/headers.ts';
-import { opaque, type Random } from './prng.ts';
+import { guestPrefix } from '../pool/pool.ts';
+import { digits, opaque, type Random } from '../pool/prng.ts';
+import type { Site } from './sites.ts';
 
 export type CredentialKind = 'bearer' | 'webTicket' | 'cookie' | 'none';
 
@@ -17,6 +19,9 @@ export type Family = 'oauth' | 'webTicket';
 
 /** Declared lifetime of an issued token, in seconds. The token never really expires. */
 export const tokenLifetimeSeconds = 28_800;
+
+/** Declared lifetime of the token of a meeting's guest, in seconds. */
+export const guestLifetimeSeconds = 3600;
 
 const testToken = /^cwt=sim-([^-]+)(?:-.*)?$/;
 const testTicket = /^opaque=sim-([^-]+)(?:-.*)?$/;
@@ -30,32 +35,69 @@ export function photoCookies(headers: FlatHeaders): string[] {
     .map((pair) => pair.slice('cwt_ucwa='.length));
 }
 
+/**
+ * Returns the user name in `name`, `name@domain` or `DOMAIN\\name`. Hyphens become underscores, because
+ * only the names of guests contain a hyphen.
+ */
+export function userNameOf(text: string): string {
+  return text.replace(/^.*\\/, '').replace(/@.*$/, '').replaceAll('-', '_').toLowerCase();
+}
+
+function bearerOf(headers: FlatHeaders): string | undefined {
+  return /^bearer +(\S+)$/i.exec(headerValue(headers, 'authorization') ?? '')?.[1];
+}
+
 export class Credentials {
   readonly #random: Random;
-  readonly #issued = new BoundedMap<string, string>(100_000);
+  readonly #issued = new BoundedMap<string, { readonly user: string; readonly site: Site }>(
+    100_000,
+  );
+  readonly #tickets = new BoundedMap<string, string>(100_000);
 
   constructor(random: Random) {
     this.#random = random;
   }
 
-  /**
-   * Issues a token for `name`, `name@domain` or `DOMAIN\name`. Hyphens become underscores, because
-   * user names contain no hyphen.
-   */
-  issueToken(name: string): string {
-    const user = name.replace(/^.*\\/, '').replace(/@.*$/, '').replaceAll('-', '_').toLowerCase();
+  /** Issues a token that is valid at one site. */
+  issueToken(name: string, site: Site): string {
+    const user = this.isGuest(name) ? name : userNameOf(name);
     const token = `cwt=${opaque(this.#random, 64)}`;
-    this.#issued.set(token, user);
+    this.#issued.set(token, { user, site });
     return token;
   }
 
+  /** Issues a web ticket. */
+  issueTicket(user: string): string {
+    const ticket = `opaque=${opaque(this.#random, 64)}`;
+    this.#tickets.set(ticket, user);
+    return ticket;
+  }
+
+  /** Returns the name of a new guest of a meeting. */
+  newGuest(): string {
+    return guestPrefix + digits(this.#random, 8);
+  }
+
+  isGuest(user: string): boolean {
+    return user.startsWith(guestPrefix);
+  }
+
   /** Returns the user of the request's credential for this family, or undefined if it is invalid. */
-  userOf(headers: FlatHeaders, family: Family): string | undefined {
+  userOf(headers: FlatHeaders, family: Family, site: Site): string | undefined {
     if (family === 'webTicket') {
-      return testTicket.exec(headerValue(headers, 'x-ms-webticket') ?? '')?.[1];
+      const ticket = headerValue(headers, 'x-ms-webticket') ?? '';
+      return this.#tickets.get(ticket) ?? testTicket.exec(ticket)?.[1];
     }
-    const bearer = /^bearer +(\S+)$/i.exec(headerValue(headers, 'authorization') ?? '')?.[1];
+    const bearer = bearerOf(headers);
     if (bearer === undefined) return undefined;
-    return this.#issued.get(bearer) ?? testToken.exec(bearer)?.[1];
+    const issued = this.#issued.get(bearer);
+    if (issued) return issued.site === site ? issued.user : undefined;
+    return testToken.exec(bearer)?.[1];
+  }
+
+  /** Whether the request has a token that another site has issued. */
+  isOfOtherSite(headers: FlatHeaders, site: Site): boolean {
+    const issued = this.#issued.get(bearerOf(headers) ?? '');
+    return issued !== undefined && issued.site !== site;
   }
 }

@@ -1,135 +1,134 @@
 /**
- * The requests of clients before they have an application: autodiscovery, the token, the XFrame page.
- * All links here are absolute. A client that follows them bypasses a proxy, unless `publicUrl` is the
- * URL of the proxy.
+ * The requests of clients before they have an application: autodiscovery, tokens, the XFrame page.
+ * All links here are absolute. A client that follows them bypasses a proxy, unless the links lead to
+ * the proxy.
  */
-import { type Credentials, tokenLifetimeSeconds } from '../pool/credentials.ts';
+import type { ConnectionSignIn } from './connection-sign-in.ts';
+import type { Credentials, Family } from './credentials.ts';
 import type { FlatHeaders } from '../representation/headers.ts';
 import { failed, found, type Outcome } from '../representation/outcome.ts';
 import type { Resource } from '../representation/resource.ts';
+import { nowhere, page } from './pages.ts';
+import type { Sites } from './sites.ts';
+import { grants, TokenService } from './token-service.ts';
+import { xframeScript } from './xframe.ts';
 
 const root = '/autodiscover/autodiscoverservice.svc/root';
-
-/** Name of the latency by path. Paths are in lower case; undefined means 404. */
-const routes: Readonly<Record<string, 'discovery' | 'token' | undefined>> = {
-  '/': 'discovery',
-  [root]: 'discovery',
-  [`${root}/oauth/user`]: 'discovery',
-  '/autodiscover/xframe/xframe.html': 'discovery',
-  '/webticket/oauthtoken': 'token',
-};
+const tokenPath = '/webticket/oauthtoken';
+const xframePath = '/Autodiscover/XFrame/XFrame.html';
+const webTicketPath = '/WebTicket/WebTicketService.svc';
 
 /** A request for discovery, a token or the XFrame page. */
 export interface DiscoveryRequest {
   readonly method: string;
   /** Path in lower case. */
   readonly path: string;
+  readonly host: string;
   readonly headers: FlatHeaders;
   readonly body: Buffer;
+  readonly connection: ConnectionSignIn;
 }
 
-function page(status: number, html: string, headers: readonly string[] = []): Outcome {
-  const bytes = Buffer.from(`<!DOCTYPE html><html><body>${html}</body></html>`);
-  return { status, content: { kind: 'bytes', contentType: 'text/html', bytes }, headers };
-}
+type Page = 'root' | 'user' | 'xframe' | 'token' | 'webTicket';
 
-/** Answer of IIS for an unknown path. */
-export const nowhere = page(404, '<h2>404 - File or directory not found.</h2>');
+/** Pages by path. Paths are in lower case. */
+const pages: Readonly<Record<string, Page | undefined>> = {
+  '/': 'root',
+  [root]: 'root',
+  [`${root}/oauth/user`]: 'user',
+  [xframePath.toLowerCase()]: 'xframe',
+  '/xframe': 'xframe',
+  [tokenPath]: 'token',
+  [webTicketPath.toLowerCase()]: 'webTicket',
+};
 
 export class Discovery {
   readonly #credentials: Credentials;
-  readonly #publicUrl: string;
+  readonly #tokens: TokenService;
+  readonly #sites: () => Sites;
 
-  /** @param publicUrl base of all links, without a slash at its end */
-  constructor(credentials: Credentials, publicUrl: string) {
+  /** @param sites returns the current addresses of the pool */
+  constructor(credentials: Credentials, sites: () => Sites) {
     this.#credentials = credentials;
-    this.#publicUrl = publicUrl;
+    this.#tokens = new TokenService(credentials);
+    this.#sites = sites;
   }
 
   /** Returns the name of the latency for this path, or undefined for an unknown path. */
   route(path: string): 'discovery' | 'token' | undefined {
-    return routes[path];
+    const known = pages[path];
+    if (known === undefined) return undefined;
+    return known === 'token' || known === 'webTicket' ? 'token' : 'discovery';
   }
 
   answer(request: DiscoveryRequest): Outcome {
-    const expected = request.path === '/webticket/oauthtoken' ? 'POST' : 'GET';
+    const known = pages[request.path];
+    if (known === undefined) return nowhere;
+    const expected = known === 'token' || known === 'webTicket' ? 'POST' : 'GET';
     const method = request.method === 'HEAD' ? 'GET' : request.method;
     if (method !== expected) return { ...failed(405), headers: ['Allow', expected] };
-    switch (request.path) {
-      case '/webticket/oauthtoken':
-        return this.#token(request.body);
-      case '/autodiscover/xframe/xframe.html':
-        return page(
-          200,
-          '<script>/* a page that calls UCWA on behalf of another origin */</script>',
-        );
-      case `${root}/oauth/user`:
-        return this.#user(request.headers);
-      default:
-        return found(this.#resource('root', root, { user: `${root}/oauth/user` }));
+    const site = this.#sites().at(request.host);
+    switch (known) {
+      case 'token':
+        return this.#tokens.token({ ...request, site });
+      case 'webTicket':
+        return this.#tokens.webTicket({ ...request, site });
+      case 'xframe':
+        return page(200, `<script>${xframeScript}</script>`);
+      case 'user':
+        return this.#user(request);
+      case 'root':
+        return this.#root();
     }
   }
 
-  /** Returns the answer to a missing or unknown credential, a page of the web server. */
-  unauthorized(): Outcome {
+  /** Returns the answer to a missing or unknown credential, or to a token of another site. */
+  unauthorized(headers: FlatHeaders, host: string, family: Family = 'oauth'): Outcome {
+    if (this.#credentials.isOfOtherSite(headers, this.#sites().at(host))) {
+      const reason = '28032;source="fe01.pool.example";reason="The web ticket is invalid."';
+      return page(500, '<h2>500 - Internal server error.</h2>', ['X-Ms-diagnostics', reason]);
+    }
     const realm = 'client_id="00000004-0000-0ff1-ce00-000000000000"';
-    const grants = 'urn:microsoft.rtc:windows,urn:microsoft.rtc:anonmeeting,password';
-    const href = this.#absolute('/webticket/oauthtoken');
+    const { web, home } = this.#sites();
+    const base = this.#sites().at(host) === 'home' ? home : web;
     return page(401, '<h2>401 - Unauthorized: Access is denied.</h2>', [
       ...['WWW-Authenticate', `Bearer trusted_issuers="", ${realm}`],
-      ...['WWW-Authenticate', `MsRtcOAuth href="${href}",grant_type="${grants}"`],
+      ...[
+        'WWW-Authenticate',
+        `MsRtcOAuth href="${base}${tokenPath}",grant_type="${grants.join(',')}"`,
+      ],
+      ...(family === 'webTicket' ? ['X-MS-WebTicketURL', base + webTicketPath] : []),
       ...['X-Ms-diagnostics', '28020;source="fe01.pool.example";reason="No valid security token."'],
     ]);
   }
 
-  #absolute(path: string): string {
-    return this.#publicUrl + path;
+  #root(): Outcome {
+    const { discovery, web } = this.#sites();
+    const links = { user: `${web}${root}/oauth/user`, xframe: web + xframePath };
+    return found({ rel: 'root', href: discovery + root, links });
   }
 
-  #resource(rel: string, self: string, links: Readonly<Record<string, string>>): Resource {
-    const absolute = Object.entries({ ...links, xframe: '/Autodiscover/XFrame/XFrame.html' }).map(
-      ([name, path]) => [name, this.#absolute(path)],
-    );
-    const hrefs = Object.fromEntries(absolute) as Record<string, string>;
-    return { rel, href: this.#absolute(self), links: hrefs };
-  }
-
-  #user(headers: FlatHeaders): Outcome {
-    if (this.#credentials.userOf(headers, 'oauth') === undefined) return this.unauthorized();
-    const links = { applications: '/ucwa/oauth/v1/applications' };
-    return found(this.#resource('user', `${root}/oauth/user`, links));
-  }
-
-  #token(body: Buffer): Outcome {
-    const form = new URLSearchParams(body.toString());
-    const username = form.get('username') ?? '';
-    if (form.get('grant_type') !== 'password')
-      return tokenAnswer(400, { error: 'unsupported_grant_type' });
-    if (username === '' || form.get('password') === 'wrong') {
-      return tokenAnswer(
-        400,
-        { error: 'invalid_grant', error_description: 'The sign-in failed.' },
-        [...['X-Ms-diagnostics', '28010;source="fe01.pool.example";reason="Unable to sign in."']],
-      );
+  /** Returns the user resource. A host that only has discovery redirects to the web site. */
+  #user({ headers, host }: DiscoveryRequest): Outcome {
+    const sites = this.#sites();
+    if (sites.isDiscoveryOnly(host)) {
+      const links = { redirect: sites.web + root };
+      return found({ rel: 'user', href: `${sites.discovery}${root}/oauth/user`, links });
     }
-    return tokenAnswer(200, {
-      access_token: this.#credentials.issueToken(username),
-      expires_in: tokenLifetimeSeconds,
-      ms_rtc_identityscope: 'local',
-      token_type: 'Bearer',
-    });
+    const user = this.#credentials.userOf(headers, 'oauth', sites.at(host));
+    if (user === undefined) return this.unauthorized(headers, host);
+    const applications = `${sites.home}/ucwa/oauth/v1/applications`;
+    const resource: Resource = {
+      rel: 'user',
+      href: `${sites.web}${root}/oauth/user`,
+      links: {
+        applications,
+        ...(this.#credentials.isGuest(user)
+          ? { anonApplications: applications.replace(/applications$/, 'anonApplications') }
+          : {}),
+        xframe: sites.home + xframePath,
+      },
+    };
+    return found(resource);
   }
-}
-
-function tokenAnswer(
-  status: number,
-  json: Readonly<Record<string, string | number>>,
-  headers: readonly string[] = [],
-): Outcome {
-  const bytes = Buffer.from(JSON.stringify(json));
-  return {
-    status,
-    content: { kind: 'bytes', contentType: 'application/json; charset=utf-8', bytes },
-    headers: ['Cache-Control', 'no-store', ...headers],
-  };
 }

@@ -70,6 +70,12 @@ describe('discovery', () => {
   });
 });
 
+/** Form of a guest who joins the meeting with the id 12345678. */
+function guest(password: string): string {
+  const uri = 'sip:ann@pool.example;gruu;opaque=app:conf:focus:id:12345678';
+  return `grant_type=urn:microsoft.rtc:anonmeeting&ms_rtc_conferenceuri=${encodeURIComponent(uri)}&password=${password}`;
+}
+
 describe('a token', () => {
   test('is issued for a password, and is accepted by discovery and applications', async () => {
     const granted = await signIn(
@@ -102,7 +108,9 @@ describe('a token', () => {
   test.each([
     ['a wrong password', 'grant_type=password&username=ann&password=wrong', 'invalid_grant'],
     ['no name', 'grant_type=password&password=x', 'invalid_grant'],
-    ['another grant', 'grant_type=urn:microsoft.rtc:windows', 'unsupported_grant_type'],
+    ['another grant', 'grant_type=urn:microsoft.rtc:passive', 'unsupported_grant_type'],
+    ['a wrong conference id', guest('12345679'), 'invalid_grant'],
+    ['a bad conference uri', 'grant_type=urn:microsoft.rtc:anonmeeting', 'invalid_grant'],
   ])('is refused for %s with 400', async (_, form, error) => {
     const answer = await signIn(form);
     expect([answer.status, json(answer)['error']]).toEqual([400, error]);
@@ -111,5 +119,63 @@ describe('a token', () => {
   test('is issued only for a POST', async () => {
     const answer = await send(`${pool.url}/webticket/oauthtoken`);
     expect([answer.status, answer.headers.allow]).toEqual([405, 'POST']);
+  });
+});
+
+test('a guest of a meeting gets a token, and creates an application at anonApplications', async () => {
+  const granted = json(await signIn(guest('12345678')));
+  expect(granted['expires_in']).toBe(3600);
+  const headers = { Authorization: `Bearer ${String(granted['access_token'])}` };
+  const user = json(await send(`${pool.url}${root}/oauth/user`, { headers }));
+  const href = `${pool.url}/ucwa/oauth/v1/anonApplications`;
+  expect(user['_links']).toMatchObject({ anonApplications: { href } });
+  const request = { method: 'POST', body: '{"EndpointId":"e"}' };
+  const type = { 'Content-Type': 'application/json' };
+  const created = await send(href, { ...request, headers: { ...headers, ...type } });
+  expect(created.status).toBe(201);
+  const application = json(created) as { _links: { self: { href: string } }; _embedded: object };
+  expect(application._links.self.href).toMatch(/^\/ucwa\/oauth\/v1\/applications\/\d{12}$/);
+  expect(Object.keys(application._embedded)).toEqual(['me', 'communication']);
+  const other = await send(href, { ...request, headers: { ...bearer('ann'), ...type } });
+  expect(other.status).toBe(403);
+});
+
+describe('with several sites', () => {
+  const names = {
+    discoveryUrl: 'http://lyncdiscover.pool.example',
+    publicUrl: 'http://lyncweb.pool.example/',
+    homeUrl: 'http://home.pool.example',
+  };
+  const at = (host: string, path: string, headers: Readonly<Record<string, string>> = {}) =>
+    send(pool.url + path, { headers: { Host: host, ...headers } });
+  const links = async (host: string, path: string, headers = {}) =>
+    json(await at(host, path, headers))['_links'] as Record<string, { href: string } | undefined>;
+
+  beforeEach(() => pool.setSites(names));
+
+  test('each document links to the site of the next step', async () => {
+    const first = await links('lyncdiscover.pool.example', '/');
+    expect(first['self']?.href).toBe(`http://lyncdiscover.pool.example${root}`);
+    expect(first['user']?.href).toBe(`http://lyncweb.pool.example${root}/oauth/user`);
+    const redirected = await links('lyncdiscover.pool.example', `${root}/oauth/user`);
+    expect(redirected['redirect']?.href).toBe(`http://lyncweb.pool.example${root}`);
+    const user = await links('lyncweb.pool.example', `${root}/oauth/user`, bearer('ann'));
+    expect(user['applications']?.href).toBe('http://home.pool.example/ucwa/oauth/v1/applications');
+    const challenged = await at('home.pool.example', '/ucwa/oauth/v1/applications');
+    expect(challenged.rawHeaders.join()).toContain('href="http://home.pool.example/webticket');
+  });
+
+  test('a token of one site gets 500 at another', async () => {
+    const form = 'grant_type=password&username=ann&password=x';
+    const granted = await send(`${pool.url}/webticket/oauthtoken`, {
+      ...{ method: 'POST', body: form, headers: { Host: 'lyncweb.pool.example' } },
+    });
+    const token = { Authorization: `Bearer ${String(json(granted)['access_token'])}` };
+    expect((await at('lyncweb.pool.example', `${root}/oauth/user`, token)).status).toBe(200);
+    const foreign = await at('home.pool.example', '/ucwa/oauth/v1/applications', token);
+    expect([foreign.status, foreign.headers['x-ms-diagnostics']]).toEqual([
+      500,
+      '28032;source="fe01.pool.example";reason="The web ticket is invalid."',
+    ]);
   });
 });
