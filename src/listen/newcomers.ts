@@ -5,22 +5,45 @@
  */
 import { OwnerSlots } from '../core/structures/owner-slots.ts';
 import type { ClientExchange } from './client-exchange.ts';
-import { type ShareLimits, Shares } from './shares.ts';
+import type { PassThroughLimits } from './pass-through-limits.ts';
+import { Shares } from './shares.ts';
 
-export interface NewcomerLimits extends ShareLimits {
+export interface NewcomerLimits {
   /**
    * Limit for the batchable calls of new users of one client address that are in the engine at a time. Further
    * ones wait.
    */
   readonly maxAtOnce: number;
-  /** Limit for the calls of all new users together. */
-  readonly maxCallsOfAll: number;
   /** Limit for the bytes of all calls that wait for a slot, in heads and bodies. */
   readonly maxWaitingBytes: number;
 }
 
+interface NewcomerParts {
+  readonly newcomers: NewcomerLimits;
+  /** `maxCalls`: limit for the calls of all new users together. The others hold for each address. */
+  readonly passing: Pick<PassThroughLimits, 'maxCalls' | 'maxCallsPerUser' | 'maxBytesPerUser'>;
+  /** Limit for the remembered users. At least the last `maxUsers / 2` are remembered. */
+  readonly maxUsers: number;
+}
+
+/** How a call that waits would be answered. */
+export type TurnVia = 'single' | 'passthrough';
+
+/** A call that may have to wait for a slot. */
+interface Turn {
+  /** Bytes of its head, and of its body if this was read. */
+  readonly bytes: number;
+  /** Start of the wait, in ms. */
+  readonly sinceMs: number;
+  readonly via: TurnVia;
+  /** Must not throw. */
+  readonly begin: () => void;
+  /** Called if the client leaves before the call begins. */
+  readonly left: () => void;
+}
+
 /** The limit that a call of a new user would exceed. */
-type NewcomerRefusal = 'newcomers' | 'queue_calls' | 'queue_bytes';
+export type NewcomerRefusal = 'newcomers' | 'queue_calls' | 'queue_bytes';
 
 export class Newcomers {
   readonly #shares: Shares;
@@ -31,21 +54,25 @@ export class Newcomers {
   /** Open calls of new users. */
   #calls = 0;
   #waitingBytes = 0;
-  /** Calls that wait for a slot, oldest first: the start of each wait in ms, and how to give up the place. */
+  /** Calls that wait for a slot, oldest first, and how they give up their places. */
   readonly #waiting = new Map<
     ClientExchange,
-    { readonly sinceMs: number; readonly leave: () => void }
+    { readonly turn: Turn; readonly leave: () => void }
   >();
+  /** By user: the number of its waiting calls, and the address that these calls wait for. */
+  readonly #turns = new Map<string, { readonly address: string; calls: number }>();
   /** Users with a recent 2xx answer. When this set is full, it replaces `#older`. */
   #recent = new Set<string>();
   #older = new Set<string>();
 
-  /** @param maxUsers limit for the remembered users; at least the last `maxUsers / 2` are remembered */
-  constructor(limits: NewcomerLimits, maxUsers: number) {
-    this.#shares = new Shares(limits);
-    this.#slots = new OwnerSlots(limits.maxAtOnce);
-    this.#maxCallsOfAll = limits.maxCallsOfAll;
-    this.#maxWaitingBytes = limits.maxWaitingBytes;
+  constructor({ newcomers, passing, maxUsers }: NewcomerParts) {
+    this.#shares = new Shares({
+      maxCalls: passing.maxCallsPerUser,
+      maxBytes: passing.maxBytesPerUser,
+    });
+    this.#slots = new OwnerSlots(newcomers.maxAtOnce);
+    this.#maxCallsOfAll = passing.maxCalls;
+    this.#maxWaitingBytes = newcomers.maxWaitingBytes;
     this.#maxRecent = Math.ceil(maxUsers / 2);
   }
 
@@ -68,57 +95,80 @@ export class Newcomers {
     return !this.#recent.has(user) && !this.#older.has(user);
   }
 
+  /** Whether calls of this user wait for a slot. Calls without a credential can be of different users. */
+  isWaiting(user: string): boolean {
+    return this.#turns.has(user);
+  }
+
   /**
-   * Calls `begin` for a call of a new user when its address has a free slot.
+   * Begins a call when its address has a free slot, in order of arrival. If calls of its user wait for another address,
+   * the call waits for that address.
    *
-   * @param bytes of its head and body
-   * @param begin must not throw
-   * @returns the limit that a waiting call would exceed. It does not wait then, and `begin` is never called.
+   * @returns the limit that a waiting call would exceed. It does not wait then, and never begins.
    */
-  whenFree(
-    exchange: ClientExchange,
-    address: string,
-    { bytes, nowMs }: { readonly bytes: number; readonly nowMs: number },
-    begin: () => void,
-  ): NewcomerRefusal | undefined {
-    let isWaiting = false;
-    let hasLeft = false;
+  whenFree(exchange: ClientExchange, address: string, turn: Turn): NewcomerRefusal | undefined {
+    const { user } = exchange.head;
+    const ahead = this.#turns.get(user);
+    let state = 'waiting' as 'waiting' | 'begun' | 'gone';
+    let isCounted = false;
+    const begin = (): void => {
+      if (state !== 'waiting') return;
+      state = 'begun';
+      if (isCounted) this.#countTurn(user, address, -1);
+      turn.begin();
+    };
     const stopWaiting = (): void => {
-      if (this.#waiting.delete(exchange)) this.#waitingBytes -= bytes;
+      if (this.#waiting.delete(exchange)) this.#waitingBytes -= turn.bytes;
     };
     const leave = (): void => {
-      hasLeft = true;
+      if (state === 'waiting') {
+        state = 'gone';
+        if (isCounted) this.#countTurn(user, address, -1);
+      }
       stopWaiting();
       release();
     };
-    this.#waiting.set(exchange, { sinceMs: nowMs, leave });
-    this.#waitingBytes += bytes;
-    const release = this.#slots.acquire(address, () => {
+    this.#waiting.set(exchange, { turn, leave });
+    this.#waitingBytes += turn.bytes;
+    let mustDefer = ahead !== undefined;
+    const release = this.#slots.acquire(ahead?.address ?? address, () => {
       stopWaiting();
-      if (!isWaiting) {
-        begin();
-        return;
-      }
       // The slot may be freed from inside the engine, which is not reentrant.
-      queueMicrotask(() => {
-        if (!hasLeft) begin();
-      });
+      if (mustDefer) queueMicrotask(begin);
+      else begin();
     });
-    exchange.addRelease(leave);
-    isWaiting = this.#waiting.has(exchange);
-    if (!isWaiting || this.#waitingBytes <= this.#maxWaitingBytes) return undefined;
-    leave();
-    return 'queue_bytes';
+    exchange.addRelease(() => {
+      const hasLeft = state === 'waiting';
+      leave();
+      if (hasLeft) turn.left();
+    });
+    mustDefer = true;
+    if (state !== 'waiting') return undefined;
+    if (this.#waiting.has(exchange) && this.#waitingBytes > this.#maxWaitingBytes) {
+      leave();
+      return 'queue_bytes';
+    }
+    isCounted = true;
+    this.#countTurn(user, address, 1);
+    return undefined;
+  }
+
+  #countTurn(user: string, address: string, calls: 1 | -1): void {
+    if (user === '') return;
+    const turns = this.#turns.get(user) ?? { address, calls: 0 };
+    turns.calls += calls;
+    if (turns.calls === 0) this.#turns.delete(user);
+    else this.#turns.set(user, turns);
   }
 
   /**
    * Takes out the calls that began to wait at `timeMs` or earlier, and returns them. They never begin after that, so
    * their answer may say that they did not run. An answer behind another one of its connection may take long.
    */
-  takeWaitingSince(timeMs: number): ClientExchange[] {
-    const taken = [...this.#waiting].filter(([, { sinceMs }]) => sinceMs <= timeMs);
+  takeWaitingSince(timeMs: number): ReadonlyArray<readonly [ClientExchange, Turn]> {
+    const taken = [...this.#waiting].filter(([, { turn }]) => turn.sinceMs <= timeMs);
     for (const [, { leave }] of taken) leave();
-    return taken.map(([exchange]) => exchange);
+    return taken.map(([exchange, { turn }]) => [exchange, turn]);
   }
 
   /**

@@ -7,7 +7,7 @@ import type { PassThrough } from '../pass-through/pass-through.ts';
 import type { ConnectionAuth } from './connection-auth.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import type { LinkRewriter } from './link-rewriter.ts';
-import type { ListenObserver } from './observer.ts';
+import type { ListenObserver, Via } from './observer.ts';
 import { countOutstanding } from './pass-through-outstanding.ts';
 import { PassThroughLimiter, type PassThroughLimits } from './pass-through-limits.ts';
 import { passThroughHeaders } from '../core/wire/forwarded-headers.ts';
@@ -43,15 +43,15 @@ export interface PassThroughFacts {
 
 type PassThroughRefusal = Extract<
   RefusalReason,
-  `${string}queue_${string}` | 'long_polls' | 'bound_connections'
+  `${string}queue_${string}` | 'long_polls' | 'bound_connections' | 'newcomers'
 >;
 
 /** Answers and reports a pass-through request at the client's side. */
-export interface PassThroughReplies {
+export interface CallReplies {
   refuse(exchange: ClientExchange, reason: PassThroughRefusal): void;
   /** Answers the client with the fault. */
   fail(exchange: ClientExchange, fault: Fault): void;
-  finished(exchange: ClientExchange, callerLeft: boolean, poll: boolean): void;
+  finished(exchange: ClientExchange, via: Via, callerLeft: boolean, poll: boolean): void;
   /** Runs `serve`. An exception is answered with 500. */
   guarded(exchange: ClientExchange, serve: () => void): void;
 }
@@ -63,13 +63,9 @@ export class PassThroughHandler {
   readonly #parts: PassThroughParts;
   readonly #limiter: PassThroughLimiter;
   readonly #connectionAuth: ConnectionAuth;
-  readonly #replies: PassThroughReplies;
+  readonly #replies: CallReplies;
 
-  constructor(
-    parts: PassThroughParts,
-    connectionAuth: ConnectionAuth,
-    replies: PassThroughReplies,
-  ) {
+  constructor(parts: PassThroughParts, connectionAuth: ConnectionAuth, replies: CallReplies) {
     this.#parts = parts;
     this.#limiter = new PassThroughLimiter(parts.passing);
     this.#connectionAuth = connectionAuth;
@@ -142,7 +138,7 @@ export class PassThroughHandler {
           }
           const left = outcome.kind === 'client-left';
           if (left) observer.callerLeft('passthrough');
-          this.#replies.finished(exchange, left, poll);
+          this.#replies.finished(exchange, 'passthrough', left, poll);
         },
       },
     );

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import { admit, type RefusalReason } from '../core/admit/admit.ts';
 import { classify } from '../core/ucwa/classify.ts';
 import { callClassOf } from '../core/ucwa/call-class.ts';
-import type { Fault, FaultName } from '../core/messages/fault.ts';
+import type { Fault } from '../core/messages/fault.ts';
 import { answerForFault, answerForRefusal } from '../core/answer/own-answers.ts';
 import type { Arrival } from '../core/schedule/state.ts';
 import { BodyReader } from './body-reader.ts';
@@ -17,8 +17,9 @@ import type { HandlerParts, HandlerPool } from './handler-parts.ts';
 import { Newcomers } from './newcomers.ts';
 import type { Via } from './observer.ts';
 import { overflowStatus } from './overflow-status.ts';
-import { PassThroughHandler } from './pass-through-handler.ts';
+import { type CallReplies, PassThroughHandler } from './pass-through-handler.ts';
 import { ResponseCaller, type ServerEdge } from './response-caller.ts';
+import { Turns } from './turns.ts';
 import { WriteBufferLimiter } from './write-buffer-limit.ts';
 import { PendingCallers } from './pending-callers.ts';
 import { keepAliveLines, writeReply } from './write-reply.ts';
@@ -36,6 +37,7 @@ export class RequestHandler {
   readonly #closing = new WeakSet<Socket>();
   readonly #passThrough: PassThroughHandler;
   readonly #newcomers: Newcomers;
+  readonly #turns: Turns;
   readonly #pending: PendingCallers;
   readonly #edge: ServerEdge;
   readonly #bodyReader: BodyReader;
@@ -48,22 +50,16 @@ export class RequestHandler {
       (pool) => parts.pools[pool]?.connectionAuth ?? 'refuse',
       ({ request }) => parts.isTrusted(request),
     );
-    this.#newcomers = new Newcomers(
-      {
-        maxCalls: parts.passing.maxCallsPerUser,
-        maxBytes: parts.passing.maxBytesPerUser,
-        maxCallsOfAll: parts.passing.maxCalls,
-        ...parts.newcomers,
-      },
-      parts.maxUsers,
-    );
-    this.#passThrough = new PassThroughHandler(parts, this.#connectionAuth, {
+    this.#newcomers = new Newcomers(parts);
+    const replies: CallReplies = {
       refuse: (exchange, reason) => this.#refuse(exchange, overflowStatus[reason], reason),
       fail: (exchange, fault) => this.#fail(exchange, fault),
-      finished: (exchange, callerLeft, poll) =>
-        this.#finished(exchange, 'passthrough', callerLeft, poll),
+      finished: (exchange, via, callerLeft, poll) =>
+        this.#finished(exchange, via, callerLeft, poll),
       guarded: (exchange, serve) => this.#guarded(exchange, serve),
-    });
+    };
+    this.#turns = new Turns(this.#newcomers, parts, replies);
+    this.#passThrough = new PassThroughHandler(parts, this.#connectionAuth, replies);
     this.#pending = new PendingCallers(parts.maxWaiting, parts.overdueMs, parts.observer);
     this.#edge = {
       stallMs: parts.stallMs,
@@ -92,20 +88,12 @@ export class RequestHandler {
   checkWaiting(): void {
     const nowMs = this.#parts.now();
     this.#pending.check(nowMs);
-    this.#giveUp(nowMs - this.#parts.timeoutMs, 'connection_limit_reached');
+    this.#turns.giveUp(nowMs - this.#parts.timeoutMs, 'connection_limit_reached');
   }
 
   /** Answers all calls that are not submitted to the engine yet. To be called before the engine stops. */
   endWaiting(): void {
-    this.#giveUp(Infinity, 'destination_unavailable');
-  }
-
-  /** Answers calls of new users that have waited for a slot since `sinceMs` or longer. They did not run. */
-  #giveUp(sinceMs: number, name: FaultName): void {
-    for (const exchange of this.#newcomers.takeWaitingSince(sinceMs)) {
-      this.#guarded(exchange, () => this.#fail(exchange, { phase: 'unsent', name }));
-      this.#finished(exchange, 'single', false);
-    }
+    this.#turns.giveUp(Infinity, 'destination_unavailable');
   }
 
   /** Runs `serve`. An exception is reported, and only this exchange is answered with 500. */
@@ -179,7 +167,12 @@ export class RequestHandler {
       const owner = isNew ? address : known.user;
       const trusted = this.#parts.isTrusted(request);
       const { authority } = destination;
-      this.#passThrough.pass(exchange, target, { pool, authority, reason, trusted, owner, poll });
+      const pass = (): void =>
+        this.#passThrough.pass(exchange, target, { pool, authority, reason, trusted, owner, poll });
+      // A passed-through write must not overtake calls of its user that wait.
+      if (exchange.isWrite && reason !== 'outside' && this.#newcomers.isWaiting(known.user))
+        this.#turns.take(exchange, address, facts.bytes, 'passthrough', pass);
+      else pass();
       return;
     }
     const { applicationPath, resource } = classified;
@@ -199,13 +192,13 @@ export class RequestHandler {
         sizeBytes: facts.bytes + target.length + body.length + partOverheadBytes,
       });
     const ready = (body: Buffer): void => {
-      const nowMs = this.#parts.now();
-      const begin = (): void => this.#guarded(exchange, () => submit(body, nowMs));
       if (exchange.isOver) return;
-      if (!isNew) begin();
-      const waiting = { bytes: facts.bytes + body.length, nowMs };
-      const refusal = isNew && this.#newcomers.whenFree(exchange, address, waiting, begin);
-      if (refusal) this.#refuse(exchange, overflowStatus[refusal], refusal);
+      const nowMs = this.#parts.now();
+      const begin = (): void => submit(body, nowMs);
+      // A user may have become known while earlier calls of this user wait.
+      if (isNew || this.#newcomers.isWaiting(known.user))
+        this.#turns.take(exchange, address, facts.bytes + body.length, 'single', begin);
+      else this.#guarded(exchange, begin);
     };
     const bodyBytes = Number(facts.contentLength ?? 0);
     if (bodyBytes === 0) {

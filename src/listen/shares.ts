@@ -1,5 +1,5 @@
 /** Limits for each name: its open calls, and the bytes of these calls. */
-export interface ShareLimits {
+interface ShareLimits {
   readonly maxCalls: number;
   readonly maxBytes: number;
 }

@@ -101,6 +101,75 @@ test('batchable calls of new users have half of the connections for each address
   await proxy.untilMetric('ucwa_proxy_held_calls', (held) => held === 1);
 });
 
+test('a caller that leaves while its call waits for its turn is counted and logged', async () => {
+  const { proxy, clients } = await crowded();
+  clients[2]!.leave();
+  await proxy.untilMetric('ucwa_proxy_client_aborts_total{stage="held"}', (left) => left === 1);
+  await proxy.untilMetric('ucwa_proxy_held_calls', (held) => held === 0);
+  await proxy.untilLogged(/"callerLeft":true/);
+  void proxy.stop();
+  await proxy.abort();
+  expect((await clients[0]!.readAnswer()).status).toBe(504);
+  const logged = proxy.log.filter((line) => line.includes('"msg":"call"'));
+  expect(logged.filter((line) => line.includes('"callerLeft":true'))).toHaveLength(1);
+  expect(logged).toHaveLength(3);
+});
+
+const write = (target: string, n: number, ...fields: string[]): string =>
+  [`PUT ${target} HTTP/1.1`, 'Host: p', junk(n), 'Content-Length: 2', ...fields, '', '{}'].join(
+    '\r\n',
+  );
+const never = 'X-Ucwa-Batch: never';
+
+/** The requests that the pool got from the third user. */
+const thirdOf = (requests: readonly string[]): string[] =>
+  requests.filter((request) => request.includes('junk-3')).map((request) => request.split(' ')[1]!);
+
+test('a passed-through write does not overtake calls of its user that wait for their turn', async () => {
+  const { pool, proxy, ask, clients } = await crowded();
+  const writer = new RawClient(proxy.port, '127.0.0.2');
+  writer.send(write(`${me}/note`, 3, never));
+  await proxy.untilMetric('ucwa_proxy_held_calls', (held) => held === 2);
+  // Other users need not wait, nor do reads of this user that pass through.
+  new RawClient(proxy.port, '127.0.0.2').send(write(`${me}/note`, 4, never));
+  await proxy.untilMetric('ucwa_proxy_held_calls', () => pool.requests.length === 3);
+  expect(await ask('127.0.0.3', `${me}/note?answered`, junk(3), never)).toBe(200);
+  expect(thirdOf(pool.requests)).toEqual([`${me}/note?answered`]);
+  clients[0]!.leave();
+  await proxy.untilMetric('ucwa_proxy_held_calls', () => thirdOf(pool.requests).length === 2);
+  expect(thirdOf(pool.requests)[1]).toBe(me);
+  clients[1]!.leave();
+  await proxy.untilMetric('ucwa_proxy_held_calls', () => thirdOf(pool.requests).length === 3);
+});
+
+test('a client that leaves with a passed-through write that waits is counted, and the write is not sent', async () => {
+  const { pool, proxy, send, clients } = await crowded();
+  const writer = new RawClient(proxy.port, '127.0.0.2');
+  writer.send(write(`${me}/note`, 3, never));
+  await proxy.untilMetric('ucwa_proxy_held_calls', (held) => held === 2);
+  writer.leave();
+  const aborts = 'ucwa_proxy_client_aborts_total{stage="passthrough"}';
+  await proxy.untilMetric(aborts, (left) => left === 1);
+  send('127.0.0.2', `${me}?last`, junk(3));
+  for (const client of clients.slice(0, 2)) client.leave();
+  await proxy.untilMetric('ucwa_proxy_held_calls', () => thirdOf(pool.requests).length === 2);
+  expect(thirdOf(pool.requests).sort()).toEqual([me, `${me}?last`]);
+});
+
+test('calls of a user that the pool has answered do not overtake its calls that wait for their turn', async () => {
+  const { pool, proxy, ask, send, clients } = await crowded();
+  expect(await ask('127.0.0.2', `${me}?answered`, junk(3), never)).toBe(200);
+  send('127.0.0.3', `${me}?second`, junk(3));
+  await proxy.untilMetric('ucwa_proxy_held_calls', (held) => held === 2);
+  clients[0]!.leave();
+  await proxy.untilMetric('ucwa_proxy_held_calls', () => thirdOf(pool.requests).length === 2);
+  expect(thirdOf(pool.requests)[1]).toBe(me);
+  clients[1]!.leave();
+  await proxy.untilMetric('ucwa_proxy_held_calls', () => thirdOf(pool.requests).length === 3);
+  // The calls no longer wait, so the next one is sent at once.
+  expect(await ask('127.0.0.2', `${me}?answered`, junk(3))).toBe(200);
+});
+
 /** The answers to some calls never end. These calls keep the slots of their address, and further calls wait. */
 async function dripping(env: Readonly<Record<string, string>> = {}) {
   const pool = await startScriptedPool((request, socket) => {
