@@ -92,8 +92,8 @@ export function endOf({ batch }: InFlightRequest): RequestEnd | undefined {
  * request of a call in the shadow has the outcome of its second real request. Without a second real request,
  * the last outcome counts.
  */
-function outcomeOf({ caller: ticket, attempts, original }: Call<ShadowCall>): Outcome | undefined {
-  const { outcomes, isOver, hasLeft } = ticket;
+function outcomeOf({ caller, attempts, original }: Call<ShadowCall>): Outcome | undefined {
+  const { outcomes, isOver, hasLeft } = caller;
   const known = outcomes[(original?.attempts ?? attempts) - 1];
   // The caller left, so the real duration is unknown. The call must not delay the other calls of its batch.
   if (known === undefined && hasLeft) return callerLeft;

@@ -25,7 +25,7 @@ import {
   type ShadowArrival,
   type ShadowCall,
   type ShadowReport,
-  withTicket,
+  withCaller,
   type InFlightRequest,
 } from './state.ts';
 import {
@@ -54,7 +54,7 @@ export class Shadow implements Sink<ShadowCall> {
   readonly events = ignoredNotes;
   readonly #report: ShadowReport;
   readonly #core: Coalescer<ShadowCall>;
-  readonly #places: DispatchSlots<User<ShadowCall>>;
+  readonly #slots: DispatchSlots<User<ShadowCall>>;
   readonly #paces: Paces;
   readonly #events = new TimerHeap<Event>();
   readonly #inFlight = new Map<Batch<ShadowCall>, InFlightRequest>();
@@ -76,7 +76,7 @@ export class Shadow implements Sink<ShadowCall> {
     this.#report = report;
     this.#core = new Coalescer(options.policy, this, memory, random);
     this.#paces = new Paces(options.policy);
-    this.#places = new DispatchSlots(dispatchLimits(options));
+    this.#slots = new DispatchSlots(dispatchLimits(options));
   }
 
   /** The time of the next hold or deadline. `wake` must be called then. */
@@ -167,34 +167,34 @@ export class Shadow implements Sink<ShadowCall> {
   }
 
   requestPermit(user: User<ShadowCall>, unbatched: boolean): void {
-    this.#places.request(user, unbatched);
+    this.#slots.request(user, unbatched);
   }
 
   send(batch: Batch<ShadowCall>): void {
     this.#report.requestSent(newCallsOf(batch), batch.calls.length);
     const request = newRequest(batch, this.#unbatched);
     this.#inFlight.set(batch, request);
-    for (const { caller: ticket } of batch.calls) ticket.awaitedBy.push(request);
+    for (const { caller } of batch.calls) caller.awaitedBy.push(request);
     this.#scheduleEnd(request);
   }
 
   answer(call: Call<ShadowCall>): void {
-    const { caller: ticket } = call;
-    ticket.shadowMs = this.#nowMs - ticket.atMs;
-    this.#reportAnswer(ticket);
-    this.#endInShadow(ticket);
+    const { caller } = call;
+    caller.shadowMs = this.#nowMs - caller.atMs;
+    this.#reportAnswer(caller);
+    this.#endInShadow(caller);
   }
 
-  fail({ caller: ticket }: Call<ShadowCall>): void {
-    ticket.hasFailed = true;
-    this.#reportAnswer(ticket);
-    this.#endInShadow(ticket);
+  fail({ caller }: Call<ShadowCall>): void {
+    caller.hasFailed = true;
+    this.#reportAnswer(caller);
+    this.#endInShadow(caller);
   }
 
   freeSlot(batch: Batch<ShadowCall>): void {
     const request = this.#inFlight.get(batch);
     if (request !== undefined && !request.isSlotFree)
-      request.isSlotFree = this.#places.free(batch.user);
+      request.isSlotFree = this.#slots.free(batch.user);
   }
 
   abandon(batch: Batch<ShadowCall>): void {
@@ -211,11 +211,11 @@ export class Shadow implements Sink<ShadowCall> {
   /** Advances the time to `nowMs`, with all due events and granted permits in between. */
   #reach(nowMs: number): void {
     for (;;) {
-      for (let wish = this.#places.grant(); wish; wish = this.#places.grant()) {
+      for (let wish = this.#slots.grant(); wish; wish = this.#slots.grant()) {
         const { user, unbatched } = wish;
         this.#unbatched = unbatched;
         if (!this.#core.dispatch(user, unbatched, this.#nowMs))
-          this.#places.release(user, unbatched, false);
+          this.#slots.release(user, unbatched, false);
       }
       if (this.#events.nextAtMs > nowMs) break;
       const due = this.#events.take();
@@ -233,7 +233,7 @@ export class Shadow implements Sink<ShadowCall> {
       this.#endInShadow(call);
       return;
     }
-    const submitted = this.#core.submit(withTicket(arrival, call), this.#nowMs);
+    const submitted = this.#core.submit(withCaller(arrival, call), this.#nowMs);
     if (typeof submitted === 'string') {
       this.#report.refused();
       this.#endInShadow(call);
@@ -246,8 +246,8 @@ export class Shadow implements Sink<ShadowCall> {
     const { batch } = request;
     const nowMs = this.#nowMs;
     this.#inFlight.delete(batch);
-    for (const { caller: ticket } of batch.calls) {
-      ticket.awaitedBy.splice(ticket.awaitedBy.indexOf(request), 1);
+    for (const { caller } of batch.calls) {
+      caller.awaitedBy.splice(caller.awaitedBy.indexOf(request), 1);
     }
     if (ending.kind === 'complete') {
       outcomes.forEach((outcome, index) => {
@@ -256,7 +256,7 @@ export class Shadow implements Sink<ShadowCall> {
       });
     }
     this.#core.settle(batch, ending, nowMs);
-    this.#places.release(batch.user, request.unbatched, request.isSlotFree);
+    this.#slots.release(batch.user, request.unbatched, request.isSlotFree);
   }
 
   #scheduleEnds({ awaitedBy }: ShadowCall): void {
