@@ -32,6 +32,9 @@ import type { Failure } from '../core/messages/fault.ts';
 import type { Ending } from '../core/answer/ending.ts';
 import { hasOperation } from '../core/schedule/queue/stream.ts';
 
+/** A bug can break off an event before it asks for the next wake-up. The engine then wakes the core after this time. */
+const afterErrorMs = 100;
+
 export class Engine implements Sink<Caller> {
   readonly events: SchedulerEvents;
   readonly #options: EngineOptions;
@@ -183,10 +186,7 @@ export class Engine implements Sink<Caller> {
     return fault === 'never-sent' ? answerForUnsent(onlyXml) : answerForFault(fault, onlyXml);
   }
 
-  /**
-   * Whether the request of a call past its deadline was not sent, and now never will be: no other call needs
-   * it.
-   */
+  /** Aborts the request of a late call if it is unsent and serves no other call. Returns whether it never runs. */
   #cancelUnsent({ batch }: Call<Caller>): boolean {
     const exchange = batch?.inFlight?.exchange;
     if (exchange?.started !== false || (batch?.waiting !== 1 && !exchange.isAborted)) return false;
@@ -291,6 +291,7 @@ export class Engine implements Sink<Caller> {
           next();
         } catch (error) {
           this.#observer.internalError(error);
+          this.wakeAt(this.#clock.now() + afterErrorMs);
         }
       }
     } finally {
