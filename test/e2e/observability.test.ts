@@ -56,7 +56,7 @@ describe('metrics', () => {
     expect(notZero).toEqual([
       `ucwa_proxy_build_info{version="0.0.0-test",node_version="${process.version}"}`,
     ]);
-    expect(ours.length).toBeLessThan(520);
+    expect(ours.length).toBeLessThan(560);
   });
 
   test('count the work of batches, of unbatched calls and of passed-through calls', async () => {
