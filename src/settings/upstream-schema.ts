@@ -48,7 +48,7 @@ export const upstream = z
       .prefault(30_000)
       .describe('deadline of a batchable call, including its hold and its retries'),
     passThroughIdleMs: milliseconds(1000, 60 * minute)
-      .prefault(120_000)
+      .prefault(960_000)
       .describe(
         'time without a byte until a pass-through request is aborted; event polls have no such limit',
       ),

@@ -16,7 +16,7 @@ describe('defaults', () => {
       admin: { address: { host: '127.0.0.1', port: 9464 }, hosts: [] },
       upstream: {
         timeoutMs: 30000,
-        passThroughIdleMs: 120000,
+        passThroughIdleMs: 960000,
         connectTimeoutMs: 3000,
         idleTimeoutMs: 15000,
         connectionAuth: 'refuse',
