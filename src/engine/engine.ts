@@ -6,6 +6,7 @@
  * All events therefore go through an inbox, and wait there while the core runs.
  */
 import { answerForFault, answerForUnsent } from '../core/answer/own-answers.ts';
+import type { Failure } from '../core/messages/fault.ts';
 import type { Reply, ReplyHead } from '../core/messages/reply.ts';
 import { InvariantViolation } from '../core/invariants.ts';
 import { Coalescer } from '../core/schedule/coalescer.ts';
@@ -28,7 +29,6 @@ import { explained } from './explain.ts';
 import { Guard } from './guard.ts';
 import { batchRequest, canStream, oldestOf, singleRequest, observeCalls } from './requests.ts';
 import { SingleExchange } from './single-exchange.ts';
-import type { Failure } from '../core/messages/fault.ts';
 import type { Ending } from '../core/answer/ending.ts';
 import { hasOperation } from '../core/schedule/queue/stream.ts';
 
@@ -58,8 +58,7 @@ export class Engine implements Sink<Caller> {
 
   constructor(options: EngineOptions, parts: EngineParts) {
     this.#options = options;
-    this.#clock = parts.clock;
-    this.#upstream = parts.upstream;
+    ({ clock: this.#clock, upstream: this.#upstream } = parts);
     this.#nextBoundary = parts.nextBoundary;
     this.#observer = parts.observer;
     this.#ended = parts.ended;
@@ -67,9 +66,9 @@ export class Engine implements Sink<Caller> {
     this.#totals = parts.memory.totals ?? newTotals();
     this.#core = new Coalescer(options.policy, this, parts.memory, parts.random);
     this.#guard = new Guard(options.policy.maxParts, parts.observer);
-    this.#dispatchPermits = new DispatchPermits(
-      dispatchLimits(options),
-      (user, unbatched, permit) => this.#enter(() => this.#dispatch(user, unbatched, permit)),
+    const permits = dispatchLimits(options);
+    this.#dispatchPermits = new DispatchPermits(permits, (user, unbatched, permit) =>
+      this.#enter(() => this.#dispatch(user, unbatched, permit)),
     );
   }
 
