@@ -1,5 +1,5 @@
 /** One batch on the wire. It turns the parts of the answer into answers of the calls as they come. */
-import type { Fault, FaultName } from '../core/messages/fault.ts';
+import type { FailureCause, Fault, FaultName } from '../core/messages/fault.ts';
 import { PartReplies, relayedReply } from '../core/answer/fan-out.ts';
 import {
   coded,
@@ -8,7 +8,6 @@ import {
   type Interpretation,
 } from '../core/ucwa/protocol.ts';
 import type { Asked, Reply } from '../core/messages/reply.ts';
-import type { FailureCause } from '../core/answer/retry-table.ts';
 import { contradicts } from '../core/ucwa/protocol.ts';
 import { MultipartParser } from '../core/wire/multipart-parser.ts';
 import type { ExchangeHandler } from '../upstream/exchange.ts';

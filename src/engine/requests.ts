@@ -3,7 +3,7 @@ import type { Batch, Call } from '../core/schedule/state.ts';
 import { encodeWith } from '../core/wire/batch-encoder.ts';
 import type { ExchangeRequest } from '../upstream/exchange.ts';
 import type { Caller } from './caller.ts';
-import { singleHeaders } from '../core/wire/forwarded-headers.ts';
+import { singleHeaders } from '../core/messages/forwarded-headers.ts';
 import { envelopeHeaders, batchTarget } from '../core/ucwa/protocol.ts';
 import type { EngineObserver } from './observer.ts';
 import { waitersOf } from '../core/schedule/queue/calls.ts';

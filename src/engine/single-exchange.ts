@@ -5,7 +5,7 @@
 import { relayedReply } from '../core/answer/fan-out.ts';
 import type { Fault } from '../core/messages/fault.ts';
 import { refused, isRefusal } from '../core/ucwa/protocol.ts';
-import { transferCodings } from '../core/answer/odd-heads.ts';
+import { transferCodings } from '../core/messages/odd-heads.ts';
 import type { ReplyHead } from '../core/messages/reply.ts';
 import { endToEndHeaders, keepDispositionBytes } from '../core/messages/http-message.ts';
 import type { Exchange, ExchangeHandler } from '../upstream/exchange.ts';

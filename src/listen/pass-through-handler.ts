@@ -10,7 +10,7 @@ import type { LinkRewriter } from './link-rewriter.ts';
 import type { ListenObserver, Via } from './observer.ts';
 import { countOutstanding } from './pass-through-outstanding.ts';
 import { PassThroughLimiter, type PassThroughLimits } from './pass-through-limits.ts';
-import { passThroughHeaders } from '../core/wire/forwarded-headers.ts';
+import { passThroughHeaders } from '../core/messages/forwarded-headers.ts';
 
 /** The parts of one pool that pass-through requests use. */
 export interface PassThroughPool {

@@ -5,7 +5,7 @@ import {
   isUnendedReset,
   transferCodings,
   withoutBody,
-} from '../core/answer/odd-heads.ts';
+} from '../core/messages/odd-heads.ts';
 import { keepDispositionBytes, type RawHeaders } from '../core/messages/http-message.ts';
 
 /** Characters in a reason phrase that Node's parser accepts, and that Node refuses to write. */

@@ -13,7 +13,7 @@ import {
   isUnendedReset,
   transferCodings,
   withoutBody,
-} from '../core/answer/odd-heads.ts';
+} from '../core/messages/odd-heads.ts';
 import { InvariantViolation } from '../core/invariants.ts';
 import { headerValue, namedByConnection } from '../core/messages/http-message.ts';
 import type { Exchange, ExchangeHandler, ExchangeRequest, Upstream } from './exchange.ts';

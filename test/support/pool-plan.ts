@@ -1,5 +1,4 @@
-import type { FaultPhase } from '../../src/core/messages/fault.ts';
-import type { FailureCause } from '../../src/core/answer/retry-table.ts';
+import type { FailureCause, FaultPhase } from '../../src/core/messages/fault.ts';
 import type { Ending } from '../../src/core/answer/ending.ts';
 
 /** How the pool answers a batch. */

@@ -1,6 +1,5 @@
-import type { Fault } from '../messages/fault.ts';
+import type { FailureCause, Fault } from '../messages/fault.ts';
 import type { Reply } from '../messages/reply.ts';
-import type { FailureCause } from './retry-table.ts';
 
 /**
  * The end of a request, for those of its calls that have no response yet:

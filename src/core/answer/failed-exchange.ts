@@ -1,8 +1,7 @@
 /** Endings of requests that failed. */
-import type { Fault } from '../messages/fault.ts';
+import type { FailureCause, Fault } from '../messages/fault.ts';
 import type { Reply } from '../messages/reply.ts';
 import { retryAfterMs } from './retry-after.ts';
-import type { FailureCause } from './retry-table.ts';
 import { headerValue, type RawHeaders } from '../messages/http-message.ts';
 import type { Ending } from './ending.ts';
 

@@ -4,26 +4,8 @@
  * if it is a GET, because a GET changes nothing (RFC 9110 section 9.2.2). So no chat message is ever sent
  * twice.
  */
-import type { Fault, FaultPhase } from '../messages/fault.ts';
+import type { Fault, FailureCause, FaultPhase } from '../messages/fault.ts';
 import type { Reply } from '../messages/reply.ts';
-
-/** The failure of a request or of one part; see the descriptions in `retryTable`. */
-export type FailureCause =
-  | 'refused'
-  | 'refused_part'
-  | 'no_batch'
-  | 'request_too_large'
-  | 'not_read'
-  | 'doubted'
-  | 'server_error'
-  | 'not_understood'
-  | 'malformed_part'
-  | 'miscounted'
-  | 'broken_off'
-  | 'answer_too_large'
-  | 'connection'
-  | 'tls'
-  | 'own_mistake';
 
 /** The failure of a call's last request. */
 export interface CallFailure {

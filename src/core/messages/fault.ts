@@ -41,3 +41,21 @@ export interface Fault {
  * - `late`: the call was sent, and no response came before its deadline.
  */
 export type Failure = Fault | 'never-sent' | 'late';
+
+/** The failure of a request or of one part. `answer/retry-table.ts` describes each of them. */
+export type FailureCause =
+  | 'refused'
+  | 'refused_part'
+  | 'no_batch'
+  | 'request_too_large'
+  | 'not_read'
+  | 'doubted'
+  | 'server_error'
+  | 'not_understood'
+  | 'malformed_part'
+  | 'miscounted'
+  | 'broken_off'
+  | 'answer_too_large'
+  | 'connection'
+  | 'tls'
+  | 'own_mistake';

@@ -3,8 +3,7 @@
  * outstanding calls of a user. If the pool refused a real request with N outstanding calls, it would refuse a
  * batch with N outstanding calls in the shadow too.
  */
-import type { Fault } from '../messages/fault.ts';
-import type { FailureCause } from '../answer/retry-table.ts';
+import type { FailureCause, Fault } from '../messages/fault.ts';
 
 /** The outcome of a failed request. */
 export type Refusal = Extract<Outcome, { cause: unknown }>;

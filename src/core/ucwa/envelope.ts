@@ -5,7 +5,7 @@
  */
 import { endToEndHeaders, headerValue, type RawHeaders } from '../messages/http-message.ts';
 import type { OutgoingCall } from '../messages/outgoing-call.ts';
-import { neverForwarded, pseudonym } from '../wire/forwarded-headers.ts';
+import { neverForwarded, pseudonym } from '../messages/forwarded-headers.ts';
 import type { BatchKey } from './batch-key.ts';
 
 /** Fields that are left out of parts, in lower case. The envelope has the credentials for all parts. */

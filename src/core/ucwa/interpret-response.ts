@@ -6,9 +6,8 @@
  */
 import { batchingBoundary } from './boundary.ts';
 import { headerValue, type RawHeaders } from '../messages/http-message.ts';
-import type { Fault, FaultName, FaultPhase } from '../messages/fault.ts';
-import { transferCodings } from '../answer/odd-heads.ts';
-import type { FailureCause } from '../answer/retry-table.ts';
+import type { FailureCause, Fault, FaultName, FaultPhase } from '../messages/fault.ts';
+import { transferCodings } from '../messages/odd-heads.ts';
 
 export type Interpretation =
   /** The body contains the parts, separated by this boundary. */

@@ -4,7 +4,7 @@
  * The part is then not released early, but the contradiction is no failure.
  */
 import { headerValue } from '../messages/http-message.ts';
-import type { ResponsePart } from '../wire/response-part.ts';
+import type { Reply } from '../messages/reply.ts';
 
 const linkStart = Buffer.from('"self":{"href":"');
 const quote = 0x22;
@@ -16,7 +16,10 @@ const maxParsedBytes = 65_536;
  * Whether the self link of a part names another path than the target of its call. Returns `false` if the part
  * is no 200 with JSON, or has no self link.
  */
-export function contradicts(part: ResponsePart, target: string): boolean {
+export function contradicts(
+  part: Pick<Reply, 'status' | 'headers' | 'body'>,
+  target: string,
+): boolean {
   if (part.status !== 200 || part.body.length > maxParsedBytes) return false;
   const at = part.body.indexOf(linkStart);
   if (at === -1) return false;

@@ -1,12 +1,12 @@
 /**
  * Encodes calls as the parts of one `multipart/batching` body. The format is that of real clients: a CRLF
- * before the first delimiter, one part header, and a boundary without quotes. `forwarded-headers.ts` creates
- * the head of an unbatched call.
+ * before the first delimiter, one part header, and a boundary without quotes. `forwarded-headers.ts` of
+ * `messages/` creates the head of an unbatched call.
  */
 import { InvariantViolation } from '../invariants.ts';
 import type { RawHeaders } from '../messages/http-message.ts';
 import type { OutgoingCall } from '../messages/outgoing-call.ts';
-import { forwardable } from './forwarded-headers.ts';
+import { forwardable } from '../messages/forwarded-headers.ts';
 import { notInParts, partHeader } from '../ucwa/envelope.ts';
 
 /**

@@ -5,10 +5,7 @@ const target = '/ucwa/oauth/v1/applications/1/me';
 
 function isContradicted(text: string, { status = 200, type = 'application/json' } = {}): boolean {
   const headers = ['Content-Type', type];
-  return contradicts(
-    { kind: 'response', status, reason: '', headers, body: Buffer.from(text) },
-    target,
-  );
+  return contradicts({ status, headers, body: Buffer.from(text) }, target);
 }
 
 const linked = (href: string): string => JSON.stringify({ _links: { self: { href } } });

@@ -4,7 +4,7 @@ import { readHead } from '../../../src/core/admit/request-head.ts';
 import { encodeBatch, encodeWith } from '../../../src/core/wire/batch-encoder.ts';
 import { readBatchRequest, splitMessage } from '../../support/exchanges.ts';
 import type { OutgoingCall } from '../../../src/core/messages/outgoing-call.ts';
-import { passThroughHeaders, singleHeaders } from '../../../src/core/wire/forwarded-headers.ts';
+import { passThroughHeaders, singleHeaders } from '../../../src/core/messages/forwarded-headers.ts';
 import { envelopeHeaders } from '../../../src/core/ucwa/envelope.ts';
 
 function aCall(

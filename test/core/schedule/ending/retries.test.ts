@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { FailureCause } from '../../../../src/core/answer/retry-table.ts';
-import type { FaultPhase } from '../../../../src/core/messages/fault.ts';
+import type { FailureCause, FaultPhase } from '../../../../src/core/messages/fault.ts';
 import type { Reply } from '../../../../src/core/messages/reply.ts';
 import { aKey, aReply, app, Recorder } from '../../../support/recording-sink.ts';
 import type { Ending } from '../../../../src/core/answer/ending.ts';

@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { FaultPhase } from '../../../../src/core/messages/fault.ts';
+import type { FailureCause, FaultPhase } from '../../../../src/core/messages/fault.ts';
 import type { Reply } from '../../../../src/core/messages/reply.ts';
-import type { FailureCause } from '../../../../src/core/answer/retry-table.ts';
 import { aKey, aReply, Recorder } from '../../../support/recording-sink.ts';
 import type { Ending } from '../../../../src/core/answer/ending.ts';
 

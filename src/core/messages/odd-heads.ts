@@ -2,7 +2,7 @@
  * Response heads that can be read in more than one way (docs/decisions/014-odd-answers.md). Batches, unbatched
  * calls and pass-through requests all use these functions, so all of them treat an odd response alike.
  */
-import { headerValue, type RawHeaders } from '../messages/http-message.ts';
+import { headerValue, type RawHeaders } from './http-message.ts';
 
 /** Whether the status is that of a final response, not of an interim one (RFC 9110 section 15). */
 export function isFinal(status: number): boolean {

@@ -5,7 +5,7 @@ import {
   isUnendedReset,
   transferCodings,
   withoutBody,
-} from '../../../src/core/answer/odd-heads.ts';
+} from '../../../src/core/messages/odd-heads.ts';
 
 const te = (...values: string[]): string[] =>
   values.flatMap((value) => ['Transfer-Encoding', value]);

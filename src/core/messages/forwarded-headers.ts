@@ -1,6 +1,6 @@
 /** The request fields that the proxy forwards to the pool. */
-import { endToEndHeaders, type RawHeaders, withHyphens } from '../messages/http-message.ts';
-import type { OutgoingCall } from '../messages/outgoing-call.ts';
+import { endToEndHeaders, type RawHeaders, withHyphens } from './http-message.ts';
+import type { OutgoingCall } from './outgoing-call.ts';
 
 /**
  * Fields that are never forwarded in parts and single requests, in lower case. They concern the connection

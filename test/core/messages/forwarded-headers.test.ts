@@ -4,7 +4,7 @@ import { batchKey } from '../../../src/core/ucwa/batch-key.ts';
 import { readHead } from '../../../src/core/admit/request-head.ts';
 import { encodeBatch } from '../../../src/core/wire/batch-encoder.ts';
 import type { OutgoingCall } from '../../../src/core/messages/outgoing-call.ts';
-import { passThroughHeaders, singleHeaders } from '../../../src/core/wire/forwarded-headers.ts';
+import { passThroughHeaders, singleHeaders } from '../../../src/core/messages/forwarded-headers.ts';
 import { envelopeHeaders } from '../../../src/core/ucwa/envelope.ts';
 
 /** The field that names the proxy. */
