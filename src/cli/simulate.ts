@@ -1,6 +1,6 @@
 import { formatAddress, parseAddress } from '../settings/address.ts';
 import { startSimulator } from '../simulator/simulator.ts';
-import { type Command, exitCode } from './command.ts';
+import { type Command, exitCode, type GivenArguments } from './command.ts';
 import { catchSignals } from './signals.ts';
 
 /** Runs the simulated UCWA pool alone, for tests of clients and of proxies. */
@@ -12,6 +12,35 @@ export const simulate: Command = {
       name: 'listen',
       placeholder: 'HOST:PORT',
       meaning: 'address and port of the pool (default: 127.0.0.1:8090)',
+    },
+    {
+      name: 'servers',
+      placeholder: 'N',
+      meaning: 'number of servers, on this port and the next ones (default: 1)',
+    },
+    {
+      name: 'public-url',
+      placeholder: 'URL',
+      meaning: 'base URL of the absolute links (default: the address of the pool)',
+    },
+    {
+      name: 'discovery-url',
+      placeholder: 'URL',
+      meaning: 'base URL where discovery begins (default: the public URL)',
+    },
+    {
+      name: 'home-url',
+      placeholder: 'URL',
+      meaning: 'base URL of the applications (default: the public URL)',
+    },
+    {
+      name: 'allow-origins',
+      placeholder: 'LIST',
+      meaning: 'origins of web pages that may call the pool, by comma; "*" allows all',
+    },
+    {
+      name: 'strict-part-hosts',
+      meaning: 'refuse a part of a batch that names another host than its batch',
     },
     {
       name: 'seed',
@@ -30,37 +59,65 @@ export const simulate: Command = {
     },
   ],
   operands: [],
-  notes: 'Any token of the form "cwt=sim-NAME" is good for the user NAME.',
-  async run({ flags }, io) {
-    const address = parseAddress(flags['listen'] ?? '127.0.0.1:8090');
-    const numbers = { seed: 1, limit: 100, latency: undefined as number | undefined };
-    const problems: string[] = [];
-    if (address === undefined) problems.push('--listen: expected HOST:PORT');
-    for (const name of ['seed', 'limit', 'latency'] as const) {
-      const text = flags[name];
-      if (text === undefined) continue;
-      if (/^\d{1,9}$/.test(text)) numbers[name] = Number(text);
-      else problems.push(`--${name}: expected a whole number`);
-    }
+  notes:
+    'Any token of the form "cwt=sim-NAME" is good for the user NAME. Any name and password sign in,\n' +
+    'also by NTLM; the password "wrong" and the NTLM user "wrong" do not.',
+  async run(given, io) {
+    const { problems, address, options } = read(given);
     if (address === undefined || problems.length > 0) {
       for (const problem of problems) io.stderr.write(`${problem}\n`);
       return exitCode.usage;
     }
-    const { seed, limit, latency } = numbers;
     const signals = catchSignals();
-    const simulator = await startSimulator({
-      ...address,
-      seed,
-      limit,
-      applications: 'any',
-      ...(latency === undefined ? {} : { latency }),
-    });
-    io.stdout.write(
-      `simulated pool at http://${formatAddress({ ...address, port: simulator.port })}\n`,
-    );
+    const simulator = await startSimulator({ ...address, ...options, applications: 'any' });
+    for (const { port } of simulator.servers) {
+      io.stdout.write(`simulated pool at http://${formatAddress({ ...address, port })}\n`);
+    }
     await signals.first;
     await simulator.stop();
     signals.release();
     return exitCode.ok;
   },
 };
+
+const numbers = ['seed', 'limit', 'latency', 'servers'] as const;
+
+const urls = {
+  'public-url': 'publicUrl',
+  'discovery-url': 'discoveryUrl',
+  'home-url': 'homeUrl',
+} as const;
+
+/** Returns the address and the options of the simulator, and all problems with the flags. */
+function read({ flags, switches }: GivenArguments) {
+  const problems: string[] = [];
+  const address = parseAddress(flags['listen'] ?? '127.0.0.1:8090');
+  if (address === undefined) problems.push('--listen: expected HOST:PORT');
+  const options: Partial<Record<(typeof numbers)[number], number>> &
+    Partial<Record<(typeof urls)[keyof typeof urls], string>> & {
+      origins?: readonly string[];
+      strictPartHosts: boolean;
+    } = { strictPartHosts: switches.has('strict-part-hosts') };
+  for (const name of numbers) {
+    const text = flags[name];
+    if (text === undefined) continue;
+    if (/^\d{1,9}$/.test(text)) options[name] = Number(text);
+    else problems.push(`--${name}: expected a whole number`);
+  }
+  if (options.servers === 0) problems.push('--servers: expected at least 1');
+  for (const [flag, option] of Object.entries(urls)) {
+    const text = flags[flag];
+    if (text === undefined) continue;
+    if (isBaseUrl(text)) options[option] = text;
+    else problems.push(`--${flag}: expected http:// or https:// with a host, and no path`);
+  }
+  const origins = flags['allow-origins'];
+  if (origins !== undefined) options.origins = origins.split(',').map((text) => text.trim());
+  return { problems, address, options };
+}
+
+function isBaseUrl(text: string): boolean {
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return false;
+  const { pathname, search, hash } = new URL(text);
+  return pathname === '/' && search === '' && hash === '';
+}

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { serve } from '../../src/cli/serve.ts';
+import { simulate } from '../../src/cli/simulate.ts';
 import { unsafeNames } from '../../src/cli/unsafe-runtime.ts';
 import { invariants } from '../../src/core/invariants.ts';
 import { describeSettings } from '../../src/settings/describe-settings.ts';
@@ -65,7 +66,7 @@ test('a test that is missing is found', () => {
   expect(missingTests(['e2e/bounds', 'e2e/nothing'])).toEqual(['e2e/nothing']);
 });
 
-test('the page of commands has each command, each flag of serve that is no setting, and each unsafe name', () => {
+test('the page of commands has each command, its flags that are no settings, and each unsafe name', () => {
   const names = namesIn(textOf('docs/commands.md'));
   const commands = [...textOf('src/main.ts').matchAll(/^ {2}\['([\w-]+)', async/gm)].map(
     ([, name = '']) => name,
@@ -77,5 +78,6 @@ test('the page of commands has each command, each flag of serve that is no setti
     ...commands,
     ...flags.map((name) => `--${name}`),
     ...unsafeNames,
+    ...simulate.flags.map(({ name }) => `--${name}`),
   ]);
 });
