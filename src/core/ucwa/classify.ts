@@ -136,6 +136,11 @@ function classifyDoubledSlash(
   return classified.kind === 'batchable' ? passThrough.target : classified;
 }
 
+/** Returns the path of the application that the target is below, in lower case. */
+export function applicationOf(target: string): string | undefined {
+  return application.exec(target.replace(/^\/+/, '/'))?.[0].toLowerCase();
+}
+
 function isPlain(path: string): boolean {
   return simplePath.test(path) || (plainPath.test(path) && !trimmedByWindows.test(path));
 }
