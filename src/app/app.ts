@@ -8,7 +8,7 @@ import { watchStalls } from '../metrics/stalls.ts';
 import type { ServeSettings } from '../settings/load-settings.ts';
 import { startRecording } from '../shadow/shadow-mode.ts';
 import { collectRarely } from '../upstream/heap-growth.ts';
-import { createListener } from './parts.ts';
+import { createHeldEvents, createListener } from './parts.ts';
 import { Pools } from './pools.ts';
 import { createShutdown } from './shutdown.ts';
 import { watchTls } from './tls-watch.ts';
@@ -67,7 +67,8 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   );
   const surroundings = { settings, metrics, log, renewals, internalError };
   const pools = new Pools(surroundings, recorder);
-  const { handler, server } = createListener(surroundings, pools.all);
+  const heldEvents = createHeldEvents(surroundings);
+  const { handler, server } = createListener(surroundings, pools.all, heldEvents);
   let ready = false;
   const { address, hosts } = settings.admin;
   const admin = new AdminServer({ metrics, version, hosts, readiness: () => ({ serving: ready }) });
@@ -110,6 +111,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
         stalls?.stop();
         handler.endWaiting();
         pools.stopEngines();
+        heldEvents?.stop();
         summarize();
         pools.stopShadows();
       },

@@ -2,6 +2,7 @@
 import { PoolNames } from '../core/admit/pool-names.ts';
 import { pathPatterns } from '../core/ucwa/classify.ts';
 import { systemClock } from '../engine/clock.ts';
+import { HeldEvents } from '../listen/held-events.ts';
 import { HttpServer } from '../listen/http-server.ts';
 import { LinkRewriter } from '../listen/link-rewriter.ts';
 import { RequestHandler } from '../listen/request-handler.ts';
@@ -10,6 +11,20 @@ import { serverOf } from '../settings/pools.ts';
 import type { Pool } from './pools.ts';
 import type { Surroundings } from './surroundings.ts';
 
+/** Creates the delay of events that overtake the answer to a POST; `undefined` if the settings turn it off. */
+export function createHeldEvents({
+  settings,
+  metrics,
+  internalError,
+}: Surroundings): HeldEvents | undefined {
+  if (!settings.batching.holdEvents) return undefined;
+  return new HeldEvents({
+    clock: systemClock,
+    maxBytes: settings.limits.maxBufferedResponseBytes / 4,
+    observer: { ...metrics.listen, internalError },
+  });
+}
+
 /** The listener itself answers callers that wait this long after their deadline, in ms. */
 const overdueAfterMs = 1000;
 
@@ -17,6 +32,7 @@ const overdueAfterMs = 1000;
 export function createListener(
   { settings, metrics, log, renewals, internalError }: Surroundings,
   pools: readonly Pool[],
+  heldEvents: HeldEvents | undefined,
 ): { readonly handler: RequestHandler; readonly server: HttpServer } {
   const { listen, upstream: pool, batching, limits } = settings;
   const isTrusted = trust(listen.trustedProxies);
@@ -36,6 +52,7 @@ export function createListener(
         isBatched,
       }),
     ),
+    heldEvents,
     rules: { maxCallBytes: limits.maxCallBytes, never: pathPatterns(batching.never) },
     maxBodyBytes: limits.maxQueuedBytes,
     maxUsers: limits.maxUsers,

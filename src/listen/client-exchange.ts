@@ -6,6 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { KnownHead } from '../core/admit/request-head-cache.ts';
+import type { RawHeaders } from '../core/messages/http-message.ts';
 import { addressName } from './client-address.ts';
 
 const noHeaders = Object.freeze({});
@@ -127,6 +128,12 @@ export interface OverListener {
   over(): void;
 }
 
+/** An operation that a request starts. */
+export interface StartedOperation {
+  /** To be called with the head of the final answer, before the head is written. */
+  answered(status: number, headers: RawHeaders): void;
+}
+
 /** One request of a client and its answer. */
 export class ClientExchange {
   readonly request: IncomingMessage;
@@ -134,6 +141,8 @@ export class ClientExchange {
   readonly head: KnownHead;
   /** Time when the request handler received the request, in ms of the proxy's clock. */
   startedAtMs = 0;
+  /** `undefined` for most requests, because few start an operation. */
+  operation: StartedOperation | undefined;
   readonly #connection: ClientConnection;
   #isOver = false;
   #isAnswered = false;

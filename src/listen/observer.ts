@@ -1,5 +1,6 @@
 import type { RefusalReason } from '../core/admit/admit.ts';
 import type { UnchangedReason } from '../core/links/link-rewriting.ts';
+import type { HoldOutcome } from '../core/events/event-holds.ts';
 import type { PassThroughReason } from '../core/ucwa/classify.ts';
 import type { LinkKind } from '../core/ucwa/links.ts';
 
@@ -38,5 +39,7 @@ export interface ListenObserver {
   linkLeft(kind: LinkKind): void;
   /** The links of an answer stay as they are. */
   linksUnchanged(reason: UnchangedReason): void;
+  /** Called when the answer to a poll has waited for the answer to a POST. */
+  eventsHeld(outcome: HoldOutcome): void;
   internalError(error: unknown): void;
 }

@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { PassThrough } from '../pass-through/pass-through.ts';
 import type { ConnectionAuth } from './connection-auth.ts';
 import type { ClientExchange } from './client-exchange.ts';
+import type { HeldEvents } from './held-events.ts';
 import type { LinkRewriter } from './link-rewriter.ts';
 import type { ListenObserver, Via } from './observer.ts';
 import { countOutstanding } from './pass-through-outstanding.ts';
@@ -25,6 +26,8 @@ export interface PassThroughParts {
   readonly now: () => number;
   /** Whether the pool counts a long poll as an outstanding call. */
   readonly longPollCounts: boolean;
+  /** `undefined`: events are never held. */
+  readonly heldEvents: HeldEvents | undefined;
 }
 
 /** The classification of a pass-through request. */
@@ -84,7 +87,7 @@ export class PassThroughHandler {
     target: string,
     { pool, authority, reason, trusted, owner, poll }: PassThroughFacts,
   ): void {
-    const { observer, links } = this.#parts;
+    const { observer, links, heldEvents } = this.#parts;
     const { engine, passThrough } = pool;
     const { request, response } = exchange;
     const { headers, user, costBytes, facts } = exchange.head;
@@ -105,6 +108,7 @@ export class PassThroughHandler {
       poll && !this.#parts.longPollCounts
         ? () => undefined
         : countOutstanding(request, exchange.head, reason, poll, engine);
+    if (exchange.isWrite && reason !== 'outside') heldEvents?.beginPassing(exchange, target);
     exchange.follow();
     const document = links.documentFor(exchange, target);
     const forwarded = passThroughHeaders(headers, authority, trusted, request.httpVersion);
@@ -119,10 +123,12 @@ export class PassThroughHandler {
         owner,
         // Behind another proxy, calls without a credential can come from different users.
         user: user === '' && (trusted || facts.cameThroughProxy) ? undefined : user,
+        gate: poll ? heldEvents?.gate(exchange, target) : undefined,
       },
       {
         responded: (status, fields) => {
           observer.passThroughAnswered(status);
+          exchange.operation?.answered(status, fields);
           const relayed = this.#connectionAuth.relayedFields(exchange, status, fields);
           const rewritten = links.relayedFields(exchange, status, relayed);
           return document?.bodilessFields(status, rewritten) ?? rewritten;

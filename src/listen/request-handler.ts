@@ -1,7 +1,4 @@
-/**
- * Handles each request: refuses it, passes it through, or submits it to the engine. Reports each finished
- * call.
- */
+/** Handles each request: refuses it, passes it through, or submits it to the engine. Reports finished calls. */
 import type { Socket } from 'node:net';
 import { admit, type RefusalReason } from '../core/admit/admit.ts';
 import { classify } from '../core/ucwa/classify.ts';
@@ -217,6 +214,8 @@ export class RequestHandler {
   ): void {
     const { caller } = arrival;
     exchange.shareHead();
+    const { target, body } = arrival;
+    if (arrival.callClass === 'operation') this.#parts.heldEvents?.begin(exchange, target, body);
     const call = engine.submit(arrival);
     if (typeof call === 'string') {
       this.#refuse(exchange, overflowStatus[call], call);

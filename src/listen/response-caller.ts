@@ -66,6 +66,7 @@ export class ResponseCaller implements Caller, OverListener {
 
   answer(reply: Reply): void {
     this.#assertFirst();
+    this.exchange.operation?.answered(reply.status, reply.headers);
     writeReply(this.exchange, this.#relayed(reply), this.#edge.keepAlive);
     this.#becomes('over');
     const bufferedBytes = this.#response.writableLength;
@@ -74,6 +75,7 @@ export class ResponseCaller implements Caller, OverListener {
 
   begin(head: ReplyHead): void {
     this.#assertFirst();
+    this.exchange.operation?.answered(head.status, head.headers);
     this.exchange.follow();
     writeHead(this.#response, this.#relayed(head));
     this.#becomes('begun');

@@ -7,6 +7,7 @@
 import { collectDefaultMetrics, Counter, Registry } from 'prom-client';
 import { refusalReasons } from '../core/admit/admit.ts';
 import { passThroughReasons } from '../core/ucwa/classify.ts';
+import { holdOutcomes } from '../core/events/event-holds.ts';
 import { type Invariant, invariants } from '../core/invariants.ts';
 import { flushReasons } from '../core/schedule/state.ts';
 import { retryOutcomes, retryReasons, requeueReasons } from '../core/schedule/observer.ts';
@@ -163,6 +164,12 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
       reason: passThroughReasons,
     },
   );
+  const heldEvents = counter(
+    'held_events_total',
+    'Answers to event polls that waited for the answer to a POST (batching.holdEvents). ordered: an event had ' +
+      'overtaken that answer. unrelated: no event had. expired: no answer within 2 s. abandoned: the poll ended.',
+    { outcome: holdOutcomes },
+  );
   const aborts = counter(
     'client_aborts_total',
     'Calls that the client gave up before the end of the answer. held: not sent yet. sent: at the pool. ' +
@@ -279,6 +286,7 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
       passThroughAnswered: (status) => upstreamResponses.inc('passthrough', codeLabel(status)),
       passThroughEnded: (durationMs) => upstreamDuration.observe(durationMs / 1000, 'passthrough'),
       ...createLinkMetrics(registers),
+      eventsHeld: (outcome) => heldEvents.inc({ outcome }),
     },
     shadow: createShadowMetrics(registers),
     trace: createTraceMetrics(registers),

@@ -1,6 +1,7 @@
 /** Writes the answer of the pool to the client: as it arrives, or whole if its body changes. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RawHeaders } from '../core/messages/http-message.ts';
+import { BufferedAnswer } from './buffered-answer.ts';
 import { sendHeadAlone } from './client-response.ts';
 import type { BodyRewrite } from './pass-through-call.ts';
 
@@ -17,18 +18,34 @@ export interface AnswerRelay {
 /**
  * Streams the body to the client, or buffers it and writes the changed answer.
  *
- * @param change how the body changes; `undefined` if it streams unchanged
+ * @param change the held answer, or how the body changes; `undefined` if it streams unchanged
  */
 export function relayAnswer(
   relay: AnswerRelay,
   fields: RawHeaders,
-  change: BodyRewrite | undefined,
+  change: BodyRewrite | BufferedAnswer | undefined,
 ): void {
+  if (change instanceof BufferedAnswer) {
+    relayHeld(relay, fields, change);
+    return;
+  }
   if (change !== undefined) {
     bufferAnswer(relay, fields, change);
     return;
   }
   if (stream(relay, fields)) setImmediate(sendHeadAlone, relay.answer, relay.response);
+}
+
+/** Writes what has arrived of a held answer, and streams the rest of it. */
+function relayHeld(relay: AnswerRelay, fields: RawHeaders, held: BufferedAnswer): void {
+  const { chunks, isWhole } = held.release();
+  if (!isWhole) {
+    stream(relay, fields, chunks);
+    return;
+  }
+  if (!relay.begin(fields)) return;
+  for (const chunk of chunks) relay.response.write(chunk);
+  relay.ended();
 }
 
 /** Streams the rest of the body. Returns `false` if the exchange is over. */

@@ -20,6 +20,16 @@ export function sendHeadAlone(answer: IncomingMessage, response: ServerResponse)
   if (!answer.readableDidRead && !response.writableEnded) sendHead(response);
 }
 
+/**
+ * Makes an early answer close its connection, so that the rest of the client's body cannot be parsed as a request.
+ * An early answer arrives before the client has sent its whole body.
+ */
+export function closeBehindUnreadBody(
+  call: Readonly<{ request: IncomingMessage; response: ServerResponse }>,
+): void {
+  if (!call.request.complete) call.response.shouldKeepAlive = false;
+}
+
 /** Ends the client's connection so that the client detects a truncated answer. */
 export function cut(request: IncomingMessage): void {
   const { socket } = request;
@@ -29,7 +39,9 @@ export function cut(request: IncomingMessage): void {
 }
 
 /**
- * Calls `end` when the client has sent its whole body, or after `discardMs`.
+ * Calls `end`, which ends an early answer and its connection, when the client has sent its whole body, or after
+ * `discardMs`. An immediate close could make the client's system discard the answer before the client reads it
+ * (RFC 9112 section 9.6).
  *
  * @returns a function that stops the timer
  */

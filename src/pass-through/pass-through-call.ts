@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Fault } from '../core/messages/fault.ts';
 import type { RawHeaders } from '../core/messages/http-message.ts';
+import type { AnswerGate } from './answer-gate.ts';
 
 /** One call that is passed through to the pool. */
 export interface PassThroughCall {
@@ -29,6 +30,8 @@ export interface PassThroughCall {
    * credential that came through another proxy, because different users share that proxy's connections.
    */
   readonly user: string | undefined;
+  /** Delays the answer with status 200; `undefined` if the answer is relayed as it arrives. */
+  readonly gate?: AnswerGate | undefined;
 }
 
 /** How an exchange ended. `responded`: whether the client received the head of the pool's answer. */

@@ -6,12 +6,16 @@ import type { Framing } from '../core/wire/answer-frame.ts';
 import { endToEndHeaders, type RawHeaders } from '../core/messages/http-message.ts';
 import { type AnswerHead, readAnswerHead, relayedFields } from './answer-head.ts';
 import { relayAnswer } from './answer-relay.ts';
+import { BufferedAnswer } from './buffered-answer.ts';
 import type { PassThroughCall, PassThroughObserver } from './pass-through-call.ts';
-import { cut, discardRest, sendHead } from './client-response.ts';
+import { closeBehindUnreadBody, cut, discardRest, sendHead } from './client-response.ts';
 import { IdleClock } from './idle-clock.ts';
 import { hasBody } from './outgoing-request.ts';
 import type { PoolConnections } from './pool-connections.ts';
 import { type AnswerProgress, faultOn, framingOf } from './pool-socket.ts';
+
+/** Other events report these errors. Without a listener Node would throw the error. */
+const ignore = (): void => undefined;
 
 /** The resources that one exchange uses. */
 export interface ExchangeResources {
@@ -28,7 +32,8 @@ export interface ExchangeResources {
  * One call that is passed through, from the client's request to the end of the answer.
  *
  *     waiting --answer head--> relaying --response closed--> over
- *     waiting --fault or client disconnect--> over      (fault: the observer answers)
+ *     waiting --answer head--> held --released by the gate of the call--> relaying
+ *     waiting, held --fault or client disconnect--> over      (fault: the observer answers)
  *     relaying --fault or client disconnect--> over     (fault: the client's connection is destroyed)
  *
  * http-proxy creates the request and pipes the client's body into it. This class does the rest, because
@@ -37,22 +42,18 @@ export interface ExchangeResources {
  * - It does not notice that a client disconnects (http-party/node-http-proxy#1586).
  * - It joins and lower-cases the fields of the answer.
  * - It ends a truncated answer as if the answer were complete.
- *
- * An early answer is one that arrives before the client has sent its whole body. Its head says
- * `Connection: close`, so that the rest of the body cannot be parsed as a request. The proxy reads and discards
- * that rest for up to `discardMs`, and then ends the answer and the connection. An immediate close could make
- * the client's system discard the answer before the client reads it (RFC 9112 section 9.6).
  */
 export class PassThroughExchange implements AnswerProgress {
   readonly #call: PassThroughCall;
   readonly #observer: PassThroughObserver;
   readonly #resources: ExchangeResources;
   readonly #hasBody: boolean;
-  #state: 'waiting' | 'relaying' | 'over' = 'waiting';
+  #state: 'waiting' | 'held' | 'relaying' | 'over' = 'waiting';
   #upstream: ClientRequest | undefined;
   #answer: IncomingMessage | undefined;
   /** Whether the client receives the answer without its body. See `AnswerHead`. */
   #endsAtHead = false;
+  #held: BufferedAnswer | undefined;
   #endDiscarding: () => void = ignore;
   readonly #idle: IdleClock;
 
@@ -134,9 +135,7 @@ export class PassThroughExchange implements AnswerProgress {
     this.fail({ phase: this.#mayHaveSent() ? 'unknown' : 'unsent', name }, error);
   }
 
-  /**
-   * Ends the exchange with an answer of the proxy. After an answer head it destroys the client's connection.
-   */
+  /** Ends the exchange with an answer of the proxy. After an answer head it destroys the client's connection. */
   fail(fault: Fault, error?: unknown): void {
     if (this.isOver) return;
     const responded = this.#state === 'relaying';
@@ -144,7 +143,7 @@ export class PassThroughExchange implements AnswerProgress {
     if (responded) {
       cut(this.#call.request);
     } else {
-      this.#closeBehindUnreadBody();
+      closeBehindUnreadBody(this.#call);
       try {
         this.#observer.fail(fault);
       } catch (thrown) {
@@ -174,19 +173,28 @@ export class PassThroughExchange implements AnswerProgress {
 
   readonly #onAnswer = (answer: IncomingMessage): void => {
     const upstream = this.#upstream;
-    const { request, response } = this.#call;
+    const { request } = this.#call;
     if (!this.isWaiting || upstream === undefined) return;
     const head = readAnswerHead(request, answer);
     if (head === undefined) {
       this.abort('http_protocol_error');
       return;
     }
-    const { status, codings, endsAtHead } = head;
-    this.#connections.answered(upstream, status, answer.rawHeaders);
+    this.#connections.answered(upstream, head.status, answer.rawHeaders);
     this.#answer = answer;
     // After an early answer the socket must serve no other request, because the request is not fully sent.
     // Node 20 can even give this socket to two requests, if the answer and the upload end together.
     if (!upstream.writableFinished) upstream.shouldKeepAlive = false;
+    const relay = (): void => this.#relay(upstream, answer, head);
+    this.#held = BufferedAnswer.hold(this.#call.gate, answer, relay);
+    if (this.#held === undefined) relay();
+    else this.#state = 'held';
+  };
+
+  #relay(upstream: ClientRequest, answer: IncomingMessage, head: AnswerHead): void {
+    if (this.isOver) return;
+    const { request, response } = this.#call;
+    const { status, codings, endsAtHead } = head;
     const broke = (error: unknown): void => this.abort('proxy_internal_error', error);
     const begin = (fields: RawHeaders): boolean => this.#begin(head, fields);
     try {
@@ -197,16 +205,17 @@ export class PassThroughExchange implements AnswerProgress {
       }
       const hasPlainBody = codings === undefined && request.method !== 'HEAD';
       const change = hasPlainBody ? this.#observer.bodyRewrite?.(status, fields) : undefined;
-      relayAnswer({ answer, response, begin, ended: this.#onAnswerEnd, broke }, fields, change);
+      const relay = { answer, response, begin, ended: this.#onAnswerEnd, broke };
+      relayAnswer(relay, fields, this.#held ?? change);
     } catch (error) {
       broke(error);
     }
-  };
+  }
 
   /** Writes the head of the answer. Returns `false` if the exchange is over. */
   #begin(head: AnswerHead, fields: RawHeaders): boolean {
-    if (!this.isWaiting) return false;
-    this.#closeBehindUnreadBody();
+    if (this.#state !== 'waiting' && this.#state !== 'held') return false;
+    closeBehindUnreadBody(this.#call);
     const written = relayedFields(head, fields) as string[];
     this.#call.response.writeHead(head.status, head.reason, written);
     this.#state = 'relaying';
@@ -267,6 +276,7 @@ export class PassThroughExchange implements AnswerProgress {
     this.#resources.exchanges.delete(this);
     this.#resources.release();
     this.#endDiscarding();
+    this.#held?.abandon();
     this.#abandonUpstream();
   }
 
@@ -287,13 +297,4 @@ export class PassThroughExchange implements AnswerProgress {
     if (this.#mayHaveSent()) return 'http_response_timeout';
     return this.#upstream?.socket ? 'connection_timeout' : 'connection_limit_reached';
   }
-
-  #closeBehindUnreadBody(): void {
-    const { request, response } = this.#call;
-    if (!request.complete) response.shouldKeepAlive = false;
-  }
-}
-
-function ignore(): void {
-  // Other events report these errors. Without a listener Node would throw the error.
 }

@@ -109,6 +109,9 @@ const batching = z
     collapse: yesOrNo()
       .prefault(true)
       .describe('whether identical GETs of a user share one part of a batch while they are held'),
+    holdEvents: yesOrNo()
+      .prefault(true)
+      .describe('whether events of an operation wait for the answer to its POST, up to 2 s'),
     never: pathPatterns()
       .prefault([])
       .describe(

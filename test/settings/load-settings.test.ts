@@ -34,6 +34,7 @@ describe('defaults', () => {
         maxBytes: 262144,
         maxInFlightPerUser: 4,
         collapse: true,
+        holdEvents: true,
         never: [],
       },
       limits: {

@@ -147,6 +147,7 @@ export async function startDoctoredProxy(
     observer: { ...metrics.listen, internalError },
     now: () => systemClock.now(),
     longPollCounts: true,
+    heldEvents: undefined,
     timeoutMs: 1000,
     stallMs: 1000,
     keepAliveTimeoutMs: 5000,
