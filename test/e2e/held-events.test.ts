@@ -62,6 +62,11 @@ describe('an event that the pool sends 300 ms before the 201 reaches the client 
       post(),
     ],
     ['if the POST passes through', named, post(undefined, { fields: 'X-Ucwa-Batch: never\r\n' })],
+    [
+      'if the POST passes through, with the id of its body elsewhere',
+      ok(eventJson({ id: operationId, href: `${app}/x`, type: 'updated' })),
+      post(undefined, { fields: 'X-Ucwa-Batch: never\r\n' }),
+    ],
   ])('%s', async (_, answered, posted) => {
     const { proxy, order, poller, poster, pollAtPool, postAtPool } = await startScene(posted);
     for (const piece of Buffer.isBuffer(answered) ? [answered] : answered) {
