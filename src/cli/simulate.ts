@@ -26,7 +26,7 @@ export const simulate: Command = {
     {
       name: 'discovery-url',
       placeholder: 'URL',
-      meaning: 'base URL where discovery begins (default: the public URL)',
+      meaning: 'base URL of a host with nothing but discovery (default: the public URL)',
     },
     {
       name: 'home-url',

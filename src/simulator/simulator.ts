@@ -58,7 +58,7 @@ export interface SimulatorOptions {
   readonly applications?: 'created' | 'any';
   /** Base of the absolute links in discovery answers; default: `url`. */
   readonly publicUrl?: string;
-  /** Base URL of the site where discovery begins; default: `publicUrl`. */
+  /** Base URL of a host with nothing but discovery, which redirects to `publicUrl`. */
   readonly discoveryUrl?: string;
   /** Base URL of the site with the applications; default: `publicUrl`. */
   readonly homeUrl?: string;

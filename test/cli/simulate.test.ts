@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { runCommandLine } from '../../src/cli/run-command-line.ts';
 import { simulate } from '../../src/cli/simulate.ts';
+import { send } from '../simulator/http-client.ts';
 import { Program } from '../support/program.ts';
 import { captureIo, only } from './captured-io.ts';
 
@@ -23,12 +24,14 @@ test('links lead to the given sites, and several servers listen', async () => {
   const root = await fetch(first, { headers });
   expect(await root.json()).toMatchObject({
     _links: {
-      self: { href: expect.stringMatching(/^https:\/\/lyncdiscover\.example\//) as unknown },
+      self: { href: expect.stringMatching(/^https:\/\/lyncweb\.example\//) as unknown },
       user: { href: expect.stringMatching(/^https:\/\/lyncweb\.example\//) as unknown },
     },
   });
-  expect(root.headers.get('access-control-allow-origin')).toBe('https://a.example');
   const path = '/autodiscover/autodiscoverservice.svc/root/oauth/user';
+  const { status, body } = await send(first + path, { headers: { Host: 'lyncdiscover.example' } });
+  expect([status, body.toString()]).toEqual([200, expect.stringContaining('redirect')]);
+  expect(root.headers.get('access-control-allow-origin')).toBe('https://a.example');
   const user = await fetch(second + path, { headers });
   expect(await user.json()).toMatchObject({
     _links: { applications: { href: 'https://pool1.example/ucwa/oauth/v1/applications' } },

@@ -13,8 +13,8 @@ import type { Sites } from './sites.ts';
 import { grants, TokenService } from './token-service.ts';
 import { xframeScript } from './xframe.ts';
 
-const root = '/autodiscover/autodiscoverservice.svc/root';
-const tokenPath = '/webticket/oauthtoken';
+const root = '/Autodiscover/AutodiscoverService.svc/root';
+const tokenPath = '/WebTicket/oauthtoken';
 const xframePath = '/Autodiscover/XFrame/XFrame.html';
 const webTicketPath = '/WebTicket/WebTicketService.svc';
 
@@ -34,11 +34,11 @@ type Page = 'root' | 'user' | 'xframe' | 'token' | 'webTicket';
 /** Pages by path. Paths are in lower case. */
 const pages: Readonly<Record<string, Page | undefined>> = {
   '/': 'root',
-  [root]: 'root',
-  [`${root}/oauth/user`]: 'user',
+  [root.toLowerCase()]: 'root',
+  [`${root}/oauth/user`.toLowerCase()]: 'user',
   [xframePath.toLowerCase()]: 'xframe',
   '/xframe': 'xframe',
-  [tokenPath]: 'token',
+  [tokenPath.toLowerCase()]: 'token',
   [webTicketPath.toLowerCase()]: 'webTicket',
 };
 
@@ -103,9 +103,9 @@ export class Discovery {
   }
 
   #root(): Outcome {
-    const { discovery, web } = this.#sites();
+    const { web } = this.#sites();
     const links = { user: `${web}${root}/oauth/user`, xframe: web + xframePath };
-    return found({ rel: 'root', href: discovery + root, links });
+    return found({ rel: 'root', href: web + root, links });
   }
 
   /** Returns the user resource. A host that only has discovery redirects to the web site. */

@@ -5,9 +5,9 @@
  * site. A token is valid only at the site that issued it.
  */
 export interface SiteUrls {
-  /** Base URL of the tokens, the user resource and the XFrame page. */
+  /** Base URL of the tokens, the user resource and the XFrame page. The root document links to it. */
   readonly publicUrl: string;
-  /** Base URL of the root document; default: `publicUrl`. */
+  /** Base URL of a host with nothing but discovery, which redirects to `publicUrl`. */
   readonly discoveryUrl?: string;
   /** Base URL of the applications; default: `publicUrl`. */
   readonly homeUrl?: string;

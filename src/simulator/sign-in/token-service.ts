@@ -2,7 +2,7 @@
 import { page } from './pages.ts';
 import type { ConnectionSignIn, SignInStep } from './connection-sign-in.ts';
 import { type Credentials, guestLifetimeSeconds, tokenLifetimeSeconds } from './credentials.ts';
-import type { FlatHeaders } from '../representation/headers.ts';
+import { type FlatHeaders, headerValue } from '../representation/headers.ts';
 import type { Outcome } from '../representation/outcome.ts';
 import type { Site } from './sites.ts';
 
@@ -42,7 +42,7 @@ export class TokenService {
     // Some clients send the first message of a handshake without the body.
     const step = request.connection.step(request.headers);
     if (step.kind === 'challenge') return challenged([step.challenge]);
-    const form = new URLSearchParams(request.body.toString());
+    const form = formOf(request);
     const grant = grants.find((one) => one === form.get('grant_type'));
     if (grant === undefined) return tokenAnswer(400, { error: 'unsupported_grant_type' });
     const granted = this.#grant(grant, form, step);
@@ -85,6 +85,18 @@ export class TokenService {
       }
     }
   }
+}
+
+/** Returns the fields of a form. One public client sends `multipart/form-data`. */
+function formOf({ headers, body }: TokenRequest): URLSearchParams {
+  const text = body.toString();
+  if (!/^multipart\/form-data/i.test(headerValue(headers, 'content-type') ?? '')) {
+    return new URLSearchParams(text);
+  }
+  const fields = text.matchAll(/; name="([^"]*)"\r\n\r\n([^]*?)\r\n--/g);
+  return new URLSearchParams(
+    [...fields].map(([, name = '', value = '']): [string, string] => [name, value]),
+  );
 }
 
 /** Returns the user of the connection, or the next answer of its handshake. */

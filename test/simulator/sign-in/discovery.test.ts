@@ -9,7 +9,7 @@ beforeEach(async () => {
 });
 afterEach(() => pool.stop());
 
-const root = '/autodiscover/autodiscoverservice.svc/root';
+const root = '/Autodiscover/AutodiscoverService.svc/root';
 
 function signIn(form: string) {
   return send(`${pool.url}/WebTicket/oauthtoken`, {
@@ -20,7 +20,7 @@ function signIn(form: string) {
 }
 
 describe('discovery', () => {
-  test.each(['/', root, '/Autodiscover/AutodiscoverService.svc/Root?sipuri=a'])(
+  test.each(['/', root, '/autodiscover/autodiscoverservice.svc/Root?sipuri=a'])(
     'at %s has absolute links to the user resource',
     async (path) => {
       expect(json(await send(pool.url + path))).toEqual({
@@ -43,7 +43,7 @@ describe('discovery', () => {
     );
     expect(challenges).toEqual([
       'Bearer trusted_issuers="", client_id="00000004-0000-0ff1-ce00-000000000000"',
-      `MsRtcOAuth href="${pool.url}/webticket/oauthtoken",grant_type="urn:microsoft.rtc:windows,urn:microsoft.rtc:anonmeeting,password"`,
+      `MsRtcOAuth href="${pool.url}/WebTicket/oauthtoken",grant_type="urn:microsoft.rtc:windows,urn:microsoft.rtc:anonmeeting,password"`,
     ]);
     expect(answer.headers).toHaveProperty('x-ms-diagnostics');
   });
@@ -59,10 +59,13 @@ describe('discovery', () => {
     });
   });
 
-  test('has an XFrame page', async () => {
-    const answer = await send(`${pool.url}/Autodiscover/XFrame/XFrame.html`);
-    expect([answer.status, answer.headers['content-type']]).toEqual([200, 'text/html']);
-  });
+  test.each(['/Autodiscover/XFrame/XFrame.html', '/xframe'])(
+    'has an XFrame page at %s',
+    async (path) => {
+      const answer = await send(pool.url + path);
+      expect([answer.status, answer.headers['content-type']]).toEqual([200, 'text/html']);
+    },
+  );
 
   test('answers 404 for other paths', async () => {
     const answer = await send(`${pool.url}/favicon.ico`);
@@ -155,14 +158,14 @@ describe('with several sites', () => {
 
   test('each document links to the site of the next step', async () => {
     const first = await links('lyncdiscover.pool.example', '/');
-    expect(first['self']?.href).toBe(`http://lyncdiscover.pool.example${root}`);
+    expect(first['self']?.href).toBe(`http://lyncweb.pool.example${root}`);
     expect(first['user']?.href).toBe(`http://lyncweb.pool.example${root}/oauth/user`);
     const redirected = await links('lyncdiscover.pool.example', `${root}/oauth/user`);
     expect(redirected['redirect']?.href).toBe(`http://lyncweb.pool.example${root}`);
     const user = await links('lyncweb.pool.example', `${root}/oauth/user`, bearer('ann'));
     expect(user['applications']?.href).toBe('http://home.pool.example/ucwa/oauth/v1/applications');
     const challenged = await at('home.pool.example', '/ucwa/oauth/v1/applications');
-    expect(challenged.rawHeaders.join()).toContain('href="http://home.pool.example/webticket');
+    expect(challenged.rawHeaders.join()).toContain('href="http://home.pool.example/WebTicket');
   });
 
   test('a token of one site gets 500 at another', async () => {

@@ -1,0 +1,124 @@
+import { expect } from '@jest/globals';
+import { authenticateMessage, negotiateMessage } from '../../simulator/sign-in/ntlm-messages.ts';
+import type { Document } from '../document.ts';
+import type { Asked, Heard } from '../http-client.ts';
+import { originOf, type Play, type Stage } from '../play.ts';
+
+const json = { 'Content-Type': 'application/json' };
+const formType = { 'Content-Type': 'application/x-www-form-urlencoded;charset=UTF-8' };
+
+/** A PowerShell module: Windows sign-in, one runspace that polls, and calls beside it. */
+export const danielboth: Play = {
+  client: 'danielboth/SkypeForBusinessClient',
+  overlaps: true,
+  run,
+};
+
+async function run({ http, discovery }: Stage): Promise<void> {
+  await expect(http.ask('http://lyncdiscoverinternal.pool.example')).rejects.toThrow('no address');
+  const found = (await http.ask(discovery, { headers: json })).json;
+  const user = found.link('user');
+  // The module signs in and works at the host of this link.
+  const root = originOf(found.link('self'));
+  const authorization = await windowsSignIn(root);
+
+  async function windowsSignIn(base: string): Promise<string> {
+    const one = http.ofOneConnection();
+    const url = `${base}/WebTicket/oauthtoken`;
+    const ask = (credential?: string): Promise<Heard> =>
+      one.ask(url, {
+        ...{ method: 'POST', body: 'grant_type=urn%3Amicrosoft.rtc%3Awindows' },
+        expectsContinue: true,
+        headers: {
+          ...formType,
+          ...(credential === undefined ? {} : { Authorization: credential }),
+        },
+      });
+    const offered = await ask();
+    expect([offered.status, offered.challenges]).toEqual([401, ['Negotiate', 'NTLM']]);
+    expect((await ask(`Negotiate ${negotiateMessage()}`)).status).toBe(401);
+    const granted = await ask(`Negotiate ${authenticateMessage('ann')}`);
+    expect(granted.status).toBe(200);
+    return `${granted.json.at('token_type').text} ${granted.json.at('access_token').text}`;
+  }
+
+  const ask = (url: string, asked: Asked = {}): Promise<Heard> =>
+    http.ask(url, {
+      ...asked,
+      headers: { Authorization: authorization, ...json, ...asked.headers },
+    });
+  const post = (url: string, body?: string, headers = {}): Promise<Heard> =>
+    ask(url, {
+      method: 'POST',
+      ...(body === undefined
+        ? { headers: { 'Content-Length': '0' } }
+        : { body, headers, expectsContinue: true }),
+    });
+  const { json: userResource } = await ask(user);
+  const applications = userResource.link('applications');
+  const created = await post(
+    root + new URL(applications).pathname,
+    JSON.stringify({ UserAgent: 'SkypeUcwa/PowerShell', EndpointId: 'p1', Culture: 'en-US' }),
+  );
+  expect(created.status).toBe(201);
+  const application = created.json;
+
+  const seen: Document[] = [];
+  let next = application.link('events');
+  const ending = new AbortController();
+  const polling = (async () => {
+    while (!ending.signal.aborted) {
+      const answer = await ask(`${root}${next}&timeout=180`);
+      next = answer.json.link('next');
+      seen.push(...answer.json.at('sender').items.flatMap((sender) => sender.at('events').items));
+    }
+  })();
+  const search = root + application.at('_embedded', 'people').link('search');
+  const contacts = (await ask(`${search}?limit=10&query=da`)).json.at('_embedded', 'contact').items;
+  expect(contacts.length).toBeGreaterThan(1);
+  // Two runspaces: the pipeline reads contacts while another command reads presence.
+  const presences = contacts.map((contact) => root + contact.link('contactPresence'));
+  const [first, ...others] = await Promise.all(
+    [root + (contacts[0] as Document).link('self'), ...presences].map((url) => ask(url)),
+  );
+  expect([first?.status, ...others.map(({ status }) => status)]).toEqual([
+    200,
+    ...presences.map(() => 200),
+  ]);
+
+  const group = `${root}${application.link('self')}/people/groupmemberships`;
+  const added = await post(`${group}?contactUri=sip%3ajane.dow%40pool.example`);
+  expect(added.status).toBe(204);
+
+  const communication = application.at('_embedded', 'communication');
+  const operationId = communication.names.find((name) => isPassBack(communication, name));
+  const invited = await post(
+    root + communication.link('startMessaging'),
+    JSON.stringify({ operationId, to: 'sip:jane.dow@pool.example' }),
+  );
+  expect(invited.status).toBe(201);
+  const sendLink = () =>
+    seen
+      .map((event) => event.at('_embedded', 'messaging', '_links', 'sendMessage', 'href'))
+      .find((link) => link.exists);
+  while (sendLink() === undefined) await new Promise(setImmediate);
+  const conversation = root + (sendLink()?.text ?? '').replace(/\/messages$/, '');
+  const messaging = (await ask(conversation)).json;
+  const sent = await post(root + messaging.link('sendMessage'), 'Good morning', {
+    'Content-Type': 'text/plain;charset=UTF-8',
+  });
+  expect(sent.status).toBe(201);
+  ending.abort();
+  await post(root + messaging.link('stopMessaging'));
+  await polling;
+}
+
+/** Whether the value is the text that marks a property to pass back. */
+function isPassBack(resource: Document, name: string): boolean {
+  const value = resource.at(name);
+  try {
+    return value.text.startsWith('please pass this');
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,77 @@
+/** The ways in which a client reaches the pool. Each play runs in all of them. */
+import { startPool } from '../support/pool.ts';
+import { startProxy, type TestProxy } from '../support/proxy.ts';
+import type { Simulator } from '../../src/simulator/simulator.ts';
+import type { Resolve } from './http-client.ts';
+
+export interface Reached {
+  readonly pool: Simulator;
+  /** URL where discovery begins, without a slash at its end. */
+  readonly discovery: string;
+  readonly resolve: Resolve;
+  /** Undefined if the client talks to the pool. */
+  readonly proxy: TestProxy | undefined;
+}
+
+interface Way {
+  readonly name: string;
+  readonly start: () => Promise<Reached>;
+}
+
+/** Sites of the pool. The tests resolve these names to ports. */
+const sites = {
+  discoveryUrl: 'http://lyncdiscover.pool.example',
+  publicUrl: 'http://lyncweb.pool.example',
+  homeUrl: 'http://home.pool.example',
+};
+
+const poolHosts: ReadonlySet<string> = new Set(
+  Object.values(sites).map((url) => new URL(url).host),
+);
+
+/** The fixed window lets calls that overlap share a batch on any machine. */
+const proxyEnv = {
+  UCWA_PROXY_BATCHING_MODE: 'fixed',
+  UCWA_PROXY_UPSTREAM_CONNECTION_AUTH: 'bind',
+};
+
+function startUcwaPool(): Promise<Simulator> {
+  return startPool({ applications: 'created', eventSecondMs: 1 });
+}
+
+/** Returns the port in `127.0.0.1:PORT`. */
+function localPort(host: string): number | undefined {
+  const port = /^127\.0\.0\.1:(\d+)$/.exec(host)?.[1];
+  return port === undefined ? undefined : Number(port);
+}
+
+export const ways: readonly Way[] = [
+  {
+    name: 'directly, over the hosts of the pool',
+    async start() {
+      const pool = await startUcwaPool();
+      pool.setSites(sites);
+      const resolve = (host: string) => (poolHosts.has(host) ? pool.port : undefined);
+      return { pool, discovery: sites.discoveryUrl, resolve, proxy: undefined };
+    },
+  },
+  {
+    name: 'through a sidecar, with links of the pool that lead to the sidecar',
+    async start() {
+      const pool = await startUcwaPool();
+      const proxy = await startProxy(pool.url, proxyEnv);
+      pool.setSites({ publicUrl: proxy.url });
+      return { pool, discovery: proxy.url, resolve: localPort, proxy };
+    },
+  },
+  {
+    name: 'through the proxy under the names of the pool',
+    async start() {
+      const pool = await startUcwaPool();
+      const proxy = await startProxy(pool.url, proxyEnv);
+      pool.setSites(sites);
+      const resolve = (host: string) => (poolHosts.has(host) ? proxy.port : undefined);
+      return { pool, discovery: sites.discoveryUrl, resolve, proxy };
+    },
+  },
+];
