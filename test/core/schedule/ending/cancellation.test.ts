@@ -108,50 +108,6 @@ describe('at its deadline', () => {
   });
 });
 
-describe('calls that a backoff holds', () => {
-  const refused = { ...failure('refused', 'unsent', aReply('429')), retryAfterMs: 700 };
-
-  /** Sends two GETs at 10 ms, which the pool refuses at 20 ms. Their deadline is at `timeoutMs`. */
-  function refusedAt(timeoutMs: number): Recorder {
-    const recorder = new Recorder({ timeoutMs });
-    recorder.submit('a', 0);
-    recorder.submit('b', 0);
-    recorder.core.wake(10);
-    recorder.grant(10);
-    recorder.core.settle(recorder.batches[0]!, refused, 20);
-    return recorder;
-  }
-
-  test('get the answer of the pool at once if the backoff ends after their deadline', () => {
-    const recorder = refusedAt(600);
-    expect(recorder.endings).toEqual(['a: 429', 'b: 429']);
-    expect(recorder.core.heldCalls).toBe(0);
-  });
-
-  test('wait if their deadline is later', () => {
-    const recorder = refusedAt(10_000);
-    expect(recorder.endings).toEqual([]);
-    expect(recorder.noted).toContain('requeued 1 (refused)');
-    expect(recorder.grant(20)).toEqual([]);
-  });
-
-  test('did not run if the process shuts down', () => {
-    const recorder = refusedAt(10_000);
-    recorder.core.drain(30);
-    expect(recorder.endings).toEqual(['a: never-sent', 'b: never-sent']);
-  });
-
-  test('did not run if the pool refuses them while the process shuts down', () => {
-    const recorder = new Recorder({ timeoutMs: 10_000 });
-    recorder.submit('a', 0);
-    recorder.core.wake(10);
-    recorder.grant(10);
-    recorder.core.drain(15);
-    recorder.core.settle(recorder.batches[0]!, refused, 20);
-    expect(recorder.endings).toEqual(['a: never-sent']);
-  });
-});
-
 describe('a GET of a batch', () => {
   /** Two GETs of which the first one gets this part; the retry then gets the answer `again`. */
   function parted(part: Reply | { phase: FaultPhase; name: 'http_protocol_error' }): Recorder {
