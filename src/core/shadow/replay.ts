@@ -2,21 +2,99 @@
  * Replays a trace under other settings, for the command `tune`: runs the shadow with a virtual clock that jumps
  * from event to event.
  */
-import type { ShadowArrival, ShadowCall } from './state.ts';
-import { Shadow, type ShadowOptions } from './shadow.ts';
-import { ShadowTally } from './tally.ts';
-import type { TraceCall } from './trace.ts';
+import { TimerHeap } from '../structures/timer-heap.ts';
 import type { UserMemory } from '../schedule/state.ts';
+import type { ShadowArrival, ShadowCall, ShadowReport } from './state.ts';
+import { Shadow, type ShadowOptions } from './shadow.ts';
+import { reportToBoth, ShadowTally } from './tally.ts';
+import type { TraceCall } from './trace.ts';
 
 /** The approximate length of one turn of the event loop, in ms. */
 const turnMs = 0.2;
 const noBody = Buffer.alloc(0);
 
+/** A call that has arrived and has not really ended yet. */
+interface FollowedCall {
+  readonly call: ShadowCall;
+  readonly status: number;
+}
+
+/** Replays calls one by one, in order of arrival. Its memory grows with the open calls only. */
+export class Replay {
+  readonly #shadow: Shadow;
+  readonly #tally = new ShadowTally();
+  readonly #ends = new TimerHeap<FollowedCall>();
+  #nowMs = 0;
+  #ringsAtMs = Infinity;
+  #askedForMs = Infinity;
+
+  /**
+   * @param memory the learned state of users; empty at the start
+   * @param random returns numbers in [0, 1), for the jitter of the backoff
+   * @param report gets the results too
+   */
+  constructor(
+    options: ShadowOptions,
+    memory: UserMemory,
+    random: () => number,
+    report?: ShadowReport,
+  ) {
+    const reports = report === undefined ? this.#tally : reportToBoth(this.#tally, report);
+    this.#shadow = new Shadow(options, reports, memory, random);
+  }
+
+  /** The time of the last event, in ms. */
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** Lets a call arrive. Calls must come in order of arrival. */
+  arrives({ arrival, trace }: ReplayCall): void {
+    const { atMs, tookMs, status } = trace;
+    this.#reach(atMs);
+    this.#nowMs = atMs;
+    const call = this.#shadow.arrives(arrival, atMs);
+    this.#ends.add({ call, status }, atMs + tookMs);
+    if (status > 0) this.#shadow.outcome(call, { tookMs, status }, atMs);
+    this.#setTimer(atMs);
+  }
+
+  /** Lets all calls end, and returns the totals. */
+  end(): ShadowTally {
+    this.#reach(Number.MAX_VALUE);
+    return this.#tally;
+  }
+
+  /** Lets all events up to `atMs` happen, in order. */
+  #reach(atMs: number): void {
+    for (;;) {
+      const inShadowMs = this.#shadow.endsAtMs;
+      const firstMs = Math.min(this.#ends.nextAtMs, inShadowMs, this.#ringsAtMs);
+      if (firstMs > atMs || firstMs === Infinity) return;
+      this.#nowMs = firstMs;
+      if (firstMs === this.#ringsAtMs || firstMs === inShadowMs) {
+        if (firstMs === this.#ringsAtMs) this.#askedForMs = this.#ringsAtMs = Infinity;
+        this.#shadow.wake(firstMs);
+      } else {
+        const { call, status } = this.#ends.take().item;
+        if (status > 0) this.#shadow.realEnded(call, firstMs);
+        else this.#shadow.callerLeft(call, firstMs);
+      }
+      this.#setTimer(firstMs);
+    }
+  }
+
+  /** Sets the timer as Node would: at the end of this turn, or after whole milliseconds. */
+  #setTimer(nowMs: number): void {
+    const { wakeAtMs } = this.#shadow;
+    if (wakeAtMs === this.#askedForMs) return;
+    this.#askedForMs = wakeAtMs;
+    this.#ringsAtMs = wakeAtMs <= nowMs ? nowMs + turnMs : nowMs + Math.ceil(wakeAtMs - nowMs);
+  }
+}
+
 /**
- * Returns what these calls would have cost under these settings.
- *
- * @param memory the learned state of users; empty at the start
- * @param random returns numbers in [0, 1), for the jitter of the backoff
+ * Returns the cost of these calls under these settings. The parameters are those of `Replay`.
  */
 export function replay(
   calls: readonly ReplayCall[],
@@ -24,55 +102,9 @@ export function replay(
   memory: UserMemory,
   random: () => number,
 ): ShadowTally {
-  const tally = new ShadowTally();
-  const shadow = new Shadow(options, tally, memory, random);
-  const byEnd = calls.map((_, i) => i).sort((a, b) => endOf(calls, a) - endOf(calls, b));
-  /** Calls by their index, until they really end. */
-  const followed = new Map<number, ShadowCall>();
-  let ends = 0;
-  let ringsAtMs = Infinity;
-  let askedForMs = Infinity;
-  // Sets the timer as Node would: at the end of this turn, or after whole milliseconds.
-  const setAlarm = (nowMs: number): void => {
-    const { wakeAtMs } = shadow;
-    if (wakeAtMs === askedForMs) return;
-    askedForMs = wakeAtMs;
-    ringsAtMs = wakeAtMs <= nowMs ? nowMs + turnMs : nowMs + Math.ceil(wakeAtMs - nowMs);
-  };
-  /** Lets all events up to `atMs` happen, in order. */
-  const until = (atMs: number): void => {
-    for (;;) {
-      const next = byEnd[ends];
-      // The next call to end may not have arrived yet, if it took 0 ms.
-      const isNext = next !== undefined && followed.has(next);
-      const endsAtMs = isNext ? endOf(calls, next) : Infinity;
-      const inShadowMs = shadow.endsAtMs;
-      const firstMs = Math.min(endsAtMs, inShadowMs, ringsAtMs);
-      if (firstMs > atMs || firstMs === Infinity) return;
-      if (firstMs === ringsAtMs || firstMs === inShadowMs) {
-        if (firstMs === ringsAtMs) askedForMs = ringsAtMs = Infinity;
-        shadow.wake(firstMs);
-      } else if (next !== undefined) {
-        ends += 1;
-        const call = followed.get(next);
-        followed.delete(next);
-        const { status } = (calls[next] as ReplayCall).trace;
-        if (call !== undefined && status > 0) shadow.realEnded(call, firstMs);
-        else if (call !== undefined) shadow.callerLeft(call, firstMs);
-      }
-      setAlarm(firstMs);
-    }
-  };
-  for (const [index, { arrival, trace }] of calls.entries()) {
-    const { atMs, tookMs, status } = trace;
-    until(atMs);
-    const call = shadow.arrives(arrival, atMs);
-    followed.set(index, call);
-    if (status > 0) shadow.outcome(call, { tookMs, status }, atMs);
-    setAlarm(atMs);
-  }
-  until(Number.MAX_VALUE);
-  return tally;
+  const run = new Replay(options, memory, random);
+  for (const call of calls) run.arrives(call);
+  return run.end();
 }
 
 /** One call of a trace, and the arrival that the shadow takes for it. */
@@ -83,39 +115,37 @@ export interface ReplayCall {
 
 /** Prepares a trace for `replay`. The result can be replayed under many settings. */
 export function replayable(trace: readonly TraceCall[]): readonly ReplayCall[] {
-  return trace.map((call) => {
-    const { user, key, callClass, method, route, resource, same, sizeBytes } = call;
-    const applicationPath = `/${key}`;
-    const path = `${applicationPath}${route}/${resource}`;
-    return {
-      trace: call,
-      arrival: {
-        key: {
-          authority: '',
-          applicationPath,
-          authorization: user,
-          webTicket: undefined,
-          cookie: undefined,
-          origin: undefined,
-          msOrigin: undefined,
-          minVersion: undefined,
-          forwardedFor: undefined,
-          user,
-        },
-        callClass,
-        resource: path,
-        collapsible: same !== '',
-        method,
-        target: same === '' ? path : `${path}?${same}`,
-        headers: [],
-        body: noBody,
-        sizeBytes,
-      },
-    };
-  });
+  return trace.map(replayCall);
 }
 
-function endOf(calls: readonly ReplayCall[], index: number): number {
-  const { atMs, tookMs } = (calls[index] as ReplayCall).trace;
-  return atMs + tookMs;
+/** Prepares a call of a trace for `Replay.arrives`. */
+export function replayCall(call: TraceCall): ReplayCall {
+  const { user, key, callClass, method, route, resource, same, sizeBytes } = call;
+  const applicationPath = `/${key}`;
+  const path = `${applicationPath}${route}/${resource}`;
+  return {
+    trace: call,
+    arrival: {
+      key: {
+        authority: '',
+        applicationPath,
+        authorization: user,
+        webTicket: undefined,
+        cookie: undefined,
+        origin: undefined,
+        msOrigin: undefined,
+        minVersion: undefined,
+        forwardedFor: undefined,
+        user,
+      },
+      callClass,
+      resource: path,
+      collapsible: same !== '',
+      method,
+      target: same === '' ? path : `${path}?${same}`,
+      headers: [],
+      body: noBody,
+      sizeBytes,
+    },
+  };
 }
