@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import type { Command } from './cli/command.ts';
 import { runCommandLine } from './cli/run-command-line.ts';
 
@@ -21,4 +21,5 @@ process.exitCode = await runCommandLine(commands, process.argv.slice(2), {
   stderr: process.stderr,
   env: process.env,
   readFile: (path) => readFileSync(path, 'utf8'),
+  openFile: (path) => createReadStream(path),
 });

@@ -55,7 +55,8 @@ export function readArguments(
   if (problems.length === 0) {
     for (const { name } of operands.slice(positionals.length))
       problems.push(`expected ${name}, found nothing`);
-    for (const extra of positionals.slice(operands.length))
+    const isRepeated = operands.at(-1)?.isRepeated === true;
+    for (const extra of isRepeated ? [] : positionals.slice(operands.length))
       problems.push(`unexpected argument ${quoted(extra)}`);
   }
   return problems.length === 0

@@ -4,7 +4,7 @@ export interface Command {
   /** One line of help for the list of commands. */
   readonly summary: string;
   readonly flags: readonly Flag[];
-  /** Arguments without a flag; all are required. */
+  /** Arguments without a flag; all are required. The last one may be given several times if it has `isRepeated`. */
   readonly operands: readonly Operand[];
   /** Help text after the flags. */
   readonly notes?: string;
@@ -30,6 +30,7 @@ export interface Flag {
 interface Operand {
   readonly name: string;
   readonly meaning: string;
+  readonly isRepeated?: true;
 }
 
 /** Valid arguments of a command. */
@@ -37,7 +38,7 @@ export interface GivenArguments {
   /** Values of flags, by name without dashes. */
   readonly flags: Readonly<Record<string, string>>;
   readonly switches: ReadonlySet<string>;
-  /** One for each operand of the command. */
+  /** One for each operand of the command, and further ones for a repeated operand. */
   readonly operands: readonly string[];
 }
 
@@ -48,6 +49,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Returns the text of a file, or throws if the file cannot be read. */
   readonly readFile: (path: string) => string;
+  /** Returns the bytes of a file as a stream, which fails if the file cannot be read. */
+  readonly openFile: (path: string) => AsyncIterable<Uint8Array>;
 }
 
 interface Output {

@@ -27,7 +27,8 @@ ${columns([
 
 /** Returns the help of one command. */
 export function commandHelp({ name, summary, operands, flags, notes }: Command): string {
-  const usage = [programName, name, '[FLAGS]', ...operands.map((operand) => operand.name)];
+  const words = operands.map((operand) => operand.name + (operand.isRepeated ? '…' : ''));
+  const usage = [programName, name, '[FLAGS]', ...words];
   const rows = [...flags, helpFlag].map((flag): [string, string] => [
     flag.placeholder === undefined ? `--${flag.name}` : `--${flag.name} ${flag.placeholder}`,
     flag.meaning,

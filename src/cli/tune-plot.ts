@@ -1,37 +1,61 @@
 /** Plot of the saved requests over the mean additional wait, as text and as SVG. */
+import type { EstimateRow } from './estimate/estimate-row.ts';
+import type { Variant } from './estimate/variants.ts';
 import type { TuneRow } from './tune-table.ts';
 
 const columns = 60;
 const lines = 15;
 const letters = { adaptive: 'a', fixed: 'f', off: 'o' } as const;
 
+/** The results of one set of settings: one exact result, or the worst and the best case. */
+export interface PlotRow extends Variant {
+  readonly ends: ReadonlyArray<{ readonly waitMs: number; readonly savedShare: number }>;
+}
+
 interface Point {
   /** 0 to 1, as a share of the longest wait. */
   readonly x: number;
   /** 0 to 1: the share of requests saved. */
   readonly y: number;
-  readonly row: TuneRow;
+  readonly row: Variant;
+  /** Whether this is the best of two cases. */
+  readonly isBest: boolean;
 }
 
-export function plotOf(rows: readonly TuneRow[]): { readonly text: string; readonly svg: string } {
-  const most = Math.max(1, ...rows.map(({ tally }) => tally.meanAddedMs));
-  const points = rows.map((row) => ({
-    x: Math.max(0, row.tally.meanAddedMs) / most,
-    y: Math.max(0, row.tally.savedShare),
+/** Returns an exact result for the plot. */
+export function onPlot({ tally, ...variant }: TuneRow): PlotRow {
+  return { ...variant, ends: [{ waitMs: tally.meanAddedMs, savedShare: tally.savedShare }] };
+}
+
+/** Returns the worst and the best case for the plot. */
+export function rangeOnPlot({ savedShare, waitMs, ...variant }: EstimateRow): PlotRow {
+  const worst = { waitMs: waitMs.mean.low, savedShare: savedShare.low };
+  return { ...variant, ends: [worst, { waitMs: waitMs.mean.high, savedShare: savedShare.high }] };
+}
+
+export function plotOf(rows: readonly PlotRow[]): { readonly text: string; readonly svg: string } {
+  const ends = rows.flatMap((row) => row.ends.map((end, index) => ({ ...end, row, index })));
+  const most = Math.max(1, ...ends.map(({ waitMs }) => waitMs));
+  const points = ends.map(({ waitMs, savedShare, row, index }) => ({
+    x: Math.max(0, waitMs) / most,
+    y: Math.max(0, savedShare),
     row,
+    isBest: index === 1,
   }));
-  return { text: textOf(points, most), svg: svgOf(points, most) };
+  const isRange = rows.some((row) => row.ends.length === 2);
+  return { text: textOf(points, most, isRange), svg: svgOf(points, most) };
 }
 
-function letterOf({ mode, isGiven }: TuneRow): string {
-  return isGiven ? '*' : letters[mode];
+function letterOf({ row: { mode, isGiven }, isBest }: Point): string {
+  if (isGiven) return '*';
+  return isBest ? letters[mode].toUpperCase() : letters[mode];
 }
 
-function textOf(points: readonly Point[], most: number): string {
+function textOf(points: readonly Point[], most: number, isRange: boolean): string {
   const grid = Array.from({ length: lines + 1 }, () => new Array<string>(columns + 1).fill(' '));
-  for (const { x, y, row } of [...points].sort((a, b) => +a.row.isGiven - +b.row.isGiven)) {
-    const line = grid[lines - Math.round(y * lines)];
-    if (line !== undefined) line[Math.round(x * columns)] = letterOf(row);
+  for (const point of [...points].sort((a, b) => +a.row.isGiven - +b.row.isGiven)) {
+    const line = grid[lines - Math.round(point.y * lines)];
+    if (line !== undefined) line[Math.round(point.x * columns)] = letterOf(point);
   }
   const labels = new Map([
     [0, '100 %'],
@@ -48,6 +72,7 @@ function textOf(points: readonly Point[], most: number): string {
     `        0${'additional wait, mean'.padStart(40)}${end.padStart(columns - 41)}`,
     '',
     'a adaptive, f fixed, o off, * these settings',
+    ...(isRange ? ['capital letters and the upper *: best case; the others: worst case'] : []),
   ].join('\n');
 }
 
@@ -60,15 +85,17 @@ function svgOf(points: readonly Point[], most: number): string {
   const atY = (y: number): string => (height - margin - y * (height - 2 * margin)).toFixed(1);
   const text = (x: string, y: string, words: string, more = ''): string =>
     `<text x="${x}" y="${y}"${more}>${words}</text>`;
-  const curve = (mode: 'adaptive' | 'fixed'): string => {
+  const curve = (mode: 'adaptive' | 'fixed', best: boolean): string => {
     const on = points
       .filter(({ row }) => row.mode === mode && row.maxParts === points[0]?.row.maxParts)
+      .filter(({ isBest }) => isBest === best)
       .map(({ x, y }) => `${atX(x)},${atY(y)}`);
+    if (on.length === 0) return '';
     return `<polyline points="${on.join(' ')}" fill="none" stroke="${colours[mode]}"/>`;
   };
-  const dots = points.map(({ x, y, row }) => {
+  const dots = points.map(({ x, y, row, isBest }) => {
     const { mode, lingerMaxMs, maxParts, isGiven } = row;
-    const title = `${mode} ${lingerMaxMs} ms, ${maxParts} parts`;
+    const title = `${mode} ${lingerMaxMs} ms, ${maxParts} parts${isBest ? ', best case' : ''}`;
     return (
       `<circle cx="${atX(x)}" cy="${atY(y)}" r="${isGiven ? 7 : 4}" fill="${colours[mode]}">` +
       `<title>${title}</title></circle>`
@@ -89,8 +116,9 @@ function svgOf(points: readonly Point[], most: number): string {
     ),
     text(atX(0.5), atY(-0.14), 'additional wait of a caller, mean', ' text-anchor="middle"'),
     text(atX(0), atY(1.05), 'requests saved'),
-    curve('fixed'),
-    curve('adaptive'),
+    ...(['fixed', 'adaptive'] as const).flatMap((mode) =>
+      [false, true].map((best) => curve(mode, best)),
+    ),
     ...dots,
     ...names,
     '</svg>',

@@ -11,18 +11,23 @@ export function captureIo({
   files = {},
 }: {
   env?: Record<string, string>;
-  files?: Record<string, string>;
+  files?: Record<string, string | Uint8Array>;
 } = {}): CapturedIo {
+  const contentOf = (path: string): string | Uint8Array => {
+    const content = files[path];
+    if (content === undefined) throw new Error('no such file');
+    return content;
+  };
   const written = { stdout: '', stderr: '' };
   return {
     written,
     stdout: { write: (text) => (written.stdout += text) },
     stderr: { write: (text) => (written.stderr += text) },
     env,
-    readFile: (path) => {
-      const text = files[path];
-      if (text === undefined) throw new Error('no such file');
-      return text;
+    readFile: (path) => Buffer.from(contentOf(path)).toString(),
+    async *openFile(path) {
+      await Promise.resolve();
+      yield Buffer.from(contentOf(path));
     },
   };
 }

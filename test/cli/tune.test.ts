@@ -110,12 +110,16 @@ describe('a recording', () => {
 
 test.each([
   ['does not exist', {}, 'trace.csv: cannot be read: no such file\n'],
-  ['is empty', { 'trace.csv': '' }, 'trace.csv: expected a trace, found nothing\n'],
+  [
+    'is empty',
+    { 'trace.csv': '' },
+    'trace.csv: expected a recording or an access log, found nothing\n',
+  ],
   ['has no calls', { 'trace.csv': `${traceHeader}\n` }, 'trace.csv: expected calls, found none\n'],
   [
     'is something else',
     { 'trace.csv': 'time,who\n1,2\n' },
-    `trace.csv:1:1: expected the columns ${traceHeader}\n`,
+    'trace.csv: expected a recording, or an access log of IIS, nginx, HAProxy or Envoy with durations, found other text\n',
   ],
   [
     'has invalid lines',
