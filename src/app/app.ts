@@ -2,19 +2,26 @@
 import { AdminServer } from '../admin/admin-server.ts';
 import { InvariantViolation } from '../core/invariants.ts';
 import { systemClock } from '../engine/clock.ts';
+import { ConnectionCounts } from '../listen/connection-counts.ts';
 import type { Log } from '../log/log.ts';
 import { createMetrics, type Metrics } from '../metrics/metrics.ts';
 import { watchStalls } from '../metrics/stalls.ts';
 import type { ServeSettings } from '../settings/load-settings.ts';
 import { startRecording } from '../shadow/shadow-mode.ts';
 import { collectRarely } from '../upstream/heap-growth.ts';
-import { createHeldEvents, createListener } from './parts.ts';
+import { createListener, createListening } from './parts.ts';
+import { createPlainListener } from './plain-listener.ts';
 import { Pools } from './pools.ts';
 import { createShutdown } from './shutdown.ts';
 import { watchTls } from './tls-watch.ts';
 
 export interface App {
-  readonly ports: { readonly listen: number; readonly admin: number };
+  readonly ports: {
+    readonly listen: number;
+    readonly admin: number;
+    /** Port of `listen.plain`. */
+    readonly plain?: number | undefined;
+  };
   /** Stops in order, within the time that the settings give. Further calls return the same promise. */
   stop(): Promise<void>;
   /** Stops at once, and answers the callers that wait. */
@@ -51,7 +58,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     outstandingCalls: () => pools.sum(({ engine }) => engine.outstandingCalls),
     users: () => pools.users,
     longPolls: () => pools.sum(({ passThrough }) => passThrough.openPolls()),
-    clientConnections: () => server.connections,
+    clientConnections: () => counts.connections,
     upstreamConnections: () =>
       pools.sum(
         ({ upstream, passThrough }) => upstream.connections() + passThrough.openConnections(),
@@ -67,19 +74,29 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   );
   const surroundings = { settings, metrics, log, renewals, internalError };
   const pools = new Pools(surroundings, recorder);
-  const heldEvents = createHeldEvents(surroundings);
-  const { handler, server } = createListener(surroundings, pools.all, heldEvents);
+  const { maxConnections } = settings.limits;
+  const counts = new ConnectionCounts(maxConnections, Math.ceil(maxConnections / 2));
+  const listening = createListening(surroundings, pools.all, counts);
+  const { handler, server } = createListener(listening);
+  let listenPort = 0;
+  const hasTls = settings.listen.tls.cert !== undefined;
+  const plain = createPlainListener(listening, () => (hasTls ? listenPort : undefined));
+  const servers = [server, ...(plain ? [plain.server] : [])];
+  const passThroughs = [pools, ...(plain?.passThroughs ?? [])];
   let ready = false;
   const { address, hosts } = settings.admin;
   const admin = new AdminServer({ metrics, version, hosts, readiness: () => ({ serving: ready }) });
 
   const adminPort = await named('admin.address', admin.listen(address.host, address.port));
-  const listenPort = await named('listen.address', server.listen()).catch(
-    async (error: unknown) => {
-      await Promise.all([admin.stop(), pools.stop()]);
-      throw error;
-    },
-  );
+  let plainPort: number | undefined;
+  try {
+    listenPort = await named('listen.address', server.listen());
+    if (plain) plainPort = await named('listen.plain', plain.server.listen());
+  } catch (error) {
+    for (const one of servers) one.destroy();
+    await Promise.all([server.close(), admin.stop(), ...passThroughs.map((one) => one.stop())]);
+    throw error;
+  }
   ready = true;
   const summarize = (): void => {
     for (const { shadow, settings: pool } of pools.all) {
@@ -97,11 +114,11 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   const stalls = parts.ownsProcess === true ? watchStalls(reportStalls(metrics, log)) : undefined;
 
   return {
-    ports: { listen: listenPort, admin: adminPort },
+    ports: { listen: listenPort, admin: adminPort, plain: plainPort },
     ...createShutdown({
       drain: settings.drain,
-      server,
-      passThrough: pools,
+      servers,
+      passThroughs,
       unready: () => (ready = false),
       sendHeld: () => pools.drain(),
       endCalls() {
@@ -111,11 +128,12 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
         stalls?.stop();
         handler.endWaiting();
         pools.stopEngines();
-        heldEvents?.stop();
+        listening.heldEvents?.stop();
         summarize();
         pools.stopShadows();
       },
-      close: () => Promise.all([pools.stop(), admin.stop(), recorder?.stop()]),
+      close: () =>
+        Promise.all([...passThroughs.map((one) => one.stop()), admin.stop(), recorder?.stop()]),
     }),
   };
 }

@@ -1,41 +1,38 @@
-/** Creates the listener from the settings. */
+/** Creates the listener from the settings, and what all listeners share. */
 import { PoolNames } from '../core/admit/pool-names.ts';
 import { pathPatterns } from '../core/ucwa/classify.ts';
 import { systemClock } from '../engine/clock.ts';
+import type { ConnectionCounts } from '../listen/connection-counts.ts';
 import { HeldEvents } from '../listen/held-events.ts';
-import { HttpServer } from '../listen/http-server.ts';
+import { HttpServer, type HttpServerOptions } from '../listen/http-server.ts';
 import { LinkRewriter } from '../listen/link-rewriter.ts';
+import type { HandlerPool } from '../listen/handler-parts.ts';
 import { RequestHandler } from '../listen/request-handler.ts';
 import { trust } from '../listen/trusted-peers.ts';
 import { serverOf } from '../settings/pools.ts';
 import type { Pool } from './pools.ts';
 import type { Surroundings } from './surroundings.ts';
 
-/** Creates the delay of events that overtake the answer to a POST; `undefined` if the settings turn it off. */
-export function createHeldEvents({
-  settings,
-  metrics,
-  internalError,
-}: Surroundings): HeldEvents | undefined {
-  if (!settings.batching.holdEvents) return undefined;
-  return new HeldEvents({
-    clock: systemClock,
-    maxBytes: settings.limits.maxBufferedResponseBytes / 4,
-    observer: { ...metrics.listen, internalError },
-  });
-}
-
 /** The listener itself answers callers that wait this long after their deadline, in ms. */
 const overdueAfterMs = 1000;
 
-/** Creates the listener for clients, and the handler of their requests. */
-export function createListener(
-  { settings, metrics, log, renewals, internalError }: Surroundings,
+/** The parts that all listeners share. */
+export interface Listening {
+  readonly surroundings: Surroundings;
+  readonly pools: readonly Pool[];
+  readonly counts: ConnectionCounts;
+  readonly names: PoolNames;
+  readonly links: LinkRewriter;
+  /** Delays events that overtake the answer to a POST; `undefined` if the settings turn it off. */
+  readonly heldEvents: HeldEvents | undefined;
+}
+
+export function createListening(
+  surroundings: Surroundings,
   pools: readonly Pool[],
-  heldEvents: HeldEvents | undefined,
-): { readonly handler: RequestHandler; readonly server: HttpServer } {
-  const { listen, upstream: pool, batching, limits } = settings;
-  const isTrusted = trust(listen.trustedProxies);
+  counts: ConnectionCounts,
+): Listening {
+  const { settings, metrics, log, internalError } = surroundings;
   const names = new PoolNames(
     pools.map(({ settings: own }) => ({
       ...own,
@@ -43,21 +40,57 @@ export function createListener(
       aliases: own.servers.map((server) => new URL(server).host),
     })),
   );
-  const handler = new RequestHandler({
-    pools: pools.map(
-      ({ settings: { connectionAuth, batching: isBatched }, front, passThrough }) => ({
-        engine: front,
-        passThrough,
-        connectionAuth,
-        isBatched,
-      }),
-    ),
+  const links = new LinkRewriter({
+    names,
+    isTrusted: trust(settings.listen.trustedProxies),
+    observer: metrics.listen,
+    warn: (message, facts) => log.warn(message, facts),
+  });
+  const heldEvents = settings.batching.holdEvents
+    ? new HeldEvents({
+        clock: systemClock,
+        maxBytes: settings.limits.maxBufferedResponseBytes / 4,
+        observer: { ...metrics.listen, internalError },
+      })
+    : undefined;
+  return { surroundings, pools, counts, names, links, heldEvents };
+}
+
+/** Creates the listener for clients, and the handler of their requests. */
+export function createListener(listening: Listening): {
+  readonly handler: RequestHandler;
+  readonly server: HttpServer;
+} {
+  const { settings, renewals } = listening.surroundings;
+  const handler = createHandler(
+    listening,
+    listening.pools.map(({ settings: own, front, passThrough }) => ({
+      engine: front,
+      passThrough,
+      connectionAuth: own.connectionAuth,
+      isBatched: own.batching,
+    })),
+  );
+  const tls = settings.listen.tls.cert === undefined ? {} : { tls: renewals.listen.current };
+  return { handler, server: new HttpServer({ ...listenerOptions(listening), ...tls }, handler) };
+}
+
+/** Creates the handler of the requests of a listener. */
+export function createHandler(
+  { surroundings, links, heldEvents }: Listening,
+  pools: readonly HandlerPool[],
+): RequestHandler {
+  const { settings, metrics, log, internalError } = surroundings;
+  const { listen, upstream, batching, limits } = settings;
+  return new RequestHandler({
+    pools,
+    links,
     heldEvents,
     rules: { maxCallBytes: limits.maxCallBytes, never: pathPatterns(batching.never) },
     maxBodyBytes: limits.maxQueuedBytes,
     maxUsers: limits.maxUsers,
     newcomers: {
-      maxAtOnce: Math.max(Math.ceil(pool.maxConnections / 2), batching.maxParts),
+      maxAtOnce: Math.max(Math.ceil(upstream.maxConnections / 2), batching.maxParts),
       maxWaitingBytes: limits.maxQueuedBytes / 4,
     },
     passing: {
@@ -71,41 +104,36 @@ export function createListener(
       maxBytesEach: limits.maxResponseBytes,
       maxBytes: limits.maxBufferedResponseBytes,
     },
-    isTrusted,
-    links: new LinkRewriter({
-      names,
-      isTrusted,
-      observer: metrics.listen,
-      warn: (message, facts) => log.warn(message, facts),
-    }),
+    isTrusted: trust(listen.trustedProxies),
     now: systemClock.now,
     longPollCounts: limits.longPollCounts,
-    timeoutMs: pool.timeoutMs,
-    stallMs: pool.timeoutMs,
+    timeoutMs: upstream.timeoutMs,
+    stallMs: upstream.timeoutMs,
     keepAliveTimeoutMs: listen.keepAliveTimeoutMs,
     maxWaiting: limits.maxQueuedCalls,
-    overdueMs: pool.timeoutMs + overdueAfterMs,
+    overdueMs: upstream.timeoutMs + overdueAfterMs,
     accessLog: log,
     observer: { ...metrics.listen, internalError },
   });
+}
 
-  const server = new HttpServer(
-    {
-      ...listen.address,
-      keepAliveTimeoutMs: listen.keepAliveTimeoutMs,
-      headersTimeoutMs: listen.headersTimeoutMs,
-      requestTimeoutMs: listen.requestTimeoutMs,
-      maxConnections: limits.maxConnections,
-      nameUser: log.nameUser,
-      maxConnectionsPerAddress: Math.ceil(limits.maxConnections / 2),
-      maxPipelined: limits.maxQueuedCalls,
-      isTrustedPeer: (socket) => isTrusted({ socket }),
-      stallMs: pool.timeoutMs,
-      names,
-      ...(listen.tls.cert === undefined ? {} : { tls: renewals.listen.current }),
-    },
-    handler,
-  );
-
-  return { handler, server };
+/** The options that all listeners have in common, without TLS. */
+export function listenerOptions({ surroundings, counts, names }: Listening): HttpServerOptions {
+  const { settings, log } = surroundings;
+  const { listen, limits, upstream } = settings;
+  const isTrusted = trust(listen.trustedProxies);
+  return {
+    ...listen.address,
+    keepAliveTimeoutMs: listen.keepAliveTimeoutMs,
+    headersTimeoutMs: listen.headersTimeoutMs,
+    requestTimeoutMs: listen.requestTimeoutMs,
+    maxConnections: limits.maxConnections,
+    counts,
+    nameUser: log.nameUser,
+    names,
+    maxPipelined: limits.maxQueuedCalls,
+    maxUnfinishedHeadBytes: limits.maxQueuedBytes / 4,
+    isTrustedPeer: (socket) => isTrusted({ socket }),
+    stallMs: upstream.timeoutMs,
+  };
 }

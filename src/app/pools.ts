@@ -1,12 +1,17 @@
 /** Creates the parts of each pool from the settings: its connections, its engine, and its observers of calls. */
 import { randomUUID } from 'node:crypto';
+import type { ConnectionObserver } from '../core/connection-guard.ts';
 import type { Fault } from '../core/messages/fault.ts';
 import type { UserMemory } from '../core/schedule/state.ts';
 import { systemClock } from '../engine/clock.ts';
 import { Engine } from '../engine/engine.ts';
 import type { EngineOptions, EngineParts } from '../engine/options.ts';
 import { createUserMemory } from '../engine/user-memory.ts';
-import { createPassThrough, type PassThrough } from '../pass-through/pass-through.ts';
+import {
+  createPassThrough,
+  type PassThrough,
+  type PassThroughOptions,
+} from '../pass-through/pass-through.ts';
 import { type PoolSettings, poolsOf, serverOf } from '../settings/pools.ts';
 import { callObservers, startShadow } from '../shadow/shadow-mode.ts';
 import { ObservedEngine } from '../shadow/call-observers.ts';
@@ -116,18 +121,14 @@ function createPool(
 
 /** Creates the two clients of a pool: one for batches and single requests, one for pass-through calls. */
 function createClients(
-  { settings, metrics, renewals, internalError }: Surroundings,
+  surroundings: Surroundings,
   pool: PoolSettings,
   place: number,
   { bodies }: Shared,
 ): Pick<Pool, 'upstream' | 'passThrough'> {
-  const { upstream: connections, limits } = settings;
+  const { upstream: connections } = surroundings.settings;
   const url = serverOf(pool);
-  const tls = renewals.pools[place] ?? (() => ({}));
-  const observer = {
-    unsolicited: () => metrics.engine.protocolError('unsolicited'),
-    internalError,
-  };
+  const tls = surroundings.renewals.pools[place] ?? (() => ({}));
   return {
     upstream: createUpstream({
       url,
@@ -136,25 +137,40 @@ function createClients(
       idleTimeoutMs: connections.idleTimeoutMs,
       timeoutMs: connections.timeoutMs,
       tls,
-      observer,
+      observer: connectionObserver(surroundings),
     }),
-    passThrough: createPassThrough({
+    passThrough: passThroughTo(surroundings, {
       upstream: url,
       maxConnections: connections.maxConnections,
-      connectTimeoutMs: connections.connectTimeoutMs,
-      idleSocketTimeoutMs: connections.idleTimeoutMs,
-      idleTimeoutMs: connections.passThroughIdleMs,
-      maxBodyBytes: limits.maxQueuedBytes / 4,
       bodies,
-      bound: {
-        maxConnections: connections.maxBoundConnections,
-        idleSocketTimeoutMs: connections.boundIdleMs,
-        maxAgeMs: connections.boundMaxAgeMs,
-      },
       tls,
-      observer,
     }),
   };
+}
+
+/** Creates the pass-through to one server. */
+export function passThroughTo(
+  surroundings: Surroundings,
+  server: Pick<PassThroughOptions, 'upstream' | 'maxConnections' | 'bodies' | 'tls'>,
+): PassThrough {
+  const { upstream: connections, limits } = surroundings.settings;
+  return createPassThrough({
+    ...server,
+    connectTimeoutMs: connections.connectTimeoutMs,
+    idleSocketTimeoutMs: connections.idleTimeoutMs,
+    idleTimeoutMs: connections.passThroughIdleMs,
+    maxBodyBytes: limits.maxQueuedBytes / 4,
+    bound: {
+      maxConnections: connections.maxBoundConnections,
+      idleSocketTimeoutMs: connections.boundIdleMs,
+      maxAgeMs: connections.boundMaxAgeMs,
+    },
+    observer: connectionObserver(surroundings),
+  });
+}
+
+function connectionObserver({ metrics, internalError }: Surroundings): ConnectionObserver {
+  return { unsolicited: () => metrics.engine.protocolError('unsolicited'), internalError };
 }
 
 /** Creates the engine of a pool, and the shadow and the recording that observe its calls. */

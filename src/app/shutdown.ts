@@ -13,8 +13,9 @@ import type { ServeSettings } from '../settings/load-settings.ts';
 
 interface ShutdownParts {
   readonly drain: ServeSettings['drain'];
-  readonly server: Pick<HttpServer, 'drain' | 'close' | 'destroy'>;
-  readonly passThrough: Pick<PassThrough, 'endPolls' | 'endWaiting'>;
+  /** The listeners of clients. */
+  readonly servers: ReadonlyArray<Pick<HttpServer, 'drain' | 'close' | 'destroy'>>;
+  readonly passThroughs: ReadonlyArray<Pick<PassThrough, 'endPolls' | 'endWaiting'>>;
   /** Ends readiness. */
   readonly unready: () => void;
   /** Sends the held calls. */
@@ -37,24 +38,28 @@ const shuttingDown: Fault = { phase: 'unsent', name: 'destination_unavailable' }
 const flushGraceMs = 100;
 
 export function createShutdown(parts: ShutdownParts): Shutdown {
-  const { drain, server, passThrough } = parts;
+  const { drain, servers, passThroughs } = parts;
   const cut = new AbortController();
   const end = async (): Promise<void> => {
     parts.endCalls();
-    passThrough.endPolls(1, shuttingDown);
-    passThrough.endWaiting();
+    for (const passThrough of passThroughs) {
+      passThrough.endPolls(1, shuttingDown);
+      passThrough.endWaiting();
+    }
     await delay(flushGraceMs);
-    server.destroy();
+    for (const server of servers) server.destroy();
     await parts.close();
   };
   const stopInOrder = async (): Promise<void> => {
     parts.unready();
-    server.drain();
+    for (const server of servers) server.drain();
     await wait(drain.delayMs, cut.signal);
-    const closed = server.close();
+    const closed = Promise.all(servers.map((server) => server.close()));
     // A second signal asks for an immediate end: held calls are not sent.
     if (!cut.signal.aborted) parts.sendHeld();
-    void endPollsEvenly(passThrough, drain.timeoutMs / 2, cut.signal);
+    for (const passThrough of passThroughs) {
+      void endPollsEvenly(passThrough, drain.timeoutMs / 2, cut.signal);
+    }
     await Promise.race([closed, wait(drain.timeoutMs, cut.signal)]);
     cut.abort();
     await end();

@@ -61,6 +61,9 @@ export const serve: Command = {
       version,
       listen: formatAddress({ ...settings.listen.address, port: app.ports.listen }),
       admin: formatAddress({ ...settings.admin.address, port: app.ports.admin }),
+      ...(settings.listen.plain !== undefined && {
+        plain: formatAddress({ ...settings.listen.plain, port: app.ports.plain ?? 0 }),
+      }),
       upstream: poolsOf(settings)
         .map((pool) => serverOf(pool).origin)
         .join(' '),

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { ClientExchange } from './client-exchange.ts';
 
 /** Share of the byte limit that one client address can use. */
 const addressShare = 0.25;
@@ -22,14 +22,14 @@ export class BodyReader {
    * @param lengthBytes announced length, at least 1
    * @param address see `addressName`
    * @param done receives the complete body
-   * @param overflow called if a limit is reached; the rest of the body is discarded
+   * @param refuse called if a limit is reached, or if the body stops; the rest of the body is discarded
    */
   read(
-    request: IncomingMessage,
+    { request, body }: Pick<ClientExchange, 'request' | 'body'>,
     lengthBytes: number,
     address: string,
     done: (body: Buffer) => void,
-    overflow: () => void,
+    refuse: (reason: 'queue_bytes' | 'slow_request') => void,
   ): void {
     const chunks: Buffer[] = [];
     let held = 0;
@@ -50,17 +50,24 @@ export class BodyReader {
         chunks.push(chunk);
         return;
       }
+      discard('queue_bytes');
+    };
+    const discard = (reason: 'queue_bytes' | 'slow_request'): void => {
       request.removeListener('data', take);
       request.removeListener('end', whole);
       request.resume();
       release();
-      overflow();
+      chunks.length = 0;
+      refuse(reason);
     };
     const whole = (): void =>
       done(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
     request.on('data', take);
     request.on('end', whole);
     request.once('close', release);
+    if (body === undefined) return;
+    body.isBuffered = true;
+    body.refuse = () => discard('slow_request');
   }
 
   #count(address: string, change: number): void {

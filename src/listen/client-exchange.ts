@@ -6,8 +6,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { KnownHead } from '../core/admit/request-head-cache.ts';
-import type { RawHeaders } from '../core/messages/http-message.ts';
 import { addressName } from './client-address.ts';
+import type { OverListener, StartedOperation } from './exchange-listeners.ts';
+import { IncomingBody } from './incoming-body.ts';
 
 const noHeaders = Object.freeze({});
 const readers: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -28,12 +29,16 @@ export class ClientConnection {
   head: KnownHead | undefined;
   /** The pools that this connection is bound at, see `ClientExchange.bind`. */
   boundAt: Set<number> | undefined;
+  /** See `StoppedBodies`. */
+  upload: ClientExchange | undefined;
+  /** See `UnfinishedHeads`. */
+  hasNewRequest = false;
+  announcedBytes = 0;
   #address: string | undefined;
   readonly #socket: Socket;
   readonly #pipelined: PipelinedCount;
   readonly #idle: (socket: Socket) => void;
   #isPaused = false;
-  /** Whether a request has arrived. Before the first one, Node's timeout for request heads applies. */
   #hasReceivedRequest = false;
   /** Value at the last idle check. */
   #bytesRead = 0;
@@ -50,6 +55,7 @@ export class ClientConnection {
   add(exchange: ClientExchange): void {
     this.exchanges.push(exchange);
     this.#hasReceivedRequest = true;
+    this.hasNewRequest = true;
     if (this.exchanges.length <= maxRunningEach) return;
     this.#pipelined.waiting += 1;
     if (!this.#isPaused) this.#socket.pause();
@@ -60,6 +66,16 @@ export class ClientConnection {
   end(): void {
     this.#pipelined.waiting -= this.waiting;
     for (const exchange of this.exchanges.splice(0)) exchange.end();
+  }
+
+  /** Whether a request has arrived. Before the first one, Node's timeout for request heads applies. */
+  get hasReceivedRequest(): boolean {
+    return this.#hasReceivedRequest;
+  }
+
+  /** Whether the proxy has stopped reading the connection, because too many exchanges are open. */
+  get isPaused(): boolean {
+    return this.#isPaused;
   }
 
   /** See `addressName`. */
@@ -123,17 +139,6 @@ export class ClientConnection {
   }
 }
 
-/** An object instead of a function, because each waiting call would need a closure of its own. */
-export interface OverListener {
-  over(): void;
-}
-
-/** An operation that a request starts. */
-export interface StartedOperation {
-  /** To be called with the head of the final answer, before the head is written. */
-  answered(status: number, headers: RawHeaders): void;
-}
-
 /** One request of a client and its answer. */
 export class ClientExchange {
   readonly request: IncomingMessage;
@@ -143,6 +148,7 @@ export class ClientExchange {
   startedAtMs = 0;
   /** `undefined` for most requests, because few start an operation. */
   operation: StartedOperation | undefined;
+  readonly body: IncomingBody | undefined;
   readonly #connection: ClientConnection;
   #isOver = false;
   #isAnswered = false;
@@ -164,6 +170,7 @@ export class ClientExchange {
     this.response = response;
     this.head = head;
     this.#connection = connection;
+    if (head.hasBody) this.body = new IncomingBody();
   }
 
   get isOver(): boolean {
@@ -202,10 +209,7 @@ export class ClientExchange {
     return this.head.destination?.pool ?? 0;
   }
 
-  /**
-   * Sets the listener for the end of the exchange. If the exchange is over, the listener is called
-   * immediately.
-   */
+  /** Sets the listener for the end of the exchange. If the exchange is over, the listener is called immediately. */
   onOver(listener: OverListener): void {
     if (this.#isOver) listener.over();
     else this.#listener = listener;
@@ -243,11 +247,9 @@ export class ClientExchange {
   /** Adds a function that is called once at the end of the exchange, to release a limit. */
   addRelease(release: () => void): void {
     const earlier = this.#release;
-    if (this.#isOver) {
-      release();
-    } else if (earlier === undefined) {
-      this.#release = release;
-    } else {
+    if (this.#isOver) release();
+    else if (earlier === undefined) this.#release = release;
+    else {
       this.#release = () => {
         earlier();
         release();

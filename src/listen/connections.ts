@@ -67,6 +67,10 @@ export class Connections {
     if (isGone) exchange.end();
     else {
       connection.add(exchange);
+      if (exchange.body !== undefined) {
+        connection.upload = exchange;
+        connection.announcedBytes += Number(head.facts.contentLength ?? NaN);
+      }
       const isTooMuch = this.#pipelined.waiting > this.#maxPipelined;
       if (connection.waiting > 0 && (isTooMuch || connection.waiting > maxPipelinedEach)) {
         socket.destroy();
@@ -103,6 +107,15 @@ export class Connections {
 
   isBusy(socket: Socket): boolean {
     return (this.#connections.get(socket)?.exchanges.length ?? 0) > 0;
+  }
+
+  get count(): number {
+    return this.#connections.size;
+  }
+
+  /** All connections with their sockets. */
+  [Symbol.iterator](): IterableIterator<readonly [Socket, ClientConnection]> {
+    return this.#connections.entries();
   }
 
   /** Connections with open exchanges. */

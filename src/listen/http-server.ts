@@ -7,12 +7,14 @@ import type { PoolNames } from '../core/admit/pool-names.ts';
 import type { RefusalReason } from '../core/admit/admit.ts';
 import type { NameUser } from '../core/admit/request-head-cache.ts';
 import { answerForRefusal } from '../core/answer/own-answers.ts';
-import type { Reply } from '../core/messages/reply.ts';
-import { fieldLines } from '../core/messages/http-message.ts';
 import { addressName } from './client-address.ts';
 import type { ClientExchange } from './client-exchange.ts';
+import { type AddressUse, ConnectionCounts } from './connection-counts.ts';
 import { Connections } from './connections.ts';
+import { closeAfterAnswer } from './last-answer.ts';
 import { SlowReaders } from './slow-readers.ts';
+import { StoppedBodies } from './stopped-bodies.ts';
+import { maxHeadBytes, UnfinishedHeads } from './unfinished-heads.ts';
 import { announceKeepAlive } from './write-reply.ts';
 
 export interface HttpServerOptions {
@@ -20,13 +22,16 @@ export interface HttpServerOptions {
   readonly port: number;
   readonly keepAliveTimeoutMs: number;
   readonly headersTimeoutMs: number;
+  /** Time in ms without a byte of a body after which the body has stopped. See `StoppedBodies`. */
   readonly requestTimeoutMs: number;
   readonly maxConnections: number;
   readonly nameUser: NameUser;
+  /** Limit for the bytes of all unfinished heads. */
+  readonly maxUnfinishedHeadBytes?: number;
   /** Limit for the waiting pipelined requests of all connections. */
   readonly maxPipelined?: number;
-  /** Limit for the connections of one client address. Trusted peers have no such limit. */
-  readonly maxConnectionsPerAddress?: number;
+  /** Counts and limits the connections. The default has no limit for a client address. */
+  readonly counts?: ConnectionCounts;
   /** Whether the peer is a trusted proxy. Its connections carry the requests of many clients. */
   readonly isTrustedPeer?: (socket: Socket) => boolean;
   /** Time in ms after which a client that reads no byte of its answer is disconnected. */
@@ -41,14 +46,10 @@ export interface HttpServerOptions {
 export interface HttpServerHandlers {
   handle(exchange: ClientExchange): void;
   refuseExpectation(exchange: ClientExchange): void;
+  /** Refuses a request with a body that has stopped. */
+  refuseBody(exchange: ClientExchange): void;
   /** Reports input that was refused before it became a request. */
   refused(reason: RefusalReason): void;
-}
-
-/** The open connections of one client address. */
-interface AddressUse {
-  readonly address: string;
-  connections: number;
 }
 
 /** Interval of Node's checks for slow requests. It is short, so that each check answers only a few clients. */
@@ -60,15 +61,20 @@ const maxIdleCheckMs = 1000;
  * Additional idle time beyond the announced timeout, as in Node. A client may send a request just before it.
  */
 const keepAliveGraceMs = 1000;
-/** Time in ms that a refused client has to read the answer before its connection is destroyed. */
-const discardMs = 1000;
+/** Interval of the checks for bodies that have stopped: a share of the timeout, at most `bodyCheckMaxMs`. */
+const bodyCheckShare = 1 / 8;
+const bodyCheckMaxMs = 1000;
+/** Interval of the checks of unfinished heads. It is short, because a head can arrive quickly. */
+const headCheckMs = 250;
+/** Limit for the fields of a head in memory. Many short fields take much more memory than their bytes. */
+const maxFieldsRead = 128;
 const minVersion = 'TLSv1.2';
 
 export class HttpServer {
   readonly #server: Server;
   /** Raw TCP sockets, including those under TLS, each with the connections of its client address. */
   readonly #accepted = new Map<Socket, AddressUse>();
-  readonly #byAddress = new Map<string, AddressUse>();
+  readonly #counts: ConnectionCounts;
   /** One listener for all connections saves memory: thousands of connections may be idle. */
   readonly #onClose: (this: Socket) => void;
   /** The sockets of requests. With TLS these are the TLS sockets. */
@@ -76,8 +82,7 @@ export class HttpServer {
   readonly #slowReaders: SlowReaders;
   readonly #handlers: HttpServerHandlers;
   readonly #options: HttpServerOptions;
-  readonly #forgetTimer: NodeJS.Timeout;
-  readonly #idleTimer: NodeJS.Timeout;
+  readonly #timers: NodeJS.Timeout[] = [];
   #draining = false;
 
   constructor(options: HttpServerOptions, handlers: HttpServerHandlers) {
@@ -88,12 +93,15 @@ export class HttpServer {
       options.names,
     );
     this.#handlers = handlers;
+    this.#counts = options.counts ?? new ConnectionCounts(options.maxConnections, Infinity);
     const http = {
       // `closeIdle` closes idle connections.
       keepAliveTimeout: 0,
       headersTimeout: options.headersTimeoutMs,
-      requestTimeout: options.requestTimeoutMs,
+      // `StoppedBodies` has the timeout of bodies. Node's timeout counts the whole request.
+      requestTimeout: 0,
       connectionsCheckingInterval: connectionsCheckingIntervalMs,
+      maxHeaderSize: maxHeadBytes,
       // The request handler refuses requests without `Host`.
       requireHostHeader: false,
     };
@@ -107,8 +115,8 @@ export class HttpServer {
             handshakeTimeout: options.headersTimeoutMs,
           });
     this.#server.maxConnections = options.maxConnections;
-    // Node silently drops fields above this count. Its limit for the size of a head still applies.
-    this.#server.maxHeadersCount = 0;
+    // Node silently drops fields above this count. The request handler refuses a head with more than 100 fields.
+    this.#server.maxHeadersCount = maxFieldsRead;
     const leave = (socket: Socket): void => this.#leave(socket);
     this.#onClose = function onClose() {
       leave(this);
@@ -124,23 +132,34 @@ export class HttpServer {
       () => this.#connections.busy(),
       () => handlers.refused('slow_reader'),
     );
-    this.#forgetTimer = setInterval(
-      () => this.#connections.forgetHeads(),
-      options.headsKeptMs ?? usualHeadsKeptMs,
+    this.#every(options.headsKeptMs ?? usualHeadsKeptMs, () => this.#connections.forgetHeads());
+    const { keepAliveTimeoutMs, requestTimeoutMs } = options;
+    this.#every(Math.min(keepAliveTimeoutMs / 2, maxIdleCheckMs), () =>
+      this.#connections.closeIdle(keepAliveTimeoutMs + keepAliveGraceMs, performance.now()),
     );
-    this.#forgetTimer.unref();
-    const { keepAliveTimeoutMs } = options;
-    this.#idleTimer = setInterval(
-      () => this.#connections.closeIdle(keepAliveTimeoutMs + keepAliveGraceMs, performance.now()),
-      Math.min(keepAliveTimeoutMs / 2, maxIdleCheckMs),
+    const bodies = new StoppedBodies(requestTimeoutMs);
+    this.#every(Math.min(requestTimeoutMs * bodyCheckShare, bodyCheckMaxMs), () => {
+      const stopped = bodies.find(this.#connections, performance.now());
+      for (const exchange of stopped) this.#bodyStopped(exchange);
+    });
+    const heads = new UnfinishedHeads<Socket>(
+      options.maxUnfinishedHeadBytes ?? Infinity,
+      options.headersTimeoutMs,
     );
-    this.#idleTimer.unref();
+    this.#every(headCheckMs, () => {
+      const { count } = this.#connections;
+      for (const socket of heads.findExcess(count, this.#connections, performance.now())) {
+        handlers.refused('head_too_large');
+        socket.destroy();
+      }
+    });
     const serve = (exchange: ClientExchange): void =>
       exchange.startWhenAllowed(() => handlers.handle(exchange));
     this.#server.on('request', (request, response) => serve(this.#begin(request, response)));
     this.#server.on('checkContinue', (request, response) => {
-      sendContinue(response);
-      serve(this.#begin(request, response));
+      const exchange = this.#begin(request, response);
+      sendContinue(exchange);
+      serve(exchange);
     });
     this.#server.on('checkExpectation', (request, response) =>
       handlers.refuseExpectation(this.#begin(request, response)),
@@ -158,11 +177,6 @@ export class HttpServer {
       else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') this.#refuse(socket, 408, 'slow_request');
       else this.#refuse(socket, 400, 'malformed');
     });
-  }
-
-  /** Number of open connections of clients. */
-  get connections(): number {
-    return this.#accepted.size;
   }
 
   /** Starts the server and returns its port. */
@@ -208,24 +222,23 @@ export class HttpServer {
   /** Closes every connection at once. */
   destroy(): void {
     this.#slowReaders.stop();
-    clearInterval(this.#forgetTimer);
-    clearInterval(this.#idleTimer);
+    for (const timer of this.#timers) clearInterval(timer);
     this.#server.closeAllConnections();
     for (const socket of this.#accepted.keys()) socket.destroy();
   }
 
+  #every(ms: number, act: () => void): void {
+    this.#timers.push(setInterval(act, ms).unref());
+  }
+
   #accept(socket: Socket): void {
-    const { maxConnectionsPerAddress = Infinity, isTrustedPeer } = this.#options;
-    const { remoteAddress = '' } = socket;
-    const address = addressName(remoteAddress);
-    const use = this.#byAddress.get(address) ?? { address, connections: 0 };
-    if (use.connections >= maxConnectionsPerAddress && isTrustedPeer?.(socket) !== true) {
+    const isTrusted = (): boolean => this.#options.isTrustedPeer?.(socket) === true;
+    const use = this.#counts.open(addressName(socket.remoteAddress ?? ''), isTrusted);
+    if (use === undefined) {
       this.#handlers.refused('connections');
       socket.destroy();
       return;
     }
-    use.connections += 1;
-    this.#byAddress.set(address, use);
     this.#accepted.set(socket, use);
     socket.on('close', this.#onClose);
   }
@@ -234,8 +247,7 @@ export class HttpServer {
     const use = this.#accepted.get(socket);
     if (use === undefined) return;
     this.#accepted.delete(socket);
-    use.connections -= 1;
-    if (use.connections === 0) this.#byAddress.delete(use.address);
+    this.#counts.close(use);
   }
 
   #begin(request: IncomingMessage, response: ServerResponse): ClientExchange {
@@ -244,48 +256,35 @@ export class HttpServer {
     return this.#connections.begin(request, response);
   }
 
+  #bodyStopped(exchange: ClientExchange): void {
+    if (exchange.response.writableEnded) {
+      // The client received its answer, and does not send the rest of its body.
+      this.#handlers.refused('slow_request');
+      exchange.request.socket.destroy();
+    } else if (exchange.body?.refuse === undefined) this.#handlers.refuseBody(exchange);
+    else exchange.body.refuse();
+  }
+
   #refuse(socket: Duplex, status: number, reason: RefusalReason): void {
     this.#handlers.refused(reason);
     // A client would read an answer here as the answer to an earlier request.
     if (this.#connections.isBusy(socket as Socket)) socket.destroy();
-    else closeAfterAnswer(socket, serialize(answerForRefusal(status, reason, false)));
+    else closeAfterAnswer(socket, answerForRefusal(status, reason, false));
   }
-}
-
-/**
- * Writes a last answer, half-closes the connection, discards input for `discardMs`, and destroys the
- * connection. An immediate close could make the client's system discard the answer (RFC 9112 section 9.6).
- * Without the time limit the client could keep the connection open.
- */
-function closeAfterAnswer(socket: Duplex, answer: Buffer): void {
-  socket.end(answer);
-  socket.resume();
-  const timer = setTimeout(() => socket.destroy(), discardMs);
-  socket.once('close', () => clearTimeout(timer));
 }
 
 /**
  * Sends `100 Continue` when it is the turn of the response. For a pipelined response that waits, Node would
  * write the head of the answer before a `100 Continue` that was written earlier.
  */
-function sendContinue(response: ServerResponse): void {
+function sendContinue(exchange: ClientExchange): void {
+  const { response, body } = exchange;
   if (response.socket !== null) response.writeContinue();
   else {
+    if (body !== undefined) body.mayWait = true;
     response.once('socket', () => {
+      if (body !== undefined) body.mayWait = false;
       if (!response.headersSent) response.writeContinue();
     });
   }
-}
-
-function serialize(reply: Reply): Buffer {
-  const reasons: Record<number, string> = {
-    400: 'Bad Request',
-    408: 'Request Timeout',
-    431: 'Request Header Fields Too Large',
-    501: 'Not Implemented',
-  };
-  const fields = ['Content-Length', String(reply.body.length), 'Connection', 'close'];
-  const lines = fieldLines([...reply.headers, ...fields]) ?? '';
-  const head = `HTTP/1.1 ${reply.status} ${reasons[reply.status] ?? ''}\r\n${lines}\r\n`;
-  return Buffer.concat([Buffer.from(head, 'latin1'), reply.body]);
 }

@@ -1,7 +1,7 @@
 /** Handles pass-through requests: limits, counts and orders them, and forwards them to the pass-through. */
 import type { RefusalReason } from '../core/admit/admit.ts';
 import type { PassThroughReason } from '../core/ucwa/classify.ts';
-import type { Fault } from '../core/messages/fault.ts';
+import type { Fault, FaultPhase } from '../core/messages/fault.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { PassThrough } from '../pass-through/pass-through.ts';
 import type { ConnectionAuth } from './connection-auth.ts';
@@ -54,6 +54,8 @@ export interface CallReplies {
   refuse(exchange: ClientExchange, reason: PassThroughRefusal): void;
   /** Answers the client with the fault. */
   fail(exchange: ClientExchange, fault: Fault): void;
+  /** Answers a client that has stopped sending its body. */
+  refuseBody(exchange: ClientExchange, phase: FaultPhase): void;
   finished(exchange: ClientExchange, via: Via, callerLeft: boolean, poll: boolean): void;
   /** Runs `serve`. An exception is answered with 500. */
   guarded(exchange: ClientExchange, serve: () => void): void;
@@ -112,7 +114,7 @@ export class PassThroughHandler {
     exchange.follow();
     const document = links.documentFor(exchange, target);
     const forwarded = passThroughHeaders(headers, authority, trusted, request.httpVersion);
-    passThrough.forward(
+    const endSlowBody = passThrough.forward(
       {
         request,
         response,
@@ -135,6 +137,7 @@ export class PassThroughHandler {
         },
         bodyRewrite: (status, fields) => document?.body(status, fields),
         fail: (fault) => this.#replies.fail(exchange, fault),
+        refuseBody: (phase) => this.#replies.refuseBody(exchange, phase),
         ended: (outcome) => {
           release();
           uncount();
@@ -148,5 +151,6 @@ export class PassThroughHandler {
         },
       },
     );
+    if (exchange.body !== undefined) exchange.body.refuse = endSlowBody;
   }
 }

@@ -1,10 +1,9 @@
 /** Handles each request: refuses it, passes it through, or submits it to the engine. Reports finished calls. */
-import type { Socket } from 'node:net';
 import { admit, type RefusalReason } from '../core/admit/admit.ts';
 import { classify } from '../core/ucwa/classify.ts';
 import { callClassOf } from '../core/ucwa/call-class.ts';
 import type { Fault } from '../core/messages/fault.ts';
-import { answerForFault, answerForRefusal } from '../core/answer/own-answers.ts';
+import { answerForFault } from '../core/answer/own-answers.ts';
 import type { Arrival } from '../core/schedule/state.ts';
 import { BodyReader } from './body-reader.ts';
 import { forwardedAddress } from './client-address.ts';
@@ -15,6 +14,7 @@ import { Newcomers } from './newcomers.ts';
 import type { Via } from './observer.ts';
 import { overflowStatus } from './overflow-status.ts';
 import { type CallReplies, PassThroughHandler } from './pass-through-handler.ts';
+import { Refusals } from './refusals.ts';
 import { ResponseCaller, type ServerEdge } from './response-caller.ts';
 import { Turns } from './turns.ts';
 import { WriteBufferLimiter } from './write-buffer-limit.ts';
@@ -30,8 +30,7 @@ const internalFault: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
 
 export class RequestHandler {
   readonly #parts: HandlerParts;
-  /** Connections that close after an answer. Further requests on them are ignored. */
-  readonly #closing = new WeakSet<Socket>();
+  readonly #refusals: Refusals;
   readonly #passThrough: PassThroughHandler;
   readonly #newcomers: Newcomers;
   readonly #turns: Turns;
@@ -51,12 +50,16 @@ export class RequestHandler {
     const replies: CallReplies = {
       refuse: (exchange, reason) => this.#refuse(exchange, overflowStatus[reason], reason),
       fail: (exchange, fault) => this.#fail(exchange, fault),
+      refuseBody: (exchange, phase) =>
+        this.#refusals.write(exchange, overflowStatus.slow_request, 'slow_request', phase),
       finished: (exchange, via, callerLeft, poll) =>
         this.#finished(exchange, via, callerLeft, poll),
       guarded: (exchange, serve) => this.#guarded(exchange, serve),
     };
     this.#turns = new Turns(this.#newcomers, parts, replies);
     this.#passThrough = new PassThroughHandler(parts, this.#connectionAuth, replies);
+    const keepAlive = keepAliveLines(parts.keepAliveTimeoutMs);
+    this.#refusals = new Refusals(parts.observer, keepAlive);
     this.#pending = new PendingCallers(parts.maxWaiting, parts.overdueMs, parts.observer);
     this.#edge = {
       stallMs: parts.stallMs,
@@ -66,7 +69,7 @@ export class RequestHandler {
       links: parts.links,
       over: (caller) => this.#callerOver(caller),
       pending: this.#pending,
-      keepAlive: keepAliveLines(parts.keepAliveTimeoutMs),
+      keepAlive,
     };
   }
 
@@ -76,7 +79,7 @@ export class RequestHandler {
   }
 
   handle(exchange: ClientExchange): void {
-    if (this.#closing.has(exchange.request.socket)) return;
+    if (this.#refusals.closing.has(exchange.request.socket)) return;
     exchange.startedAtMs = this.#parts.now();
     this.#guarded(exchange, () => this.#route(exchange));
   }
@@ -109,9 +112,14 @@ export class RequestHandler {
     this.#parts.observer.refused(reason);
   }
 
+  /** Refuses a request with a body that has stopped. */
+  refuseBody(exchange: ClientExchange): void {
+    this.#refuse(exchange, overflowStatus.slow_request, 'slow_request');
+  }
+
   /** Refuses a request with an `Expect` other than `100-continue`. */
   refuseExpectation(exchange: ClientExchange): void {
-    if (this.#closing.has(exchange.request.socket)) return;
+    if (this.#refusals.closing.has(exchange.request.socket)) return;
     exchange.startedAtMs = this.#parts.now();
     this.#refuse(exchange, 417, 'expectation');
   }
@@ -136,7 +144,7 @@ export class RequestHandler {
       this.#refuse(exchange, 421, 'unknown_host');
       return;
     }
-    if (facts.upgrade && facts.namesUpgrade) this.#closeAfterAnswer(exchange);
+    if (facts.upgrade && facts.namesUpgrade) this.#refusals.closeAfterAnswer(exchange);
     if (!this.#connectionAuth.admit(exchange, facts)) {
       this.#refuse(exchange, 501, 'connection_auth');
       return;
@@ -202,8 +210,8 @@ export class RequestHandler {
       ready(noBody);
       return;
     }
-    this.#bodyReader.read(request, bodyBytes, address, ready, () => {
-      if (!exchange.isOver) this.#refuse(exchange, overflowStatus.queue_bytes, 'queue_bytes');
+    this.#bodyReader.read(exchange, bodyBytes, address, ready, (reason) => {
+      if (!exchange.isOver) this.#refuse(exchange, overflowStatus[reason], reason);
     });
   }
 
@@ -241,18 +249,8 @@ export class RequestHandler {
   }
 
   #refuse(exchange: ClientExchange, code: number, reason: RefusalReason): void {
-    this.#parts.observer.refused(reason);
-    // Further bytes of the client are ignored, so that no part of a refused body is served as a request.
-    if (code !== 503 && code !== 429) this.#closeAfterAnswer(exchange);
-    const reply = answerForRefusal(code, reason, exchange.head.onlyXml);
-    writeReply(exchange, reply, this.#edge.keepAlive);
+    this.#refusals.write(exchange, code, reason);
     this.#finished(exchange, 'refused', false);
-  }
-
-  /** Closes the connection after the answer. Further requests of the client are ignored. */
-  #closeAfterAnswer({ request, response }: ClientExchange): void {
-    response.shouldKeepAlive = false;
-    this.#closing.add(request.socket);
   }
 
   #fail(exchange: ClientExchange, fault: Fault): void {

@@ -4,7 +4,8 @@ import type { RawHeaders } from '../core/messages/http-message.ts';
 import { InvariantViolation } from '../core/invariants.ts';
 import type { Call } from '../core/schedule/state.ts';
 import type { Caller } from '../engine/caller.ts';
-import type { ClientExchange, OverListener } from './client-exchange.ts';
+import type { ClientExchange } from './client-exchange.ts';
+import type { OverListener } from './exchange-listeners.ts';
 import type { WriteBufferLimiter } from './write-buffer-limit.ts';
 import { writeHead, writeReply } from './write-reply.ts';
 

@@ -106,7 +106,9 @@ export function createLog(options: LogOptions, destination?: DestinationStream):
 }
 
 function isProblem(call: FinishedCall): boolean {
-  if (call.status >= 500 || call.status === 429 || call.via === 'refused') return true;
+  if (call.status >= 500 || call.status === 429) return true;
+  // The plain listener redirects; that is no problem.
+  if (call.via === 'refused' && Math.trunc(call.status / 100) !== 3) return true;
   return !call.poll && call.durationMs > slowMs;
 }
 

@@ -4,6 +4,8 @@ import {
   keepDispositionBytes,
   type RawHeaders,
 } from '../core/messages/http-message.ts';
+import type { Borrower } from '../core/connection-label.ts';
+import { signsInConnection } from '../core/ucwa/credential-scheme.ts';
 import type { PassThroughCall } from './pass-through-call.ts';
 import type { PoolRequestOptions } from './pool-connections.ts';
 
@@ -47,6 +49,15 @@ function framed(request: IncomingMessage, headers: RawHeaders): RawHeaders {
   if (length !== undefined) return [...headers, 'Content-Length', length];
   // A request with neither field has no body (RFC 9112 section 6.3). Node would send a POST in chunks.
   return withoutFraming.has(request.method ?? '') ? headers : [...headers, 'Content-Length', '0'];
+}
+
+/** Returns the request as the borrower of a connection to the pool. */
+export function borrowerOf(
+  { request, headers, user, isBound }: PassThroughCall,
+  wasBound: boolean,
+): Borrower {
+  const signsIn = signsInConnection(headers);
+  return { client: request.socket, user, signsIn, isBound: isBound || wasBound };
 }
 
 /** Whether the request has a body. To be called before http-proxy, which changes these fields of a DELETE. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Fault } from '../core/messages/fault.ts';
+import type { Fault, FaultPhase } from '../core/messages/fault.ts';
 import type { RawHeaders } from '../core/messages/http-message.ts';
 import type { AnswerGate } from './answer-gate.ts';
 
@@ -38,6 +38,8 @@ export interface PassThroughCall {
 export type PassThroughOutcome =
   | { readonly kind: 'answered'; readonly status: number }
   | { readonly kind: 'client-left'; readonly responded: boolean }
+  /** The client stopped sending its body before an answer began. */
+  | { readonly kind: 'slow-body'; readonly phase: FaultPhase }
   | {
       readonly kind: 'failed';
       readonly fault: Fault;
@@ -79,4 +81,6 @@ export interface PassThroughObserver {
    * answer.
    */
   fail(fault: Fault): void;
+  /** Like `fail`, if the client has stopped sending its body. The phase is that of a fault. */
+  refuseBody(phase: FaultPhase): void;
 }

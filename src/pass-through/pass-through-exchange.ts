@@ -1,16 +1,15 @@
 import type { ClientRequest, IncomingMessage, InformationEvent } from 'node:http';
 import type { Socket } from 'node:net';
-import { signsInConnection } from '../core/ucwa/credential-scheme.ts';
-import type { Fault, FaultName } from '../core/messages/fault.ts';
+import type { Fault, FaultName, FaultPhase } from '../core/messages/fault.ts';
 import type { Framing } from '../core/wire/answer-frame.ts';
 import { endToEndHeaders, type RawHeaders } from '../core/messages/http-message.ts';
+import { Activity, idleName } from './activity.ts';
 import { type AnswerHead, readAnswerHead, relayedFields } from './answer-head.ts';
 import { relayAnswer } from './answer-relay.ts';
 import { BufferedAnswer } from './buffered-answer.ts';
 import type { PassThroughCall, PassThroughObserver } from './pass-through-call.ts';
 import { closeBehindUnreadBody, cut, discardRest, sendHead } from './client-response.ts';
-import { IdleClock } from './idle-clock.ts';
-import { hasBody } from './outgoing-request.ts';
+import { borrowerOf, hasBody } from './outgoing-request.ts';
 import type { PoolConnections } from './pool-connections.ts';
 import { type AnswerProgress, faultOn, framingOf } from './pool-socket.ts';
 
@@ -55,7 +54,7 @@ export class PassThroughExchange implements AnswerProgress {
   #endsAtHead = false;
   #held: BufferedAnswer | undefined;
   #endDiscarding: () => void = ignore;
-  readonly #idle: IdleClock;
+  readonly activity: Activity;
 
   constructor(
     call: PassThroughCall,
@@ -67,15 +66,11 @@ export class PassThroughExchange implements AnswerProgress {
     this.#observer = observer;
     this.#resources = resources;
     this.#hasBody = hasBody(call.request);
-    this.#idle = new IdleClock(nowMs);
+    this.activity = new Activity(nowMs);
     resources.exchanges.add(this);
     call.response.on('close', this.#onClientClose);
     call.response.on('error', ignore);
     this.check(nowMs, Infinity);
-  }
-
-  get #connections(): PoolConnections {
-    return this.#resources.connections;
   }
 
   get isOver(): boolean {
@@ -122,8 +117,10 @@ export class PassThroughExchange implements AnswerProgress {
       this.#onClientClose();
       return;
     }
-    const bytes = client.bytesRead + (this.#upstream?.socket?.bytesRead ?? 0);
-    if (this.#idle.idleMs(bytes, nowMs) >= idleTimeoutMs) this.abort(this.#idleName());
+    const pool = this.#upstream?.socket ?? undefined;
+    const bytes = client.bytesRead + (pool?.bytesRead ?? 0);
+    const isIdle = this.activity.isIdle(bytes, pool !== undefined, nowMs, idleTimeoutMs);
+    if (isIdle) this.abort(idleName(this.#phase(), pool !== undefined));
   }
 
   /**
@@ -132,8 +129,20 @@ export class PassThroughExchange implements AnswerProgress {
    * @param error the exception, if a bug of the proxy is the cause
    */
   abort(name: FaultName, error?: unknown): void {
-    this.fail({ phase: this.#mayHaveSent() ? 'unknown' : 'unsent', name }, error);
+    this.fail({ phase: this.#phase(), name }, error);
   }
+
+  /**
+   * Ends the exchange because the client has stopped sending its body. The pool sees a connection that closes in
+   * the middle of the request. Does nothing after an answer head.
+   */
+  readonly endSlowBody = (): void => {
+    if (!this.isWaiting) return;
+    const phase = this.#phase();
+    this.#release();
+    this.#observer.refuseBody(phase);
+    this.#observer.ended({ kind: 'slow-body', phase });
+  };
 
   /** Ends the exchange with an answer of the proxy. After an answer head it destroys the client's connection. */
   fail(fault: Fault, error?: unknown): void {
@@ -156,19 +165,17 @@ export class PassThroughExchange implements AnswerProgress {
 
   /** Lends the connection before Node writes the first byte. If `lend` throws, nothing is written. */
   readonly #onSocket = (socket: Socket): void => {
-    const { request, headers, user } = this.#call;
-    const isBound = this.#call.isBound || this.#resources.wasBound;
-    const signsIn = signsInConnection(headers);
-    const borrower = { client: request.socket, user, signsIn, isBound };
+    const borrower = borrowerOf(this.#call, this.#resources.wasBound);
     try {
-      this.#connections.lend(socket, borrower, this);
+      this.#resources.connections.lend(socket, borrower, this);
     } catch (error) {
       this.fail({ phase: 'unsent', name: 'proxy_internal_error' }, error);
     }
   };
 
   readonly #onInterim = ({ statusCode, rawHeaders }: InformationEvent): void => {
-    if (this.#upstream) this.#connections.answered(this.#upstream, statusCode, rawHeaders);
+    if (this.#upstream)
+      this.#resources.connections.answered(this.#upstream, statusCode, rawHeaders);
   };
 
   readonly #onAnswer = (answer: IncomingMessage): void => {
@@ -180,7 +187,7 @@ export class PassThroughExchange implements AnswerProgress {
       this.abort('http_protocol_error');
       return;
     }
-    this.#connections.answered(upstream, head.status, answer.rawHeaders);
+    this.#resources.connections.answered(upstream, head.status, answer.rawHeaders);
     this.#answer = answer;
     // After an early answer the socket must serve no other request, because the request is not fully sent.
     // Node 20 can even give this socket to two requests, if the answer and the upload end together.
@@ -225,29 +232,26 @@ export class PassThroughExchange implements AnswerProgress {
   #endAtHead(head: AnswerHead, fields: RawHeaders, upstream: ClientRequest): void {
     if (!this.#begin(head, fields)) return;
     this.#endsAtHead = true;
-    this.#connections.cancel(upstream);
+    this.#resources.connections.cancel(upstream);
     this.#onAnswerEnd();
   }
 
   readonly #onAnswerEnd = (): void => {
     if (this.isOver) return;
-    const { request } = this.#call;
+    const { request, response } = this.#call;
+    const end = (): void => void response.end();
     if (request.complete) {
-      this.#endResponse();
+      end();
       return;
     }
     this.#abandonUpstream();
-    this.#endDiscarding = discardRest(request, this.#endResponse);
-  };
-
-  readonly #endResponse = (): void => {
-    this.#call.response.end();
+    this.#endDiscarding = discardRest(request, end);
   };
 
   readonly #onUpstreamError = (error: Error): void => {
     // A complete answer counts, even if the pool then closes the connection during the upload.
     if (this.#endsAtHead || this.#answer?.complete === true) return;
-    this.abort(faultOn(this.#upstream?.socket, error, this.#mayHaveSent()));
+    this.abort(faultOn(this.#upstream?.socket, error, this.#phase() === 'unknown'));
   };
 
   readonly #onUpstreamClose = (): void => {
@@ -283,18 +287,13 @@ export class PassThroughExchange implements AnswerProgress {
   /** Cancels the request to the pool, and discards the rest of the client's body. */
   #abandonUpstream(): void {
     const { request } = this.#call;
-    if (this.#upstream) this.#connections.cancel(this.#upstream);
+    if (this.#upstream) this.#resources.connections.cancel(this.#upstream);
     if (request.readableEnded) return;
     request.unpipe();
     request.resume();
   }
 
-  #mayHaveSent(): boolean {
-    return this.#connections.mayHaveSent(this.#upstream);
-  }
-
-  #idleName(): FaultName {
-    if (this.#mayHaveSent()) return 'http_response_timeout';
-    return this.#upstream?.socket ? 'connection_timeout' : 'connection_limit_reached';
+  #phase(): FaultPhase {
+    return this.#resources.connections.mayHaveSent(this.#upstream) ? 'unknown' : 'unsent';
   }
 }

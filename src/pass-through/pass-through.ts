@@ -49,7 +49,8 @@ export interface PassThroughOptions {
 }
 
 export interface PassThrough {
-  forward(call: PassThroughCall, observer: PassThroughObserver): void;
+  /** @returns ends the call because the client has stopped sending its body; nothing after an answer head */
+  forward(call: PassThroughCall, observer: PassThroughObserver): () => void;
   /**
    * Reserves the bound connection of a client. To be called before each call of a bound client is forwarded.
    *
@@ -144,6 +145,7 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
       };
       const sendInTurn = (body: Readable, isLarge: boolean): void => {
         if (exchange.isOver) return;
+        exchange.activity.isReady = true;
         // Polls and bound calls have connections of their own, without a limit for each owner.
         if (call.poll || call.isBound) {
           send(body, isLarge);
@@ -160,6 +162,7 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
       };
       if (readBytes === 0 || !hasBody(request)) sendInTurn(request, false);
       else if (!exchange.isOver) resources.release = buffer.read(request, sendInTurn);
+      return exchange.endSlowBody;
     },
 
     reserve: (client) => client.destroyed || bound.of(client) !== undefined,

@@ -1,4 +1,4 @@
-import { addressOf, overlap, reaches } from './address.ts';
+import { type Address, addressOf, overlap, reaches } from './address.ts';
 import { leaves } from './describe-settings.ts';
 import { complaint, type Findings, shown } from './findings.ts';
 import { poolContradictions } from './pool-contradictions.ts';
@@ -51,12 +51,19 @@ export function contradictions(settings: Settings, found: Findings): string[] {
     }
   }
 
-  const isApart = !overlap(settings.listen.address, settings.admin.address);
-  if (isSound('listen.address', 'admin.address') && !isApart) {
-    const [key, other] = isGiven('admin.address')
-      ? (['admin.address', 'listen.address'] as const)
-      : (['listen.address', 'admin.address'] as const);
-    complain(key, `an address apart from ${described(other)}`);
+  const { listen, admin } = settings;
+  const listeners: ReadonlyArray<readonly [key: string, address: Address | undefined]> = [
+    ['admin.address', admin.address],
+    ['listen.plain', listen.plain],
+    ['listen.address', listen.address],
+  ];
+  for (const [i, [key, own]] of listeners.entries()) {
+    for (const [other, address] of listeners.slice(i + 1)) {
+      if (own === undefined || address === undefined || !overlap(own, address)) continue;
+      if (!isSound(key, other)) continue;
+      const [given, apart] = isGiven(key) ? [key, other] : [other, key];
+      complain(given, `an address apart from ${described(apart)}`);
+    }
   }
 
   const { mode } = settings.batching;
@@ -70,9 +77,8 @@ export function contradictions(settings: Settings, found: Findings): string[] {
   const { url } = settings.upstream;
   if (url === undefined || !isSound('upstream.url')) return problems;
   const pool = addressOf(new URL(url));
-  for (const side of ['listen', 'admin'] as const) {
-    const key = `${side}.address`;
-    if (isSound(key) && reaches(pool, settings[side].address)) {
+  for (const [key, own] of listeners.toReversed()) {
+    if (own !== undefined && isSound(key) && reaches(pool, own)) {
       complain('upstream.url', 'the address of the pool', `this proxy's own ${described(key)}`);
     }
   }

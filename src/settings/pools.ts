@@ -8,6 +8,8 @@ export interface PoolSettings {
   readonly hosts: readonly string[];
   /** The origins of its servers, at least one. */
   readonly servers: readonly string[];
+  /** Origins of its servers for plain HTTP, which `listen.plain` uses. */
+  readonly plainServers: readonly string[];
   readonly tls: Settings['upstream']['tls'];
   readonly connectionAuth: Settings['upstream']['connectionAuth'];
   /** Whether its calls are batched. */
@@ -22,7 +24,16 @@ export function poolsOf({ upstream, pools }: Settings): readonly PoolSettings[] 
     const { url, tls, connectionAuth } = upstream;
     const tlsSection = 'upstream.tls';
     return [
-      { name: '', hosts: [], servers: [url], tls, connectionAuth, batching: true, tlsSection },
+      {
+        name: '',
+        hosts: [],
+        servers: [url],
+        plainServers: [],
+        tls,
+        connectionAuth,
+        batching: true,
+        tlsSection,
+      },
     ];
   }
   return pools.map(({ connectionAuth = upstream.connectionAuth, ...pool }, i) => ({

@@ -31,6 +31,9 @@ const listen = z
       .prefault('127.0.0.1:8080')
       .describe('address and port for clients')
       .register(facts, { flag: 'listen' }),
+    plain: address()
+      .optional()
+      .describe('address and port of a second listener, for plain HTTP, which redirects to https'),
     keepAliveTimeoutMs: milliseconds(100, 60 * minute)
       .prefault(75_000)
       .describe(
@@ -41,7 +44,7 @@ const listen = z
       .describe('maximum time for a client to send the head of a request'),
     requestTimeoutMs: milliseconds(100, 60 * minute)
       .prefault(60_000)
-      .describe('maximum time for a client to send a whole request'),
+      .describe('time without a byte of a body until the request is refused with 408'),
     trustedProxies: ipRanges()
       .prefault([])
       .describe(

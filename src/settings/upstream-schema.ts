@@ -1,5 +1,6 @@
 /** The settings of pools and of the connections to them: the sections `upstream` and `pools`. */
 import { z } from 'zod';
+import { plainServerFields } from './plain-servers.ts';
 import {
   count,
   facts,
@@ -100,6 +101,7 @@ export const pools = z
             'the pool receives the first name without a * instead, or that of its server',
         ),
       servers: origins().describe('servers of the pool; the proxy uses the first one'),
+      ...plainServerFields,
       tls: poolTls('servers').describe('TLS to the servers of this pool'),
       connectionAuth: connectionAuth()
         .optional()

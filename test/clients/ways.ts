@@ -4,7 +4,7 @@ import { startProxy, type TestProxy } from '../support/proxy.ts';
 import type { Simulator } from '../../src/simulator/simulator.ts';
 import type { Resolve } from './http-client.ts';
 
-export interface Reached {
+interface Reached {
   readonly pool: Simulator;
   /** URL where discovery begins, without a slash at its end. */
   readonly discovery: string;

@@ -83,7 +83,7 @@ describe('a planted fault is found, and stopped before a client is answered as a
           forward(call, observer) {
             const isFirst = call.isBound && !seen.has(call.request.socket);
             if (isFirst) seen.add(call.request.socket);
-            passThrough.forward({ ...call, isBound: call.isBound && !isFirst }, observer);
+            return passThrough.forward({ ...call, isBound: call.isBound && !isFirst }, observer);
           },
         };
       },
@@ -93,7 +93,7 @@ describe('a planted fault is found, and stopped before a client is answered as a
       (passThrough) => ({
         forward(call, observer) {
           const isOverlooked = /nego2/i.test(call.request.headers.authorization ?? '');
-          passThrough.forward({ ...call, isBound: call.isBound && !isOverlooked }, observer);
+          return passThrough.forward({ ...call, isBound: call.isBound && !isOverlooked }, observer);
         },
       }),
     ],
@@ -102,7 +102,7 @@ describe('a planted fault is found, and stopped before a client is answered as a
       (passThrough) => ({
         forward(call, observer) {
           const isBound = call.isBound && call.request.headers.authorization !== undefined;
-          passThrough.forward({ ...call, isBound }, observer);
+          return passThrough.forward({ ...call, isBound }, observer);
         },
       }),
     ],
@@ -137,7 +137,7 @@ test('control: a client that no challenge binds is found, because it shares a co
         observer.responded(status, []);
         return fields;
       };
-      passThrough.forward(call, { ...observer, responded });
+      return passThrough.forward(call, { ...observer, responded });
     },
   }));
   expect(shared.length).toBeGreaterThan(0);

@@ -218,6 +218,7 @@ describe('a caller', () => {
           forward: (_call, observer) => {
             observer.fail(fault);
             observer.ended({ kind: 'failed', fault, responded: false, error: new Error('a bug') });
+            return () => undefined;
           },
         },
       },

@@ -4,6 +4,7 @@ import { expect, test } from '@jest/globals';
 import { BodyReader } from '../../src/listen/body-reader.ts';
 
 const request = (): PassThrough & IncomingMessage => new PassThrough() as never;
+const body = undefined;
 
 const closed = (stream: PassThrough): Promise<void> =>
   new Promise((resolve) => stream.once('close', resolve));
@@ -20,7 +21,13 @@ test('a body is delivered when it is complete, in one piece or in several', asyn
   const told: string[] = [];
   for (const pieces of [['hello'], ['he', 'l', 'lo']]) {
     const client = request();
-    new BodyReader(5).read(client, 5, 'a', (body) => void told.push(body.toString()), never);
+    new BodyReader(5).read(
+      { request: client, body },
+      5,
+      'a',
+      (bytes) => void told.push(bytes.toString()),
+      never,
+    );
     for (const piece of pieces) client.write(piece);
     expect(told).not.toContain('hello');
     client.end();
@@ -35,8 +42,9 @@ function reader(maxBytes: number) {
   const told: string[] = [];
   const start = (address: string, lengthBytes: number): PassThrough => {
     const client = request();
-    const done = (body: Buffer): void => void told.push(body.toString());
-    bodies.read(client, lengthBytes, address, done, () => void told.push(`no room for ${address}`));
+    const done = (bytes: Buffer): void => void told.push(bytes.toString());
+    const refuse = (): void => void told.push(`no room for ${address}`);
+    bodies.read({ request: client, body }, lengthBytes, address, done, refuse);
     return client;
   };
   return { told, start };

@@ -25,6 +25,7 @@ async function start(
         serve(exchange);
       },
       refuseExpectation: () => undefined,
+      refuseBody: () => undefined,
       refused: () => undefined,
     },
   );

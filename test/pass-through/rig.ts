@@ -158,6 +158,10 @@ function recorder(entry: Told, response: ServerResponse): PassThroughObserver {
       const head = ['Content-Type', 'application/problem+json', 'Content-Length', `${body.length}`];
       response.writeHead(fault.phase === 'unsent' ? 503 : 504, head).end(body);
     },
+    refuseBody: (phase) => {
+      response.shouldKeepAlive = false;
+      response.writeHead(408, ['Content-Length', '7']).end(phase);
+    },
     ended: (outcome) => entry.outcomes.push(outcome),
   };
 }

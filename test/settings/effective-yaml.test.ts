@@ -28,6 +28,7 @@ const path = fc
 /** Generators of valid texts by key, for settings with no pattern in their JSON schema. */
 const texts: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   'listen.address': fc.tuple(host, fc.nat(65535)).map((parts) => parts.join(':')),
+  'listen.plain': fc.tuple(host, fc.nat(65535)).map((parts) => parts.join(':')),
   'admin.address': fc.tuple(host, fc.nat(65535)).map((parts) => parts.join(':')),
   'admin.hosts': fc.array(
     fc.oneof(

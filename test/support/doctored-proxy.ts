@@ -117,7 +117,7 @@ export async function startDoctoredProxy(
       barrier: (user) => engine.barrier(user),
       passedThrough: (...passing) => engine.passedThrough(...passing),
     },
-    passThrough: { reserve: () => true, forward: () => undefined },
+    passThrough: { reserve: () => true, forward: () => () => undefined },
     connectionAuth: 'refuse',
     isBatched: true,
     ...tampering.pool,

@@ -3,7 +3,7 @@
  * read one message differently, an attacker can smuggle a request past one of them. So the proxy refuses each
  * illegal request before it sends any byte to the pool.
  */
-import type { HeadFacts, RequestHead } from './request-head.ts';
+import { announcesBody, type HeadFacts, type RequestHead } from './request-head.ts';
 
 /** Why a request is refused: all label values of `ucwa_proxy_refused_total`. */
 export const refusalReasons = [
@@ -76,7 +76,8 @@ export function admit(head: RequestHead, facts: HeadFacts): string | Refusal {
   const { contentLength } = facts;
   if (facts.resemblesFraming) return refused.framing;
   if (contentLength !== undefined && !plainLength.test(contentLength)) return refused.framing;
-  if (head.method === 'HEAD' && hasBody(facts)) return refused.framing;
+  // A body of HEAD has no meaning, and not all servers read one (RFC 9110 section 9.3.2).
+  if (head.method === 'HEAD' && announcesBody(facts)) return refused.framing;
   if (facts.transferEncoding !== undefined) {
     const codings = facts.transferEncoding.toLowerCase();
     // The end of the body is certain only if `chunked` is the last coding (RFC 9112 section 6.3).
@@ -88,11 +89,6 @@ export function admit(head: RequestHead, facts: HeadFacts): string | Refusal {
   if (facts.repeatedCredential) return refused.credentials;
   if (head.method === 'CONNECT' || head.method === 'TRACE') return refused.method;
   return originForm(head, facts);
-}
-
-/** A body of HEAD has no meaning, and not all servers read one (RFC 9110 section 9.3.2). */
-function hasBody({ contentLength, transferEncoding }: HeadFacts): boolean {
-  return transferEncoding !== undefined || (contentLength ?? '0') !== '0';
 }
 
 function originForm(head: RequestHead, facts: HeadFacts): string | Refusal {

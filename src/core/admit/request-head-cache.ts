@@ -6,7 +6,7 @@
 import type { RawHeaders } from '../messages/http-message.ts';
 import { batchKey, type BatchKey, credentialsOf } from '../ucwa/batch-key.ts';
 import type { Destination, PoolNames } from './pool-names.ts';
-import { readHead, type HeadFacts, acceptsOnlyXml } from './request-head.ts';
+import { acceptsOnlyXml, announcesBody, type HeadFacts, readHead } from './request-head.ts';
 
 /**
  * Returns the name of the user with these credentials at this pool, see `BatchKey.user`. One credential at two
@@ -27,6 +27,8 @@ export class KnownHead {
   readonly user: string;
   /** See `acceptsOnlyXml`. */
   readonly onlyXml: boolean;
+  /** Whether the fields announce a body. */
+  readonly hasBody: boolean;
   /** Whether the client sent `X-Ucwa-Batch: explain`, which asks how the proxy batched each call. */
   readonly explain: boolean;
   /** An estimate of the memory that the head takes. Many short fields take more than their text. */
@@ -40,6 +42,7 @@ export class KnownHead {
     const credentials = this.facts.signsIn ? '' : credentialsOf(this.facts);
     this.user = credentials === '' ? '' : nameUser(credentials, this.destination?.poolName ?? '');
     this.onlyXml = acceptsOnlyXml(this.facts.accept);
+    this.hasBody = announcesBody(this.facts);
     this.explain = this.facts.ucwaBatch?.toLowerCase() === 'explain';
     this.costBytes = this.facts.bytes + stringBytes * headers.length;
   }

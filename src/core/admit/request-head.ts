@@ -194,6 +194,11 @@ function addField(facts: HeadFacts, name: string, value: string): void {
   }
 }
 
+/** Whether the head announces a body. */
+export function announcesBody({ contentLength, transferEncoding }: HeadFacts): boolean {
+  return transferEncoding !== undefined || (contentLength ?? '0') !== '0';
+}
+
 /** Whether the value of `Accept` allows XML but not JSON. The proxy's own answers to these callers are XML. */
 export function acceptsOnlyXml(accept: string | undefined): boolean {
   return (

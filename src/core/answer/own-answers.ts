@@ -7,7 +7,7 @@
  * `application/json`. The body never repeats data of the request.
  */
 import type { RefusalReason } from '../admit/admit.ts';
-import type { Fault, FaultName } from '../messages/fault.ts';
+import type { Fault, FaultName, FaultPhase } from '../messages/fault.ts';
 import type { Reply } from '../messages/reply.ts';
 
 /** Whether the pool executed the call; a field of the body. */
@@ -78,7 +78,7 @@ export function answerForFault(fault: Fault, onlyXml: boolean): Reply {
   const title = titles[fault.name];
   if (fault.name === 'proxy_internal_error') {
     return encode(
-      { status: 500, type, title, executed: executedBy(fault), error: fault.name },
+      { status: 500, type, title, executed: executedBy(fault.phase), error: fault.name },
       onlyXml,
     );
   }
@@ -97,18 +97,27 @@ export function answerForFault(fault: Fault, onlyXml: boolean): Reply {
     : encode({ status: 504, type, title, executed: 'unknown', error: fault.name }, onlyXml);
 }
 
-function executedBy(fault: Fault): Executed {
-  return fault.phase === 'unsent' ? 'no' : 'unknown';
+function executedBy(phase: FaultPhase): Executed {
+  return phase === 'unsent' ? 'no' : 'unknown';
 }
 
-/** Returns the response to a refused request. 429 and 503 ask the caller to retry after a second. */
-export function answerForRefusal(status: number, reason: RefusalReason, onlyXml: boolean): Reply {
+/**
+ * Returns the response to a refused request. 429 and 503 ask the caller to retry after a second.
+ *
+ * @param phase `unknown` if a part of the request can have reached the pool
+ */
+export function answerForRefusal(
+  status: number,
+  reason: RefusalReason,
+  onlyXml: boolean,
+  phase: FaultPhase = 'unsent',
+): Reply {
   return encode(
     {
       status,
       type: `refused-${reason.replaceAll('_', '-')}`,
       title: titlesOfReasons[reason] ?? refusalTitles[status] ?? 'The request was refused',
-      executed: 'no',
+      executed: executedBy(phase),
       error: status === 503 || status === 429 ? 'connection_limit_reached' : 'http_request_error',
       ...(status === 503 || status === 429 ? { retryAfterSeconds: retrySoonSeconds } : {}),
     },

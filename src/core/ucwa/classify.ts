@@ -59,6 +59,9 @@ const trimmedByWindows = /(?:\.|%20)(?:\/|$)|(?:[/.]|%20)(?::|%3a)/i;
 /** A query (RFC 3986 section 3.4) in which all triplets are complete. */
 const plainQuery = /^(?:[\w\-.~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2})*$/;
 
+/** The largest head of a batched call, in bytes. Servers read that much of a part. Longer heads pass through. */
+const maxHeadBytes = 16_384;
+
 const slash = 0x2f;
 
 const batchedMethods: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE']);
@@ -110,6 +113,7 @@ export function classify(
   if (facts.range || facts.upgrade || facts.methodOverride) {
     return passThrough.headers;
   }
+  if (facts.bytes + target.length > maxHeadBytes) return passThrough.headers;
   if (facts.repeatedKeyField || facts.hidesKeyField) return passThrough.headers;
   if (!hasBatchableBody(head.method, facts, rules.maxCallBytes)) return passThrough.body;
   if (head.httpVersion !== '1.1') return passThrough.http_version;

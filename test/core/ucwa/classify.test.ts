@@ -282,3 +282,12 @@ describe('callClassOf', () => {
     expect(callClassOf('GET', ...note)).toBe('safe');
   });
 });
+
+test.each([
+  [16_000, 'batch at /ucwa/oauth/v1/applications/1'],
+  [16_500, 'headers'],
+  [60_000, 'headers'],
+])('a call with a head of about %s bytes: %s', (bytes, expected) => {
+  const fields = ['Host', 'p', 'Authorization', bearer, 'X-Padding', 'x'.repeat(bytes - 200)];
+  expect(classified('GET', '/ucwa/oauth/v1/applications/1/me', fields)).toBe(expected);
+});

@@ -109,7 +109,7 @@ describe('at its deadline', () => {
 });
 
 describe('a GET of a batch', () => {
-  /** Two GETs of which the first one gets this part; the retry then gets the answer `again`. */
+  /** Two GETs. The first one gets this part; the retry of the other one gets the answer `again`. */
   function parted(part: Reply | { phase: FaultPhase; name: 'http_protocol_error' }): Recorder {
     const recorder = new Recorder({ timeoutMs: 10_000 });
     recorder.submit('a', 0);

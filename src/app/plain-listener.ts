@@ -1,0 +1,78 @@
+/**
+ * The second listener, for plain HTTP (`listen.plain`). It redirects to https. A request to a pool with plain servers
+ * passes through to one of them instead. This listener batches nothing.
+ */
+import { systemClock } from '../engine/clock.ts';
+import { HttpServer, type HttpServerHandlers } from '../listen/http-server.ts';
+import { PlainRedirect } from '../listen/plain-redirect.ts';
+import type { PassThrough } from '../pass-through/pass-through.ts';
+import { spreadConnections } from '../pass-through/plain-servers.ts';
+import { createHandler, listenerOptions, type Listening } from './parts.ts';
+import { type Pool, passThroughTo } from './pools.ts';
+
+export interface PlainListener {
+  readonly server: HttpServer;
+  /** One for each pool with plain servers. */
+  readonly passThroughs: readonly PassThrough[];
+}
+
+/** Share of the connections to the pool that each plain server gets. */
+const connectionShare = 1 / 4;
+
+/**
+ * @param tlsPort returns the port of the listener for https; `undefined` if another program terminates TLS
+ * @returns `undefined` without `listen.plain`
+ */
+export function createPlainListener(
+  listening: Listening,
+  tlsPort: () => number | undefined,
+): PlainListener | undefined {
+  const { surroundings, pools } = listening;
+  const { settings, metrics, log } = surroundings;
+  const { listen } = settings;
+  if (listen.plain === undefined) return undefined;
+  const redirect = new PlainRedirect({
+    tlsPort,
+    keepAliveTimeoutMs: listen.keepAliveTimeoutMs,
+    observer: metrics.listen,
+    accessLog: log,
+    now: systemClock.now,
+  });
+  const byPool = pools.map((pool) => plainPassThrough(listening, pool));
+  const handler = createHandler(
+    listening,
+    pools.map(({ settings: own, front, passThrough }, i) => ({
+      engine: front,
+      passThrough: byPool[i] ?? passThrough,
+      connectionAuth: own.connectionAuth,
+      isBatched: false,
+    })),
+  );
+  const handlerOf = (pool: number): HttpServerHandlers =>
+    byPool[pool] === undefined ? redirect : handler;
+  const server = new HttpServer(
+    { ...listenerOptions(listening), ...listen.plain },
+    {
+      handle: (exchange) => handlerOf(exchange.pool).handle(exchange),
+      refuseExpectation: (exchange) => handlerOf(exchange.pool).refuseExpectation(exchange),
+      refuseBody: (exchange) => handlerOf(exchange.pool).refuseBody(exchange),
+      refused: (reason) => metrics.listen.refused(reason),
+    },
+  );
+  return { server, passThroughs: byPool.filter((one) => one !== undefined) };
+}
+
+/** Returns the pass-through to the plain servers of a pool; `undefined` if it has none. */
+function plainPassThrough({ surroundings }: Listening, pool: Pool): PassThrough | undefined {
+  const { plainServers } = pool.settings;
+  if (plainServers.length === 0) return undefined;
+  const { maxConnections } = surroundings.settings.upstream;
+  return spreadConnections(
+    plainServers.map((origin) =>
+      passThroughTo(surroundings, {
+        upstream: new URL(origin),
+        maxConnections: Math.ceil(maxConnections * connectionShare),
+      }),
+    ),
+  );
+}
