@@ -153,12 +153,13 @@ export function passThroughTo(
   surroundings: Surroundings,
   server: Pick<PassThroughOptions, 'upstream' | 'maxConnections' | 'bodies' | 'tls'>,
 ): PassThrough {
-  const { upstream: connections, limits } = surroundings.settings;
+  const { listen, upstream: connections, limits } = surroundings.settings;
   return createPassThrough({
     ...server,
     connectTimeoutMs: connections.connectTimeoutMs,
     idleSocketTimeoutMs: connections.idleTimeoutMs,
     idleTimeoutMs: connections.passThroughIdleMs,
+    slowUploadMs: listen.requestTimeoutMs,
     maxBodyBytes: limits.maxQueuedBytes / 4,
     bound: {
       maxConnections: connections.maxBoundConnections,

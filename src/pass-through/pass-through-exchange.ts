@@ -45,7 +45,7 @@ export interface ExchangeResources {
 export class PassThroughExchange implements AnswerProgress {
   readonly #call: PassThroughCall;
   readonly #observer: PassThroughObserver;
-  readonly #resources: ExchangeResources;
+  readonly resources: ExchangeResources;
   readonly #hasBody: boolean;
   #state: 'waiting' | 'held' | 'relaying' | 'over' = 'waiting';
   #upstream: ClientRequest | undefined;
@@ -64,7 +64,7 @@ export class PassThroughExchange implements AnswerProgress {
   ) {
     this.#call = call;
     this.#observer = observer;
-    this.#resources = resources;
+    this.resources = resources;
     this.#hasBody = hasBody(call.request);
     this.activity = new Activity(nowMs);
     resources.exchanges.add(this);
@@ -86,6 +86,13 @@ export class PassThroughExchange implements AnswerProgress {
     const { request, response } = this.#call;
     if (this.#state !== 'relaying' || !response.writableNeedDrain) return undefined;
     return request.socket.bytesWritten - request.socket.writableLength;
+  }
+
+  /** Bytes that the client has sent; `undefined` unless the pool waits for more of the body. */
+  get sentBytes(): number | undefined {
+    const { complete, readableLength, socket } = this.#call.request;
+    if (!this.isWaiting || complete || readableLength > 0) return undefined;
+    return this.#upstream?.socket ? socket.bytesRead : undefined;
   }
 
   isWhole(): boolean {
@@ -123,19 +130,12 @@ export class PassThroughExchange implements AnswerProgress {
     if (isIdle) this.abort(idleName(this.#phase(), pool !== undefined));
   }
 
-  /**
-   * Ends the exchange with a fault. Its phase is `unknown` if the call can have run, otherwise `unsent`.
-   *
-   * @param error the exception, if a bug of the proxy is the cause
-   */
+  /** Ends the exchange with a fault. `error`: the exception, if a bug of the proxy is the cause. */
   abort(name: FaultName, error?: unknown): void {
     this.fail({ phase: this.#phase(), name }, error);
   }
 
-  /**
-   * Ends the exchange because the client has stopped sending its body. The pool sees a connection that closes in
-   * the middle of the request. Does nothing after an answer head.
-   */
+  /** Ends the exchange, unless an answer has begun, because the client sends its body too slowly or not at all. */
   readonly endSlowBody = (): void => {
     if (!this.isWaiting) return;
     const phase = this.#phase();
@@ -165,17 +165,16 @@ export class PassThroughExchange implements AnswerProgress {
 
   /** Lends the connection before Node writes the first byte. If `lend` throws, nothing is written. */
   readonly #onSocket = (socket: Socket): void => {
-    const borrower = borrowerOf(this.#call, this.#resources.wasBound);
+    const borrower = borrowerOf(this.#call, this.resources.wasBound);
     try {
-      this.#resources.connections.lend(socket, borrower, this);
+      this.resources.connections.lend(socket, borrower, this);
     } catch (error) {
       this.fail({ phase: 'unsent', name: 'proxy_internal_error' }, error);
     }
   };
 
   readonly #onInterim = ({ statusCode, rawHeaders }: InformationEvent): void => {
-    if (this.#upstream)
-      this.#resources.connections.answered(this.#upstream, statusCode, rawHeaders);
+    if (this.#upstream) this.resources.connections.answered(this.#upstream, statusCode, rawHeaders);
   };
 
   readonly #onAnswer = (answer: IncomingMessage): void => {
@@ -187,7 +186,7 @@ export class PassThroughExchange implements AnswerProgress {
       this.abort('http_protocol_error');
       return;
     }
-    this.#resources.connections.answered(upstream, head.status, answer.rawHeaders);
+    this.resources.connections.answered(upstream, head.status, answer.rawHeaders);
     this.#answer = answer;
     // After an early answer the socket must serve no other request, because the request is not fully sent.
     // Node 20 can even give this socket to two requests, if the answer and the upload end together.
@@ -232,7 +231,7 @@ export class PassThroughExchange implements AnswerProgress {
   #endAtHead(head: AnswerHead, fields: RawHeaders, upstream: ClientRequest): void {
     if (!this.#begin(head, fields)) return;
     this.#endsAtHead = true;
-    this.#resources.connections.cancel(upstream);
+    this.resources.connections.cancel(upstream);
     this.#onAnswerEnd();
   }
 
@@ -277,8 +276,8 @@ export class PassThroughExchange implements AnswerProgress {
   /** Releases all resources. The socket of a completed request is already back in the pool, and stays open. */
   #release(): void {
     this.#state = 'over';
-    this.#resources.exchanges.delete(this);
-    this.#resources.release();
+    this.resources.exchanges.delete(this);
+    this.resources.release();
     this.#endDiscarding();
     this.#held?.abandon();
     this.#abandonUpstream();
@@ -287,13 +286,13 @@ export class PassThroughExchange implements AnswerProgress {
   /** Cancels the request to the pool, and discards the rest of the client's body. */
   #abandonUpstream(): void {
     const { request } = this.#call;
-    if (this.#upstream) this.#resources.connections.cancel(this.#upstream);
+    if (this.#upstream) this.resources.connections.cancel(this.#upstream);
     if (request.readableEnded) return;
     request.unpipe();
     request.resume();
   }
 
   #phase(): FaultPhase {
-    return this.#resources.connections.mayHaveSent(this.#upstream) ? 'unknown' : 'unsent';
+    return this.resources.connections.mayHaveSent(this.#upstream) ? 'unknown' : 'unsent';
   }
 }

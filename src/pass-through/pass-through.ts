@@ -14,7 +14,7 @@ import { hasBody, outgoingRequest } from './outgoing-request.ts';
 import { BoundConnections } from './bound-connections.ts';
 import { PoolConnections, type UpstreamTls } from './pool-connections.ts';
 import { type BufferedBytes, RequestBuffer, readFirstBytes } from './request-buffer.ts';
-import { SlowDownloads } from './slow-downloads.ts';
+import { SlowClients } from './slow-clients.ts';
 
 export interface PassThroughOptions {
   /** An http or https URL without a path. */
@@ -32,6 +32,8 @@ export interface PassThroughOptions {
     readonly idleSocketTimeoutMs: number;
     readonly maxAgeMs: number;
   };
+  /** Time in ms in which a client that sends less than 64 KiB of a large body is slow. */
+  readonly slowUploadMs?: number;
   /** Limit for the buffered bytes of all request bodies. */
   readonly maxBodyBytes: number;
   /** The buffered bytes that count for this limit. By default those of this pass-through alone. */
@@ -79,6 +81,9 @@ export interface PassThrough {
 /** Share of the connections for large bodies, and also the share for clients that read slowly. */
 const slowShare = 1 / 4;
 
+const slowDownloadMs = 5000;
+const usualSlowUploadMs = 60_000;
+
 /** Share of the connections that one owner may use. */
 const ownerShare = 1 / 2;
 
@@ -95,7 +100,10 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
   // Large bodies have connections of their own, so that other calls never wait for a long upload.
   const maxSlow = Math.ceil(options.maxConnections * slowShare);
   const large = new PoolConnections({ ...options, maxConnections: maxSlow });
-  const slow = new SlowDownloads(maxSlow);
+  const downloads = new SlowClients(slowDownloadMs, ({ takenBytes }) => takenBytes);
+  const uploads = new SlowClients(options.slowUploadMs ?? usualSlowUploadMs, (exchange) =>
+    exchange.resources.connections === large ? exchange.sentBytes : undefined,
+  );
   const slots = new OwnerSlots(Math.ceil(options.maxConnections * ownerShare));
   const largeSlots = new OwnerSlots(Math.ceil(maxSlow * ownerShare));
   const bound = new BoundConnections({ ...options, ...options.bound });
@@ -105,8 +113,13 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
     () => {
       const nowMs = performance.now();
       for (const exchange of ordinary.exchanges) exchange.check(nowMs, idleTimeoutMs);
-      for (const exchange of slow.findExcess(ordinary.exchanges, nowMs)) {
+      for (const exchange of downloads.findExcess(ordinary.exchanges, nowMs, maxSlow)) {
         exchange.abort('connection_terminated');
+      }
+      // Slow uploads go on until other large bodies need their connections.
+      const mayStay = large.waiting === 0 ? Infinity : Math.max(0, maxSlow - large.waiting);
+      for (const exchange of uploads.findExcess(ordinary.exchanges, nowMs, mayStay)) {
+        exchange.endSlowBody();
       }
       for (const exchange of polls.exchanges) exchange.check(nowMs, Infinity);
     },

@@ -139,6 +139,11 @@ export class PoolConnections {
     return this.#open.size;
   }
 
+  /** Number of requests that wait for a connection. */
+  get waiting(): number {
+    return this.agent.requests[poolName]?.length ?? 0;
+  }
+
   /** Whether no connection carries a request, or is in a sign-in. A sign-in counts for `handshakeMs`. */
   isIdle(nowMs: number): boolean {
     if (this.#hasQueue()) return false;
@@ -245,7 +250,7 @@ export class PoolConnections {
   }
 
   #hasQueue(): boolean {
-    return (this.agent.requests[poolName]?.length ?? 0) > 0;
+    return this.waiting > 0;
   }
 
   /** Closes the connection if it is too old. In a sign-in it stays open, because the next message needs it. */

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Socket } from 'node:net';
 import type { PassThroughExchange } from '../../src/pass-through/pass-through-exchange.ts';
-import { SlowDownloads } from '../../src/pass-through/slow-downloads.ts';
+import { SlowClients } from '../../src/pass-through/slow-clients.ts';
 import { ask, RawClient, Rig, until } from './rig.ts';
 
 let rig: Rig;
@@ -86,31 +86,31 @@ describe('clients with slow downloads', () => {
     void Object.assign(exchange, { takenBytes });
 
   test('are disconnected above their limit, the longest slow first', () => {
-    const slow = new SlowDownloads(1);
+    const slow = new SlowClients(5000, ({ takenBytes }) => takenBytes);
     const [first, second] = [client(0), client(0)];
-    expect(slow.findExcess(new Set([first]), 0)).toEqual([]);
-    expect(slow.findExcess(new Set([first, second]), 1000)).toEqual([]);
-    expect(slow.findExcess(new Set([first, second]), 5000)).toEqual([]);
-    expect(slow.findExcess(new Set([first, second]), 6000)).toEqual([first]);
-    expect(slow.findExcess(new Set([second]), 7000)).toEqual([]);
+    expect(slow.findExcess(new Set([first]), 0, 1)).toEqual([]);
+    expect(slow.findExcess(new Set([first, second]), 1000, 1)).toEqual([]);
+    expect(slow.findExcess(new Set([first, second]), 5000, 1)).toEqual([]);
+    expect(slow.findExcess(new Set([first, second]), 6000, 1)).toEqual([first]);
+    expect(slow.findExcess(new Set([second]), 7000, 1)).toEqual([]);
   });
 
   test('count from their last progress: a client that went on reading is not disconnected first', () => {
-    const slow = new SlowDownloads(1);
+    const slow = new SlowClients(5000, ({ takenBytes }) => takenBytes);
     const [resumed, stalled] = [client(0), client(0)];
     const both = new Set([resumed, stalled]);
-    slow.findExcess(both, 0);
+    slow.findExcess(both, 0, 1);
     set(resumed, 100_000);
-    slow.findExcess(both, 4000);
-    expect(slow.findExcess(both, 9000)).toEqual([stalled]);
+    slow.findExcess(both, 4000, 1);
+    expect(slow.findExcess(both, 9000, 1)).toEqual([stalled]);
   });
 
   test('do not include clients that read enough, or that have read everything', () => {
-    const slow = new SlowDownloads(0);
+    const slow = new SlowClients(5000, ({ takenBytes }) => takenBytes);
     const [quick, done, drips] = [client(0), client(0), client(0)];
     const all = new Set([quick, done, drips]);
     for (let nowMs = 0; nowMs <= 20_000; nowMs += 1000) {
-      expect(slow.findExcess(all, nowMs)).toEqual(nowMs < 5000 ? [] : [drips]);
+      expect(slow.findExcess(all, nowMs, 0)).toEqual(nowMs < 5000 ? [] : [drips]);
       set(quick, nowMs * 20);
       set(done, nowMs % 2000 === 0 ? undefined : 1);
       set(drips, nowMs);
@@ -190,4 +190,42 @@ test('bodies that wait for a connection count as buffered, and later ones are st
   expect(received.match(/X-Owner: b/g)).toHaveLength(1);
   for (const client of clients) client.leave();
   await front.outcomes(5);
+});
+
+describe('slow uploads', () => {
+  const large = (owner: string, sent: number): string =>
+    head(`X-Owner: ${owner}\r\nContent-Length: 200000`) + 'x'.repeat(sent);
+  const options = { maxConnections: 8, readFirstBytes, slowUploadMs: 300, idleTimeoutMs: 800 };
+
+  /** A client that has sent the first bytes of a large body, and sends a byte now and then. */
+  async function drip(front: Awaited<ReturnType<Rig['front']>>, owner: string): Promise<RawClient> {
+    const before = front.told.length;
+    const client = new RawClient(front.port).send(large(owner, 2000));
+    await until(() => front.told.length > before);
+    const timer = setInterval(() => client.send('x'), 50);
+    rig.onClose(() => clearInterval(timer));
+    return client;
+  }
+
+  test('yield to other large bodies that wait for a connection', async () => {
+    const pool = await rig.cannedPool(answer);
+    const front = await rig.front(pool.port, options);
+    const slow = [await drip(front, 'a'), await drip(front, 'b')];
+    await until(() => pool.sockets.length === 2);
+    const whole = new RawClient(front.port).send(large('c', 200_000));
+    expect(await whole.has('ok')).toMatch(/^HTTP\/1.1 200/);
+    // The first one was slow for longest.
+    expect(await slow[0]!.has('unknown')).toMatch(/^HTTP\/1.1 408 /);
+    expect(slow[1]!.received).toBe('');
+    expect(front.told[0]?.outcomes).toEqual([{ kind: 'slow-body', phase: 'unknown' }]);
+  });
+
+  test('go on while no other large body waits', async () => {
+    const pool = await rig.cannedPool(answer);
+    const front = await rig.front(pool.port, options);
+    await drip(front, 'a');
+    await drip(front, 'b');
+    await new Promise((resolve) => setTimeout(resolve, 4 * options.slowUploadMs));
+    expect(front.told.flatMap(({ outcomes }) => outcomes)).toEqual([]);
+  });
 });

@@ -20,7 +20,7 @@ afterAll(() => program.remove());
 
 /** More than the default `upstream.maxConnections`. */
 const slow = 140;
-/** Longer than `slowMs` of `slow-downloads.ts`, after which the proxy cuts slow downloads off. */
+/** Longer than `slowDownloadMs` of `pass-through.ts`, after which the proxy cuts slow downloads off. */
 const attackMs = 7000;
 const request = 'GET /large HTTP/1.1\r\nHost: p\r\n\r\n';
 
