@@ -33,7 +33,9 @@ const listen = z
       .register(facts, { flag: 'listen' }),
     plain: address()
       .optional()
-      .describe('address and port of a second listener, for plain HTTP, which redirects to https'),
+      .describe(
+        'address and port of a second listener, for plain HTTP, which redirects to https, or passes requests to pools[].plainServers',
+      ),
     keepAliveTimeoutMs: milliseconds(100, 60 * minute)
       .prefault(75_000)
       .describe(
