@@ -41,6 +41,17 @@ describe('of identical GETs, a caller that leaves', () => {
     expect(recorder.grant(10)[0]).toMatch(/^b /);
   });
 
+  test('leaves the bytes of the next one in the queue', () => {
+    const recorder = new Recorder({ maxBytes: 250 });
+    const first = recorder.submit('a', 0, aKey('ann'), me);
+    recorder.submit('b', 0, aKey('ann'), { ...me, sizeBytes: 200 });
+    recorder.core.cancel(first, 0);
+    recorder.submit('small', 0, aKey('ann'), { sizeBytes: 10 });
+    expect(recorder.grant(0)).toEqual([]);
+    recorder.submit('large', 0, aKey('ann'), { sizeBytes: 50 });
+    expect(recorder.grant(0)).toEqual(['b small (bytes)']);
+  });
+
   test.each([0, 1, 2])('while they are sent does not end their request (%i)', (at) => {
     const { recorder, calls } = identical();
     recorder.core.wake(10);
@@ -84,6 +95,46 @@ test('a caller that leaves in the middle of its answer ends its request', () => 
   expect(recorder.endings).toEqual([]);
 });
 
+test.each(['held', 'sent', 'answering'])('a retry without a caller is needless: %s', (stage) => {
+  const recorder = new Recorder({ mode: 'off' });
+  const call = recorder.submit('a', 0);
+  recorder.grant(0);
+  recorder.core.settle(recorder.batches[0]!, failure('server_error', 'unknown'), 10);
+  if (stage !== 'held') recorder.grant(10);
+  if (stage === 'answering') recorder.core.begin(recorder.batches[1]!, 200, 11);
+  expect(call.stage).toBe(stage);
+  recorder.core.cancel(call, 12);
+  expect(recorder.noted).toEqual(['repeat answer needless']);
+});
+
+describe('during a backoff', () => {
+  const refused = { ...failure('refused', 'unsent', aReply('429')), retryAfterMs: 580 };
+
+  test('a held call ends at once if its deadline comes no later than the end of the backoff', () => {
+    const recorder = new Recorder({ mode: 'off', timeoutMs: 600 });
+    const note = { callClass: 'unsafe', target: `${app}/me/note` } as const;
+    for (const name of ['sent', 'held']) recorder.submit(name, 0, aKey('ann'), note);
+    recorder.submit('read', 0);
+    recorder.grant(0);
+    recorder.submit('later', 1, aKey('ann'), note);
+    const read = recorder.batches.find(({ calls }) => calls[0]?.caller === 'read')!;
+    recorder.core.settle(read, refused, 20);
+    expect(recorder.endings).toEqual(['read: 429', 'held: never-sent']);
+  });
+
+  test('a shutdown tells the caller of a retry that its first request may have run', () => {
+    const recorder = new Recorder({ mode: 'off' });
+    recorder.submit('a', 0);
+    recorder.submit('b', 0);
+    recorder.grant(0);
+    recorder.core.settle(recorder.batches[1]!, refused, 20);
+    recorder.core.settle(recorder.batches[0]!, failure('connection', 'unknown'), 20);
+    recorder.core.drain(30);
+    expect(recorder.endings).toEqual(['a: http_protocol_error', 'b: never-sent']);
+    expect(recorder.noted).toContain('repeat unknown failed');
+  });
+});
+
 describe('at its deadline', () => {
   test('a held call was never sent, and a sent call is late', () => {
     const recorder = new Recorder({ mode: 'off' });
@@ -109,7 +160,7 @@ describe('at its deadline', () => {
 });
 
 describe('a GET of a batch', () => {
-  /** Two GETs. The first one gets this part; the retry of the other one gets the answer `again`. */
+  /** Sends two GETs in a batch. The first one gets this part. */
   function parted(part: Reply | { phase: FaultPhase; name: 'http_protocol_error' }): Recorder {
     const recorder = new Recorder({ timeoutMs: 10_000 });
     recorder.submit('a', 0);

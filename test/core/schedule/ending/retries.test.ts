@@ -50,6 +50,17 @@ describe('GETs of a failed batch', () => {
     expect(recorder.noted.filter((note) => note.endsWith('denied'))).toHaveLength(relayed);
   });
 
+  test('are retried in the order in which they arrived, and count as held until then', () => {
+    const recorder = new Recorder({ timeoutMs: 30_000, mode: 'off' });
+    for (const ticket of ['a', 'b', 'c']) recorder.submit(ticket, 0);
+    recorder.grant(0);
+    for (const index of [1, 2, 0])
+      recorder.core.settle(recorder.batches[index]!, failure('connection', 'unknown'), 10);
+    expect(recorder.core.heldCalls).toBe(3);
+    expect(recorder.grant(10)).toEqual(['a (idle)', 'b (idle)', 'c (idle)']);
+    expect(recorder.core.heldCalls).toBe(0);
+  });
+
   test('are retried after the time that a 503 asks for', () => {
     const recorder = sent('safe');
     const ending = { ...failure('server_error', 'unknown', aReply('503')), retryAfterMs: 700 };
@@ -140,6 +151,17 @@ test('a bad credential cannot turn batching off for others', () => {
 });
 
 describe('a batch that is too large for the pool', () => {
+  test('gives its caller the answer of the pool if it has one call', () => {
+    const recorder = new Recorder();
+    recorder.submit('a', 0, aKey('ann'), { callClass: 'unsafe' });
+    recorder.core.wake(10);
+    recorder.grant(10);
+    const ending = failure('request_too_large', 'unsent', aReply('413'));
+    recorder.core.settle(recorder.batches[0]!, ending, 20);
+    expect(recorder.endings).toEqual(['a: 413']);
+    expect(recorder.core.heldCalls).toBe(0);
+  });
+
   test('is sent again in halves, without a backoff', () => {
     const recorder = sent('unsafe', { maxParts: 2 });
     recorder.core.settle(recorder.batches[0]!, failure('request_too_large', 'unsent'), 20);
