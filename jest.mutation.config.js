@@ -6,7 +6,14 @@ export default {
   ...everyday,
   // Stryker measures coverage in an environment that it knows.
   testEnvironment: 'node',
-  roots: ['<rootDir>/test/core'],
-  testPathIgnorePatterns: ['/node_modules/', '\\.property\\.test\\.ts$', 'test/core/schedule/'],
+  // The tests that reach a mutant are found through the imports of these folders.
+  roots: ['<rootDir>/src', '<rootDir>/test'],
+  testMatch: ['<rootDir>/test/core/**/*.test.ts'],
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '\\.property\\.test\\.ts$',
+    '-scenarios\\.test\\.ts$',
+    'test/core/shadow/',
+  ],
   coverageThreshold: undefined,
 };
