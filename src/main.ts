@@ -14,6 +14,7 @@ const commands = new Map<string, () => Promise<Command>>([
   ['probe', async () => (await import('./cli/probe.ts')).probe],
   ['who-is', async () => (await import('./cli/who-is.ts')).whoIs],
   ['tune', async () => (await import('./cli/tune.ts')).tune],
+  ['capacity', async () => (await import('./cli/capacity.ts')).capacity],
 ]);
 
 process.exitCode = await runCommandLine(commands, process.argv.slice(2), {

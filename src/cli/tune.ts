@@ -8,6 +8,7 @@ import type { Settings } from '../settings/schema.ts';
 import { type LogFile, sniff, type Sniffed } from './access-logs/log-files.ts';
 import { type LogFormat, logFormats } from './access-logs/log-format.ts';
 import { type Command, exitCode, type GivenArguments, type Io } from './command.ts';
+import { defaultMaxCalls } from './estimate/estimate-logs.ts';
 import { estimateRow } from './estimate/estimate-row.ts';
 import { recommendation } from './estimate/recommendation.ts';
 import { optionsOf, variants } from './estimate/variants.ts';
@@ -15,9 +16,6 @@ import { settingsSources } from './settings-flags.ts';
 import { tuneLogs } from './tune-logs.ts';
 import { onPlot, plotOf } from './tune-plot.ts';
 import { tableOf, type TuneRow } from './tune-table.ts';
-
-/** The replay of this number of calls takes some minutes. */
-const defaultMaxCalls = 200_000;
 
 /** Replays a recording or access logs under other settings, and shows what each of them would save and cost. */
 export const tune: Command = {

@@ -45,7 +45,16 @@ test('exit code 2: wrong arguments or settings', async () => {
 test('help lists the commands, and each command has its own help', async () => {
   const { code, stdout } = await run('--help');
   const names = [...stdout.matchAll(/^ {2}([a-z]\S*) {2}/gm)].map(([, name]) => name ?? '');
-  const known = ['serve', 'demo', 'simulate', 'check-config', 'probe', 'who-is', 'tune'];
+  const known = [
+    'serve',
+    'demo',
+    'simulate',
+    'check-config',
+    'probe',
+    'who-is',
+    'tune',
+    'capacity',
+  ];
   expect({ code, names }).toEqual({ code: 0, names: known });
   for (const name of names) {
     const said = await run(name, '--help');

@@ -61,6 +61,10 @@ export class Census {
   clientErrors = 0;
   /** Answers with a status from 500. */
   serverErrors = 0;
+  /** Duration of all UCWA requests. */
+  requestMs = 0;
+  /** Duration of the calls that the proxy would batch. */
+  callMs = 0;
   firstMs = Infinity;
   lastMs = -Infinity;
   /** UCWA requests in each minute since 1970. */
@@ -101,6 +105,8 @@ export class Census {
     const kind = this.#kindOf(request, target, classified);
     this.counts[kind] += 1;
     if (kind === 'otherSites') return undefined;
+    this.requestMs += request.tookMs;
+    if (kind === 'calls') this.callMs += request.tookMs;
     this.firstMs = Math.min(this.firstMs, loggedMs);
     this.lastMs = Math.max(this.lastMs, loggedMs);
     const minute = Math.floor(loggedMs / 60_000);

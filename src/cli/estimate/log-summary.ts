@@ -1,21 +1,11 @@
 /** Describes the logs that were read: their requests by kind, and the busiest minute. */
-import { type Census, type Kind, kinds } from '../access-logs/census.ts';
-import type { LineCounts, LogFile } from '../access-logs/log-files.ts';
+import { type Kind, kinds } from '../access-logs/census.ts';
+import type { LogFile } from '../access-logs/log-files.ts';
 import { formatNames } from '../access-logs/log-format.ts';
 import type { Range } from './estimate-row.ts';
-import type { Estimator } from './estimator.ts';
+import type { ReadLogs } from './estimate-logs.ts';
 import { placements } from './placement.ts';
 import { bounds, grouped, percent } from './recommendation.ts';
-
-/** The logs, after all of their lines were read. */
-export interface ReadLogs {
-  readonly files: readonly LogFile[];
-  readonly census: Census;
-  readonly counts: LineCounts;
-  readonly estimator: Estimator;
-  /** The share of the calls that was replayed. */
-  readonly share: number;
-}
 
 export interface BusiestMinute {
   readonly from: string;

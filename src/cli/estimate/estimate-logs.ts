@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import { pathPatterns } from '../../core/ucwa/classify.ts';
+import type { Settings } from '../../settings/schema.ts';
+import { Census } from '../access-logs/census.ts';
+import {
+  type LineCounts,
+  type LogFile,
+  mergeLogs,
+  type OpenFile,
+} from '../access-logs/log-files.ts';
+import type { EstimateRow } from './estimate-row.ts';
+import { Estimator } from './estimator.ts';
+import { Sample, seededRandom } from './sample.ts';
+
+/** Logs, after all of their lines were read. */
+export interface ReadLogs {
+  readonly files: readonly LogFile[];
+  readonly census: Census;
+  readonly counts: LineCounts;
+  readonly estimator: Estimator;
+  /** The share of the calls that was replayed. */
+  readonly share: number;
+  readonly rows: readonly EstimateRow[];
+}
+
+/** The replay of this number of calls takes some minutes. */
+export const defaultMaxCalls = 200_000;
+
+/**
+ * Reads logs twice: first to count all requests, then to replay the calls. Replays the calls of a sample of the
+ * applications if there are more than `maxCalls`. Returns the number of lines if no line has a UCWA request.
+ */
+export async function estimateLogs(
+  files: readonly LogFile[],
+  { settings, maxCalls, open }: { settings: Settings; maxCalls: number; open: OpenFile },
+): Promise<ReadLogs | number> {
+  const { batching, limits, upstream } = settings;
+  const rules = { maxCallBytes: limits.maxCallBytes, never: pathPatterns(batching.never) };
+  const key = randomBytes(32);
+  const census = new Census(rules, upstream.timeoutMs, key);
+  const counts = await mergeLogs(files, open, (request) => void census.add(request));
+  if (census.requests === 0) return counts.lines;
+  const { calls } = census.counts;
+  const again = new Census(rules, upstream.timeoutMs, key);
+  const sample = new Sample(Math.min(1, maxCalls / Math.max(1, calls)));
+  const estimator = new Estimator(settings, seededRandom());
+  await mergeLogs(files, open, (request) => {
+    const call = again.add(request);
+    if (call !== undefined && sample.takes(call.user)) estimator.add(call, request.loggedMs);
+  });
+  const share = calls === 0 ? 1 : sample.calls / calls;
+  const rows = estimator.end({ calls, share, applications: sample.applications });
+  return { files, census, counts, estimator, share, rows };
+}
