@@ -155,7 +155,9 @@ export class Census {
     if (known !== undefined) return known;
     const hash = createHmac('sha256', this.#key).update(application).digest('hex');
     if (this.#users.size >= mostApplications) this.#users.clear();
-    this.#users.set(application, hash.slice(0, hashDigits));
+    // A copy, because a part of a string keeps the whole text of the file in memory that was read with it.
+    const copy = Buffer.from(application, 'latin1').toString('latin1');
+    this.#users.set(copy, hash.slice(0, hashDigits));
     return hash.slice(0, hashDigits);
   }
 }

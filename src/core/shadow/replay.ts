@@ -24,7 +24,6 @@ export class Replay {
   readonly #shadow: Shadow;
   readonly #tally = new ShadowTally();
   readonly #ends = new TimerHeap<FollowedCall>();
-  #nowMs = 0;
   #ringsAtMs = Infinity;
   #askedForMs = Infinity;
 
@@ -43,16 +42,10 @@ export class Replay {
     this.#shadow = new Shadow(options, reports, memory, random);
   }
 
-  /** The time of the last event, in ms. */
-  get nowMs(): number {
-    return this.#nowMs;
-  }
-
   /** Lets a call arrive. Calls must come in order of arrival. */
   arrives({ arrival, trace }: ReplayCall): void {
     const { atMs, tookMs, status } = trace;
     this.#reach(atMs);
-    this.#nowMs = atMs;
     const call = this.#shadow.arrives(arrival, atMs);
     this.#ends.add({ call, status }, atMs + tookMs);
     if (status > 0) this.#shadow.outcome(call, { tookMs, status }, atMs);
@@ -71,7 +64,6 @@ export class Replay {
       const inShadowMs = this.#shadow.endsAtMs;
       const firstMs = Math.min(this.#ends.nextAtMs, inShadowMs, this.#ringsAtMs);
       if (firstMs > atMs || firstMs === Infinity) return;
-      this.#nowMs = firstMs;
       if (firstMs === this.#ringsAtMs || firstMs === inShadowMs) {
         if (firstMs === this.#ringsAtMs) this.#askedForMs = this.#ringsAtMs = Infinity;
         this.#shadow.wake(firstMs);

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import type { Policy } from '../../../src/core/schedule/policy.ts';
-import { replay, replayable } from '../../../src/core/shadow/replay.ts';
+import { Replay, replay, replayable } from '../../../src/core/shadow/replay.ts';
 import { reportToBoth, ShadowTally } from '../../../src/core/shadow/tally.ts';
 import type { TraceCall } from '../../../src/core/shadow/trace.ts';
 import { defaults } from '../../support/limited-pool.ts';
@@ -64,6 +64,17 @@ test('without batching, no requests are saved and no latency is added', () => {
   const tally = played([aCall(0), aCall(1), aCall(2)], { mode: 'off' });
   expect(tally).toMatchObject({ savedShare: 0, meanAddedMs: 0, meanParts: 0, answers: 3 });
   expect(tally.addedMs(0.95)).toBe(0);
+});
+
+test('a replay takes calls one by one, and also tells a report', () => {
+  const report = new ShadowTally();
+  const policy = { ...defaults, mode: 'fixed' as const, lingerMaxMs: 10 };
+  const memory = { size: 0, take: () => undefined, keep: () => undefined };
+  const options = { policy, maxInFlightPerUser: 4, maxConnections: 128 };
+  const one = new Replay(options, memory, () => 0.5, report);
+  for (const call of replayable([aCall(0), aCall(4), aCall(100)])) one.arrives(call);
+  expect(one.end()).toMatchObject({ calls: 3, requests: 2, batches: 1 });
+  expect(report).toMatchObject({ calls: 3, requests: 2, answers: 3 });
 });
 
 test('the summary is a sentence', () => {
