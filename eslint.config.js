@@ -187,6 +187,7 @@ export default defineConfig(
             'testWithPromtool',
             'testWithPrlimit',
             'testWithPython',
+            'testWithBrowser',
             'testWithOpenssl',
             'testWithContainers',
             'testWithBoth',

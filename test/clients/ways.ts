@@ -1,7 +1,7 @@
 /** The ways in which a client reaches the pool. Each play runs in all of them. */
 import { startPool } from '../support/pool.ts';
 import { startProxy, type TestProxy } from '../support/proxy.ts';
-import type { Simulator } from '../../src/simulator/simulator.ts';
+import type { Simulator, SimulatorOptions } from '../../src/simulator/simulator.ts';
 import type { Resolve } from './http-client.ts';
 
 interface Reached {
@@ -15,7 +15,7 @@ interface Reached {
 
 interface Way {
   readonly name: string;
-  readonly start: () => Promise<Reached>;
+  readonly start: (options?: SimulatorOptions) => Promise<Reached>;
 }
 
 /** Sites of the pool. The tests resolve these names to ports. */
@@ -25,7 +25,7 @@ const sites = {
   homeUrl: 'http://home.pool.example',
 };
 
-const poolHosts: ReadonlySet<string> = new Set(
+export const poolHosts: ReadonlySet<string> = new Set(
   Object.values(sites).map((url) => new URL(url).host),
 );
 
@@ -35,8 +35,8 @@ const proxyEnv = {
   UCWA_PROXY_UPSTREAM_CONNECTION_AUTH: 'bind',
 };
 
-function startUcwaPool(): Promise<Simulator> {
-  return startPool({ applications: 'created', eventSecondMs: 1 });
+function startUcwaPool(options: SimulatorOptions = {}): Promise<Simulator> {
+  return startPool({ applications: 'created', eventSecondMs: 1, ...options });
 }
 
 /** Returns the port in `127.0.0.1:PORT`. */
@@ -48,8 +48,8 @@ function localPort(host: string): number | undefined {
 export const ways: readonly Way[] = [
   {
     name: 'directly, over the hosts of the pool',
-    async start() {
-      const pool = await startUcwaPool();
+    async start(options) {
+      const pool = await startUcwaPool(options);
       pool.setSites(sites);
       const resolve = (host: string) => (poolHosts.has(host) ? pool.port : undefined);
       return { pool, discovery: sites.discoveryUrl, resolve, proxy: undefined };
@@ -57,8 +57,8 @@ export const ways: readonly Way[] = [
   },
   {
     name: 'through a sidecar, with links of the pool that lead to the sidecar',
-    async start() {
-      const pool = await startUcwaPool();
+    async start(options) {
+      const pool = await startUcwaPool(options);
       const proxy = await startProxy(pool.url, proxyEnv);
       pool.setSites({ publicUrl: proxy.url });
       return { pool, discovery: proxy.url, resolve: localPort, proxy };
@@ -66,8 +66,8 @@ export const ways: readonly Way[] = [
   },
   {
     name: 'through the proxy under the names of the pool',
-    async start() {
-      const pool = await startUcwaPool();
+    async start(options) {
+      const pool = await startUcwaPool(options);
       const proxy = await startProxy(pool.url, proxyEnv);
       pool.setSites(sites);
       const resolve = (host: string) => (poolHosts.has(host) ? proxy.port : undefined);
