@@ -2,11 +2,13 @@ import { readFileSync } from 'node:fs';
 import type { Log } from '../log/log.ts';
 import type { PoolTls } from '../upstream/pool-connector.ts';
 import type { ServeSettings } from '../settings/load-settings.ts';
-import { type PoolSettings, poolsOf } from '../settings/pools.ts';
+import type { ListenTls } from '../listen/http-server.ts';
+import { poolsOf } from '../settings/pools.ts';
+import { mainPair, type readTlsFiles } from '../settings/tls-files.ts';
 import { TlsRenewal } from '../settings/tls-renewal.ts';
 
 export interface TlsWatch {
-  readonly listen: TlsRenewal;
+  readonly listen: { readonly current: ListenTls };
   /** The files for each pool, in the order of `poolsOf`. */
   readonly pools: ReadonlyArray<() => PoolTls>;
   check(): void;
@@ -18,7 +20,7 @@ export interface TlsWatch {
  */
 export function watchTls(settings: ServeSettings, log: Log, listenRenewed: () => void): TlsWatch {
   const { listen } = settings;
-  const side = (name: string, paths: PoolSettings['tls'] | typeof listen.tls, then: () => void) =>
+  const side = (name: string, paths: Parameters<typeof readTlsFiles>[0], then: () => void) =>
     new TlsRenewal(paths, readFileSync, {
       renewed() {
         log.info('TLS files were replaced', { side: name });
@@ -26,7 +28,8 @@ export function watchTls(settings: ServeSettings, log: Log, listenRenewed: () =>
       },
       unusable: (reason) => log.warn('replaced TLS files cannot be used', { side: name, reason }),
     });
-  const ofListener = side('listen', listen.tls, listenRenewed);
+  const main = side('listen', mainPair(listen.tls), listenRenewed);
+  const further = listen.tls.certs.map((pair) => side('listen', pair, listenRenewed));
   const ofPools = poolsOf(settings).map(({ name, tls }) => {
     const named = (): PoolTls => ({ ...renewal.current, servername: tls.servername });
     const renewal = side(name === '' ? 'upstream' : name, tls, () => (current = named()));
@@ -34,11 +37,15 @@ export function watchTls(settings: ServeSettings, log: Log, listenRenewed: () =>
     return { renewal, current: () => current };
   });
   return {
-    listen: ofListener,
+    listen: {
+      get current() {
+        return { ...main.current, more: further.map(({ current }) => current) };
+      },
+    },
     pools: ofPools.map(({ current }) => current),
     check() {
       for (const { renewal } of ofPools) renewal.check();
-      ofListener.check();
+      for (const renewal of [main, ...further]) renewal.check();
     },
   };
 }

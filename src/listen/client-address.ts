@@ -1,15 +1,29 @@
-import { isIPv6 } from 'node:net';
+import { isIPv6, type Socket } from 'node:net';
+import { describedByProxy, type ForwardedFields } from '../core/messages/forwarded-fields.ts';
 
 const mapped = '::ffff:';
 /** Groups of an IPv6 address that identify a client. A client usually has a network of 2^64 addresses. */
 const networkGroups = 4;
+
+/** An IPv4 address as a socket of IPv6 reports it. */
+function isMapped(address: string): boolean {
+  return address.startsWith(mapped) && address.includes('.');
+}
+
+/** Describes the client at this connection to the pool. */
+export function describedClient(socket: Socket, host: string | undefined): ForwardedFields {
+  const { remoteAddress: address } = socket;
+  const isShort = address !== undefined && isMapped(address);
+  const scheme = 'encrypted' in socket ? 'https' : 'http';
+  return describedByProxy(isShort ? address.slice(mapped.length) : address, scheme, host);
+}
 
 /**
  * Returns the name for limits of a client address: an IPv4 address unchanged, or the /64 network of an IPv6
  * address.
  */
 export function addressName(address: string): string {
-  if (address.startsWith(mapped) && address.includes('.')) return address.slice(mapped.length);
+  if (isMapped(address)) return address.slice(mapped.length);
   if (!isIPv6(address)) return address;
   const [head = '', tail] = address.split('::', 2);
   const groups = head === '' ? [] : head.split(':');

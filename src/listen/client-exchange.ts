@@ -6,8 +6,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { KnownHead } from '../core/admit/request-head-cache.ts';
-import { addressName } from './client-address.ts';
+import type { ForwardedFields } from '../core/messages/forwarded-fields.ts';
+import { addressName, describedClient } from './client-address.ts';
 import type { OverListener, StartedOperation } from './exchange-listeners.ts';
+import { IdleTime } from './idle-time.ts';
 import { IncomingBody } from './incoming-body.ts';
 
 const noHeaders = Object.freeze({});
@@ -34,15 +36,18 @@ export class ClientConnection {
   /** See `UnfinishedHeads`. */
   hasNewRequest = false;
   announcedBytes = 0;
+  /** Whether the peer is a trusted proxy; `undefined` before the first request. */
+  isTrusted: boolean | undefined;
   #address: string | undefined;
+  #forwarded: ForwardedFields = [''];
   readonly #socket: Socket;
   readonly #pipelined: PipelinedCount;
   readonly #idle: (socket: Socket) => void;
-  #isPaused = false;
-  #hasReceivedRequest = false;
-  /** Value at the last idle check. */
-  #bytesRead = 0;
-  #idleSinceMs: number | undefined;
+  /** Whether the proxy has stopped reading the connection, because too many exchanges are open. */
+  isPaused = false;
+  /** Whether a request has arrived. Before the first one, Node's timeout for request heads applies. */
+  hasReceivedRequest = false;
+  readonly #idleTime = new IdleTime();
 
   /** @param idle called with the socket when the last open exchange is over */
   constructor(socket: Socket, pipelined: PipelinedCount, idle: (socket: Socket) => void) {
@@ -54,12 +59,12 @@ export class ClientConnection {
   /** Adds an exchange. Above `maxRunningEach` the exchange waits, and the proxy stops reading the connection. */
   add(exchange: ClientExchange): void {
     this.exchanges.push(exchange);
-    this.#hasReceivedRequest = true;
+    this.hasReceivedRequest = true;
     this.hasNewRequest = true;
     if (this.exchanges.length <= maxRunningEach) return;
     this.#pipelined.waiting += 1;
-    if (!this.#isPaused) this.#socket.pause();
-    this.#isPaused = true;
+    if (!this.isPaused) this.#socket.pause();
+    this.isPaused = true;
   }
 
   /** Ends all exchanges. To be called when the connection has closed. */
@@ -68,19 +73,15 @@ export class ClientConnection {
     for (const exchange of this.exchanges.splice(0)) exchange.end();
   }
 
-  /** Whether a request has arrived. Before the first one, Node's timeout for request heads applies. */
-  get hasReceivedRequest(): boolean {
-    return this.#hasReceivedRequest;
-  }
-
-  /** Whether the proxy has stopped reading the connection, because too many exchanges are open. */
-  get isPaused(): boolean {
-    return this.#isPaused;
-  }
-
   /** See `addressName`. */
   get address(): string {
     return (this.#address ??= addressName(this.#socket.remoteAddress ?? ''));
+  }
+
+  /** Describes this client to the pool: by the same object while the client sends the same `Host`. */
+  forwarded(host: string | undefined): ForwardedFields {
+    if (this.#forwarded.at(-1) !== host) this.#forwarded = describedClient(this.#socket, host);
+    return this.#forwarded;
   }
 
   /** Number of exchanges that wait to start. */
@@ -104,17 +105,10 @@ export class ClientConnection {
     return true;
   }
 
-  /** Returns the time in ms without an open exchange or a received byte. To be called at regular intervals. */
+  /** See `IdleTime`. */
   idleMs(bytesRead: number, nowMs: number): number {
-    const hasMore = bytesRead !== this.#bytesRead;
-    this.#bytesRead = bytesRead;
-    if (this.exchanges.length > 0 || !this.#hasReceivedRequest) {
-      this.#idleSinceMs = undefined;
-      return 0;
-    }
-    if (hasMore) this.#idleSinceMs = nowMs;
-    this.#idleSinceMs ??= nowMs;
-    return nowMs - this.#idleSinceMs;
+    const mayBeIdle = this.hasReceivedRequest && this.exchanges.length === 0;
+    return this.#idleTime.check(mayBeIdle, bytesRead, nowMs);
   }
 
   remove(exchange: ClientExchange): void {
@@ -132,8 +126,8 @@ export class ClientConnection {
     // The earlier exchange may end inside of the engine, which is not reentrant.
     const next = this.exchanges[maxRunningEach - 1];
     if (next !== undefined) queueMicrotask(() => next.start());
-    if (this.#isPaused && this.exchanges.length <= maxRunningEach) {
-      this.#isPaused = false;
+    if (this.isPaused && this.exchanges.length <= maxRunningEach) {
+      this.isPaused = false;
       this.#socket.resume();
     }
   }
@@ -189,6 +183,16 @@ export class ClientExchange {
   /** Address of the connection's peer. See `addressName`. */
   get peerAddress(): string {
     return this.#connection.address;
+  }
+
+  /** Whether the peer is a trusted proxy. The first result counts for the whole connection. */
+  isTrusted(check: (request: IncomingMessage) => boolean): boolean {
+    return (this.#connection.isTrusted ??= check(this.request));
+  }
+
+  /** Describes the client to the pool. The description by a trusted peer counts. */
+  forwarded(isTrusted: boolean): ForwardedFields {
+    return isTrusted ? this.head.describedByPeer : this.#connection.forwarded(this.head.facts.host);
   }
 
   /** Whether all requests of the client's connection to this pool use a connection of their own. */
@@ -257,9 +261,7 @@ export class ClientExchange {
     }
   }
 
-  /**
-   * Replaces the request's own header strings by those of the shared head, to save memory during long waits.
-   */
+  /** Replaces the request's own header strings by those of the shared head, to save memory during long waits. */
   shareHead(): void {
     this.request.rawHeaders = this.head.headers as string[];
     this.request.headers = noHeaders;

@@ -7,15 +7,23 @@ import type { PoolNames } from '../core/admit/pool-names.ts';
 import type { RefusalReason } from '../core/admit/admit.ts';
 import type { NameUser } from '../core/admit/request-head-cache.ts';
 import { answerForRefusal } from '../core/answer/own-answers.ts';
+import { type CertificatePair, Certificates } from './certificates.ts';
 import { addressName } from './client-address.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { type AddressUse, ConnectionCounts } from './connection-counts.ts';
 import { Connections } from './connections.ts';
+import { sendContinue } from './incoming-body.ts';
 import { closeAfterAnswer } from './last-answer.ts';
 import { SlowReaders } from './slow-readers.ts';
 import { StoppedBodies } from './stopped-bodies.ts';
 import { maxHeadBytes, UnfinishedHeads } from './unfinished-heads.ts';
 import { announceKeepAlive } from './write-reply.ts';
+
+/** The certificates of the server. */
+export interface ListenTls extends CertificatePair {
+  /** Further certificates, each for its own names. */
+  readonly more?: readonly CertificatePair[];
+}
 
 export interface HttpServerOptions {
   readonly host: string;
@@ -40,7 +48,7 @@ export interface HttpServerOptions {
   readonly headsKeptMs?: number;
   /** The names of all pools. */
   readonly names: PoolNames;
-  readonly tls?: { readonly cert?: Buffer; readonly key?: Buffer };
+  readonly tls?: ListenTls;
 }
 
 export interface HttpServerHandlers {
@@ -72,6 +80,7 @@ const minVersion = 'TLSv1.2';
 
 export class HttpServer {
   readonly #server: Server;
+  #certificates: Certificates;
   /** Raw TCP sockets, including those under TLS, each with the connections of its client address. */
   readonly #accepted = new Map<Socket, AddressUse>();
   readonly #counts: ConnectionCounts;
@@ -105,14 +114,17 @@ export class HttpServer {
       // The request handler refuses requests without `Host`.
       requireHostHeader: false,
     };
+    const { cert, key, more = [] } = options.tls ?? {};
+    this.#certificates = new Certificates(more, { minVersion });
     this.#server =
       options.tls === undefined
         ? createServer(http)
         : createSecureServer({
             ...http,
-            ...options.tls,
-            minVersion,
+            ...{ cert, key, minVersion },
             handshakeTimeout: options.headersTimeoutMs,
+            // Without a context Node uses the main certificate.
+            SNICallback: (name, found) => found(null, this.#certificates.find(name)),
           });
     this.#server.maxConnections = options.maxConnections;
     // Node silently drops fields above this count. The request handler refuses a head with more than 100 fields.
@@ -194,9 +206,11 @@ export class HttpServer {
   }
 
   /** Uses these TLS files for new connections. Open connections do not change. */
-  renewTls(files: NonNullable<HttpServerOptions['tls']>): void {
-    if (this.#server instanceof SecureServer)
-      this.#server.setSecureContext({ ...files, minVersion });
+  renewTls({ more = [], ...pair }: ListenTls): void {
+    this.#certificates = new Certificates(more, { minVersion });
+    if (this.#server instanceof SecureServer) {
+      this.#server.setSecureContext({ ...pair, minVersion });
+    }
   }
 
   /** Makes each further answer close its connection. */
@@ -270,21 +284,5 @@ export class HttpServer {
     // A client would read an answer here as the answer to an earlier request.
     if (this.#connections.isBusy(socket as Socket)) socket.destroy();
     else closeAfterAnswer(socket, answerForRefusal(status, reason, false));
-  }
-}
-
-/**
- * Sends `100 Continue` when it is the turn of the response. For a pipelined response that waits, Node would
- * write the head of the answer before a `100 Continue` that was written earlier.
- */
-function sendContinue(exchange: ClientExchange): void {
-  const { response, body } = exchange;
-  if (response.socket !== null) response.writeContinue();
-  else {
-    if (body !== undefined) body.mayWait = true;
-    response.once('socket', () => {
-      if (body !== undefined) body.mayWait = false;
-      if (!response.headersSent) response.writeContinue();
-    });
   }
 }

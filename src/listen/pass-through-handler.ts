@@ -11,6 +11,7 @@ import type { LinkRewriter } from './link-rewriter.ts';
 import type { ListenObserver, Via } from './observer.ts';
 import { countOutstanding } from './pass-through-outstanding.ts';
 import { PassThroughLimiter, type PassThroughLimits } from './pass-through-limits.ts';
+import type { ForwardedFields } from '../core/messages/forwarded-fields.ts';
 import { passThroughHeaders } from '../core/messages/forwarded-headers.ts';
 
 /** The parts of one pool that pass-through requests use. */
@@ -35,6 +36,8 @@ export interface PassThroughFacts {
   readonly pool: PassThroughPool;
   /** The `Host` for the pool. */
   readonly authority: string;
+  /** The description of the client. */
+  readonly forwarded: ForwardedFields;
   readonly reason: PassThroughReason;
   /** Whether the peer's fields about the client, such as `X-Forwarded-For`, are forwarded. */
   readonly trusted: boolean;
@@ -87,7 +90,7 @@ export class PassThroughHandler {
   #pass(
     exchange: ClientExchange,
     target: string,
-    { pool, authority, reason, trusted, owner, poll }: PassThroughFacts,
+    { pool, authority, forwarded, reason, trusted, owner, poll }: PassThroughFacts,
   ): void {
     const { observer, links, heldEvents } = this.#parts;
     const { engine, passThrough } = pool;
@@ -113,13 +116,14 @@ export class PassThroughHandler {
     if (exchange.isWrite && reason !== 'outside') heldEvents?.beginPassing(exchange, target);
     exchange.follow();
     const document = links.documentFor(exchange, target);
-    const forwarded = passThroughHeaders(headers, authority, trusted, request.httpVersion);
+    const { httpVersion } = request;
+    const sent = passThroughHeaders(headers, authority, trusted, httpVersion, forwarded);
     const endSlowBody = passThrough.forward(
       {
         request,
         response,
         target,
-        headers: document?.requestFields(forwarded) ?? forwarded,
+        headers: document?.requestFields(sent) ?? sent,
         poll,
         isBound: exchange.isBound,
         owner,

@@ -150,8 +150,9 @@ export class RequestHandler {
       return;
     }
     const classified = classify(head, target, facts, this.#parts.rules, known.applicationPath);
-    const isBelieved = facts.forwardedFor !== undefined && this.#parts.isTrusted(request);
-    const forwardedFor = isBelieved ? facts.forwardedFor : undefined;
+    const trusted = exchange.isTrusted(this.#parts.isTrusted);
+    const forwarded = exchange.forwarded(trusted);
+    const forwardedFor = trusted ? facts.forwardedFor : undefined;
     const peer = exchange.peerAddress;
     const address = forwardedFor === undefined ? peer : forwardedAddress(forwardedFor, peer);
     const isNew = this.#newcomers.isNew(known.user);
@@ -170,10 +171,11 @@ export class RequestHandler {
             ? 'connection_auth'
             : 'opt_out';
       const owner = isNew ? address : known.user;
-      const trusted = this.#parts.isTrusted(request);
       const { authority } = destination;
       const pass = (): void =>
-        this.#passThrough.pass(exchange, target, { pool, authority, reason, trusted, owner, poll });
+        this.#passThrough.pass(exchange, target, {
+          ...{ pool, authority, forwarded, reason, trusted, owner, poll },
+        });
       // A passed-through write must not overtake calls of its user that wait.
       if (exchange.isWrite && reason !== 'outside' && this.#newcomers.isWaiting(known.user))
         this.#turns.take(exchange, address, facts.bytes, 'passthrough', pass);
@@ -181,7 +183,7 @@ export class RequestHandler {
       return;
     }
     const { applicationPath, resource } = classified;
-    const key = known.keyOf(applicationPath, forwardedFor);
+    const key = known.keyOf(applicationPath, forwarded);
     const submit = (body: Buffer, acceptedAtMs: number): void =>
       this.#submit(exchange, pool, {
         acceptedAtMs,

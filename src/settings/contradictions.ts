@@ -66,6 +66,12 @@ export function contradictions(settings: Settings, found: Findings): string[] {
     }
   }
 
+  const [further] = settings.listen.tls.certs;
+  if (further !== undefined && isSound('listen.tls.cert') && !isGiven('listen.tls.cert')) {
+    const place = found.given.get('listen.tls.certs[0].cert')?.place ?? 'listen.tls.certs';
+    problems.push(complaint(place, 'listen.tls.certs', 'listen.tls.cert beside it', 'none'));
+  }
+
   const { mode } = settings.batching;
   const isUnbatched = mode === 'off' || mode === 'shadow';
   if (isSound('record.file', 'batching.mode') && isGiven('record.file') && !isUnbatched) {

@@ -50,7 +50,8 @@ const listen = z
     trustedProxies: ipRanges()
       .prefault([])
       .describe(
-        'addresses of proxies in front; X-Forwarded-For is accepted from them and from no other peer',
+        'addresses of proxies in front. Their X-Forwarded-For, -Proto, -Host and Forwarded are sent to the pool; ' +
+          'the proxy describes all other clients itself',
       ),
     tls: z
       .strictObject({
@@ -58,6 +59,17 @@ const listen = z
           .optional()
           .describe('file with the certificate chain that clients see; needs key'),
         key: filePath().optional().describe('file with the private key of cert'),
+        certs: z
+          .array(
+            z.strictObject({
+              cert: filePath().describe(
+                'file with a further certificate chain, for clients that ask for one of its DNS names (SNI)',
+              ),
+              key: filePath().describe('file with the private key of that cert'),
+            }),
+          )
+          .prefault([])
+          .describe('further certificates; cert is for clients that ask for no name of theirs'),
       })
       .prefault({})
       .describe('TLS for clients; without cert and key: plain HTTP'),

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { poolsOf } from './pools.ts';
 import type { Settings } from './schema.ts';
@@ -35,15 +36,24 @@ export function tlsProblems(settings: Settings, readFile: (path: string) => Buff
   const pools = poolsOf(settings).map(({ tlsSection, tls }) => [tlsSection, tls] as const);
   const sections = new Map([['upstream.tls', upstream.tls], ...pools]);
   return [
-    ...problemsOf('listen.tls', listen.tls, readFile),
+    ...problemsOf('listen.tls', mainPair(listen.tls), readFile),
+    ...listen.tls.certs.flatMap((pair, i) =>
+      problemsOf(`listen.tls.certs[${i}]`, pair, readFile, true),
+    ),
     ...[...sections].flatMap(([section, tls]) => problemsOf(section, tls, readFile)),
   ];
+}
+
+/** The paths of the certificate that clients see if they ask for no name of another one. */
+export function mainPair({ cert, key }: Settings['listen']['tls']): Partial<FileSettings> {
+  return { cert, key };
 }
 
 function problemsOf(
   section: string,
   files: Partial<FileSettings>,
   readFile: (path: string) => Buffer,
+  needsNames = false,
 ): string[] {
   const problems: string[] = [];
   const sound: Partial<Record<keyof FileSettings, string>> = {};
@@ -60,7 +70,11 @@ function problemsOf(
   }
   if (problems.length > 0) return problems;
   try {
-    createSecureContext(readTlsFiles(sound, readFile));
+    const read = readTlsFiles(sound, readFile);
+    createSecureContext(read);
+    if (needsNames && !/\bDNS:/.test(new X509Certificate(read.cert ?? '').subjectAltName ?? '')) {
+      problems.push(`${section}.cert: cannot be used: holds no DNS name, so no client asks for it`);
+    }
   } catch (error) {
     problems.push(`${section}: the files cannot be used together: ${messageOf(error)}`);
   }

@@ -53,7 +53,7 @@ export class TraceRecorder implements CallObserver {
 
   arrives(arrival: Arrival<unknown>, nowMs: number): ObservedCall {
     const { key, callClass, method, resource, target, headers, collapsible, sizeBytes } = arrival;
-    const { authority, applicationPath, cookie, origin, msOrigin, minVersion, forwardedFor } = key;
+    const { authority, applicationPath, cookie, origin, msOrigin, minVersion, forwarded } = key;
     const otherParts = [
       authority,
       applicationPath,
@@ -61,7 +61,7 @@ export class TraceRecorder implements CallObserver {
       origin,
       msOrigin,
       minVersion,
-      forwardedFor,
+      forwarded,
     ];
     if (this.#turnAtMs === undefined) {
       this.#turnAtMs = nowMs;

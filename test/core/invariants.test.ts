@@ -17,7 +17,7 @@ function aCall(target: string, headers: readonly string[], key?: BatchKey): Outg
     target,
     headers,
     body: Buffer.alloc(0),
-    key: key ?? batchKey(app, readHead(headers), 'pool', undefined),
+    key: key ?? batchKey(app, readHead(headers), 'pool', []),
   };
 }
 

@@ -24,9 +24,9 @@ const batchOf = (...keys: readonly BatchKey[]): Batch<Caller> => {
 };
 
 const [own, otherApplication, otherAddress] = [
-  head.keyOf('/ucwa/oauth/v1/applications/1', undefined),
-  head.keyOf('/ucwa/oauth/v1/applications/2', undefined),
-  head.keyOf('/ucwa/oauth/v1/applications/1', '192.0.2.1'),
+  head.keyOf('/ucwa/oauth/v1/applications/1', []),
+  head.keyOf('/ucwa/oauth/v1/applications/2', []),
+  head.keyOf('/ucwa/oauth/v1/applications/1', ['X-Forwarded-For', '192.0.2.1']),
 ];
 
 test('calls of one client share a batch if their application and forwarding headers are equal', () => {

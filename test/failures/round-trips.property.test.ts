@@ -16,7 +16,7 @@ const bodiesOfABatch = fc.array(hostileBody, { minLength: 1, maxLength: 5 });
 function aCall(body: Buffer, index: number): OutgoingCall {
   const headers = ['Host', 'proxy', 'Authorization', 'a', 'Content-Type', 'text/plain'];
   headers.push('X-N', String(index));
-  const key = batchKey('/ucwa/v1/applications/1', readHead(headers), 'pool', undefined);
+  const key = batchKey('/ucwa/v1/applications/1', readHead(headers), 'pool', []);
   const method = body.length > 0 ? 'POST' : 'GET';
   return { method, target: `/ucwa/v1/applications/1/n?${index}`, headers, body, key };
 }

@@ -132,7 +132,7 @@ test(`of ${trials} targets, those that may be batched stay in their application 
       accepted += 1;
       // The guard before sending stops no target that may be batched.
       assertInside({
-        key: batchKey(found.applicationPath, readHead([]), 'pool', undefined),
+        key: batchKey(found.applicationPath, readHead([]), 'pool', []),
         target: found.target,
       });
       const escapes = Object.entries(decoders).flatMap(([name, decode]) => {

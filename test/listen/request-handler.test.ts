@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { expect, test } from '@jest/globals';
+import type { ResponseCaller } from '../../src/listen/response-caller.ts';
 import { startDoctoredProxy } from '../support/doctored-proxy.ts';
 import { startPool } from '../support/pool.ts';
 import { RawClient } from '../support/raw-client.ts';
@@ -8,14 +9,14 @@ import { app } from '../support/ucwa-client.ts';
 test('waiting calls of one connection share one copy of their request head', async () => {
   const pool = await startPool();
   const requests: IncomingMessage[] = [];
-  const isTrusted = (request: IncomingMessage): boolean => {
-    requests.push(request);
-    return false;
-  };
-  const proxy = await startDoctoredProxy(pool.url, { handler: { isTrusted } });
+  const proxy = await startDoctoredProxy(pool.url, {
+    submit: (submit) => (arrival) => {
+      requests.push((arrival.caller as ResponseCaller).exchange.request);
+      return submit(arrival);
+    },
+  });
   const client = new RawClient(proxy.port);
-  // The field makes the handler ask whether the peer is trusted, which shows the request to the test.
-  const fields = 'Host: p\r\nAuthorization: Bearer cwt=sim-ann\r\nX-Forwarded-For: 192.0.2.1';
+  const fields = 'Host: p\r\nAuthorization: Bearer cwt=sim-ann';
   const get = (n: number): string => `GET ${app}/me/note?n=${n} HTTP/1.1\r\n${fields}\r\n\r\n`;
   client.send(get(1) + get(2) + get(3));
   for (let n = 1; n <= 3; n += 1) expect((await client.readAnswer()).status).toBe(200);

@@ -233,7 +233,7 @@ describe('aliases', () => {
   test('that contain themselves are refused without an endless loop', () => {
     const file = 'listen: &a {tls: *a, trustedProxies: &b [*b]}';
     expect(problemsOf({ file })).toEqual([
-      'proxy.yaml:1:13 listen.tls.tls: unknown key, expected one of cert, key',
+      'proxy.yaml:1:13 listen.tls.tls: unknown key, expected one of certs, cert, key',
       'proxy.yaml:1:22 listen.tls.trustedProxies: unknown key, did you mean listen.trustedProxies?',
       'proxy.yaml:1:42 listen.trustedProxies[0]: expected an IP address or a CIDR range such as 10.0.0.0/8, found a list',
     ]);

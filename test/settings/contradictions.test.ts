@@ -117,3 +117,10 @@ describe('addresses', () => {
     ]);
   });
 });
+
+test('further certificates need a main one', () => {
+  const file = 'listen: { tls: { certs: [{ cert: a, key: b }] } }\n';
+  expect(problemsOf({ file })).toEqual([
+    'proxy.yaml:1:34 listen.tls.certs: expected listen.tls.cert beside it, found none',
+  ]);
+});

@@ -19,12 +19,12 @@ test('every setting has a meaning, accepted values and a placeholder', () => {
 });
 
 test('every key of the items of a list has a meaning, accepted values and a placeholder', () => {
-  expect(lists.map(({ key }) => key)).toEqual(['pools']);
+  expect(lists.map(({ key }) => key)).toEqual(['listen.tls.certs', 'pools']);
   for (const { key, meaning, items } of lists) {
     expect(meaning).toMatch(/^\S.*[^.\s]$/);
     for (const item of items) {
       expect(item).toMatchObject({
-        key: expect.stringMatching(/^[a-z]+(\.[a-z]+)?\[\](\.[a-z]+)?\.[a-zA-Z]+$/),
+        key: expect.stringMatching(/^[a-z]+(\.[a-z]+){0,2}\[\](\.[a-z]+)?\.[a-zA-Z]+$/),
         meaning: expect.stringMatching(/^\S.*[^.\s]$/),
         accepts: expect.stringMatching(/\S/),
         placeholder: expect.stringMatching(/\S/),
@@ -110,7 +110,7 @@ describe('the JSON schema', () => {
 
   test('refuses unknown keys everywhere', () => {
     const sections = nodesBelow(schema, '').filter(([, node]) => node.type === 'object');
-    expect(sections).toHaveLength(12);
+    expect(sections).toHaveLength(13);
     for (const [, section] of [['', schema] as const, ...sections]) {
       expect(section.additionalProperties).toBe(false);
     }

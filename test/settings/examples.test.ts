@@ -96,7 +96,7 @@ function fullExample(): string {
     lines.push(...settingLines(row, '  '.repeat(sections.length)));
   }
   for (const { key, meaning, items } of describeLists()) {
-    lines.push('', `# ${meaning}`, `${key}: []`);
+    lines.push('', `# ${key}: ${meaning}`);
     for (const row of items) lines.push(`# ${row.key}: ${row.meaning}`, `#   ${row.accepts}`);
   }
   return `${lines.join('\n')}\n`;

@@ -11,7 +11,7 @@ describe('defaults', () => {
         headersTimeoutMs: 10000,
         requestTimeoutMs: 60000,
         trustedProxies: [],
-        tls: {},
+        tls: { certs: [] },
       },
       admin: { address: { host: '127.0.0.1', port: 9464 }, hosts: [] },
       upstream: {

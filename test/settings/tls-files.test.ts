@@ -12,7 +12,7 @@ function problems(listen: Record<string, string>, upstream: Record<string, strin
   return tlsProblems(
     {
       ...settings,
-      listen: { ...settings.listen, tls: listen },
+      listen: { ...settings.listen, tls: { ...settings.listen.tls, ...listen } },
       upstream: { ...settings.upstream, tls: upstream },
     },
     readFileSync,
@@ -37,5 +37,28 @@ test('a missing file and a file without PEM data are reported with the name of t
 test('a key that does not match its certificate is reported', () => {
   expect(problems({ cert: path('server.pem'), key: path('client.key') })).toEqual([
     expect.stringMatching(/^listen\.tls: the files cannot be used together: /),
+  ]);
+});
+
+test('a further certificate needs a key that fits, and a DNS name', () => {
+  const settings = settingsOf({});
+  const certs = [
+    { cert: path('server.pem'), key: path('server.key') },
+    { cert: path('server.pem'), key: path('client.key') },
+    { cert: path('client.pem'), key: path('client.key') },
+  ];
+  const listen = { ...settings.listen, tls: { ...settings.listen.tls, certs } };
+  expect(tlsProblems({ ...settings, listen }, readFileSync)).toEqual([
+    expect.stringMatching(/^listen\.tls\.certs\[1\]: the files cannot be used together: /),
+    'listen.tls.certs[2].cert: cannot be used: holds no DNS name, so no client asks for it',
+  ]);
+});
+
+test('the files of each pool are checked', () => {
+  const settings = settingsOf({
+    file: `pools: [{ name: a, servers: ['https://a'], tls: { ca: /nope } }]`,
+  });
+  expect(tlsProblems(settings, readFileSync)).toEqual([
+    expect.stringMatching(/^pools\[0\]\.tls\.ca: cannot be used: ENOENT/),
   ]);
 });

@@ -24,7 +24,7 @@ export function arrivalOf(
 ): Omit<Arrival<Client>, 'caller'> {
   const target = `${application}/${path}`;
   return {
-    key: batchKey(application, readHead(['Authorization', user]), 'pool', undefined),
+    key: batchKey(application, readHead(['Authorization', user]), 'pool', []),
     callClass: isWrite ? 'unsafe' : 'safe',
     resource: target.split('?')[0]?.toLowerCase() ?? '',
     collapsible: false,

@@ -38,7 +38,7 @@ export function aKey(credential: string, applicationPath = app, cookie?: string)
     credential,
     ...(cookie === undefined ? [] : ['Cookie', cookie]),
   ];
-  return batchKey(applicationPath, readHead(headers), 'pool', undefined);
+  return batchKey(applicationPath, readHead(headers), 'pool', []);
 }
 
 export const aReply = (text: string): Reply => ({

@@ -122,7 +122,7 @@ export function play(
       const target = `${application}/r${action.resource}`;
       const ticket = world.submit(
         {
-          key: batchKey(application, readHead(headers), 'pool', undefined),
+          key: batchKey(application, readHead(headers), 'pool', []),
           callClass: action.callClass,
           resource: target,
           collapsible: action.callClass === 'safe',

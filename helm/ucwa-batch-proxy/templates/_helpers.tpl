@@ -117,8 +117,28 @@ labels:
 {{- end -}}
 {{- end -}}
 
-{{- define "ucwa-batch-proxy.upstreamPort" -}}
-{{- $url := urlParse .Values.config.upstream.url -}}
+{{/* The ports of the pools, as a list in JSON. */}}
+{{- define "ucwa-batch-proxy.upstreamPorts" -}}
+{{- $ports := list -}}
+{{- if .Values.config.pools -}}
+{{- range .Values.config.pools -}}
+{{- range .servers -}}
+{{- $ports = append $ports (include "ucwa-batch-proxy.portOf" .) -}}
+{{- end -}}
+{{- end -}}
+{{- else -}}
+{{- $ports = append $ports (include "ucwa-batch-proxy.portOf" .Values.config.upstream.url) -}}
+{{- end -}}
+{{- $items := list -}}
+{{- range uniq $ports -}}
+{{- $items = append $items (dict "port" (int .) "protocol" "TCP") -}}
+{{- end -}}
+{{- toJson $items -}}
+{{- end -}}
+
+{{/* The port of a URL. */}}
+{{- define "ucwa-batch-proxy.portOf" -}}
+{{- $url := urlParse . -}}
 {{- if regexMatch ":[0-9]+$" $url.host -}}
 {{- regexFind "[0-9]+$" $url.host -}}
 {{- else if eq $url.scheme "https" -}}443

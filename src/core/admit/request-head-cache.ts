@@ -5,6 +5,11 @@
  */
 import type { RawHeaders } from '../messages/http-message.ts';
 import { batchKey, type BatchKey, credentialsOf } from '../ucwa/batch-key.ts';
+import {
+  describedByPeer,
+  type ForwardedFields,
+  sameForwarded,
+} from '../messages/forwarded-fields.ts';
 import type { Destination, PoolNames } from './pool-names.ts';
 import { acceptsOnlyXml, announcesBody, type HeadFacts, readHead } from './request-head.ts';
 
@@ -34,6 +39,7 @@ export class KnownHead {
   /** An estimate of the memory that the head takes. Many short fields take more than their text. */
   readonly costBytes: number;
   #key: BatchKey | undefined;
+  #describedByPeer: ForwardedFields | undefined;
 
   constructor(headers: RawHeaders, nameUser: NameUser, names: PoolNames) {
     this.headers = headers;
@@ -47,19 +53,27 @@ export class KnownHead {
     this.costBytes = this.facts.bytes + stringBytes * headers.length;
   }
 
+  /** See `describedByPeer`. */
+  get describedByPeer(): ForwardedFields {
+    return (this.#describedByPeer ??= describedByPeer(this.facts));
+  }
+
   /** The application of the last key; `undefined` before the first key. */
   get applicationPath(): string | undefined {
     return this.#key?.applicationPath;
   }
 
   /** Returns the batch key of a call with this head, see `batchKey`. Equal keys are one object. */
-  keyOf(applicationPath: string, forwardedFor: string | undefined): BatchKey {
+  keyOf(applicationPath: string, forwarded: ForwardedFields): BatchKey {
     const known = this.#key;
-    if (known?.applicationPath === applicationPath && known.forwardedFor === forwardedFor) {
+    if (
+      known?.applicationPath === applicationPath &&
+      (known.forwarded === forwarded || sameForwarded(known.forwarded, forwarded))
+    ) {
       return known;
     }
     const authority = this.destination?.authority ?? '';
-    return (this.#key = batchKey(applicationPath, this.facts, authority, forwardedFor, this.user));
+    return (this.#key = batchKey(applicationPath, this.facts, authority, forwarded, this.user));
   }
 
   /** Whether the head has exactly these fields, byte for byte and in this order. */

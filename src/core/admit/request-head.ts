@@ -40,7 +40,10 @@ export interface HeadFacts {
   origin: string | undefined;
   msOrigin: string | undefined;
   minVersion: string | undefined;
+  forwarded: string | undefined;
   forwardedFor: string | undefined;
+  forwardedHost: string | undefined;
+  forwardedProto: string | undefined;
   contentLength: string | undefined;
   contentType: string | undefined;
   contentEncoding: boolean;
@@ -83,7 +86,10 @@ export function readHead(headers: RawHeaders): HeadFacts {
     origin: undefined,
     msOrigin: undefined,
     minVersion: undefined,
+    forwarded: undefined,
     forwardedFor: undefined,
+    forwardedHost: undefined,
+    forwardedProto: undefined,
     contentLength: undefined,
     contentType: undefined,
     contentEncoding: false,
@@ -146,8 +152,19 @@ function addField(facts: HeadFacts, name: string, value: string): void {
       break;
     case 'x-forwarded-for':
       facts.cameThroughProxy = true;
-      facts.forwardedFor =
-        facts.forwardedFor === undefined ? value : `${facts.forwardedFor}, ${value}`;
+      facts.forwardedFor = joined(facts.forwardedFor, value);
+      break;
+    case 'x-forwarded-host':
+      facts.cameThroughProxy = true;
+      facts.forwardedHost = joined(facts.forwardedHost, value);
+      break;
+    case 'x-forwarded-proto':
+      facts.cameThroughProxy = true;
+      facts.forwardedProto = joined(facts.forwardedProto, value);
+      break;
+    case 'forwarded':
+      facts.cameThroughProxy = true;
+      facts.forwarded = joined(facts.forwarded, value);
       break;
     case 'cache-control':
       facts.noCache ||= /\bno-cache\b/i.test(value);
@@ -163,8 +180,7 @@ function addField(facts: HeadFacts, name: string, value: string): void {
       facts.contentEncoding = true;
       break;
     case 'transfer-encoding':
-      facts.transferEncoding =
-        facts.transferEncoding === undefined ? value : `${facts.transferEncoding}, ${value}`;
+      facts.transferEncoding = joined(facts.transferEncoding, value);
       break;
     case 'accept':
       facts.accept ??= value;
@@ -197,6 +213,10 @@ function addField(facts: HeadFacts, name: string, value: string): void {
 /** Whether the head announces a body. */
 export function announcesBody({ contentLength, transferEncoding }: HeadFacts): boolean {
   return transferEncoding !== undefined || (contentLength ?? '0') !== '0';
+}
+
+function joined(earlier: string | undefined, value: string): string {
+  return earlier === undefined ? value : `${earlier}, ${value}`;
 }
 
 /** Whether the value of `Accept` allows XML but not JSON. The proxy's own answers to these callers are XML. */

@@ -1,4 +1,5 @@
 /** The request fields that the proxy forwards to the pool. */
+import { forwardedNames, type ForwardedFields } from './forwarded-fields.ts';
 import { endToEndHeaders, type RawHeaders, withHyphens } from './http-message.ts';
 import type { OutgoingCall } from './outgoing-call.ts';
 
@@ -54,16 +55,15 @@ export function forwardable(headers: RawHeaders, without: ReadonlySet<string>): 
 export function singleHeaders(call: OutgoingCall): string[] {
   const headers = ['Host', call.key.authority, ...forwardable(call.headers, notOnSingles)];
   headers.push('Via', `1.1 ${pseudonym}`);
-  if (call.key.forwardedFor !== undefined) headers.push('X-Forwarded-For', call.key.forwardedFor);
+  headers.push(...call.key.forwarded);
   return headers;
 }
 
-/** Fields by which proxies describe the client, in lower case. Only those of trusted peers are forwarded. */
-const descriptionsByProxies: ReadonlySet<string> = new Set([
-  'forwarded',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
+/**
+ * Further fields by which proxies describe the client, in lower case. Only those of trusted peers are forwarded, and
+ * only on pass-through requests.
+ */
+const furtherDescriptions: ReadonlySet<string> = new Set([
   'x-forwarded-port',
   'x-forwarded-server',
   'x-real-ip',
@@ -75,20 +75,23 @@ const descriptionsByProxies: ReadonlySet<string> = new Set([
  * @param authority see `Destination.authority`
  * @param trusted whether the peer is a trusted proxy, see `listen.trustedProxies`
  * @param httpVersion the version of the client's request, such as `1.1`
+ * @param forwarded the description of the client
  */
 export function passThroughHeaders(
   headers: RawHeaders,
   authority: string,
   trusted: boolean,
   httpVersion: string,
+  forwarded: ForwardedFields,
 ): string[] {
   const kept = endToEndHeaders(headers, notPassedThrough);
   const result = ['Host', authority];
   for (let i = 0; i < kept.length; i += 2) {
     const name = kept[i] as string;
-    const isByProxy = descriptionsByProxies.has(withHyphens(name.toLowerCase()));
-    if (trusted || !isByProxy) result.push(name, kept[i + 1] as string);
+    const lower = withHyphens(name.toLowerCase());
+    if (forwardedNames.has(lower) || (!trusted && furtherDescriptions.has(lower))) continue;
+    result.push(name, kept[i + 1] as string);
   }
-  result.push('Via', `${httpVersion} ${pseudonym}`);
+  result.push('Via', `${httpVersion} ${pseudonym}`, ...forwarded);
   return result;
 }

@@ -127,7 +127,7 @@ export function replayCall(call: TraceCall): ReplayCall {
         origin: undefined,
         msOrigin: undefined,
         minVersion: undefined,
-        forwardedFor: undefined,
+        forwarded: [],
         user,
       },
       callClass,

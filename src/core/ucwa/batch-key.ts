@@ -3,6 +3,7 @@
  * another user's batch would run with that user's rights. So the key contains all fields that the envelope
  * carries for its parts, and keys are compared byte for byte.
  */
+import { type ForwardedFields, sameForwarded } from '../messages/forwarded-fields.ts';
 
 /** Two calls may share a batch only if all fields of their keys are equal, except `user`. */
 export interface BatchKey {
@@ -16,8 +17,8 @@ export interface BatchKey {
   readonly origin: string | undefined;
   readonly msOrigin: string | undefined;
   readonly minVersion: string | undefined;
-  /** The envelope's `X-Forwarded-For`; `undefined` unless a trusted proxy sent one. */
-  readonly forwardedFor: string | undefined;
+  /** The description of the client on the envelope. */
+  readonly forwarded: ForwardedFields;
   /**
    * The name of the user: a hash of the credentials, of a fixed size. Counters and learned state are stored under
    * this name. `sameKey` compares the credentials themselves instead.
@@ -30,14 +31,14 @@ export interface BatchKey {
  *
  * @param facts the fields of the request head; see `readHead`
  * @param authority see `BatchKey.authority`
- * @param forwardedFor see `BatchKey.forwardedFor`
+ * @param forwarded see `BatchKey.forwarded`
  * @param user see `BatchKey.user`; by default the credentials themselves
  */
 export function batchKey(
   applicationPath: string,
-  facts: Omit<BatchKey, 'applicationPath' | 'authority' | 'forwardedFor' | 'user'>,
+  facts: Omit<BatchKey, 'applicationPath' | 'authority' | 'forwarded' | 'user'>,
   authority: string,
-  forwardedFor: string | undefined,
+  forwarded: ForwardedFields,
   user = credentialsOf(facts),
 ): BatchKey {
   return {
@@ -49,7 +50,7 @@ export function batchKey(
     origin: facts.origin,
     msOrigin: facts.msOrigin,
     minVersion: facts.minVersion,
-    forwardedFor,
+    forwarded,
     user,
   };
 }
@@ -66,7 +67,7 @@ export function sameKey(a: BatchKey, b: BatchKey): boolean {
     a.origin === b.origin &&
     a.msOrigin === b.msOrigin &&
     a.minVersion === b.minVersion &&
-    a.forwardedFor === b.forwardedFor
+    sameForwarded(a.forwarded, b.forwarded)
   );
 }
 

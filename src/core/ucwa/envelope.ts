@@ -65,8 +65,7 @@ export function envelopeHeaders(oldest: OutgoingCall, boundary: string): string[
       headers.push(name, own[i + 1] as string);
     }
   }
-  headers.push('Accept-Encoding', 'identity', 'Via', `1.1 ${pseudonym}`);
-  if (key.forwardedFor !== undefined) headers.push('X-Forwarded-For', key.forwardedFor);
+  headers.push('Accept-Encoding', 'identity', 'Via', `1.1 ${pseudonym}`, ...key.forwarded);
   return headers;
 }
 

@@ -226,3 +226,23 @@ testWithHelm('a single pod has no disruption budget that would block node drains
   expect(await kinds(1)).not.toContain('PodDisruptionBudget');
   expect(await kinds(2)).toContain('PodDisruptionBudget');
 });
+
+testWithHelm('with pools, the proxy may reach the ports of all servers', async () => {
+  const values = {
+    'config.pools': [
+      { name: 'a', hosts: ['a.example'], servers: ['https://fe01:4443', 'https://fe02:4443'] },
+      { name: 'b', hosts: ['b.example'], servers: ['https://oos'] },
+    ],
+    'networkPolicy.restrictEgress': true,
+  };
+  const manifests = await render({ values });
+  const { spec } = pick(manifests, 'NetworkPolicy') as unknown as {
+    readonly spec: { readonly egress: ReadonlyArray<{ readonly ports: unknown }> };
+  };
+  expect(spec.egress[1]?.ports).toEqual([
+    { port: 4443, protocol: 'TCP' },
+    { port: 443, protocol: 'TCP' },
+  ]);
+  const { data } = pick(manifests, 'ConfigMap', chart) as unknown as ConfigMap;
+  expect(parse(data['config.yaml']!)).toMatchObject({ pools: values['config.pools'] });
+});

@@ -54,6 +54,19 @@ describe('values that contradict each other', () => {
       /https/,
     ],
     [
+      'pools beside the address of one pool',
+      { 'config.pools': [{ name: 'a', servers: ['https://a'] }] },
+      /config\.pools and config\.upstream\.url exclude each other/,
+    ],
+    [
+      'files for TLS to one pool beside pools',
+      {
+        ...{ 'config.upstream': {}, 'upstreamTls.existingSecret': 'a' },
+        'config.pools': [{ name: 'a', servers: ['https://a'] }],
+      },
+      /only for config\.upstream\.url/,
+    ],
+    [
       'a minimum of pods above the maximum',
       { 'autoscaling.enabled': true, 'autoscaling.minReplicas': 9 },
       /above/,

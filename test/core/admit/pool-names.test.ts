@@ -45,6 +45,15 @@ describe('a Host that is a name of a pool is forwarded byte for byte', () => {
   });
 });
 
+test('each of many names is found in any case', () => {
+  const hosts = Array.from({ length: 500 }, (_, i) => `h${i}.example`);
+  const names = new PoolNames([{ name: 'many', hosts, authority: 'x' }]);
+  for (const host of hosts) {
+    expect(found(names, host.toUpperCase())).toBe(`many/0 ${host.toUpperCase()}`);
+  }
+  expect(found(names, 'h500.example')).toBeUndefined();
+});
+
 test('the longest of several patterns decides', () => {
   const names = new PoolNames([
     { name: 'all', hosts: ['*.example.com'], authority: 'x' },

@@ -41,7 +41,7 @@ test.each<[string, string[]]>([
     const facts = readHead(headers);
     expect(head.facts).toEqual(facts);
     expect(head.user).toBe(credentialsOf(facts));
-    expect(head.keyOf('/a', undefined)).toEqual(batchKey('/a', facts, 'pool', undefined));
+    expect(head.keyOf('/a', [])).toEqual(batchKey('/a', facts, 'pool', []));
   }
 });
 
@@ -65,13 +65,13 @@ test.each<[string, (user: string) => string[]]>([
 test('equal keys are one object', () => {
   const head = new RequestHeadCache(asItIs, onePool()).read(ann, undefined);
   expect(head.applicationPath).toBeUndefined();
-  const key = head.keyOf('/a', undefined);
-  expect(head.keyOf('/a', undefined)).toBe(key);
-  expect(head.keyOf('/b', undefined)).toEqual({ ...key, applicationPath: '/b' });
-  expect(head.keyOf('/b', '1.2.3.4')).toEqual({
+  const key = head.keyOf('/a', []);
+  expect(head.keyOf('/a', [])).toBe(key);
+  expect(head.keyOf('/b', [])).toEqual({ ...key, applicationPath: '/b' });
+  expect(head.keyOf('/b', ['X-Forwarded-For', '1.2.3.4'])).toEqual({
     ...key,
     applicationPath: '/b',
-    forwardedFor: '1.2.3.4',
+    forwarded: ['X-Forwarded-For', '1.2.3.4'],
   });
   expect(head.applicationPath).toBe('/b');
 });

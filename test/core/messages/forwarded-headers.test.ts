@@ -4,6 +4,7 @@ import { batchKey } from '../../../src/core/ucwa/batch-key.ts';
 import { readHead } from '../../../src/core/admit/request-head.ts';
 import { encodeBatch } from '../../../src/core/wire/batch-encoder.ts';
 import type { OutgoingCall } from '../../../src/core/messages/outgoing-call.ts';
+import { describedByPeer } from '../../../src/core/messages/forwarded-fields.ts';
 import { passThroughHeaders, singleHeaders } from '../../../src/core/messages/forwarded-headers.ts';
 import { envelopeHeaders } from '../../../src/core/ucwa/envelope.ts';
 
@@ -13,13 +14,13 @@ const via = ['Via', '1.1 ucwa-batch-proxy'];
 /** Returns the kinds of requests in which a field of an untrusted peer is forwarded. */
 function reach(name: string): string[] {
   const headers = [name, 'said'];
-  const key = batchKey('/ucwa/v1/applications/1', readHead([]), 'pool', undefined);
+  const key = batchKey('/ucwa/v1/applications/1', readHead([]), 'pool', []);
   const call: OutgoingCall = { method: 'GET', target: '/x', headers, body: Buffer.alloc(0), key };
   const part = encodeBatch([call], 'zzz')?.toString('latin1') ?? '';
   const places = {
     part: part.includes('said'),
     single: singleHeaders(call).includes('said'),
-    'pass-through': passThroughHeaders(headers, 'pool', false, '1.1').includes('said'),
+    'pass-through': passThroughHeaders(headers, 'pool', false, '1.1', []).includes('said'),
   };
   return Object.entries(places).flatMap(([place, is]) => (is ? [place] : []));
 }
@@ -67,26 +68,25 @@ describe.each(rows)('is forwarded in %j:', (places, names) => {
 });
 
 test('fields of a trusted peer about the client pass through', () => {
-  const headers = ['Forwarded', 'for=a', 'X-Forwarded-Port', '1', 'Expect', 'x'];
-  expect(passThroughHeaders(headers, 'pool', true, '1.1')).toEqual([
-    'Host',
-    'pool',
-    ...headers.slice(0, 4),
-    ...via,
+  const port = ['X-Forwarded-Port', '1', 'X-Real-IP', '6.6.6.6'];
+  const headers = ['Forwarded', 'for=a', ...port, 'Expect', 'x'];
+  const forwarded = describedByPeer(readHead(headers));
+  expect(passThroughHeaders(headers, 'pool', true, '1.1', forwarded)).toEqual([
+    ...['Host', 'pool', ...port, ...via, 'Forwarded', 'for=a'],
   ]);
 });
 
 test('exactly the fields that Connection names are removed, in any case', () => {
   const kept = ['X-C', '3', 'X-D', 'X-C'];
   const headers = ['X-A', '1', 'CONNECTION', 'close, x-a , X-B', 'X-B', '2', ...kept];
-  expect(passThroughHeaders(headers, 'pool', false, '1.1')).toEqual([
+  expect(passThroughHeaders(headers, 'pool', false, '1.1', [])).toEqual([
     ...['Host', 'pool', ...kept, ...via],
   ]);
 });
 
 test('the envelope has the fields that describe the client, unless Connection names them', () => {
   const headers = ['User-Agent', 'Phone/1', 'Referer', 'r', 'Connection', 'Referer', 'X-A', '1'];
-  const key = batchKey('/ucwa/v1/applications/1', readHead([]), 'pool', undefined);
+  const key = batchKey('/ucwa/v1/applications/1', readHead([]), 'pool', []);
   const call: OutgoingCall = { method: 'GET', target: '/x', headers, body: Buffer.alloc(0), key };
   expect(envelopeHeaders(call, 'B')).toEqual([
     ...['Host', 'pool', 'Accept', 'multipart/batching'],

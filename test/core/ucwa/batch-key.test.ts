@@ -28,7 +28,7 @@ describe('the batch key', () => {
     fc.assert(
       fc.property(someFields, someFields, (a, b) => {
         const [first, second] = [a, b].map((values) =>
-          batchKey('/ucwa/v1/applications/1', readHead(headersOf(values)), 'pool', undefined),
+          batchKey('/ucwa/v1/applications/1', readHead(headersOf(values)), 'pool', []),
         );
         expect(sameKey(first!, second!)).toBe(JSON.stringify(a) === JSON.stringify(b));
       }),
@@ -39,7 +39,7 @@ describe('the batch key', () => {
   describe.each(fields)('calls that differ only in %s have different keys', (name) => {
     const rest = fields.filter((other) => other !== name).flatMap((other) => [other, 'a']);
     const key = (...own: string[]) =>
-      batchKey('/ucwa/v1/applications/1', readHead([...rest, ...own]), 'pool', undefined);
+      batchKey('/ucwa/v1/applications/1', readHead([...rest, ...own]), 'pool', []);
 
     test.each([['b'], ['A'], ['a '], [' a'], ['a='], ['']])('%j instead of "a"', (text) => {
       expect(sameKey(key(name, 'a'), key(name, 'a'))).toBe(true);
@@ -51,11 +51,14 @@ describe('the batch key', () => {
 
   test('another application or another forwarded address makes another key', () => {
     const facts = readHead(['Authorization', 'a']);
-    const key = batchKey('/ucwa/v1/applications/1', facts, 'pool', undefined);
-    expect(sameKey(key, batchKey('/ucwa/v1/applications/2', facts, 'pool', undefined))).toBe(false);
-    expect(sameKey(key, batchKey('/ucwa/v1/applications/1', facts, 'pool', '10.0.0.1'))).toBe(
-      false,
-    );
+    const key = batchKey('/ucwa/v1/applications/1', facts, 'pool', []);
+    expect(sameKey(key, batchKey('/ucwa/v1/applications/2', facts, 'pool', []))).toBe(false);
+    expect(
+      sameKey(
+        key,
+        batchKey('/ucwa/v1/applications/1', facts, 'pool', ['X-Forwarded-For', '10.0.0.1']),
+      ),
+    ).toBe(false);
   });
 
   test('two requests have the same credentials string only if both credentials are equal', () => {
@@ -86,7 +89,7 @@ describe('the batch key', () => {
   });
 
   test('field names are compared without case, and fields such as __proto__ change no key', () => {
-    const key = (headers: string[]) => batchKey('/a', readHead(headers), 'pool', undefined);
+    const key = (headers: string[]) => batchKey('/a', readHead(headers), 'pool', []);
     expect(sameKey(key(['authorization', 'a']), key(['AUTHORIZATION', 'a']))).toBe(true);
     expect(sameKey(key(['__proto__', 'x']), key(['constructor', 'y']))).toBe(true);
   });

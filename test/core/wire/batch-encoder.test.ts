@@ -12,9 +12,9 @@ function aCall(
   target: string,
   headers: readonly string[],
   body = '',
-  forwardedFor?: string,
+  forwarded: readonly string[] = [],
 ): OutgoingCall {
-  const key = batchKey('/ucwa/oauth/v1/applications/1', readHead(headers), 'pool', forwardedFor);
+  const key = batchKey('/ucwa/oauth/v1/applications/1', readHead(headers), 'pool', forwarded);
   return { method, target, headers, body: Buffer.from(body), key };
 }
 
@@ -165,10 +165,12 @@ describe('the head of a request', () => {
     expect(envelopeHeaders(both, 'B').slice(6, 10)).toEqual([...bearer, 'X-MS-WebTicket', 't']);
   });
 
-  test('X-Forwarded-For is sent only if a trusted proxy sent it', () => {
-    const trusted = aCall('GET', '/x', headers, '', '6.6.6.6');
-    expect(envelopeHeaders(trusted, 'B').slice(-2)).toEqual(['X-Forwarded-For', '6.6.6.6']);
-    expect(singleHeaders(trusted).slice(-2)).toEqual(['X-Forwarded-For', '6.6.6.6']);
+  test('the description of the client is on envelopes and single calls, and not in parts', () => {
+    const forwarded = ['X-Forwarded-For', '6.6.6.6', 'Forwarded', 'for=6.6.6.6'];
+    const described = aCall('GET', '/x', headers, '', forwarded);
+    expect(envelopeHeaders(described, 'B').slice(-4)).toEqual(forwarded);
+    expect(singleHeaders(described).slice(-4)).toEqual(forwarded);
+    expect(encodeBatch([described, described], 'B')?.toString()).not.toMatch(/forwarded/i);
     expect(singleHeaders(aCall('GET', '/x', headers))).not.toContain('X-Forwarded-For');
   });
 
@@ -189,20 +191,12 @@ describe('the head of a request', () => {
       'X-Ucwa-Batch',
       'n',
     ];
-    expect(passThroughHeaders(fields, 'pool', false, '1.1')).toEqual([
+    expect(passThroughHeaders(fields, 'pool', false, '1.1', [])).toEqual([
       ...['Host', 'pool', 'traceparent', '1', 'Via', '1.1 ucwa-batch-proxy'],
     ]);
-    expect(passThroughHeaders(fields, 'pool', true, '1.0')).toEqual([
-      ...[
-        'Host',
-        'pool',
-        'traceparent',
-        '1',
-        'X-Forwarded-For',
-        'x',
-        'Via',
-        '1.0 ucwa-batch-proxy',
-      ],
+    expect(passThroughHeaders(fields, 'pool', true, '1.0', ['X-Forwarded-For', 'y'])).toEqual([
+      ...['Host', 'pool', 'traceparent', '1', 'Via', '1.0 ucwa-batch-proxy'],
+      ...['X-Forwarded-For', 'y'],
     ]);
   });
 });

@@ -23,7 +23,7 @@ function aCall(body: Buffer, index: number): OutgoingCall {
     'X-N',
     String(index),
   ];
-  const key = batchKey('/ucwa/v1/applications/1', readHead(headers), 'pool', undefined);
+  const key = batchKey('/ucwa/v1/applications/1', readHead(headers), 'pool', []);
   const method = body.length > 0 ? 'POST' : 'GET';
   return { method, target: `/ucwa/v1/applications/1/n?${index}`, headers, body, key };
 }
