@@ -1,5 +1,6 @@
 import { stringify } from 'yaml';
 import { z } from 'zod';
+import { listKeys } from './describe-settings.ts';
 import { type Settings, settingsSchema } from './schema.ts';
 
 /**
@@ -10,10 +11,15 @@ import { type Settings, settingsSchema } from './schema.ts';
  */
 export function effectiveYaml(settings: Settings): string {
   const values = z.encode(settingsSchema, settings as z.output<typeof settingsSchema>);
-  return stringify(values, withoutEmptySections, { lineWidth: 0 });
+  return stringify(pruned(values, ''), { lineWidth: 0 });
 }
 
-function withoutEmptySections(_key: unknown, value: unknown): unknown {
-  const isSection = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isSection && Object.keys(value).length === 0 ? undefined : value;
+/** Returns the value without empty sections, and without empty lists of items that have keys. */
+function pruned(value: unknown, key: string): unknown {
+  if (Array.isArray(value)) return value.length === 0 && listKeys.has(key) ? undefined : value;
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value)
+    .map(([name, inner]) => [name, pruned(inner, key === '' ? name : `${key}.${name}`)] as const)
+    .filter(([, inner]) => inner !== undefined);
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
