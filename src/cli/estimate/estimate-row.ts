@@ -33,6 +33,8 @@ export interface Replayed {
   readonly applications: number;
   /** The time between the bounds of an arrival; 0 if the arrivals are exact. */
   readonly resolutionMs: number;
+  /** A number of requests that the proxy cannot go below; `undefined` if the arrivals are exact. */
+  readonly fewestRequests?: number;
 }
 
 /**
@@ -73,7 +75,9 @@ export function estimateRow(
     const { high } = range((tally) => value(tally, 1));
     if (resolutionMs === 0) return { low, high };
     const margin = waitMargin + waitMarginOfOneCall / Math.sqrt(replayedCalls);
-    return widened({ low, high }, slackMs + waitMarginMs + high * margin);
+    // A wait is negative if a call shares the part of an earlier call.
+    const floor = low < 0 ? -Infinity : 0;
+    return widened({ low, high }, slackMs + waitMarginMs + high * margin, floor);
   };
   const quantile = (at: number): Range => {
     const most = quantileStep + quantileStepOfOneCall / Math.sqrt(replayedCalls);
@@ -123,10 +127,16 @@ function savedRange({ low, high }: Range, replayed: Replayed): Range {
   const ofSample =
     (deviations * applicationDeviation * Math.sqrt(1 - share)) /
     Math.sqrt(Math.max(1, applications));
-  return widened({ low, high }, savedMargin + ofCalls + ofSample, -ofCalls);
+  // The scheduler splits large groups. The truth may have smaller ones, which it does not split.
+  const most = 1 - (replayed.fewestRequests ?? Infinity) / Math.max(1, calls * share);
+  return widened(
+    { low, high: Math.max(low, high, most) },
+    savedMargin + ofCalls + ofSample,
+    -ofCalls,
+  );
 }
 
 /** Returns the range with a margin on both sides. The margin does not extend a range below the floor. */
-function widened({ low, high }: Range, margin: number, floor = 0): Range {
+function widened({ low, high }: Range, margin: number, floor: number): Range {
   return { low: Math.max(low - margin, Math.min(low, floor)), high: high + margin };
 }

@@ -73,7 +73,8 @@ export class Estimator {
     return this.#runs.map(({ variant, replays }) => {
       if (replays === undefined) return unbatchedRow(variant, sample.calls);
       const tallies = placements.map((placement) => replays[placement].end());
-      return estimateRow(variant, tallies, replayed);
+      const fewestRequests = this.#placer.fewestRequests(variant.maxParts);
+      return estimateRow(variant, tallies, { ...replayed, fewestRequests });
     });
   }
 

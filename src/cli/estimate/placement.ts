@@ -20,7 +20,7 @@ export type TakePlaced = (call: LogCall, atMs: number) => void;
 /** Calls with a longer gap between their bounds are never close to each other. */
 const closeMs = 60;
 /** A cluster ends after this time, or with this number of calls, even if further calls are close. */
-const maxClusterMs = 5000;
+const maxClusterMs = 30_000;
 const maxClusterCalls = 512;
 /** Calls with at least this gap do not affect each other. */
 const farMs = 2000;
@@ -46,6 +46,8 @@ export class Placer {
   };
   readonly #take: Readonly<Record<Placement, TakePlaced>>;
   readonly #random: () => number;
+  /** The number of groups in the placement `together`, by the number of their parts. */
+  readonly #groups = new Map<number, number>();
 
   /** @param random returns numbers in [0, 1) */
   constructor(take: Readonly<Record<Placement, TakePlaced>>, random: () => number) {
@@ -78,6 +80,13 @@ export class Placer {
     this.#closeUntil(Infinity);
   }
 
+  /** Returns the number of requests if each group of the placement `together` were sent at once. */
+  fewestRequests(maxParts: number): number {
+    let requests = 0;
+    for (const [parts, groups] of this.#groups) requests += groups * Math.ceil(parts / maxParts);
+    return requests;
+  }
+
   /** Closes the clusters that began before this time. No further call can then come before it. */
   #closeUntil(atMs: number): void {
     for (const [user, cluster] of this.#clusters) {
@@ -95,7 +104,12 @@ export class Placer {
 
   #close(user: string, { calls }: Cluster): void {
     this.#clusters.delete(user);
-    const together = placedTogether(calls);
+    const together: number[] = [];
+    for (const { calls: group, atMs } of groupsOf(calls)) {
+      together.push(...group.map(({ earliestMs }) => Math.max(earliestMs, atMs)));
+      const parts = partsOf(group);
+      this.#groups.set(parts, (this.#groups.get(parts) ?? 0) + 1);
+    }
     const apart = placedApart(calls);
     calls.forEach((call, index) => {
       const { earliestMs, latestMs } = call;
@@ -107,21 +121,29 @@ export class Placer {
   }
 }
 
-/** Returns a time for each call. The fewest possible instants have all calls. */
-function placedTogether(calls: readonly LogCall[]): readonly number[] {
-  const times: number[] = [];
+/** Returns the fewest groups of calls that can arrive at about the same instant, and these instants. */
+function groupsOf(
+  calls: readonly LogCall[],
+): Array<{ readonly calls: readonly LogCall[]; readonly atMs: number }> {
+  const groups = [];
   for (let from = 0; from < calls.length;) {
-    let pointMs = Infinity;
+    let atMs = Infinity;
     let to = from;
     for (let next = calls[to]; next !== undefined; next = calls[to]) {
-      if (next.earliestMs > pointMs + groupMs) break;
-      pointMs = Math.min(pointMs, latestOf(next));
+      if (next.earliestMs > atMs + groupMs) break;
+      atMs = Math.min(atMs, latestOf(next));
       to += 1;
     }
-    for (const { earliestMs } of calls.slice(from, to)) times.push(Math.max(earliestMs, pointMs));
+    groups.push({ calls: calls.slice(from, to), atMs });
     from = to;
   }
-  return times;
+  return groups;
+}
+
+/** Returns the number of parts of a batch with these calls. Identical GETs share a part. */
+function partsOf(calls: readonly LogCall[]): number {
+  const shared = calls.filter(({ same }) => same !== '').map(({ same }) => same);
+  return calls.length - shared.length + new Set(shared).size;
 }
 
 /** Returns a time for each call. The least gap between two calls is as long as their bounds allow. */
