@@ -32,6 +32,7 @@ export const poolHosts: ReadonlySet<string> = new Set(
 /** The fixed window lets calls that overlap share a batch on any machine. */
 const proxyEnv = {
   UCWA_PROXY_BATCHING_MODE: 'fixed',
+  UCWA_PROXY_BATCHING_LINGER_MAX_MS: '40',
   UCWA_PROXY_UPSTREAM_CONNECTION_AUTH: 'bind',
 };
 

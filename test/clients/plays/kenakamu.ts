@@ -3,7 +3,7 @@ import type { Document } from '../document.ts';
 import type { Asked, Heard } from '../http-client.ts';
 import { foreignToken, originOf, type Play, type Stage } from '../play.ts';
 
-/** A .NET library: every call asks for revision 2, and an event starts several calls at a time. */
+/** A .NET library: every call asks for revision 2. A task reads what events name, beside other calls. */
 export const kenakamu: Play = {
   client: 'kenakamu/UCWA2.0-CS',
   overlaps: true,
@@ -34,11 +34,13 @@ async function run({ http, discovery, peer }: Stage): Promise<void> {
           }),
     });
 
-  const root = await http.ask(discovery, { headers: { Accept: 'application/json' } });
-  const user = await ask(root.json.link('user'));
+  const root = (await http.ask(discovery, { headers: { Accept: 'application/json' } })).json;
+  expect(root.at('_links', 'redirect').exists).toBe(false);
+  const user = await ask(root.link('user'));
   expect(user.status).toBe(200);
   const applications = user.json.link('applications');
-  host = originOf(applications);
+  // The library takes the host of the user resource for all relative links.
+  host = originOf(user.json.link('self'));
   const created = await post(applications, {
     UserAgent: 'ucwa',
     EndpointId: 'k1',
@@ -63,27 +65,88 @@ async function run({ http, discovery, peer }: Stage): Promise<void> {
     next = json.link('next');
     return json.at('sender').items.flatMap((sender) => sender.at('events').items);
   };
-  // Keeping alive and the first calls of the program overlap.
-  const [alive, ...own] = await Promise.all([
-    post(me.link('reportMyActivity'), undefined),
-    ...['note', 'presence', 'location'].map((rel) => ask(me.link(rel))),
-  ]);
-  expect([alive.status, ...own.map(({ status }) => status)]).toEqual([204, 200, 200, 200]);
+  const readInTurn = async (hrefs: readonly string[]): Promise<number[]> => {
+    const statuses: number[] = [];
+    for (const href of hrefs) statuses.push((await ask(href)).status);
+    return statuses;
+  };
+  const isOfContact = (event: Document): boolean =>
+    /^contact(Presence|Note)$/.test(event.at('link', 'rel').text);
+  /** Reads the contact and the resource of each event about a contact, until enough have come. */
+  const monitor = async (first: readonly Document[], count: number): Promise<void> => {
+    let seen = 0;
+    for (let news = first; ; news = await events()) {
+      for (const event of news.filter(isOfContact)) {
+        const hrefs = [event.at('in', 'href').text, event.at('link', 'href').text];
+        expect(await readInTurn(hrefs)).toEqual([200, 200]);
+        seen += 1;
+      }
+      if (seen >= count) return;
+    }
+  };
 
+  const root = (await http.ask(discovery, { headers: { Accept: 'application/json' } })).json;
+  expect(root.at('_links', 'redirect').exists).toBe(false);
+  const user = await ask(root.link('user'));
+  expect(user.status).toBe(200);
+  const applications = user.json.link('applications');
+  // The library takes the host of the user resource for all relative links.
+  host = originOf(user.json.link('self'));
+  const created = await post(applications, {
+    UserAgent: 'ucwa',
+    EndpointId: 'k1',
+    Culture: 'en-US',
+  });
+  expect(created.status).toBe(201);
+  const embeddedMe = created.json.at('_embedded', 'me');
+  const available = await post(embeddedMe.link('makeMeAvailable'), {
+    ...{
+      signInAs: 'Online',
+      supportedModalities: ['Messaging'],
+      supportedMessageFormats: ['Plain'],
+    },
+  });
+  expect(available.status).toBe(204);
+  const application = (await ask(created.json.link('self'))).json;
+  const me = application.at('_embedded', 'me');
+
+  let next = application.link('events');
+  const events = async (): Promise<Document[]> => {
+    const { json } = await ask(next);
+    next = json.link('next');
+    return json.at('sender').items.flatMap((sender) => sender.at('events').items);
+  };
+  const readInTurn = async (hrefs: readonly string[]): Promise<number[]> => {
+    const statuses: number[] = [];
+    for (const href of hrefs) statuses.push((await ask(href)).status);
+    return statuses;
+  };
+  /** Reads the contact and the resource of each event about a contact, until enough have come. */
+  const monitor = async (count: number): Promise<void> => {
+    let seen = 0;
+    while (seen < count) {
+      for (const event of await events()) {
+        if (!/^contact(Presence|Note)$/.test(event.at('link', 'rel').text)) continue;
+        const hrefs = [event.at('in', 'href').text, event.at('link', 'href').text];
+        expect(await readInTurn(hrefs)).toEqual([200, 200]);
+        seen += 1;
+      }
+    }
+  };
   const people = application.at('_embedded', 'people');
   const contacts = (await ask(people.link('myContacts'))).json.at('_embedded', 'contact').items;
   const uris = contacts.slice(0, 4).map((contact) => contact.at('uri').text);
   const subscribed = await post(people.link('presenceSubscriptions'), { duration: 30, uris });
   expect(subscribed.status).toBe(201);
-  const changed = new Set<string>();
-  while (changed.size < 2 * uris.length) {
-    const links = (await events()).map((event) => event.at('link'));
-    const news = links.filter((link) => /^contact(Presence|Note)$/.test(link.at('rel').text));
-    const hrefs = news.map((link) => link.at('href').text);
-    const answers = await Promise.all(hrefs.map((href) => ask(href)));
-    expect(answers.map(({ status }) => status)).toEqual(hrefs.map(() => 200));
-    for (const href of hrefs) changed.add(href);
-  }
+  let news = await events();
+  while (!news.some(isOfContact)) news = await events();
+  // One task keeps the application alive, a second one follows events, and the program reads on.
+  const [alive, read] = await Promise.all([
+    post(me.link('reportMyActivity'), undefined),
+    readInTurn(['note', 'presence', 'location', 'phones', 'photo'].map((rel) => me.link(rel))),
+    monitor(news, 2 * uris.length),
+  ]);
+  expect([alive.status, read]).toEqual([204, [200, 200, 200, 200, 200]]);
 
   const meetings = application.at('_embedded', 'onlineMeetings').link('myOnlineMeetings');
   const meeting = (await post(meetings, { subject: 'weekly' })).json;

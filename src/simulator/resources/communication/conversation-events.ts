@@ -6,7 +6,6 @@ import type { Resource } from '../../representation/resource.ts';
 import {
   conversationHref,
   conversationResource,
-  conversationsHref,
   invitationHref,
   invitationResource,
   localParticipantResource,
@@ -41,9 +40,8 @@ export class ConversationEvents {
     const { conversation } = invitation;
     this.invitation(application, invitation, { type: 'started' });
     const embedded = conversationResource(conversation);
-    const list = { rel: 'conversations', href: conversationsHref };
     const { rel, href } = embedded;
-    this.pool.tell(application, { type: 'added', rel, href, in: list, embedded });
+    this.pool.tell(application, { type: 'added', rel, href, embedded });
     this.within(
       { application, conversation },
       { type: 'updated' },
@@ -68,12 +66,8 @@ export class ConversationEvents {
 
   /** Reports a new participant. */
   joined(side: Side, address: string): void {
-    const list = {
-      rel: 'participants',
-      href: `${conversationHref(side.conversation)}/participants`,
-    };
     const participant = participantResource(side.conversation, address);
-    this.within(side, { type: 'added', in: list }, participant);
+    this.within(side, { type: 'added' }, participant);
   }
 
   /** Reports a participant who writes. */

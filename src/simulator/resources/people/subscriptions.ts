@@ -44,7 +44,9 @@ function announce(pool: Pool, application: Application, { addresses }: Subscript
       ['contactPresence', 'presence'],
       ['contactNote', 'note'],
     ] as const) {
-      pool.tell(application, { type: 'updated', rel, href: `${contact}/${part}`, ...same });
+      const within = { rel: 'contact', href: contact };
+      const news = { rel, href: `${contact}/${part}`, in: within };
+      pool.tell(application, { type: 'updated', ...news, ...same });
     }
   }
 }
