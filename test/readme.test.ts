@@ -86,6 +86,7 @@ test('the table of metrics is that of the registry', async () => {
     clientConnections: none,
     upstreamConnections: none,
     boundConnections: none,
+    servers: () => ({ active: 1, fallback: 0, trial: 0, ejected: 0 }),
   }).render();
   const rows = [...text.matchAll(/^# HELP (ucwa_proxy_\S+) (.*)\n# TYPE \S+ (\S+)\n(.*)$/gm)].map(
     ([, name = '', help = '', type = '', sample = '']) => {

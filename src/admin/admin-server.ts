@@ -9,6 +9,8 @@ export interface AdminParts {
   readonly readiness: () => Readonly<Record<string, boolean>>;
   readonly metrics: { render(): Promise<string>; readonly contentType: string };
   readonly version: string;
+  /** Returns the servers of the pools, as values of JSON. */
+  readonly servers: () => readonly object[];
   /** Host names that are accepted in addition to IP addresses and names inside the cluster. */
   readonly hosts: readonly string[];
 }
@@ -124,6 +126,12 @@ export class AdminServer {
           type: this.#parts.metrics.contentType,
           body: await (this.#rendering ??= this.#render()),
         };
+      case '/servers':
+        return {
+          status: 200,
+          type: 'application/json',
+          body: `${JSON.stringify({ servers: this.#parts.servers() }, null, 2)}\n`,
+        };
       case '/version':
         return {
           status: 200,
@@ -131,7 +139,7 @@ export class AdminServer {
           body: `${JSON.stringify({ version: this.#parts.version, node: process.version })}\n`,
         };
       default:
-        return { status: 404, type: text, body: '/livez /readyz /metrics /version\n' };
+        return { status: 404, type: text, body: '/livez /readyz /metrics /servers /version\n' };
     }
   }
 

@@ -64,6 +64,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
         ({ upstream, passThrough }) => upstream.connections() + passThrough.openConnections(),
       ),
     boundConnections: () => pools.sum(({ passThrough }) => passThrough.boundConnections()),
+    servers: () => pools.serverCounts,
   });
   const internalError = reportInternalErrors(metrics, log);
   log.onWithheld(() => metrics.violated('nothing_shown'));
@@ -85,7 +86,13 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   const passThroughs = [pools, ...(plain?.passThroughs ?? [])];
   let ready = false;
   const { address, hosts } = settings.admin;
-  const admin = new AdminServer({ metrics, version, hosts, readiness: () => ({ serving: ready }) });
+  const admin = new AdminServer({
+    metrics,
+    version,
+    hosts,
+    readiness: () => ({ serving: ready }),
+    servers: () => pools.serverReports,
+  });
 
   const adminPort = await named('admin.address', admin.listen(address.host, address.port));
   let plainPort: number | undefined;
@@ -93,6 +100,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     listenPort = await named('listen.address', server.listen());
     if (plain) plainPort = await named('listen.plain', plain.server.listen());
   } catch (error) {
+    pools.stopServers();
     for (const one of servers) one.destroy();
     await Promise.all([server.close(), admin.stop(), ...passThroughs.map((one) => one.stop())]);
     throw error;
@@ -126,6 +134,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
         endChecks();
         endSummaries();
         stalls?.stop();
+        pools.stopServers();
         handler.endWaiting();
         pools.stopEngines();
         listening.heldEvents?.stop();

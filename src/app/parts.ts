@@ -37,7 +37,7 @@ export function createListening(
     pools.map(({ settings: own }) => ({
       ...own,
       authority: serverOf(own).host,
-      aliases: own.servers.map((server) => new URL(server).host),
+      aliases: [...own.servers, ...own.fallback].map((server) => new URL(server).host),
     })),
   );
   const links = new LinkRewriter({

@@ -18,7 +18,10 @@ import { ObservedEngine } from '../shadow/call-observers.ts';
 import type { ShadowRun } from '../shadow/shadow-run.ts';
 import type { TraceRecorder } from '../shadow/trace-recorder.ts';
 import type { Upstream } from '../upstream/exchange.ts';
+import type { PoolServers, ServerCounts, ServerReport } from '../upstream/servers/pool-servers.ts';
+import { createServersUpstream } from '../upstream/servers/servers-upstream.ts';
 import { createUpstream } from '../upstream/undici-upstream.ts';
+import { createServers } from './servers.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** One pool. Its engine holds everything that the proxy learns about it. */
@@ -27,6 +30,8 @@ export interface Pool {
   /** Sends batches and single requests. */
   readonly upstream: Upstream;
   readonly passThrough: PassThrough;
+  /** `undefined` for a pool of one server. */
+  readonly servers: PoolServers | undefined;
   readonly engine: Engine;
   /** The engine behind its call observers. */
   readonly observedEngine: ObservedEngine;
@@ -42,6 +47,9 @@ interface Shared {
   readonly memory: UserMemory;
   readonly shadowMemory: UserMemory;
 }
+
+const oneServer: ServerCounts = { active: 1, fallback: 0, trial: 0, ejected: 0 };
+const serverStates = ['active', 'fallback', 'trial', 'ejected'] as const;
 
 /** All pools as one. */
 export class Pools {
@@ -92,6 +100,26 @@ export class Pools {
     for (const { passThrough } of this.all) passThrough.endWaiting();
   }
 
+  /** Number of servers of all pools in each state. */
+  get serverCounts(): ServerCounts {
+    const counts = { active: 0, fallback: 0, trial: 0, ejected: 0 };
+    for (const { servers } of this.all) {
+      const own = servers?.counts ?? oneServer;
+      for (const state of serverStates) counts[state] += own[state];
+    }
+    return counts;
+  }
+
+  /** The servers of all pools that have several. */
+  get serverReports(): readonly ServerReport[] {
+    return this.all.flatMap(({ servers }) => servers?.report() ?? []);
+  }
+
+  /** Ends the checks of the servers. */
+  stopServers(): void {
+    for (const { servers } of this.all) servers?.stop();
+  }
+
   stopEngines(): void {
     for (const { engine } of this.all) engine.stop();
   }
@@ -125,33 +153,40 @@ function createClients(
   pool: PoolSettings,
   place: number,
   { bodies }: Shared,
-): Pick<Pool, 'upstream' | 'passThrough'> {
+): Pick<Pool, 'upstream' | 'passThrough' | 'servers'> {
   const { upstream: connections } = surroundings.settings;
   const url = serverOf(pool);
   const tls = surroundings.renewals.pools[place] ?? (() => ({}));
+  const authority = pool.hosts.find((host) => !host.startsWith('*')) ?? url.host;
+  const servers = createServers(pool, { log: surroundings.log, authority, tls });
+  const options = {
+    url,
+    maxConnections: connections.maxConnections,
+    connectTimeoutMs: connections.connectTimeoutMs,
+    idleTimeoutMs: connections.idleTimeoutMs,
+    timeoutMs: connections.timeoutMs,
+    tls,
+    observer: connectionObserver(surroundings),
+  };
+  const passing = {
+    upstream: url,
+    maxConnections: connections.maxConnections,
+    servers,
+    bodies,
+    tls,
+  };
   return {
-    upstream: createUpstream({
-      url,
-      maxConnections: connections.maxConnections,
-      connectTimeoutMs: connections.connectTimeoutMs,
-      idleTimeoutMs: connections.idleTimeoutMs,
-      timeoutMs: connections.timeoutMs,
-      tls,
-      observer: connectionObserver(surroundings),
-    }),
-    passThrough: passThroughTo(surroundings, {
-      upstream: url,
-      maxConnections: connections.maxConnections,
-      bodies,
-      tls,
-    }),
+    servers,
+    upstream:
+      servers === undefined ? createUpstream(options) : createServersUpstream(options, servers),
+    passThrough: passThroughTo(surroundings, passing),
   };
 }
 
-/** Creates the pass-through to one server. */
+/** Creates the pass-through to one server, or to the servers of a pool. */
 export function passThroughTo(
   surroundings: Surroundings,
-  server: Pick<PassThroughOptions, 'upstream' | 'maxConnections' | 'bodies' | 'tls'>,
+  server: Pick<PassThroughOptions, 'upstream' | 'servers' | 'maxConnections' | 'bodies' | 'tls'>,
 ): PassThrough {
   const { listen, upstream: connections, limits } = surroundings.settings;
   return createPassThrough({

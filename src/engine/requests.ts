@@ -22,7 +22,9 @@ export function canStream({ calls: [call, other] }: Batch<Caller>): boolean {
 export function singleRequest(call: Call<Caller>): ExchangeRequest {
   const { method, target, body } = call;
   const { user } = call.stream;
-  return { method, target, headers: singleHeaders(call), body, user };
+  const headers = singleHeaders(call);
+  const isSafe = call.callClass === 'safe';
+  return { method, target, headers, body, user, isSafe, isRetry: call.retryReason !== undefined };
 }
 
 export function batchRequest(batch: Batch<Caller>, nextBoundary: () => string): ExchangeRequest {
@@ -30,7 +32,9 @@ export function batchRequest(batch: Batch<Caller>, nextBoundary: () => string): 
   const { boundary, body } = encodeWith(nextBoundary, batch.calls);
   const headers = envelopeHeaders(oldest, boundary);
   const target = batchTarget(oldest.key);
-  return { method: 'POST', target, headers, body, user: oldest.stream.user };
+  const { user } = oldest.stream;
+  const isSafe = batch.callClass === 'safe';
+  return { method: 'POST', target, headers, body, user, isSafe, isRetry: false };
 }
 
 /** Reports how long each call of the batch waited, and that a request with these calls is sent. */

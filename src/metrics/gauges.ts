@@ -10,6 +10,12 @@ export interface MetricSources {
   clientConnections(): number;
   upstreamConnections(): number;
   boundConnections(): number;
+  servers(): {
+    readonly active: number;
+    readonly fallback: number;
+    readonly trial: number;
+    readonly ejected: number;
+  };
 }
 
 export function createGauges(
@@ -85,6 +91,18 @@ export function createGauges(
     'bound_connections',
     'Open connections to the pool that belong to one client connection each (upstream.connectionAuth: bind).',
     () => sources.boundConnections(),
+  );
+  labelledGauge(
+    'servers',
+    'Servers of the pools. active: works. fallback: works, and waits until no other server does. ' +
+      'trial: was ejected, and gets single requests again. ejected: gets no requests. Normal is 0 ejected.',
+    'state',
+    {
+      active: () => sources.servers().active,
+      fallback: () => sources.servers().fallback,
+      trial: () => sources.servers().trial,
+      ejected: () => sources.servers().ejected,
+    },
   );
   new Gauge({
     name: 'ucwa_proxy_build_info',

@@ -5,6 +5,7 @@
  * request at a time, and closes with the client's connection.
  */
 import type { Socket } from 'node:net';
+import type { Server } from '../core/servers/server.ts';
 import { PoolConnections, type PoolConnectionsOptions } from './pool-connections.ts';
 
 interface BoundOptions extends Omit<PoolConnectionsOptions, 'maxConnections'> {
@@ -52,6 +53,11 @@ export class BoundConnections {
   /** Whether this client's connection has ever had a bound connection. */
   wasBound(client: Socket): boolean {
     return this.#everBound.has(client);
+  }
+
+  /** Closes the connections to this server that carry no request. Their sign-ins end with them. */
+  closeIdle(server: Server): void {
+    for (const connections of this.#byClient.values()) connections.closeIdle(server);
   }
 
   /** Destroys all bound connections, and resolves when they are closed. */

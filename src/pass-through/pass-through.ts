@@ -2,18 +2,23 @@
  * Passes calls through to the pool unchanged. http-proxy 1.18.1 does several things wrong for this proxy.
  * This folder corrects them, and the comment at each correction gives the reason.
  */
+import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { ConnectionObserver } from '../core/connection-guard.ts';
+import { RetryBudget } from '../core/schedule/estimators/retry-budget.ts';
 import type { Fault } from '../core/messages/fault.ts';
 import { OwnerSlots } from '../core/structures/owner-slots.ts';
+import type { PoolServers } from '../upstream/servers/pool-servers.ts';
+import { BalancedCall, type BalancedCallParts, type ServerChoice } from './balanced-call.ts';
 import type { PassThroughCall, PassThroughObserver } from './pass-through-call.ts';
 import { type ExchangeResources, PassThroughExchange } from './pass-through-exchange.ts';
 import { HttpProxy } from './http-proxy.ts';
 import { hasBody, outgoingRequest } from './outgoing-request.ts';
 import { BoundConnections } from './bound-connections.ts';
-import { PoolConnections, type UpstreamTls } from './pool-connections.ts';
+import type { UpstreamTls } from './secure-agent.ts';
 import { type BufferedBytes, RequestBuffer, readFirstBytes } from './request-buffer.ts';
+import { routeOf, ServerConnections } from './server-connections.ts';
 import { SlowClients } from './slow-clients.ts';
 
 export interface PassThroughOptions {
@@ -48,6 +53,8 @@ export interface PassThroughOptions {
   readonly readFirstBytes?: number;
   /** Returns the current TLS files: the same object until the files change. */
   readonly tls?: () => UpstreamTls;
+  /** The servers of the pool, if there are several. Then `upstream` gives only the protocol. */
+  readonly servers?: PoolServers | undefined;
 }
 
 export interface PassThrough {
@@ -87,6 +94,9 @@ const usualSlowUploadMs = 60_000;
 /** Share of the connections that one owner may use. */
 const ownerShare = 1 / 2;
 
+/** Moves of calls to other servers that can be saved up. */
+const maxMoves = 1000;
+
 /** Interval of the checks for idle exchanges: a share of the idle timeout, at most `checkMaxMs`. */
 const checkShare = 1 / 8;
 const checkMaxMs = 1000;
@@ -95,18 +105,28 @@ const checkMaxMs = 1000;
 export function createPassThrough(options: PassThroughOptions): PassThrough {
   const { idleTimeoutMs, readFirstBytes: readBytes = readFirstBytes } = options;
   const buffer = new RequestBuffer(readBytes, options.maxBodyBytes, options.bodies ?? { bytes: 0 });
-  const ordinary = createTrafficClass(options, options.maxConnections);
-  const polls = createTrafficClass(options, Infinity);
+  const { servers } = options;
+  const connectionsOf = (maxConnections: number): ServerConnections =>
+    new ServerConnections({ ...options, maxConnections }, servers?.set);
+  const ordinary = createTrafficClass(connectionsOf(options.maxConnections));
+  const polls = createTrafficClass(connectionsOf(Infinity));
   // Large bodies have connections of their own, so that other calls never wait for a long upload.
   const maxSlow = Math.ceil(options.maxConnections * slowShare);
-  const large = new PoolConnections({ ...options, maxConnections: maxSlow });
+  const large = connectionsOf(maxSlow);
   const downloads = new SlowClients(slowDownloadMs, ({ takenBytes }) => takenBytes);
   const uploads = new SlowClients(options.slowUploadMs ?? usualSlowUploadMs, (exchange) =>
-    exchange.resources.connections === large ? exchange.sentBytes : undefined,
+    large.has(exchange.resources.connections) ? exchange.sentBytes : undefined,
   );
   const slots = new OwnerSlots(Math.ceil(options.maxConnections * ownerShare));
   const largeSlots = new OwnerSlots(Math.ceil(maxSlow * ownerShare));
-  const bound = new BoundConnections({ ...options, ...options.bound });
+  const bound = new BoundConnections({
+    ...options,
+    ...options.bound,
+    ...(servers && { route: routeOf(servers.set, undefined) }),
+  });
+  // The slots of all owners. With one server, its connections are the limit.
+  const allSlots = servers && new OwnerSlots(options.maxConnections);
+  const allLargeSlots = servers && new OwnerSlots(maxSlow);
   const proxy = createProxy(options.upstream);
 
   const check = setInterval(
@@ -117,7 +137,8 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
         exchange.abort('connection_terminated');
       }
       // Slow uploads go on until other large bodies need their connections.
-      const mayStay = large.waiting === 0 ? Infinity : Math.max(0, maxSlow - large.waiting);
+      const waiting = large.waiting + (allLargeSlots?.waiting ?? 0);
+      const mayStay = waiting === 0 ? Infinity : Math.max(0, maxSlow - waiting);
       for (const exchange of uploads.findExcess(ordinary.exchanges, nowMs, mayStay)) {
         exchange.endSlowBody();
       }
@@ -127,55 +148,90 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
   );
   check.unref();
 
-  return {
-    forward(call, observer) {
-      const { request, response } = call;
-      const { exchanges, connections } = call.poll ? polls : ordinary;
-      const wasBound = bound.wasBound(request.socket);
-      const resources: ExchangeResources = {
-        exchanges,
-        connections,
-        wasBound,
-        release: () => undefined,
+  const start = (
+    call: PassThroughCall,
+    observer: PassThroughObserver,
+    choice?: ServerChoice,
+  ): PassThroughExchange => {
+    const { request, response } = call;
+    const { exchanges, connections } = call.poll ? polls : ordinary;
+    const wasBound = bound.wasBound(request.socket);
+    const resources: ExchangeResources = {
+      exchanges,
+      connections: connections.any,
+      wasBound,
+      release: () => undefined,
+    };
+    const exchange = new PassThroughExchange(call, observer, resources, performance.now());
+    const send = (body: Readable, isLarge: boolean): void => {
+      const own = call.isBound ? bound.of(request.socket) : undefined;
+      if (call.isBound && own === undefined) {
+        exchange.fail({ phase: 'unsent', name: 'connection_limit_reached' });
+        return;
+      }
+      resources.connections = own ?? (isLarge ? large : connections).to(choice?.choose());
+      const created = (upstream: ClientRequest): void => {
+        choice?.created(upstream, resources.connections);
+        exchange.attach(upstream);
       };
-      const exchange = new PassThroughExchange(call, observer, resources, performance.now());
-      const send = (body: Readable, isLarge: boolean): void => {
-        const own = call.isBound ? bound.of(request.socket) : undefined;
-        if (call.isBound && own === undefined) {
-          exchange.fail({ phase: 'unsent', name: 'connection_limit_reached' });
-          return;
-        }
-        resources.connections = own ?? (isLarge ? large : connections);
-        try {
-          proxy.web(request, response, {
-            agent: resources.connections.agent,
-            ssl: outgoingRequest(call, exchange.attach),
-            buffer: body,
-          });
-        } catch (error) {
-          exchange.abort('proxy_internal_error', error);
-        }
-      };
-      const sendInTurn = (body: Readable, isLarge: boolean): void => {
-        if (exchange.isOver) return;
-        exchange.activity.isReady = true;
-        // Polls and bound calls have connections of their own, without a limit for each owner.
-        if (call.poll || call.isBound) {
-          send(body, isLarge);
-          return;
-        }
-        const shared = isLarge ? largeSlots : slots;
-        const releaseBody = resources.release;
-        const releaseSlot = shared.acquire(call.owner, () => send(body, isLarge));
+      try {
+        proxy.web(request, response, {
+          agent: resources.connections.agent,
+          ssl: outgoingRequest(call, created),
+          buffer: body,
+        });
+      } catch (error) {
+        exchange.abort('proxy_internal_error', error);
+      }
+    };
+    const sendInTurn = (body: Readable, isLarge: boolean): void => {
+      if (exchange.isOver) return;
+      exchange.activity.isReady = true;
+      // Polls and bound calls have connections of their own, without a limit for each owner.
+      if (call.poll || call.isBound) {
+        send(body, isLarge);
+        return;
+      }
+      const addRelease = (release: () => void): void => {
+        const others = resources.release;
         resources.release = () => {
-          releaseBody();
-          releaseSlot();
+          others();
+          release();
         };
         if (!exchanges.has(exchange)) resources.release();
       };
-      if (readBytes === 0 || !hasBody(request)) sendInTurn(request, false);
-      else if (!exchange.isOver) resources.release = buffer.read(request, sendInTurn);
-      return exchange.endSlowBody;
+      const all = isLarge ? allLargeSlots : allSlots;
+      const sendInPool = (): void => {
+        if (all === undefined) send(body, isLarge);
+        else if (!exchange.isOver) addRelease(all.acquire('', () => send(body, isLarge)));
+      };
+      addRelease((isLarge ? largeSlots : slots).acquire(call.owner, sendInPool));
+    };
+    if (readBytes === 0 || !hasBody(request))
+      sendInTurn(choice?.hasMoved === true ? Readable.from([]) : request, false);
+    else if (!exchange.isOver) resources.release = buffer.read(request, sendInTurn);
+    return exchange;
+  };
+
+  const balanced: BalancedCallParts | undefined = servers && {
+    set: servers.set,
+    budget: new RetryBudget(maxMoves, performance.now()),
+    isStopped: false,
+    start,
+  };
+  servers?.onEjected.push((server) => {
+    for (const connections of [ordinary.connections, polls.connections, large]) {
+      connections.closeIdle(server);
+    }
+    bound.closeIdle(server);
+  });
+
+  return {
+    forward(call, observer) {
+      // A bound call follows the connection of its client.
+      if (balanced === undefined || call.isBound) return start(call, observer).endSlowBody;
+      const balancedCall = new BalancedCall(balanced, call, observer);
+      return () => balancedCall.endSlowBody();
     },
 
     reserve: (client) => client.destroyed || bound.of(client) !== undefined,
@@ -200,6 +256,7 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
 
     async stop() {
       clearInterval(check);
+      if (balanced !== undefined) balanced.isStopped = true;
       for (const { exchanges } of [ordinary, polls]) {
         for (const exchange of exchanges) exchange.abort('connection_terminated');
       }
@@ -213,14 +270,13 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
   };
 }
 
-function createTrafficClass(
-  options: PassThroughOptions,
-  maxConnections: number,
-): Pick<ExchangeResources, 'connections' | 'exchanges'> {
-  return {
-    connections: new PoolConnections({ ...options, maxConnections }),
-    exchanges: new Set(),
-  };
+interface TrafficClass {
+  readonly connections: ServerConnections;
+  readonly exchanges: Set<PassThroughExchange>;
+}
+
+function createTrafficClass(connections: ServerConnections): TrafficClass {
+  return { connections, exchanges: new Set() };
 }
 
 function createProxy(upstream: URL): InstanceType<typeof HttpProxy> {

@@ -1,15 +1,16 @@
 import http, { type ClientRequest } from 'node:http';
-import https from 'node:https';
 import { isIP, type Socket } from 'node:net';
-import { createSecureContext, type SecureContext } from 'node:tls';
 import { urlToHttpOptions } from 'node:url';
 import type { ConnectionObserver } from '../core/connection-guard.ts';
 import { type Borrower, type Owner, shared } from '../core/connection-label.ts';
 import { restAtCapMs, restMs } from '../core/connection-rest.ts';
 import { InvariantViolation } from '../core/invariants.ts';
 import type { RawHeaders } from '../core/messages/http-message.ts';
+import type { Server } from '../core/servers/server.ts';
+import { connectInTurn, type ServerRoute } from './connect-in-turn.ts';
 import { RestingConnections } from './resting-connections.ts';
 import { type AnswerProgress, PoolSocket } from './pool-socket.ts';
+import { createSecureAgent, type UpstreamTls } from './secure-agent.ts';
 
 declare module 'http' {
   interface Agent {
@@ -19,14 +20,6 @@ declare module 'http' {
      */
     addRequest(request: ClientRequest, options: object): void;
   }
-}
-
-/** TLS files and server name (SNI) of the pool. The certificate of the pool is always verified. */
-export interface UpstreamTls {
-  readonly ca?: string | Buffer | undefined;
-  readonly cert?: string | Buffer | undefined;
-  readonly key?: string | Buffer | undefined;
-  readonly servername?: string | undefined;
 }
 
 export interface PoolConnectionsOptions {
@@ -39,12 +32,12 @@ export interface PoolConnectionsOptions {
   readonly maxAgeMs?: number;
   /** Returns the current TLS files: the same object until the files change. */
   readonly tls?: () => UpstreamTls;
+  /** Chooses the server of each connection to a pool of several servers. */
+  readonly route?: ServerRoute;
   readonly observer: ConnectionObserver;
   /** Rest after an answer, in ms. The default is `restMs` of `core/connection-rest.ts`. */
   readonly restMs?: number;
 }
-
-const noTls: UpstreamTls = {};
 
 /** Required options of a request through {@link PoolConnections.agent}. */
 export interface PoolRequestOptions {
@@ -78,6 +71,8 @@ export class PoolConnections {
   readonly #open = new Set<PoolSocket>();
   /** Includes closed connections, as long as a request still refers to their socket. */
   readonly #bySocket = new WeakMap<Socket, PoolSocket>();
+  /** The servers of the connections, for a pool of several servers. */
+  readonly #servers = new WeakMap<Socket, Server>();
   readonly #resting: RestingConnections;
 
   /** @param owner `shared`, or the client's connection that these connections are bound to */
@@ -90,21 +85,33 @@ export class PoolConnections {
       isShared ? (options.restMs ?? restMs) : 0,
       isShared ? restAtCapMs : 0,
     );
-    const { upstream } = options;
+    const { upstream, route } = options;
     const secure = upstream.protocol === 'https:';
-    const { hostname, port } = urlToHttpOptions(upstream);
-    // Node must not take the server name from the `Host` of a request. An IP address is no server name.
-    const servername = typeof hostname === 'string' && isIP(hostname) === 0 ? hostname : '';
-    const endpoint = { host: hostname, port: port ?? (secure ? 443 : 80), servername };
-    const agent = secure ? this.#secureAgent() : new http.Agent(this.#pooling());
+    const endpoint = endpointOf(upstream);
+    const pooling = this.#pooling();
+    // A bound connection must not resume the TLS session of another connection.
+    const agent = secure
+      ? createSecureAgent({ ...pooling, ...(!isShared && { maxCachedSessions: 0 }) }, options.tls)
+      : new http.Agent(pooling);
 
     // Methods are replaced on the instance, so that `http.Agent` and `https.Agent` share this code.
     const connect = agent.createConnection.bind(agent);
+    const readyEvent = secure ? 'secureConnect' : 'connect';
     agent.createConnection = (connectOptions, callback) => {
       const socket = connect(connectOptions, callback);
-      this.#watch(socket as Socket, secure ? 'secureConnect' : 'connect');
+      this.#watch(socket as Socket, readyEvent);
       return socket;
     };
+    if (route !== undefined) {
+      const open = agent.createConnection.bind(agent);
+      agent.createConnection = connectInTurn(
+        route,
+        ({ origin }, connectOptions) =>
+          open({ ...connectOptions, ...endpointOf(new URL(origin)) }) as Socket,
+        readyEvent,
+        (socket, server) => this.#servers.set(socket, server),
+      );
+    }
     const addRequest = agent.addRequest.bind(agent);
     agent.addRequest = (request, requestOptions) => {
       const { onCreated, client, user } = requestOptions as PoolRequestOptions;
@@ -122,6 +129,7 @@ export class PoolConnections {
       const lend = (): void =>
         lendAgain.forEach((listener) => listener.call(agent, socket, freeOptions));
       const connection = this.#bySocket.get(socket);
+      if (route !== undefined && !this.#mayKeep(socket, route)) socket.destroy();
       // Node also emits `free` for a new connection, which has not been lent and needs no rest.
       if (connection?.isLent !== true) lend();
       else {
@@ -182,6 +190,26 @@ export class PoolConnections {
     if (connection?.isSpent === true) request.shouldKeepAlive = false;
   }
 
+  /** Returns the server that the request was sent to, if it has a connection. */
+  serverOf({ socket }: ClientRequest): Server | undefined {
+    return socket === null ? undefined : this.#servers.get(socket);
+  }
+
+  /** Closes the connections to this server that carry no request. */
+  closeIdle(server: Server): void {
+    for (const { isIdle, socket } of this.#open) {
+      if (isIdle && this.#servers.get(socket) === server) socket.destroy();
+    }
+  }
+
+  /** Closes the connection that has been idle for longest. Returns `false` if none is idle. */
+  closeIdlest(): boolean {
+    const idle = [...this.#open].filter(({ isIdle, socket }) => isIdle && !socket.destroyed);
+    const [idlest] = idle.sort((a, b) => a.freeSinceMs - b.freeSinceMs);
+    idlest?.socket.destroy();
+    return idlest !== undefined;
+  }
+
   /** Destroys a request, and removes it from the queue. Node would keep a destroyed request in the queue. */
   cancel(request: ClientRequest): void {
     const queue = this.agent.requests[poolName];
@@ -218,35 +246,14 @@ export class PoolConnections {
     };
   }
 
-  #secureAgent(): https.Agent {
-    const { tls = () => noTls } = this.#options;
-    let files = tls();
-    let renewed: { secureContext: SecureContext; session: undefined } | undefined;
-    const agent = new https.Agent({
-      ...this.#pooling(),
-      ...(files.servername !== undefined && { servername: files.servername }),
-      // Created once. Otherwise each connection would parse the files again.
-      secureContext: contextOf(files),
-      rejectUnauthorized: true,
-      // A bound connection must not resume the TLS session of another connection.
-      ...(this.#owner !== shared && { maxCachedSessions: 0 }),
-    });
-    const connect = agent.createConnection.bind(agent);
-    agent.createConnection = (connectOptions, callback) => {
-      const current = tls();
-      if (current !== files) {
-        files = current;
-        // A resumed old session would skip the verification against the new CA.
-        renewed = { secureContext: contextOf(files), session: undefined };
-      }
-      return connect({ ...connectOptions, ...renewed }, callback);
-    };
-    return agent;
-  }
-
   #connectionOf(request: ClientRequest | undefined): PoolSocket | undefined {
     const socket = request?.socket;
     return socket === undefined || socket === null ? undefined : this.#bySocket.get(socket);
+  }
+
+  #mayKeep(socket: Socket, route: ServerRoute): boolean {
+    const server = this.#servers.get(socket);
+    return server !== undefined && route.mayKeep(server);
   }
 
   #hasQueue(): boolean {
@@ -280,6 +287,13 @@ export class PoolConnections {
   }
 }
 
-function contextOf({ ca, cert, key }: UpstreamTls): SecureContext {
-  return createSecureContext({ ca, cert, key });
+function endpointOf(url: URL): {
+  readonly host: string | null | undefined;
+  readonly port: string | number;
+  readonly servername: string;
+} {
+  const { hostname, port } = urlToHttpOptions(url);
+  // Node must not take the server name from the `Host` of a request. An IP address is no server name.
+  const servername = typeof hostname === 'string' && isIP(hostname) === 0 ? hostname : '';
+  return { host: hostname, port: port ?? (url.protocol === 'https:' ? 443 : 80), servername };
 }

@@ -97,6 +97,11 @@ export class PoolSocket {
     return this.#label.borrower?.user;
   }
 
+  /** Whether the connection has served a request, and carries none now. */
+  get isIdle(): boolean {
+    return !this.isLent && this.freeSinceMs > 0;
+  }
+
   get isLent(): boolean {
     return this.#label.isLent;
   }

@@ -48,18 +48,21 @@ export function poolContradictions(settings: Settings, found: Findings): string[
       }
     }
     const [first = ''] = pool.servers;
-    for (const server of pool.servers) {
+    const all = [...pool.servers, ...pool.fallback];
+    for (const [place, server] of all.entries()) {
       const { protocol } = new URL(server);
+      const key = place < pool.servers.length ? `${section}.servers` : `${section}.fallback`;
       if (protocol !== new URL(first).protocol) {
-        complain(`${section}.servers`, 'only https servers, or only http servers', shown(server));
+        complain(key, 'only https servers, or only http servers', shown(server));
       }
+      if (all.indexOf(server) !== place) complain(key, 'each server once', shown(server));
       for (const side of ['listen', 'admin'] as const) {
         const { address } = settings[side];
         if (found.broken.has(`${side}.address`) || !reaches(addressOf(new URL(server)), address)) {
           continue;
         }
         const own = `this proxy's own ${side}.address (${formatAddress(address)})`;
-        complain(`${section}.servers`, 'addresses of the pool', own);
+        complain(key, 'addresses of the pool', own);
       }
     }
     if (first.startsWith('http:')) {

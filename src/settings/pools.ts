@@ -8,6 +8,10 @@ export interface PoolSettings {
   readonly hosts: readonly string[];
   /** The origins of its servers, at least one. */
   readonly servers: readonly string[];
+  /** Origins of the servers that take over when no server works. */
+  readonly fallback: readonly string[];
+  /** The checks of the servers. */
+  readonly health: Settings['pools'][number]['health'];
   /** Origins of its servers for plain HTTP, which `listen.plain` uses. */
   readonly plainServers: readonly string[];
   readonly tls: Settings['upstream']['tls'];
@@ -28,6 +32,8 @@ export function poolsOf({ upstream, pools }: Settings): readonly PoolSettings[] 
         name: '',
         hosts: [],
         servers: [url],
+        fallback: [],
+        health: { intervalMs: 1000 },
         plainServers: [],
         tls,
         connectionAuth,
@@ -43,7 +49,7 @@ export function poolsOf({ upstream, pools }: Settings): readonly PoolSettings[] 
   }));
 }
 
-/** Returns the server that the requests to a pool go to: the first one. */
+/** Returns the first server of a pool. Its name stands for the name of a pool without hosts. */
 export function serverOf({ servers: [first] }: PoolSettings): URL {
   if (first === undefined) throw new Error('a pool without a server');
   return new URL(first);

@@ -1,6 +1,7 @@
 /** The settings of pools and of the connections to them: the sections `upstream` and `pools`. */
 import { z } from 'zod';
 import { plainServerFields } from './plain-servers.ts';
+import { serversFields } from './servers-schema.ts';
 import {
   count,
   facts,
@@ -100,7 +101,8 @@ export const pools = z
             '*.example.com: all names below it. * or an empty list: also every name that no other pool has; ' +
             'the pool receives the first name without a * instead, or that of its server',
         ),
-      servers: origins().describe('servers of the pool; the proxy uses the first one'),
+      servers: origins().describe('servers of the pool, which share its requests'),
+      ...serversFields,
       ...plainServerFields,
       tls: poolTls('servers').describe('TLS to the servers of this pool'),
       connectionAuth: connectionAuth()

@@ -9,7 +9,11 @@ export interface ExchangeRequest {
   readonly headers: readonly string[];
   readonly body: Buffer;
   /** The user that the request is sent for: the same object for all requests of one user. */
-  readonly user: object;
+  readonly user: { readonly name: string };
+  /** Whether the request changes nothing: a GET, or a batch of GETs. */
+  readonly isSafe: boolean;
+  /** Whether the call was sent before. Another server of the pool should then get it. */
+  readonly isRetry: boolean;
 }
 
 /** Receives the events of one request: `head`, any number of `data`, then either `end` or `fault`. */

@@ -6,11 +6,14 @@
 import type { buildConnector, Client } from 'undici';
 import type { ConnectionObserver } from '../core/connection-guard.ts';
 import { restAtCapMs, restMs } from '../core/connection-rest.ts';
+import type { ConnectionRoom, RoomMember } from './connection-room.ts';
 import { PoolClient } from './pool-client.ts';
 
 export interface PoolClientsOptions {
   readonly origin: string;
   readonly maxConnections: number;
+  /** The room that these connections share with those to the other servers of the pool. */
+  readonly room?: ConnectionRoom | undefined;
   readonly client: Client.Options;
   readonly connect: buildConnector.connector;
   readonly observer: ConnectionObserver;
@@ -26,7 +29,7 @@ export interface PendingRequest {
   sendOn(client: PoolClient): void;
 }
 
-export class PoolClients {
+export class PoolClients implements RoomMember {
   readonly #options: PoolClientsOptions;
   readonly #all = new Set<PoolClient>();
   /** Connections without a request, the most recently used last. */
@@ -39,6 +42,7 @@ export class PoolClients {
 
   constructor(options: PoolClientsOptions) {
     this.#options = options;
+    options.room?.join(this);
   }
 
   /** Number of open connections. */
@@ -51,7 +55,7 @@ export class PoolClients {
   /** Gives the request a connection, now or when one becomes available to its user. */
   acquire(request: PendingRequest): void {
     this.#waiting.push(request);
-    if (this.#waiting.length === 1) this.#serve();
+    if (this.#waiting.length === 1) this.serve();
   }
 
   /**
@@ -75,7 +79,18 @@ export class PoolClients {
     client.freeSinceMs = performance.now();
     if (isWhole && !client.isSpent) this.#free.push(client);
     else this.#discard(client);
-    this.#serve();
+    this.serve();
+  }
+
+  /** Closes all connections without a request. */
+  closeIdle(): void {
+    while (this.closeIdlest());
+  }
+
+  closeIdlest(): boolean {
+    const idlest = this.#free.shift();
+    if (idlest !== undefined) this.#discard(idlest);
+    return idlest !== undefined;
   }
 
   /** Cancels all requests, sent and waiting, and resolves when all connections are closed. */
@@ -83,11 +98,12 @@ export class PoolClients {
     clearTimeout(this.#timer);
     this.#stopped ??= this.#open();
     const ended = Array.from(this.#all, ({ client }) => client.destroy());
-    this.#serve();
+    this.serve();
     await Promise.all(ended);
   }
 
-  #serve(): void {
+  /** Gives connections to the waiting requests, as far as there are some. */
+  serve(): void {
     clearTimeout(this.#timer);
     for (let request = this.#waiting[0]; request !== undefined; request = this.#waiting[0]) {
       const client = this.#stopped ?? this.#choose(request.user, performance.now());
@@ -106,7 +122,7 @@ export class PoolClients {
     const [oldest] = this.#free;
     if (oldest === undefined) return;
     const dueMs = oldest.freeSinceMs + restAtCapMs - performance.now();
-    this.#timer = setTimeout(() => this.#serve(), Math.max(dueMs, 0));
+    this.#timer = setTimeout(() => this.serve(), Math.max(dueMs, 0));
   }
 
   /**
@@ -127,10 +143,15 @@ export class PoolClients {
       if (rested === -1 && nowMs - client.freeSinceMs >= minRestMs) rested = i;
     }
     if (rested !== -1) return this.#takeFree(rested);
-    if (this.#all.size < this.#options.maxConnections) return this.#open();
+    if (this.#mayOpen()) return this.#open();
     const [oldest] = free;
     const isRested = oldest !== undefined && nowMs - oldest.freeSinceMs >= restAtCapMs;
     return isRested ? free.shift() : undefined;
+  }
+
+  #mayOpen(): boolean {
+    const { maxConnections, room } = this.#options;
+    return this.#all.size < maxConnections && room?.enter(this) !== false;
   }
 
   #takeFree(index: number): PoolClient | undefined {
@@ -152,7 +173,8 @@ export class PoolClients {
     queueMicrotask(() => {
       void client.client.destroy().finally(() => {
         this.#all.delete(client);
-        this.#serve();
+        if (this.#options.room === undefined) this.serve();
+        else this.#options.room.leave();
       });
     });
   }

@@ -25,6 +25,7 @@ async function start(hosts: readonly string[] = [], page = usual, renderMs = 0):
     hosts,
     version: '0.0.0-test',
     readiness: () => ({ serving: true }),
+    servers: () => [{ server: 'https://s0.example' }],
     metrics: {
       contentType: 'text/plain; version=0.0.4',
       render() {
@@ -256,7 +257,7 @@ describe('a Host', () => {
     '0x7f.0.0.1',
   ])('that a web page can have is refused for each path: %s', async (host) => {
     const { port, renders } = await start(hosts);
-    for (const path of ['/metrics', '/livez', '/readyz', '/version', '/']) {
+    for (const path of ['/metrics', '/livez', '/readyz', '/servers', '/version', '/']) {
       expect(await statusOf(port, get(path, `Host: ${host}\r\n`))).toBe(421);
     }
     expect(renders()).toBe(0);

@@ -108,6 +108,7 @@ const swept: readonly string[] = process.env['WORDS']?.split(',') ?? [
   'src/core/links',
   'src/core/messages',
   'src/core/schedule',
+  'src/core/servers',
   'src/core/shadow',
   'src/core/structures',
   'src/core/ucwa',

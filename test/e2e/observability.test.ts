@@ -54,6 +54,7 @@ describe('metrics', () => {
     for (const series of expected) expect([series, metrics.get(series)]).toEqual([series, 0]);
     const notZero = ours.filter(([, value]) => value !== 0).map(([series]) => series);
     expect(notZero).toEqual([
+      'ucwa_proxy_servers{state="active"}',
       `ucwa_proxy_build_info{version="0.0.0-test",node_version="${process.version}"}`,
     ]);
     expect(ours.length).toBeLessThan(560);

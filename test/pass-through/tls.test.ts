@@ -5,7 +5,7 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 import type { FaultName, FaultPhase } from '../../src/core/messages/fault.ts';
-import type { UpstreamTls } from '../../src/pass-through/pool-connections.ts';
+import type { UpstreamTls } from '../../src/pass-through/secure-agent.ts';
 import { ask, Rig } from './rig.ts';
 
 const file = (name: string): Buffer =>

@@ -107,7 +107,7 @@ test('printed settings load as the same settings', () => {
 test('settings with a value are printed, and no empty sections', () => {
   const printed = effectiveYaml(settingsOf({ flags: { upstream: 'http://pool.example' } }));
   expect(printed).toContain('upstream:\n  url: http://pool.example\n  timeoutMs: 30000\n');
-  expect(printed).not.toMatch(/\{\}|^upstream:[^]*\n  tls:/m);
+  expect(printed).not.toMatch(/\{\}|^upstream:[^]*\n {2}tls:/m);
 });
 
 test.each(['-----BEGIN PRIVATE KEY-----\nhunter2', 'https://user:hunter2@vault/?token=hunter2'])(

@@ -55,6 +55,7 @@ export async function startDoctoredProxy(
     ...{ heldCalls: none, outstandingCalls: none, longPolls: none },
     ...{ clientConnections: none, upstreamConnections: none, boundConnections: none },
     users: () => ({ active: 0, idle: 0 }),
+    servers: () => ({ active: 1, fallback: 0, trial: 0, ejected: 0 }),
   });
   const internalError = (error: unknown): void =>
     metrics.violated(error instanceof InvariantViolation ? error.code : 'keeps_running');

@@ -65,7 +65,15 @@ async function outcome(answer: string, end: 'end' | 'resetAndDestroy') {
       end: () => note('end'),
       fault: ({ name }) => note(name),
     };
-    const request = { method: 'GET', target: '/', headers: [], body: Buffer.alloc(0), user: {} };
+    const request = {
+      method: 'GET',
+      target: '/',
+      headers: [],
+      body: Buffer.alloc(0),
+      user: { name: '' },
+      isSafe: true,
+      isRetry: false,
+    };
     const exchange = upstream.send(request, handler);
   });
   // Stopping adds no further event.

@@ -20,6 +20,13 @@ export class OwnerSlots {
     this.#maxPerOwner = maxPerOwner;
   }
 
+  /** Number of pieces of work that wait. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const queue of this.#queues.values()) waiting += queue.waiting.size;
+    return waiting;
+  }
+
   /** Owners that have work, waiting or begun. */
   get size(): number {
     return this.#queues.size;

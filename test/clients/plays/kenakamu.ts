@@ -85,54 +85,6 @@ async function run({ http, discovery, peer }: Stage): Promise<void> {
     }
   };
 
-  const root = (await http.ask(discovery, { headers: { Accept: 'application/json' } })).json;
-  expect(root.at('_links', 'redirect').exists).toBe(false);
-  const user = await ask(root.link('user'));
-  expect(user.status).toBe(200);
-  const applications = user.json.link('applications');
-  // The library takes the host of the user resource for all relative links.
-  host = originOf(user.json.link('self'));
-  const created = await post(applications, {
-    UserAgent: 'ucwa',
-    EndpointId: 'k1',
-    Culture: 'en-US',
-  });
-  expect(created.status).toBe(201);
-  const embeddedMe = created.json.at('_embedded', 'me');
-  const available = await post(embeddedMe.link('makeMeAvailable'), {
-    ...{
-      signInAs: 'Online',
-      supportedModalities: ['Messaging'],
-      supportedMessageFormats: ['Plain'],
-    },
-  });
-  expect(available.status).toBe(204);
-  const application = (await ask(created.json.link('self'))).json;
-  const me = application.at('_embedded', 'me');
-
-  let next = application.link('events');
-  const events = async (): Promise<Document[]> => {
-    const { json } = await ask(next);
-    next = json.link('next');
-    return json.at('sender').items.flatMap((sender) => sender.at('events').items);
-  };
-  const readInTurn = async (hrefs: readonly string[]): Promise<number[]> => {
-    const statuses: number[] = [];
-    for (const href of hrefs) statuses.push((await ask(href)).status);
-    return statuses;
-  };
-  /** Reads the contact and the resource of each event about a contact, until enough have come. */
-  const monitor = async (count: number): Promise<void> => {
-    let seen = 0;
-    while (seen < count) {
-      for (const event of await events()) {
-        if (!/^contact(Presence|Note)$/.test(event.at('link', 'rel').text)) continue;
-        const hrefs = [event.at('in', 'href').text, event.at('link', 'href').text];
-        expect(await readInTurn(hrefs)).toEqual([200, 200]);
-        seen += 1;
-      }
-    }
-  };
   const people = application.at('_embedded', 'people');
   const contacts = (await ask(people.link('myContacts'))).json.at('_embedded', 'contact').items;
   const uris = contacts.slice(0, 4).map((contact) => contact.at('uri').text);

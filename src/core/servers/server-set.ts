@@ -1,0 +1,287 @@
+/**
+ * The servers of one pool. The set chooses the server of each request, and learns from what happens to the
+ * requests and to the active checks which servers work. Nothing but health is learned about a server.
+ *
+ * The order of choice:
+ *
+ * - servers of the first tier that work: the one with the least requests, in turn among equals
+ * - fallback servers that work
+ * - all servers of the first tier, if no server works. The evidence may be wrong when it is against all, for
+ *   example when the fault is in the proxy's own network. A refusal of all requests would help no client, and
+ *   a server that works again answers at once.
+ */
+import { isSilent, mayProbe, stallMs, suspect, trialIsSilent } from './silence.ts';
+import { type EjectionReason, type Loan, Server, type ServerRequest } from './server.ts';
+
+/** Which servers get requests: the first tier, the fallback servers, or all because no server works. */
+export type ServingTier = 'first' | 'fallback' | 'all';
+
+export interface ServerSetSink {
+  /** A server gets no ordinary requests from now on. */
+  ejected(server: Server, reason: EjectionReason): void;
+  /** An ejected server gets requests again. `outMs` is the length of the absence. */
+  returned(server: Server, outMs: number): void;
+  tierChanged(tier: ServingTier): void;
+  /** These requests have no answer yet, and their server was ejected. */
+  lost(requests: readonly ServerRequest[], isDead: boolean): void;
+  /** An active check of the server is due now. */
+  suspected(server: Server): void;
+}
+
+export interface ServerSetOptions {
+  readonly servers: readonly string[];
+  readonly fallback: readonly string[];
+  /** Whether active checks report to the set. An ejected server then waits for a check that passes. */
+  readonly hasChecks: boolean;
+  readonly random: () => number;
+}
+
+/** Failures in a row that eject a server, and that end a trial. */
+const thresholds = {
+  active: { connect: 2, reset: 3, unavailable: 5, check: 2 },
+  trial: { connect: 1, reset: 2, unavailable: 2, check: 1 },
+};
+
+/** Time without requests of another user after which a user counts as the only one, in ms. */
+const onlyUserMs = 10_000;
+
+const none: ReadonlySet<Server> = new Set();
+const anyRequest = { isRetry: false, isPoll: false, user: undefined };
+type Preference = Pick<ServerRequest, 'isRetry' | 'isPoll' | 'user'>;
+
+export class ServerSet {
+  readonly servers: readonly Server[];
+  readonly #options: ServerSetOptions;
+  readonly #sink: ServerSetSink;
+  /** Index of the server after the one that was chosen last. */
+  #next = 0;
+  #tier: ServingTier = 'first';
+  #tickedAtMs: number;
+  #user: string | undefined;
+  #userChangedAtMs: number;
+
+  constructor(options: ServerSetOptions, sink: ServerSetSink, nowMs: number) {
+    this.#options = options;
+    this.#sink = sink;
+    this.#userChangedAtMs = nowMs;
+    this.#tickedAtMs = nowMs;
+    this.servers = [
+      ...options.servers.map((origin) => new Server(origin, false, nowMs)),
+      ...options.fallback.map((origin) => new Server(origin, true, nowMs)),
+    ];
+  }
+
+  get tier(): ServingTier {
+    return this.#tier;
+  }
+
+  /** Whether idle connections to the server are of use. */
+  mayKeep(server: Server): boolean {
+    return server.isActive || server.health.kind === 'trial' || this.#tier === 'all';
+  }
+
+  /**
+   * Chooses a server and begins the request on it.
+   *
+   * @param tried servers that must not be chosen
+   * @returns `undefined` if all servers were tried
+   */
+  take(request: ServerRequest, nowMs: number, tried: ReadonlySet<Server> = none): Loan | undefined {
+    if (request.user !== this.#user) {
+      this.#user = request.user;
+      this.#userChangedAtMs = nowMs;
+    }
+    const isTest = request.isSafe && !request.isRetry && !request.isPoll && tried.size === 0;
+    const tested = isTest ? this.#serverToTest(nowMs) : undefined;
+    if (tested !== undefined) {
+      return tested.begin(request, tested.isActive ? 'probe' : 'trial', nowMs);
+    }
+    return this.#best(request, tried)?.begin(request, 'ordinary', nowMs);
+  }
+
+  /** @param isAvailable `false` for an answer which shows that the server cannot serve requests */
+  answered(loan: Loan, isAvailable: boolean, nowMs: number): void {
+    const { server, request } = loan;
+    if (loan.hasOutcome || loan.isEnded) return;
+    server.answer(loan, nowMs);
+    if (!isAvailable) {
+      if (isStale(loan)) return;
+      server.unavailable.add(request.user, nowMs);
+      this.#judge(server, 'unavailable', nowMs);
+      return;
+    }
+    server.succeed();
+    const isNews = loan.beganAtMs > server.health.sinceMs;
+    if (!server.isActive && isNews) this.#restore(server, nowMs);
+  }
+
+  /**
+   * No answer came. `connect`: no connection could be opened. `reset`: the connection ended, or the time for the
+   * answer was over.
+   */
+  failed(loan: Loan, failure: 'connect' | 'reset', nowMs: number): void {
+    if (loan.hasOutcome || loan.isEnded) return;
+    loan.server.fail(loan, isStale(loan) ? undefined : failure, nowMs);
+    this.#judge(loan.server, failure, nowMs);
+  }
+
+  /** A connection could not be opened. For connections that are opened before a request needs them. */
+  connectFailed(server: Server, nowMs: number): void {
+    server.connectFailures += 1;
+    this.#judge(server, 'connect', nowMs);
+  }
+
+  /** Returns the server for a connection that all requests of a client will use. */
+  next(tried: ReadonlySet<Server>): Server | undefined {
+    return this.#best(anyRequest, tried);
+  }
+
+  /** The request travels to this server, because its own took no connection. */
+  moved(loan: Loan, server: Server, nowMs: number): Loan {
+    loan.hasOutcome = true;
+    loan.server.end(loan);
+    return server.begin(loan.request, 'ordinary', nowMs);
+  }
+
+  /**
+   * The request is over. To be called after the other events. Without them, the proxy gave the request up
+   * before an answer came.
+   */
+  ended(loan: Loan): void {
+    loan.server.end(loan);
+  }
+
+  /** @param isAnswer whether the server itself answered, and not only its operating system */
+  checked(server: Server, isPassed: boolean, isAnswer: boolean, nowMs: number): void {
+    server.check(isPassed, isAnswer, nowMs);
+    if (!isPassed) this.#judge(server, 'check', nowMs);
+  }
+
+  /** To be called about twenty times a second. */
+  tick(nowMs: number): void {
+    if (nowMs - this.#tickedAtMs > stallMs) {
+      for (const server of this.servers) server.heardAtMs = nowMs;
+    }
+    this.#tickedAtMs = nowMs;
+    for (const server of this.servers) {
+      const { health } = server;
+      if (health.kind === 'ejected') {
+        const isChecked = !this.#options.hasChecks || server.checkPasses > 0;
+        if (nowMs >= health.untilMs && isChecked) server.try(health.reason);
+      } else if (health.kind === 'trial') {
+        if (trialIsSilent(server, nowMs)) this.#eject(server, 'silent', nowMs);
+      } else {
+        const wasSuspect = server.isSuspect;
+        server.isSuspect = suspect(server, this.servers, nowMs);
+        if (server.isSuspect && !wasSuspect) this.#sink.suspected(server);
+        if (server.isSuspect && isSilent(server, nowMs))
+          this.#ejectInfluenced(server, 'silent', nowMs);
+      }
+    }
+  }
+
+  #serverToTest(nowMs: number): Server | undefined {
+    return this.servers.find((server) => {
+      if (server.isFallback && this.#tier !== 'fallback') return false;
+      if (server.health.kind === 'trial') return server.trials === 0;
+      return server.isActive && mayProbe(server, nowMs);
+    });
+  }
+
+  #best(request: Preference, tried: ReadonlySet<Server>): Server | undefined {
+    const { servers } = this;
+    const { isPoll } = request;
+    let best: Server | undefined;
+    let bestRank = Infinity;
+    let bestLoad = Infinity;
+    for (let n = 0; n < servers.length; n += 1) {
+      const server = servers[(this.#next + n) % servers.length] as Server;
+      if (tried.has(server)) continue;
+      const rank = this.#rank(server, request);
+      const load = isPoll ? server.polls : server.calls;
+      if (rank > bestRank || (rank === bestRank && load >= bestLoad)) continue;
+      best = server;
+      bestRank = rank;
+      bestLoad = load;
+    }
+    if (best !== undefined) this.#next = (servers.indexOf(best) + 1) % servers.length;
+    return best;
+  }
+
+  /** Servers of a lower rank are preferred. */
+  #rank(server: Server, { isRetry, user }: Preference): number {
+    const tier = server.isFallback ? 4 : 0;
+    if (!server.isActive) return tier + 8;
+    const isAvoided = isRetry && server.isAvoidedBy(user);
+    return tier + (server.isSuspect ? 1 : 0) + (isAvoided ? 2 : 0);
+  }
+
+  /** Ejects the server if there is enough evidence of this kind. */
+  #judge(
+    server: Server,
+    reason: 'connect' | 'reset' | 'unavailable' | 'check',
+    nowMs: number,
+  ): void {
+    if (server.health.kind === 'ejected') return;
+    const limits = thresholds[server.health.kind];
+    const isOnlyUser = nowMs - this.#userChangedAtMs >= onlyUserMs;
+    switch (reason) {
+      case 'connect':
+        if (server.connectFailures >= limits.connect) this.#eject(server, reason, nowMs);
+        return;
+      case 'check':
+        if (server.checkFailures >= limits.check) this.#eject(server, reason, nowMs);
+        return;
+      case 'reset':
+        if (server.resets.isProof(limits.reset, isOnlyUser))
+          this.#ejectInfluenced(server, reason, nowMs);
+        return;
+      case 'unavailable':
+        if (server.unavailable.isProof(limits.unavailable, isOnlyUser)) {
+          this.#ejectInfluenced(server, reason, nowMs);
+        }
+    }
+  }
+
+  /** Ejects at most half of a tier, because clients can influence this evidence. */
+  #ejectInfluenced(server: Server, reason: EjectionReason, nowMs: number): void {
+    const tier = this.servers.filter(({ isFallback }) => isFallback === server.isFallback);
+    const out = tier.filter((other) => other !== server && !other.isActive).length;
+    if (out < Math.ceil(tier.length / 2)) this.#eject(server, reason, nowMs);
+  }
+
+  #eject(server: Server, reason: EjectionReason, nowMs: number): void {
+    const wasActive = server.isActive;
+    server.eject(reason, nowMs, this.#options.random());
+    if (wasActive) this.#sink.ejected(server, reason);
+    this.#changeTier();
+    const unanswered = [...server.loans].filter(({ hasOutcome }) => !hasOutcome);
+    const isDead = reason === 'silent' || reason === 'check';
+    if (unanswered.length > 0)
+      this.#sink.lost(
+        unanswered.map(({ request }) => request),
+        isDead,
+      );
+  }
+
+  #restore(server: Server, nowMs: number): void {
+    const outMs = nowMs - server.health.sinceMs;
+    server.restore(nowMs);
+    this.#sink.returned(server, outMs);
+    this.#changeTier();
+  }
+
+  #changeTier(): void {
+    const active = this.servers.filter(({ isActive }) => isActive);
+    const isFirst = active.some(({ isFallback }) => !isFallback);
+    const tier = isFirst ? 'first' : active.length > 0 ? 'fallback' : 'all';
+    if (tier === this.#tier) return;
+    this.#tier = tier;
+    this.#sink.tierChanged(tier);
+  }
+}
+
+/** Whether the request began before the server was ejected, or came back. It says nothing about the time since. */
+function isStale({ beganAtMs, server }: Loan): boolean {
+  return beganAtMs < server.health.sinceMs;
+}

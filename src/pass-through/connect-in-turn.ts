@@ -1,0 +1,59 @@
+/**
+ * Opens connections to a pool of several servers. If a server takes no connection, the next one is tried. The
+ * request learns nothing of it, so this works for each method and each body.
+ */
+import type { Agent } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Server } from '../core/servers/server.ts';
+
+export interface ServerRoute {
+  /** Returns the server to connect to, or `undefined` if all were tried. */
+  next(tried: ReadonlySet<Server>): Server | undefined;
+  connectFailed(server: Server): void;
+  /** Called before a connection is opened. */
+  opening(): void;
+  /** Whether a connection to this server may serve a further request. */
+  mayKeep(server: Server): boolean;
+}
+
+/**
+ * @param open opens one connection, and bounds the time for it
+ * @param connected called with each connection that was established
+ */
+export function connectInTurn(
+  route: ServerRoute,
+  open: (server: Server, options: object) => Socket,
+  readyEvent: 'connect' | 'secureConnect',
+  connected: (socket: Socket, server: Server) => void,
+): Agent['createConnection'] {
+  return (options, callback) => {
+    const tried = new Set<Server>();
+    const tryNext = (error?: Error): void => {
+      const server = route.next(tried);
+      if (server === undefined) {
+        // Node reads no socket if there is an error.
+        callback?.(error ?? new Error('no server'), undefined as never);
+        return;
+      }
+      tried.add(server);
+      route.opening();
+      const socket = open(server, options);
+      let failure: Error | undefined;
+      const noteError = (cause: Error): void => void (failure = cause);
+      const fail = (): void => {
+        if (failure !== undefined) route.connectFailed(server);
+        tryNext(failure);
+      };
+      socket.once('error', noteError);
+      socket.once('close', fail);
+      socket.once(readyEvent, () => {
+        socket.removeListener('error', noteError);
+        socket.removeListener('close', fail);
+        connected(socket, server);
+        callback?.(null, socket);
+      });
+    };
+    tryNext();
+    return undefined;
+  };
+}

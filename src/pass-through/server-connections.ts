@@ -1,0 +1,81 @@
+/** The connections of one kind of passed-through calls: to one server, or to each server of a pool. */
+import type { Server } from '../core/servers/server.ts';
+import type { ServerSet } from '../core/servers/server-set.ts';
+import type { ServerRoute } from './connect-in-turn.ts';
+import { PoolConnections, type PoolConnectionsOptions } from './pool-connections.ts';
+
+export class ServerConnections {
+  /** `undefined` stands for the only server of a pool. */
+  readonly #byServer = new Map<Server | undefined, PoolConnections>();
+  readonly #maxConnections: number;
+
+  /** @param set the servers of the pool, if there are several */
+  constructor(options: PoolConnectionsOptions, set?: ServerSet) {
+    this.#maxConnections = options.maxConnections;
+    if (set === undefined) this.#byServer.set(undefined, new PoolConnections(options));
+    for (const server of set?.servers ?? []) {
+      const opening = (): void => this.#makeRoom(server);
+      const route = routeOf(set as ServerSet, server, opening);
+      const own = { ...options, upstream: new URL(server.origin), route };
+      this.#byServer.set(server, new PoolConnections(own));
+    }
+  }
+
+  get count(): number {
+    let count = 0;
+    for (const connections of this.#byServer.values()) count += connections.count;
+    return count;
+  }
+
+  /** Stands for the connections of a request that has no server yet. */
+  get any(): PoolConnections {
+    const [any] = this.#byServer.values();
+    return any as PoolConnections;
+  }
+
+  /** Number of requests that wait for a connection. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const connections of this.#byServer.values()) waiting += connections.waiting;
+    return waiting;
+  }
+
+  has(connections: PoolConnections): boolean {
+    for (const own of this.#byServer.values()) if (own === connections) return true;
+    return false;
+  }
+
+  to(server: Server | undefined): PoolConnections {
+    return this.#byServer.get(server) ?? this.any;
+  }
+
+  closeIdle(server: Server): void {
+    for (const connections of this.#byServer.values()) connections.closeIdle(server);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(Array.from(this.#byServer.values(), (connections) => connections.close()));
+  }
+
+  /** Closes an idle connection to another server if the limit of the pool is reached. */
+  #makeRoom(server: Server): void {
+    if (this.count < this.#maxConnections) return;
+    for (const [other, connections] of this.#byServer) {
+      if (other !== server && connections.closeIdlest()) return;
+    }
+  }
+}
+
+/** @param home the server to try first; without it the set chooses the first one too */
+export function routeOf(
+  set: ServerSet,
+  home: Server | undefined,
+  opening: () => void = () => undefined,
+): ServerRoute {
+  return {
+    next: (tried) => (home !== undefined && tried.size === 0 ? home : set.next(tried)),
+    connectFailed: (server) => set.connectFailed(server, performance.now()),
+    opening,
+    mayKeep: (server) => (home === undefined || server === home) && set.mayKeep(server),
+  };
+}
