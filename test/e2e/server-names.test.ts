@@ -69,7 +69,7 @@ describe('a client sees the certificate', () => {
     expect(await served(proxy.port, 'a.example')).toBe('first');
     const second = authority.issue('second', { names: 'DNS:b.example' });
     files.put({ cert: second.cert });
-    await proxy.untilLogged(/"level":40.*replaced TLS files cannot be used/);
+    await proxy.untilLogged(/"level":"warn".*replaced TLS files cannot be used/);
     expect(await served(proxy.port, 'a.example')).toBe('first');
     files.put({ key: second.key });
     await proxy.untilLogged(replaced);

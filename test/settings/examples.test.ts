@@ -27,10 +27,22 @@ test('config/ has these examples', () => {
     'kubernetes.yaml',
     'pools.yaml',
     'sidecar.yaml',
+    'skype-for-business.yaml',
   ]);
 });
 
 describe('the example for', () => {
+  test('Skype for Business has what Microsoft asks of a reverse proxy', () => {
+    const { listen, pools, upstream } = settingsIn('skype-for-business.yaml');
+    expect(listen).toMatchObject({ address: { port: 443 }, plain: { port: 80 } });
+    expect(upstream.passThroughIdleMs).toBe(960_000);
+    expect(pools.map(({ name, batching }) => [name, batching])).toEqual([
+      ['front-end', true],
+      ['office-online', false],
+    ]);
+    expect(pools[0]).toMatchObject({ health: { tcpPort: 5061 }, connectionAuth: 'bind' });
+  });
+
   test('a sidecar accepts clients only from the pod, and probes and Prometheus from outside', () => {
     const { listen, admin } = settingsIn('sidecar.yaml');
     expect(listen.address.host).toBe('127.0.0.1');
