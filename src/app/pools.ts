@@ -33,9 +33,9 @@ export interface Pool {
   /** `undefined` for a pool of one server. */
   readonly servers: PoolServers | undefined;
   readonly engine: Engine;
-  /** The engine behind its call observers. */
+  /** The engine, wrapped by its call observers. */
   readonly observedEngine: ObservedEngine;
-  /** The one of the two that the listener uses. */
+  /** The part that the listener calls: `engine`, or `observedEngine` while calls are observed. */
   readonly front: Engine | ObservedEngine;
   readonly shadow: ShadowRun | undefined;
 }
@@ -111,8 +111,10 @@ export class Pools {
   }
 
   /** The servers of all pools that have several. */
-  get serverReports(): readonly ServerReport[] {
-    return this.all.flatMap(({ servers }) => servers?.report() ?? []);
+  get serverReports(): ReadonlyArray<ServerReport & { readonly pool: string }> {
+    return this.all.flatMap(({ settings: { name }, servers }) =>
+      (servers?.report() ?? []).map((report) => ({ pool: name, ...report })),
+    );
   }
 
   /** Ends the checks of the servers. */

@@ -8,6 +8,8 @@ import type { PoolTls } from '../upstream/pool-connector.ts';
 
 /** The servers of one pool. */
 export interface ServersOptions {
+  /** The name of the pool. */
+  readonly name: string;
   /** Origins of the servers. */
   readonly servers: readonly string[];
   /** Origins of the servers that take over when no other server works. */
@@ -42,7 +44,7 @@ const tiers: Readonly<Record<ServingTier, string>> = {
 
 /** Returns `undefined` for a pool of one server, because there is no other one to send a request to. */
 export function createServers(
-  { servers, fallback, health }: ServersOptions,
+  { name, servers, fallback, health }: ServersOptions,
   { log, authority, tls }: ServersParts,
 ): PoolServers | undefined {
   if (servers.length + fallback.length < 2) return undefined;
@@ -51,10 +53,14 @@ export function createServers(
     { servers, fallback, hasChecks },
     {
       ejected: (server, reason) =>
-        log.warn('a server of the pool is out', { server, reason, because: reasons[reason] }),
+        log.warn('a server of the pool is out', {
+          ...{ pool: name, server, reason, because: reasons[reason] },
+        }),
       returned: (server, outMs) =>
-        log.info('a server of the pool is back', { server, outMs: Math.round(outMs) }),
-      tierChanged: (tier) => log.warn(tiers[tier]),
+        log.info('a server of the pool is back', {
+          ...{ pool: name, server, outMs: Math.round(outMs) },
+        }),
+      tierChanged: (tier) => log.warn(tiers[tier], { pool: name }),
     },
   );
   if (hasChecks) {

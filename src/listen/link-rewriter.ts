@@ -1,5 +1,5 @@
 /**
- * Keeps clients on the proxy that came by an address of the proxy's own. Links to a pool come back to them with the
+ * Keeps clients on the proxy if they came by an address of the proxy's own. Links to a pool come back to them with the
  * origin that they used (docs/decisions/017-links-of-sidecar-clients.md).
  */
 import type { IncomingMessage } from 'node:http';

@@ -25,7 +25,7 @@ export const log = z
     access: oneOf('all', 'sampled', 'problems')
       .prefault('problems')
       .describe(
-        'which calls are logged. problems: calls over one second, refused, or answered 429 or 5xx. sampled: those and one call of 100',
+        'which calls are logged. all: every call. problems: calls over one second, refused, or answered 429 or 5xx. sampled: those and one call of 100',
       ),
   })
   .prefault({})

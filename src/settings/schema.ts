@@ -34,7 +34,7 @@ const listen = z
     plain: address()
       .optional()
       .describe(
-        'address and port of a second listener, for plain HTTP, which redirects to https, or passes requests to pools[].plainServers',
+        'address and port of a second listener, for plain HTTP. It redirects to https. A request to a pool with plainServers passes to them instead',
       ),
     keepAliveTimeoutMs: milliseconds(100, 60 * minute)
       .prefault(75_000)
@@ -46,7 +46,9 @@ const listen = z
       .describe('maximum time for a client to send the head of a request'),
     requestTimeoutMs: milliseconds(100, 60 * minute)
       .prefault(60_000)
-      .describe('time without a byte of a body until the request is refused with 408'),
+      .describe(
+        'time without a byte of a body, and for its first 64 KiB, until the request is refused with 408',
+      ),
     trustedProxies: ipRanges()
       .prefault([])
       .describe(
@@ -69,7 +71,7 @@ const listen = z
             }),
           )
           .prefault([])
-          .describe('further certificates; cert is for clients that ask for no name of theirs'),
+          .describe('further certificates; listen.tls.cert is for all other clients'),
       })
       .prefault({})
       .describe('TLS for clients; without cert and key: plain HTTP'),
@@ -128,7 +130,9 @@ const batching = z
       .describe('whether identical GETs of a user share one part of a batch while they are held'),
     holdEvents: yesOrNo()
       .prefault(true)
-      .describe('whether events of an operation wait for the answer to its POST, up to 2 s'),
+      .describe(
+        'whether the proxy delays events of an operation until its POST is answered, for at most 2 s',
+      ),
     never: pathPatterns()
       .prefault([])
       .describe(

@@ -21,7 +21,9 @@ export const serversFields = {
       placeholder: 'URL,...',
     })
     .prefault([])
-    .describe('servers that get the requests while no server of servers works: the paired pool'),
+    .describe(
+      'servers that get the requests while none of servers works: the paired pool. Their certificates need the same tls.servername',
+    ),
   health: z
     .strictObject({
       tcpPort: count(1, 65_535)
@@ -32,12 +34,14 @@ export const serversFields = {
       path: checkPath()
         .optional()
         .describe(
-          'path that each server must answer a GET of with 2xx, 3xx, 401 or 403; it finds servers that hang',
+          'path of a GET that each server must answer with 2xx, 3xx, 401 or 403; the check finds servers that hang',
         ),
       intervalMs: milliseconds(500, 10 * minute)
         .prefault(1000)
         .describe('time between two checks of a server; a check may take half of it, at most 5 s'),
     })
     .prefault({})
-    .describe('active checks of the servers; without tcpPort and path the traffic alone decides'),
+    .describe(
+      'active checks of the servers; without tcpPort and path the traffic alone decides, and a pool of one server has no checks',
+    ),
 };

@@ -93,13 +93,15 @@ export const upstream = z
 export const pools = z
   .array(
     z.strictObject({
-      name: shortName().describe('name of the pool in logs; each pool has another one'),
+      name: shortName().describe(
+        'name of the pool; each pool needs a different name. It is the first label of the address for sidecar clients',
+      ),
       hosts: poolHosts()
         .prefault([])
         .describe(
           'names that clients know the pool by. The pool receives the name of the client unchanged. ' +
-            '*.example.com: all names below it. * or an empty list: also every name that no other pool has; ' +
-            'the pool receives the first name without a * instead, or that of its server',
+            '*.example.com: all names below it. * or an empty list: every name that no other pool has. ' +
+            'The pool then receives its first exact name, or the name of its first server',
         ),
       servers: origins().describe('servers of the pool, which share its requests'),
       ...serversFields,

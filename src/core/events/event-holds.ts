@@ -9,7 +9,7 @@
  *     waiting --no operation to wait for, and no earlier answer that waits--> released
  *     reading, waiting --poll over--> released       nothing is sent
  *
- * An answer stops to wait for an operation when its POST is over, after `maxHoldMs`, or when it is certain that
+ * An answer no longer waits for an operation when its POST is over, after `maxHoldMs`, or when it is certain that
  * the answer names another operation. Without certainty it waits for `doubtMs`.
  */
 import { TimerHeap } from '../structures/timer-heap.ts';

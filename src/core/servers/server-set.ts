@@ -4,7 +4,7 @@
  *
  * The order of choice:
  *
- * - servers of the first tier that work: the one with the least requests, in turn among equals
+ * - servers of the first tier that work: the one with the fewest requests, in turn among equals
  * - fallback servers that work
  * - all servers of the first tier, if no server works. The evidence may be wrong when it is against all, for
  *   example when the fault is in the proxy's own network. A refusal of all requests would help no client, and

@@ -3,7 +3,7 @@
  * opens. The timeout of a request is too long to find the server by.
  *
  * A server is suspect if it has been silent for `suspectMs` while other servers answered newer requests. One
- * slow request looks the same, because the server with the least requests gets the next one. A suspect server
+ * slow request looks the same, because the server with the fewest requests gets the next one. A suspect server
  * therefore gets probes: safe requests that travel anyway. If the probes get no answer either, the server is
  * silent. Each answer ends the suspicion. Time in which the proxy itself stood still does not count.
  */
