@@ -88,7 +88,12 @@ export class BalancedCall implements ServerRequest, PassThroughObserver, ServerC
   }
 
   lost(isDead: boolean): void {
-    if (isDead && this.isSafe && this.#exchange?.isWaiting === true) {
+    const loan = this.#loan;
+    // The call may have its connection to another server: then it is not lost.
+    if (this.#currentLoan() !== loan) return;
+    if (!isDead || !this.isSafe || this.#exchange?.isWaiting !== true) return;
+    // A call that cannot move goes on while its connection is being opened: the next server is tried by itself.
+    if (this.#takeMove() || this.#connectedTo() !== undefined) {
       this.#exchange.abort('http_response_timeout');
     }
   }

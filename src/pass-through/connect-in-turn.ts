@@ -16,20 +16,27 @@ export interface ServerRoute {
   mayKeep(server: Server): boolean;
 }
 
+/** How connections are opened. */
+export interface Opening {
+  /** Opens one connection, and bounds the time for it. */
+  readonly open: (server: Server, options: object) => Socket;
+  /** Whether a further connection may be opened. */
+  readonly mayOpen: () => boolean;
+}
+
 /**
- * @param open opens one connection, and bounds the time for it
  * @param connected called with each connection that was established
  */
 export function connectInTurn(
   route: ServerRoute,
-  open: (server: Server, options: object) => Socket,
+  { open, mayOpen }: Opening,
   readyEvent: 'connect' | 'secureConnect',
   connected: (socket: Socket, server: Server) => void,
 ): Agent['createConnection'] {
   return (options, callback) => {
     const tried = new Set<Server>();
     const tryNext = (error?: Error): void => {
-      const server = route.next(tried);
+      const server = mayOpen() ? route.next(tried) : undefined;
       if (server === undefined) {
         // Node reads no socket if there is an error.
         callback?.(error ?? new Error('no server'), undefined as never);

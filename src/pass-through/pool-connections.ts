@@ -1,6 +1,5 @@
 import http, { type ClientRequest } from 'node:http';
-import { isIP, type Socket } from 'node:net';
-import { urlToHttpOptions } from 'node:url';
+import type { Socket } from 'node:net';
 import type { ConnectionObserver } from '../core/connection-guard.ts';
 import { type Borrower, type Owner, shared } from '../core/connection-label.ts';
 import { restAtCapMs, restMs } from '../core/connection-rest.ts';
@@ -8,16 +7,14 @@ import { InvariantViolation } from '../core/invariants.ts';
 import type { RawHeaders } from '../core/messages/http-message.ts';
 import type { Server } from '../core/servers/server.ts';
 import { connectInTurn, type ServerRoute } from './connect-in-turn.ts';
+import { endpointOf } from './endpoint.ts';
 import { RestingConnections } from './resting-connections.ts';
 import { type AnswerProgress, PoolSocket } from './pool-socket.ts';
 import { createSecureAgent, type UpstreamTls } from './secure-agent.ts';
 
 declare module 'http' {
   interface Agent {
-    /**
-     * Receives each new request from `http.request()`. The method is undocumented, but agent libraries use
-     * it.
-     */
+    /** Receives each new request from `http.request()`. Undocumented, but agent libraries use it. */
     addRequest(request: ClientRequest, options: object): void;
   }
 }
@@ -57,6 +54,9 @@ const poolName = 'pool';
 /** Idle time before TCP keep-alive probes, in ms. Polls are silent for minutes, and there are many of them. */
 const tcpProbeAfterMs = 30_000;
 
+/** Limit for the connections that are being opened, if there is no other limit. */
+const maxConnecting = 10_000;
+
 /** Time in ms that a client has for the next message of a sign-in before its connection counts as idle. */
 const handshakeMs = 5000;
 
@@ -74,6 +74,7 @@ export class PoolConnections {
   /** The servers of the connections, for a pool of several servers. */
   readonly #servers = new WeakMap<Socket, Server>();
   readonly #resting: RestingConnections;
+  #isClosed = false;
 
   /** @param owner `shared`, or the client's connection that these connections are bound to */
   constructor(options: PoolConnectionsOptions, owner: Owner = shared) {
@@ -102,12 +103,17 @@ export class PoolConnections {
       this.#watch(socket as Socket, readyEvent);
       return socket;
     };
+    // A client that leaves does not stop the opening of its connection.
+    const maxOpen = isShared ? 2 * Math.min(options.maxConnections, maxConnecting) : Infinity;
     if (route !== undefined) {
       const open = agent.createConnection.bind(agent);
       agent.createConnection = connectInTurn(
         route,
-        ({ origin }, connectOptions) =>
-          open({ ...connectOptions, ...endpointOf(new URL(origin)) }) as Socket,
+        {
+          open: ({ origin }, connectOptions) =>
+            open({ ...connectOptions, ...endpointOf(new URL(origin), options.tls?.()) }) as Socket,
+          mayOpen: () => !this.#isClosed && this.#open.size < maxOpen,
+        },
         readyEvent,
         (socket, server) => this.#servers.set(socket, server),
       );
@@ -129,12 +135,13 @@ export class PoolConnections {
       const lend = (): void =>
         lendAgain.forEach((listener) => listener.call(agent, socket, freeOptions));
       const connection = this.#bySocket.get(socket);
-      if (route !== undefined && !this.#mayKeep(socket, route)) socket.destroy();
-      // Node also emits `free` for a new connection, which has not been lent and needs no rest.
+      // Node also emits `free` for a new connection, which has not been lent and needs no rest. A new connection
+      // to another server than the first choice must serve its request, or Node would open the next one at once.
       if (connection?.isLent !== true) lend();
       else {
         const { client, user } = connection;
         connection.giveBack();
+        if (route !== undefined && !this.#mayKeep(socket, route)) socket.destroy();
         this.#closeAged(connection);
         this.#resting.add(client, user, lend);
         if (this.#hasQueue()) this.#resting.releaseOldestSoon();
@@ -228,9 +235,12 @@ export class PoolConnections {
       this.#open,
       ({ socket }) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
     );
+    this.#isClosed = true;
     // Queued requests are canceled first. Otherwise Node would open new connections for them.
     for (const request of [...(this.agent.requests[poolName] ?? [])]) this.cancel(request);
     this.agent.destroy();
+    // The agent does not know connections that are being opened to one of several servers.
+    for (const { socket } of this.#open) socket.destroy();
     this.#resting.releaseAll();
     await Promise.all(closed);
   }
@@ -285,15 +295,4 @@ export class PoolConnections {
     // On Node 20 a socket has no `error` listener between two requests.
     socket.on('error', () => undefined);
   }
-}
-
-function endpointOf(url: URL): {
-  readonly host: string | null | undefined;
-  readonly port: string | number;
-  readonly servername: string;
-} {
-  const { hostname, port } = urlToHttpOptions(url);
-  // Node must not take the server name from the `Host` of a request. An IP address is no server name.
-  const servername = typeof hostname === 'string' && isIP(hostname) === 0 ? hostname : '';
-  return { host: hostname, port: port ?? (url.protocol === 'https:' ? 443 : 80), servername };
 }

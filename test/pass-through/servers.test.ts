@@ -1,4 +1,9 @@
 /** Calls that are passed through to a pool of several servers. */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { PassThroughOptions } from '../../src/pass-through/pass-through.ts';
 import { PoolServers } from '../../src/upstream/servers/pool-servers.ts';
@@ -22,11 +27,16 @@ interface Started extends Front {
 async function front(
   ports: readonly number[],
   options: Partial<PassThroughOptions> = {},
+  scheme: 'http' | 'https' = 'http',
 ): Promise<Started> {
   const log: string[] = [];
   const name = (origin: string): string => `s${ports.indexOf(Number(new URL(origin).port))}`;
   const pool = new PoolServers(
-    { servers: ports.map((port) => `http://127.0.0.1:${port}`), fallback: [], hasChecks: false },
+    {
+      servers: ports.map((port) => `${scheme}://127.0.0.1:${port}`),
+      fallback: [],
+      hasChecks: false,
+    },
     {
       ejected: (origin, reason) => log.push(`${name(origin)} out: ${reason}`),
       returned: (origin) => log.push(`${name(origin)} back`),
@@ -34,7 +44,8 @@ async function front(
     },
   );
   rig.onClose(() => pool.stop());
-  const started = await rig.front(ports[0]!, { servers: pool, ...options });
+  const upstream = new URL(`${scheme}://127.0.0.1:${ports[0]}`);
+  const started = await rig.front(upstream, { servers: pool, ...options });
   return { ...started, pool, log };
 }
 
@@ -66,6 +77,32 @@ async function silent(): Promise<{ port: number; untilRequest: () => Promise<voi
   const asked = new Promise<void>((resolve) => (wake = resolve));
   const { port } = await rig.rawPool((socket) => socket.on('data', () => wake()));
   return { port, untilRequest: () => asked };
+}
+
+const file = (name: string): Buffer =>
+  readFileSync(new URL(`../fixtures/tls/${name}`, import.meta.url));
+const ca = file('ca.pem');
+/** The address of the servers is 127.0.0.1, and the settings name `localhost`. */
+const secure = { tls: () => ({ ca, servername: 'localhost' }) };
+
+/** A server with TLS. `names`: the server name that each client asked for. */
+async function tlsPool(): Promise<{ port: number; names: unknown[] }> {
+  const names: unknown[] = [];
+  const server = https.createServer(
+    { cert: file('server.pem'), key: file('server.key') },
+    (request, response) => {
+      names.push((request.socket as TLSSocket & { servername?: unknown }).servername);
+      response.end('ok');
+    },
+  );
+  server.on('tlsClientError', () => undefined);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  rig.onClose(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { port: (server.address() as AddressInfo).port, names };
 }
 
 test('calls are spread over the servers', async () => {
@@ -138,6 +175,43 @@ test('a poll moves to another server when its server is ejected because it answe
   const [server] = servers.set.servers;
   for (let n = 0; n < 2; n += 1) servers.set.checked(server!, false, true, performance.now());
   expect((await poll).slice(9, 12)).toBe('200');
+});
+
+test('a GET moves to another server when its server is ejected before its connection is open', async () => {
+  // The kernel accepts the connection, and the handshake of TLS gets no answer.
+  const frozen = await silent();
+  const pool = await tlsPool();
+  const { port, pool: servers, told } = await front([frozen.port, pool.port], secure, 'https');
+  const answer = ask(port, get());
+  await frozen.untilRequest();
+  const [server] = servers.set.servers;
+  for (let n = 0; n < 2; n += 1) servers.set.checked(server!, false, true, performance.now());
+  expect((await answer).slice(9, 12)).toBe('200');
+  expect(told[0]!.faults).toEqual([]);
+});
+
+test('tls.servername is the name that the certificate of each server must have', async () => {
+  const pools = [await tlsPool(), await tlsPool()];
+  const ports = pools.map(({ port }) => port);
+  const { port } = await front(ports, secure, 'https');
+  expect(await askOften(4, port, get())).toEqual(Array(4).fill('200'));
+  expect(pools.map(({ names }) => [...new Set(names)])).toEqual([['localhost'], ['localhost']]);
+  const other = await front(ports, { tls: () => ({ ca, servername: 'other.example' }) }, 'https');
+  expect(await askOften(1, other.port, get())).toEqual(['503']);
+});
+
+test('at the end, no connection is opened any more', async () => {
+  const frozen = [await silent(), await silent()];
+  const { port, passThrough } = await front(
+    frozen.map((one) => one.port),
+    { ...secure, connectTimeoutMs: 60_000 },
+    'https',
+  );
+  const asked = ask(port, get());
+  await Promise.race(frozen.map((one) => one.untilRequest()));
+  await passThrough.stop();
+  await asked;
+  expect(passThrough.openConnections()).toBe(0);
 });
 
 test('all servers together have the limit of the pool', async () => {

@@ -125,3 +125,14 @@ test.each([
     false,
   ]);
 });
+
+test('a head has the description of the client by its peer, read once', () => {
+  const head = new RequestHeadCache(asItIs, onePool()).read(
+    [...ann, 'X-Forwarded-For', '10.0.0.1', 'X-Forwarded-Proto', 'https'],
+    undefined,
+  );
+  expect(head.describedByPeer).toEqual([
+    ...['X-Forwarded-For', '10.0.0.1', 'X-Forwarded-Proto', 'https'],
+  ]);
+  expect(head.describedByPeer).toBe(head.describedByPeer);
+});

@@ -93,3 +93,16 @@ describe('slots of an owner', () => {
     );
   });
 });
+
+test('the number of waiting pieces of work counts those of all owners', () => {
+  const slots = new OwnerSlots(1);
+  const { acquire } = recorder(slots);
+  const release = acquire('a', 'begins');
+  acquire('a', 'waits');
+  acquire('b', 'begins');
+  const leave = acquire('b', 'waits');
+  expect(slots.waiting).toBe(2);
+  leave();
+  release();
+  expect(slots.waiting).toBe(0);
+});
