@@ -1,6 +1,6 @@
 /** The edge cases of each rule of `classify`. */
 import { describe, expect, test } from '@jest/globals';
-import { classify, pathPatterns } from '../../../src/core/ucwa/classify.ts';
+import { applicationOf, classify, pathPatterns } from '../../../src/core/ucwa/classify.ts';
 import { aHead, bearer } from '../../support/heads.ts';
 
 const app = '/ucwa/oauth/v1/applications/1045';
@@ -106,4 +106,12 @@ describe('pathPatterns', () => {
     expect(never?.test(inside)).toBe(true);
     expect(never?.test(outside)).toBe(false);
   });
+});
+
+test.each([
+  ['/ucwa/oauth/v1/applications/A1/events?ack=1', '/ucwa/oauth/v1/applications/a1'],
+  ['//ucwa/v1/applications/1/me', '/ucwa/v1/applications/1'],
+  ['/Autodiscover', undefined],
+])('the application of %s is %s', (target, application) => {
+  expect(applicationOf(target)).toBe(application);
 });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { applicationOf, classify, pathPatterns } from '../../../src/core/ucwa/classify.ts';
+import { classify, pathPatterns } from '../../../src/core/ucwa/classify.ts';
 import { callClassOf } from '../../../src/core/ucwa/call-class.ts';
 import { aHead, bearer } from '../../support/heads.ts';
 
@@ -290,12 +290,4 @@ test.each([
 ])('a call with a head of about %s bytes: %s', (bytes, expected) => {
   const fields = ['Host', 'p', 'Authorization', bearer, 'X-Padding', 'x'.repeat(bytes - 200)];
   expect(classified('GET', '/ucwa/oauth/v1/applications/1/me', fields)).toBe(expected);
-});
-
-test.each([
-  ['/ucwa/oauth/v1/applications/A1/events?ack=1', '/ucwa/oauth/v1/applications/a1'],
-  ['//ucwa/v1/applications/1/me', '/ucwa/v1/applications/1'],
-  ['/Autodiscover', undefined],
-])('the application of %s is %s', (target, application) => {
-  expect(applicationOf(target)).toBe(application);
 });
