@@ -5,7 +5,7 @@ import { systemClock } from '../engine/clock.ts';
 import type { ConnectionCounts } from '../listen/connection-counts.ts';
 import { HeldEvents } from '../listen/held-events.ts';
 import { HttpServer, type HttpServerOptions } from '../listen/http-server.ts';
-import { LinkRewriter } from '../listen/link-rewriter.ts';
+import { type LinkParts, LinkRewriter } from '../listen/link-rewriter.ts';
 import type { HandlerPool } from '../listen/handler-parts.ts';
 import { RequestHandler } from '../listen/request-handler.ts';
 import { trust } from '../listen/trusted-peers.ts';
@@ -22,7 +22,7 @@ export interface Listening {
   readonly pools: readonly Pool[];
   readonly counts: ConnectionCounts;
   readonly names: PoolNames;
-  readonly links: LinkRewriter;
+  readonly linkParts: LinkParts;
   /** Delays events that overtake the answer to a POST; `undefined` if the settings turn it off. */
   readonly heldEvents: HeldEvents | undefined;
 }
@@ -40,12 +40,12 @@ export function createListening(
       aliases: [...own.servers, ...own.fallback].map((server) => new URL(server).host),
     })),
   );
-  const links = new LinkRewriter({
+  const linkParts: LinkParts = {
     names,
     isTrusted: trust(settings.listen.trustedProxies),
     observer: metrics.listen,
     warn: (message, facts) => log.warn(message, facts),
-  });
+  };
   const heldEvents = settings.batching.holdEvents
     ? new HeldEvents({
         clock: systemClock,
@@ -53,7 +53,7 @@ export function createListening(
         observer: { ...metrics.listen, internalError },
       })
     : undefined;
-  return { surroundings, pools, counts, names, links, heldEvents };
+  return { surroundings, pools, counts, names, linkParts, heldEvents };
 }
 
 /** Creates the listener for clients, and the handler of their requests. */
@@ -64,6 +64,7 @@ export function createListener(listening: Listening): {
   const { settings, renewals } = listening.surroundings;
   const handler = createHandler(
     listening,
+    new LinkRewriter(listening.linkParts),
     listening.pools.map(({ settings: own, front, passThrough }) => ({
       engine: front,
       passThrough,
@@ -77,7 +78,8 @@ export function createListener(listening: Listening): {
 
 /** Creates the handler of the requests of a listener. */
 export function createHandler(
-  { surroundings, links, heldEvents }: Listening,
+  { surroundings, heldEvents }: Listening,
+  links: LinkRewriter,
   pools: readonly HandlerPool[],
 ): RequestHandler {
   const { settings, metrics, log, internalError } = surroundings;

@@ -4,6 +4,7 @@
  */
 import { systemClock } from '../engine/clock.ts';
 import { HttpServer, type HttpServerHandlers } from '../listen/http-server.ts';
+import { LinkRewriter } from '../listen/link-rewriter.ts';
 import { PlainRedirect } from '../listen/plain-redirect.ts';
 import type { PassThrough } from '../pass-through/pass-through.ts';
 import { spreadConnections } from '../pass-through/plain-servers.ts';
@@ -41,6 +42,7 @@ export function createPlainListener(
   const byPool = pools.map((pool) => plainPassThrough(listening, pool));
   const handler = createHandler(
     listening,
+    new LinkRewriter({ ...listening.linkParts, tlsPort }),
     pools.map(({ settings: own, front, passThrough }, i) => ({
       engine: front,
       passThrough: byPool[i] ?? passThrough,

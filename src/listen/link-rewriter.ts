@@ -3,6 +3,7 @@
  * origin that they used (docs/decisions/017-links-of-sidecar-clients.md).
  */
 import type { IncomingMessage } from 'node:http';
+import { httpsAuthority } from '../core/answer/https-redirect.ts';
 import { documentFormat, rewriteBody } from '../core/links/body-links.ts';
 import { clientOrigin, type ClientOrigin } from '../core/links/client-origin.ts';
 import { notShared, rewrittenHead } from '../core/links/document-head.ts';
@@ -23,6 +24,11 @@ export interface LinkParts {
   readonly isTrusted: (request: IncomingMessage) => boolean;
   readonly observer: LinkObserver;
   readonly warn: Warn;
+  /**
+   * For the plain listener: returns the port of the TLS listener, or `undefined` if there is none. Links with https
+   * then keep https, because a link without TLS would show credentials to the network.
+   */
+  readonly tlsPort?: () => number | undefined;
 }
 
 /** Limit for a body with links, before and after it is decoded. Real documents have a few KiB. */
@@ -83,12 +89,15 @@ export class LinkRewriter {
   /** Returns the rewriting for a client that came by an address of the proxy's own. */
   #rewriting(exchange: ClientExchange): LinkRewriting | undefined {
     const { request, head } = exchange;
-    const { names, isTrusted } = this.#parts;
+    const { names, isTrusted, tlsPort } = this.#parts;
     const scheme = 'encrypted' in request.socket ? 'https' : 'http';
     const fields = isTrusted(request) ? head.headers : undefined;
     const origin = clientOrigin(scheme, head.facts.host, fields);
     if (origin === undefined || names.poolOf(origin.authority) !== undefined) return undefined;
-    return new LinkRewriting(origin, names);
+    if (tlsPort === undefined || origin.scheme === 'https') return new LinkRewriting(origin, names);
+    const port = tlsPort();
+    const authority = port === undefined ? undefined : httpsAuthority(origin.authority, port);
+    return new LinkRewriting(origin, names, { authority });
   }
 
   #rewrite(rewriting: LinkRewriting, kind: LinkKind, link: string): Replacement | undefined {

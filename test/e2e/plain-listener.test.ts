@@ -180,6 +180,52 @@ test('with plain servers, requests pass through to them, and none is batched', a
   expect(metrics.get('ucwa_proxy_batches_total{flush_reason="linger"}')).toBe(0);
 });
 
+/** Asks a plain server for a document with one link of each scheme. Returns the links, and both ports. */
+async function linksOnPlain(env: Readonly<Record<string, string>>) {
+  const body = JSON.stringify({
+    _links: {
+      self: { href: 'https://pool.example/a' },
+      user: { href: 'http://pool.example/b' },
+    },
+  });
+  const server = await startScriptedPool((_, socket) => {
+    const fields = `Content-Type: application/json\r\nContent-Length: ${body.length}`;
+    socket.write(`HTTP/1.1 200 OK\r\n${fields}\r\n\r\n${body}`);
+  });
+  const { proxy, plainPort } = await start(
+    env,
+    `hosts: [pool.example, '*'], plainServers: ['${server.url}']`,
+  );
+  const client = new RawClient(plainPort);
+  client.send(get('/', 'Host: proxy.example:8080'));
+  const answer = await client.readAnswer();
+  const { _links: links } = JSON.parse(answer.body.toString()) as {
+    _links: { self: { href: string }; user: { href: string } };
+  };
+  const kinds = ['discovery', 'left_discovery'].map(
+    (kind) => `ucwa_proxy_rewritten_links_total{kind="${kind}"}`,
+  );
+  const metrics = await proxy.metrics();
+  return {
+    proxy,
+    links: [links.self.href, links.user.href],
+    counts: kinds.map((name) => metrics.get(name)),
+  };
+}
+
+test('an https link in an answer of a plain server leads to the TLS listener', async () => {
+  const { proxy, links, counts } = await linksOnPlain(tls);
+  expect(links).toEqual([`https://proxy.example:${proxy.port}/a`, 'http://proxy.example:8080/b']);
+  expect(counts).toEqual([2, 0]);
+});
+
+test('an https link of a plain server stays, and is counted, if the proxy has no TLS listener', async () => {
+  const { proxy, links, counts } = await linksOnPlain({});
+  expect(links).toEqual(['https://pool.example/a', 'http://proxy.example:8080/b']);
+  expect(counts).toEqual([1, 1]);
+  expect(proxy.log.filter((line) => line.includes('pools[].hosts'))).toEqual([]);
+});
+
 test.each([
   ['listen.address', '127.0.0.1:8080'],
   ['admin.address', '127.0.0.1:9464'],

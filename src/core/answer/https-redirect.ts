@@ -18,8 +18,21 @@ export function hostNameOf(host: string): string | undefined {
 }
 
 /**
- * Returns the redirect to the same target over https. A `Host` without a port stays without one, because the client
- * used the standard ports, perhaps those of a balancer. Another port becomes that of the TLS listener.
+ * Returns the host and port of the TLS listener, for a client of the plain listener. A `Host` without a port stays
+ * without one, because the client used the standard ports, perhaps those of a balancer. Another port becomes that of
+ * the TLS listener.
+ *
+ * @param host a legal `Host`
+ * @param tlsPort port of the listener for https; `undefined` if another program terminates TLS
+ */
+export function httpsAuthority(host: string, tlsPort: number | undefined): string {
+  const [, name = '', port] = hostAndPort.exec(host) ?? [];
+  const isStandard = port === undefined || tlsPort === undefined || tlsPort === httpsPort;
+  return isStandard ? name : `${name}:${tlsPort}`;
+}
+
+/**
+ * Returns the redirect to the same target over https, see `httpsAuthority`.
  *
  * @param host a legal `Host`, see `hostNameOf`
  * @param target in origin-form
@@ -31,12 +44,9 @@ export function httpsRedirect(
   target: string,
   tlsPort: number | undefined,
 ): Reply {
-  const [, name = '', port] = hostAndPort.exec(host) ?? [];
-  const isStandard = port === undefined || tlsPort === undefined || tlsPort === httpsPort;
-  const authority = isStandard ? name : `${name}:${tlsPort}`;
   // Clients may change the method of a POST after a 301, but never after a 308.
   const status = method === 'GET' || method === 'HEAD' ? 301 : 308;
-  const location = `https://${authority}${target}`;
+  const location = `https://${httpsAuthority(host, tlsPort)}${target}`;
   const headers = ['Location', location, 'Cache-Control', 'no-store', 'Content-Length', '0'];
   return { status, reason: '', headers, body: Buffer.alloc(0) };
 }

@@ -23,7 +23,7 @@ export interface LinkObserver {
   /**
    * The link stays as it is.
    *
-   * @param authority the name that is not configured; `undefined` if the link has no legal name
+   * @param authority the name that is not configured; `undefined` if the link has no legal name, or a configured one
    */
   left(authority: string | undefined): void;
 }
@@ -34,29 +34,45 @@ const absolute = /^(?:(https?):)?\/\/([^/?#]*)/i;
 export class LinkRewriting {
   readonly origin: ClientOrigin;
   readonly #names: PoolNames;
+  readonly #secureOrigin: ClientOrigin | undefined;
 
-  /** @param origin its authority is the name of no pool */
-  constructor(origin: ClientOrigin, names: PoolNames) {
+  /**
+   * @param origin its authority is the name of no pool
+   * @param secure the origin for https links if these keep https, without an authority if no https origin is known;
+   *   `undefined` if these links get `origin` too
+   */
+  constructor(
+    origin: ClientOrigin,
+    names: PoolNames,
+    secure?: { readonly authority: string | undefined },
+  ) {
     this.origin = origin;
     this.#names = names;
+    if (secure === undefined) this.#secureOrigin = origin;
+    else if (secure.authority === undefined) this.#secureOrigin = undefined;
+    else this.#secureOrigin = { scheme: 'https', authority: secure.authority };
   }
 
   /** Returns the new origin of a link; `undefined` if the link stays as it is. Relative links always do. */
   rewrite(link: string, observer: LinkObserver): Replacement | undefined {
     const match = absolute.exec(link);
     if (match === null) return undefined;
-    const { scheme: ownScheme, authority: ownAuthority } = this.origin;
-    const scheme = match[1] === undefined ? ownScheme : (match[1].toLowerCase() as Scheme);
+    const scheme = match[1] === undefined ? this.origin.scheme : (match[1].toLowerCase() as Scheme);
+    const origin = scheme === 'https' ? this.#secureOrigin : this.origin;
     const authority = comparableAuthority(scheme, match[2] ?? '');
     const pool = authority === undefined ? undefined : this.#names.poolOf(authority);
-    const address = pool === undefined ? undefined : addressOf(this.#names, pool, ownAuthority);
+    if (origin === undefined) {
+      observer.left(pool === undefined ? authority : undefined);
+      return undefined;
+    }
+    const address = pool === undefined ? undefined : addressOf(this.#names, pool, origin.authority);
     if (address === undefined) {
       // A link to the client's own origin stays on the proxy.
-      if (authority !== ownAuthority) observer.left(authority);
+      if (authority !== origin.authority) observer.left(authority);
       return undefined;
     }
     observer.rewritten();
-    const prefix = match[1] === undefined ? '' : `${ownScheme}:`;
+    const prefix = match[1] === undefined ? '' : `${origin.scheme}:`;
     return { length: match[0].length, text: `${prefix}//${address}` };
   }
 }

@@ -11,10 +11,14 @@ const names = {
   poolOf: (authority: string) => (authority === 'pool.example' ? 'pool' : undefined),
 };
 
-function rewritingFor(scheme: 'http' | 'https', authority: string) {
+function rewritingFor(
+  scheme: 'http' | 'https',
+  authority: string,
+  secure?: { readonly authority: string | undefined },
+) {
   const left: Array<string | undefined> = [];
   let count = 0;
-  const rewriting = new LinkRewriting({ scheme, authority }, names);
+  const rewriting = new LinkRewriting({ scheme, authority }, names, secure);
   const observer = {
     rewritten: () => (count += 1),
     left: (name: string | undefined) => left.push(name),
@@ -45,6 +49,29 @@ describe('a link', () => {
     expect(rewritingFor('https', 'proxy.example').rewrite('http://pool.example/a')).toBe(
       'https://proxy.example/a',
     );
+  });
+
+  test.each([
+    ['https://pool.example/a', 'https://proxy.example:8443/a'],
+    ['HTTPS://pool.example', 'https://proxy.example:8443'],
+    ['http://pool.example/a', 'http://proxy.example:8080/a'],
+    ['//pool.example/a', '//proxy.example:8080/a'],
+  ])('keeps its scheme if https links have an origin of their own: %s', (link, expected) => {
+    const secure = { authority: 'proxy.example:8443' };
+    const { rewrite, left, count } = rewritingFor('http', 'proxy.example:8080', secure);
+    expect(rewrite(link)).toBe(expected);
+    expect([count(), left]).toEqual([1, []]);
+  });
+
+  test.each([
+    ['https://pool.example/a', undefined],
+    ['https://other.example/a', 'other.example'],
+    ['https:///a', undefined],
+  ])('with https stays, and is reported, if no https origin is known: %s', (link, name) => {
+    const secure = { authority: undefined };
+    const { rewrite, left, count } = rewritingFor('http', 'proxy.example:8080', secure);
+    expect(rewrite(link)).toBe(link);
+    expect([count(), left]).toEqual([0, [name]]);
   });
 
   test.each([
