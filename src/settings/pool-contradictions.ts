@@ -13,6 +13,19 @@ export function poolContradictions(settings: Settings, found: Findings): string[
     problems.push(complaint(place, key, expected, what));
   };
   if (pools.length === 0) return problems;
+  const listeners = [
+    ['listen.address', settings.listen.address],
+    ['listen.plain', settings.listen.plain],
+    ['admin.address', settings.admin.address],
+  ] as const;
+  const complainOfOwn = (key: string, server: string): void => {
+    for (const [side, address] of listeners) {
+      if (address === undefined || found.broken.has(side)) continue;
+      if (!reaches(addressOf(new URL(server)), address)) continue;
+      const own = `this proxy's own ${side} (${formatAddress(address)})`;
+      complain(key, 'addresses of the pool', own);
+    }
+  };
 
   for (const key of leaves.keys()) {
     const isForUrl = key === 'upstream.url' || key.startsWith('upstream.tls.');
@@ -56,15 +69,9 @@ export function poolContradictions(settings: Settings, found: Findings): string[
         complain(key, 'only https servers, or only http servers', shown(server));
       }
       if (all.indexOf(server) !== place) complain(key, 'each server once', shown(server));
-      for (const side of ['listen', 'admin'] as const) {
-        const { address } = settings[side];
-        if (found.broken.has(`${side}.address`) || !reaches(addressOf(new URL(server)), address)) {
-          continue;
-        }
-        const own = `this proxy's own ${side}.address (${formatAddress(address)})`;
-        complain(key, 'addresses of the pool', own);
-      }
+      complainOfOwn(key, server);
     }
+    for (const server of pool.plainServers) complainOfOwn(`${section}.plainServers`, server);
     if (first.startsWith('http:')) {
       for (const key of Object.keys(pool.tls)) {
         complain(`${section}.tls.${key}`, 'https servers', shown(first));

@@ -203,6 +203,21 @@ describe('a contradiction in pools has its place:', () => {
       'pools:\n  - { name: a, servers: [http://localhost:8080] }\n',
       "proxy.yaml:2:25 pools[0].servers: expected addresses of the pool, found this proxy's own listen.address (127.0.0.1:8080)",
     ],
+    [
+      'the plain listener of the proxy as a server',
+      'listen: { plain: 127.0.0.1:81 }\npools:\n  - { name: a, servers: [http://localhost:81] }\n',
+      "proxy.yaml:3:25 pools[0].servers: expected addresses of the pool, found this proxy's own listen.plain (127.0.0.1:81)",
+    ],
+    [
+      'the plain listener of the proxy as a plain server',
+      'listen: { plain: 127.0.0.1:81 }\npools:\n  - { name: a, servers: [https://a], plainServers: [http://127.0.0.1:81] }\n',
+      "proxy.yaml:3:52 pools[0].plainServers: expected addresses of the pool, found this proxy's own listen.plain (127.0.0.1:81)",
+    ],
+    [
+      'the main listener of the proxy as a plain server',
+      'listen: { plain: 127.0.0.1:81 }\npools:\n  - { name: a, servers: [https://a], plainServers: [http://127.0.0.1:8080] }\n',
+      "proxy.yaml:3:52 pools[0].plainServers: expected addresses of the pool, found this proxy's own listen.address (127.0.0.1:8080)",
+    ],
   ])('%s', (_, text, problem) => {
     expect(problemsOf({ file: text })).toEqual([problem]);
   });
