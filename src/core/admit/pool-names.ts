@@ -29,6 +29,8 @@ export interface Destination {
 const anyName = '*';
 const below = '*.';
 
+const defaultPort = /:(?:80|443)$/;
+
 /** A host name or an IPv6 address in brackets, and a port. */
 const parts = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/;
 
@@ -37,8 +39,8 @@ export class PoolNames {
   readonly #exact = new Map<string, NamedPool & { readonly pool: number }>();
   /** The same for `*.example.com`, without the `*.`. */
   readonly #below = new Map<string, NamedPool & { readonly pool: number }>();
-  /** The pools by the hosts and ports of their servers. */
-  readonly #aliases = new Map<string, string>();
+  /** The same by the hosts and ports of the servers of each pool. */
+  readonly #aliases = new Map<string, Destination>();
   /** Destinations by the name of the pool, for addresses of the proxy that begin with it. */
   readonly #labels = new Map<string, Destination>();
   /** Where a request with any other name goes. */
@@ -55,8 +57,12 @@ export class PoolNames {
         else if (host !== anyName) this.#exact.set(keyOf(host), entry);
       }
     }
-    for (const { name, aliases = [] } of pools) {
-      for (const alias of aliases) this.#aliases.set(keyOf(alias), name);
+    for (const [pool, named] of pools.entries()) {
+      for (const alias of named.aliases ?? []) {
+        const key = keyOf(alias);
+        // The first of several pools with the same server gets its requests.
+        if (!this.#aliases.has(key)) this.#aliases.set(key, ownDestination(named, pool));
+      }
     }
     this.#isUnnamed = this.#exact.size + this.#below.size === 0;
     const pool = pools.findIndex(({ hosts }) => hosts.length === 0 || hosts.includes(anyName));
@@ -77,7 +83,7 @@ export class PoolNames {
    * @param authority in the form of `comparableAuthority`
    */
   poolOf(authority: string): string | undefined {
-    return this.#named(authority)?.name ?? this.#aliases.get(authority);
+    return this.#named(authority)?.name ?? this.#aliases.get(authority)?.poolName;
   }
 
   /**
@@ -89,8 +95,17 @@ export class PoolNames {
   find(host: string | undefined): Destination | undefined {
     if (this.#isUnnamed || host === undefined) return this.#others;
     const found = this.#named(host);
-    if (found === undefined) return this.#labelled(host) ?? this.#others;
+    if (found === undefined) {
+      return this.#others && (this.#ofServer(host) ?? this.#labelled(host) ?? this.#others);
+    }
     return { pool: found.pool, poolName: found.name, authority: host };
+  }
+
+  /** Returns the pool with a server at this host and port. */
+  #ofServer(host: string): Destination | undefined {
+    if (this.#aliases.size === 0) return undefined;
+    // The names of servers have no default port.
+    return this.#aliases.get(keyOf(host).replace(defaultPort, ''));
   }
 
   /** Returns the pool of an address of the proxy such as `pool-b.localhost:8080`, see `core/links/pool-names.ts`. */

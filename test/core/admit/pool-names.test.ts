@@ -108,6 +108,33 @@ describe('addresses of the proxy that begin with the name of a pool', () => {
   });
 });
 
+describe('a Host that is a server of a pool leads to this pool', () => {
+  const any = { ...web, hosts: ['*'], aliases: ['fe:4443', 'shared'] };
+  const other = { ...office, aliases: ['o', 'web.o:4443', 'shared'] };
+
+  test.each([
+    ['o', 'oos/1 [2001:DB8::1]'],
+    ['O.:443', 'oos/1 [2001:DB8::1]'],
+    ['web.o:4443', 'oos/1 [2001:DB8::1]'],
+    ['fe:4443', 'web/0 fe:4443'],
+    ['shared', 'web/0 fe:4443'],
+    ['o:4443', 'web/0 fe:4443'],
+  ])('if one pool takes every other name: %s', (host, destination) => {
+    const names = new PoolNames([any, other]);
+    expect(found(names, host)).toBe(destination);
+  });
+
+  test('before an address of the proxy that begins with the name of another pool', () => {
+    const names = new PoolNames([any, other, { ...admin, aliases: ['oos.example'] }]);
+    expect(found(names, 'oos.example')).toBe('admin/2 web.example.com:8443');
+    expect(found(names, 'oos.localhost')).toBe('oos/1 [2001:DB8::1]');
+  });
+
+  test('and nowhere, if no pool takes every other name', () => {
+    expect(found(new PoolNames([web, other]), 'o')).toBeUndefined();
+  });
+});
+
 test('a link leads to a pool by its hosts and by its servers', () => {
   const names = new PoolNames([{ ...web, aliases: ['fe:4443', 'fe2:4443'] }, office]);
   const authorities = ['web.example.com', 'fe2:4443', 'a.office.example.com', 'fe', 'x.example'];
