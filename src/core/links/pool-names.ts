@@ -33,7 +33,8 @@ export function addressOf(names: PoolNames, pool: string, client: string): strin
   const label = labelledPool(names, client);
   // The client resolved one label of this name, so it can resolve the others.
   const base = label === undefined ? undefined : host.slice(label.length + 1);
-  if (pool === names.pools[0] && base !== undefined) return base + port;
+  // Only a loopback name certainly resolves without its label.
+  if (pool === names.pools[0] && base !== undefined && isLoopback(base)) return base + port;
   if (base !== undefined) return `${pool}.${base}${port}`;
   return isLoopback(host) ? `${pool}.localhost${port}` : undefined;
 }

@@ -37,10 +37,17 @@ describe('the address of a pool', () => {
     ['pool-b.localhost:8080', 'pool-b', 'pool-b.localhost:8080'],
     ['pool-b.localhost:8080', 'pool-a', 'localhost:8080'],
     ['pool-a.proxy.example:8443', 'pool-b', 'pool-b.proxy.example:8443'],
-    ['pool-b.proxy.example', 'pool-a', 'proxy.example'],
+    ['pool-b.proxy.example', 'pool-a', 'pool-a.proxy.example'],
+    ['pool-b.proxy.example:8443', 'pool-a', 'pool-a.proxy.example:8443'],
   ])('for a client at %s: %s is at %s', (client, pool, address) => {
     expect(addressOf(two, pool, client)).toBe(address);
     expect(poolAt(two, address)).toBe(pool);
+  });
+
+  test('is the same again after a way over another pool', () => {
+    const client = 'pool-a.proxy.example:8443';
+    const other = addressOf(two, 'pool-b', client);
+    expect(addressOf(two, 'pool-a', other ?? '')).toBe(client);
   });
 
   test('is unknown if the client may be unable to resolve a name for it', () => {
