@@ -15,7 +15,7 @@ afterAll(() => program.remove());
 const maxConnections = 500;
 const ofOneAddress = maxConnections / 2;
 const attackMs = 2000;
-const headersTimeoutMs = 300;
+const headersTimeoutMs = 600;
 /** The proxy waits for 1 s before it closes a refused connection. */
 const freeWithinMs = 5000;
 /** Requests that get 501, 400 and 408. */
