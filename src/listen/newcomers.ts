@@ -171,6 +171,11 @@ export class Newcomers {
     return taken.map(([exchange, { turn }]) => [exchange, turn]);
   }
 
+  /** Takes out a call that waits, if it does. It never begins after that, and `left` is not called. */
+  take(exchange: ClientExchange): void {
+    this.#waiting.get(exchange)?.leave();
+  }
+
   /**
    * Counts the exchange of a new user until it is over. A poll does not count for all new users together, because it
    * lasts long and polls have a limit of their own.

@@ -114,6 +114,8 @@ export class RequestHandler {
 
   /** Refuses a request with a body that has stopped. */
   refuseBody(exchange: ClientExchange): void {
+    // The refusal is the only report of a write that waits for its turn.
+    this.#newcomers.take(exchange);
     this.#refuse(exchange, overflowStatus.slow_request, 'slow_request');
   }
 
