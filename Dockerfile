@@ -19,11 +19,12 @@ LABEL org.opencontainers.image.title="ucwa-batch-proxy" \
   org.opencontainers.image.licenses="MIT" \
   org.opencontainers.image.version="${VERSION}" \
   org.opencontainers.image.revision="${REVISION}"
-# V8 does not bound its heap by the container's memory, so it is told to: the rest is for the young
-# generation, buffers outside of the heap, and a health check beside.
+# V8 does not bound its heap by the memory of the container. The old generation gets half of that memory. The rest
+# is for the young generation, buffers outside of the heap, and a health check. The young generation of Node 24 would
+# take up to 96 MiB, twice that of Node 20: under attack a pod of 256 MiB would use 300 MiB.
 # Distroless images keep node in /nodejs/bin.
 ENV NODE_ENV=production \
-  NODE_OPTIONS=--max-old-space-size-percentage=50 \
+  NODE_OPTIONS="--max-old-space-size-percentage=50 --max-semi-space-size=16" \
   PATH=/usr/local/bin:/usr/bin:/bin:/nodejs/bin \
   UCWA_PROXY_LISTEN_ADDRESS=0.0.0.0:8080 \
   UCWA_PROXY_ADMIN_ADDRESS=0.0.0.0:9464

@@ -14,9 +14,9 @@ import type { Program } from './program.ts';
 import { startProxyProcess, type ProxyProcess } from './proxy-process.ts';
 
 const MiB = 1024 * 1024;
-/** Memory of a pod in the charts. The heap gets half of it. */
+/** Memory of a pod in the charts. The old generation gets half of it, and the young one is bounded, as there. */
 const podBytes = 256 * MiB;
-const nodeFlags = [`--max-old-space-size=${podBytes / 2 / MiB}`];
+const nodeFlags = [`--max-old-space-size=${podBytes / 2 / MiB}`, '--max-semi-space-size=16'];
 
 /**
  * A lower percentile reflects the machine. An attack that shuts out good callers costs them

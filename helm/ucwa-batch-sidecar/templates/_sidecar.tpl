@@ -101,7 +101,7 @@ the sidecar needs plus 10 for the application. */}}
     {{- end }}
   env:
     - name: NODE_OPTIONS
-      value: --max-old-space-size-percentage={{ .values.heapPercent }}
+      value: --max-old-space-size-percentage={{ .values.heapPercent }} --max-semi-space-size=16
     {{- with .values.extraEnv }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
