@@ -7,6 +7,7 @@ import type { Log } from '../log/log.ts';
 import { createMetrics, type Metrics } from '../metrics/metrics.ts';
 import { watchStalls } from '../metrics/stalls.ts';
 import type { ServeSettings } from '../settings/load-settings.ts';
+import type { PassThrough } from '../pass-through/pass-through.ts';
 import { startRecording } from '../shadow/shadow-mode.ts';
 import { collectRarely } from '../upstream/heap-growth.ts';
 import { createListener, createListening } from './parts.ts';
@@ -57,13 +58,11 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     heldCalls: () => pools.sum(({ engine }) => engine.heldCalls) + handler.waitingCalls,
     outstandingCalls: () => pools.sum(({ engine }) => engine.outstandingCalls),
     users: () => pools.users,
-    longPolls: () => pools.sum(({ passThrough }) => passThrough.openPolls()),
+    longPolls: () => passing((one) => one.openPolls()),
     clientConnections: () => counts.connections,
     upstreamConnections: () =>
-      pools.sum(
-        ({ upstream, passThrough }) => upstream.connections() + passThrough.openConnections(),
-      ),
-    boundConnections: () => pools.sum(({ passThrough }) => passThrough.boundConnections()),
+      pools.sum(({ upstream }) => upstream.connections()) + passing((one) => one.openConnections()),
+    boundConnections: () => passing((one) => one.boundConnections()),
     servers: () => pools.serverCounts,
   });
   const internalError = reportInternalErrors(metrics, log);
@@ -81,7 +80,17 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   const { handler, server } = createListener(listening);
   let listenPort = 0;
   const hasTls = settings.listen.tls.cert !== undefined;
-  const plain = createPlainListener(listening, () => (hasTls ? listenPort : undefined));
+  const plain = createPlainListener(
+    listening,
+    () => (hasTls ? listenPort : undefined),
+    pools.bodies,
+  );
+  /** Sums a number over the pass-through of each pool and of its plain servers. */
+  const passing = (count: (one: PassThrough) => number): number =>
+    [...pools.all.map(({ passThrough }) => passThrough), ...(plain?.passThroughs ?? [])].reduce(
+      (sum, one) => sum + count(one),
+      0,
+    );
   const servers = [server, ...(plain ? [plain.server] : [])];
   const passThroughs = [pools, ...(plain?.passThroughs ?? [])];
   let ready = false;
@@ -94,9 +103,10 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     servers: () => pools.serverReports,
   });
 
-  const adminPort = await named('admin.address', admin.listen(address.host, address.port));
+  let adminPort: number;
   let plainPort: number | undefined;
   try {
+    adminPort = await named('admin.address', admin.listen(address.host, address.port));
     listenPort = await named('listen.address', server.listen());
     if (plain) plainPort = await named('listen.plain', plain.server.listen());
   } catch (error) {

@@ -7,6 +7,8 @@ import { HeldEvents } from '../listen/held-events.ts';
 import { HttpServer, type HttpServerOptions } from '../listen/http-server.ts';
 import { type LinkParts, LinkRewriter } from '../listen/link-rewriter.ts';
 import type { HandlerPool } from '../listen/handler-parts.ts';
+import { Newcomers } from '../listen/newcomers.ts';
+import { PassThroughLimiter } from '../listen/pass-through-limits.ts';
 import { RequestHandler } from '../listen/request-handler.ts';
 import { trust } from '../listen/trusted-peers.ts';
 import { serverOf } from '../settings/pools.ts';
@@ -23,6 +25,8 @@ export interface Listening {
   readonly counts: ConnectionCounts;
   readonly names: PoolNames;
   readonly linkParts: LinkParts;
+  readonly newcomers: Newcomers;
+  readonly limiter: PassThroughLimiter;
   /** Delays events that overtake the answer to a POST; `undefined` if the settings turn it off. */
   readonly heldEvents: HeldEvents | undefined;
 }
@@ -53,7 +57,24 @@ export function createListening(
         observer: { ...metrics.listen, internalError },
       })
     : undefined;
-  return { surroundings, pools, counts, names, linkParts, heldEvents };
+  const { limits, batching, upstream } = settings;
+  const passing = {
+    maxPolls: limits.maxLongPolls,
+    maxCalls: limits.maxQueuedCalls,
+    maxCallsPerUser: limits.maxQueuedCallsPerUser,
+    maxBytes: limits.maxQueuedBytes,
+    maxBytesPerUser: limits.maxQueuedBytesPerUser,
+  };
+  const newcomers = new Newcomers({
+    newcomers: {
+      maxAtOnce: Math.max(Math.ceil(upstream.maxConnections / 2), batching.maxParts),
+      maxWaitingBytes: limits.maxQueuedBytes / 4,
+    },
+    passing,
+    maxUsers: limits.maxUsers,
+  });
+  const limiter = new PassThroughLimiter(passing);
+  return { surroundings, pools, counts, names, linkParts, newcomers, limiter, heldEvents };
 }
 
 /** Creates the listener for clients, and the handler of their requests. */
@@ -78,7 +99,7 @@ export function createListener(listening: Listening): {
 
 /** Creates the handler of the requests of a listener. */
 export function createHandler(
-  { surroundings, heldEvents }: Listening,
+  { surroundings, heldEvents, newcomers, limiter }: Listening,
   links: LinkRewriter,
   pools: readonly HandlerPool[],
 ): RequestHandler {
@@ -90,18 +111,8 @@ export function createHandler(
     heldEvents,
     rules: { maxCallBytes: limits.maxCallBytes, never: pathPatterns(batching.never) },
     maxBodyBytes: limits.maxQueuedBytes,
-    maxUsers: limits.maxUsers,
-    newcomers: {
-      maxAtOnce: Math.max(Math.ceil(upstream.maxConnections / 2), batching.maxParts),
-      maxWaitingBytes: limits.maxQueuedBytes / 4,
-    },
-    passing: {
-      maxPolls: limits.maxLongPolls,
-      maxCalls: limits.maxQueuedCalls,
-      maxCallsPerUser: limits.maxQueuedCallsPerUser,
-      maxBytes: limits.maxQueuedBytes,
-      maxBytesPerUser: limits.maxQueuedBytesPerUser,
-    },
+    newcomers,
+    limiter,
     unread: {
       maxBytesEach: limits.maxResponseBytes,
       maxBytes: limits.maxBufferedResponseBytes,

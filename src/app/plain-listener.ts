@@ -21,12 +21,14 @@ export interface PlainListener {
 const connectionShare = 1 / 4;
 
 /**
+ * @param bodies counts the buffered bytes of the bodies of all listeners
  * @param tlsPort returns the port of the listener for https; `undefined` if another program terminates TLS
  * @returns `undefined` without `listen.plain`
  */
 export function createPlainListener(
   listening: Listening,
   tlsPort: () => number | undefined,
+  bodies: { bytes: number },
 ): PlainListener | undefined {
   const { surroundings, pools } = listening;
   const { settings, metrics, log } = surroundings;
@@ -39,7 +41,7 @@ export function createPlainListener(
     accessLog: log,
     now: systemClock.now,
   });
-  const byPool = pools.map((pool) => plainPassThrough(listening, pool));
+  const byPool = pools.map((pool) => plainPassThrough(listening, pool, bodies));
   const handler = createHandler(
     listening,
     new LinkRewriter({ ...listening.linkParts, tlsPort }),
@@ -65,7 +67,11 @@ export function createPlainListener(
 }
 
 /** Returns the pass-through to the plain servers of a pool; `undefined` if it has none. */
-function plainPassThrough({ surroundings }: Listening, pool: Pool): PassThrough | undefined {
+function plainPassThrough(
+  { surroundings }: Listening,
+  pool: Pool,
+  bodies: { bytes: number },
+): PassThrough | undefined {
   const { plainServers } = pool.settings;
   if (plainServers.length === 0) return undefined;
   const { maxConnections } = surroundings.settings.upstream;
@@ -74,6 +80,7 @@ function plainPassThrough({ surroundings }: Listening, pool: Pool): PassThrough 
       passThroughTo(surroundings, {
         upstream: new URL(origin),
         maxConnections: Math.ceil(maxConnections * connectionShare),
+        bodies,
       }),
     ),
   );

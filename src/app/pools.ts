@@ -54,6 +54,8 @@ const serverStates = ['active', 'fallback', 'trial', 'ejected'] as const;
 /** All pools as one. */
 export class Pools {
   readonly all: readonly Pool[];
+  /** The buffered bytes of all passed-through bodies. */
+  readonly bodies = { bytes: 0 };
   readonly #memory: UserMemory;
 
   constructor(surroundings: Surroundings, recorder: TraceRecorder | undefined) {
@@ -61,7 +63,7 @@ export class Pools {
     const remembered = { maxUsers: limits.maxUsers, idleMs: limits.userIdleMs };
     const shared: Shared = {
       recorder,
-      bodies: { bytes: 0 },
+      bodies: this.bodies,
       memory: createUserMemory(remembered),
       shadowMemory: createUserMemory(remembered),
     };

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ClassifyRules } from '../core/ucwa/classify.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ConnectionAuthMode } from './connection-auth.ts';
-import type { NewcomerLimits } from './newcomers.ts';
+import type { Newcomers } from './newcomers.ts';
 import type { FinishedCall } from './observer.ts';
 import type { PassThroughParts, PassThroughPool } from './pass-through-handler.ts';
 import type { WriteBufferLimits } from './write-buffer-limit.ts';
@@ -19,10 +19,8 @@ export interface HandlerPool extends PassThroughPool {
 export interface HandlerParts extends PassThroughParts {
   /** All pools, in the order of their names in `HttpServerOptions.names`. */
   readonly pools: readonly HandlerPool[];
-  /** Limit for the users that are remembered as known to the pool. */
-  readonly maxUsers: number;
-  /** Limits for calls of new users. */
-  readonly newcomers: Pick<NewcomerLimits, 'maxAtOnce' | 'maxWaitingBytes'>;
+  /** Limits the new users of all listeners. */
+  readonly newcomers: Newcomers;
   readonly accessLog: { access(call: FinishedCall): void };
   readonly rules: ClassifyRules;
   /** Limit for the received bytes of all bodies. */

@@ -10,7 +10,7 @@ import type { HeldEvents } from './held-events.ts';
 import type { LinkRewriter } from './link-rewriter.ts';
 import type { ListenObserver, Via } from './observer.ts';
 import { countOutstanding } from './pass-through-outstanding.ts';
-import { PassThroughLimiter, type PassThroughLimits } from './pass-through-limits.ts';
+import type { PassThroughLimiter } from './pass-through-limits.ts';
 import type { ForwardedFields } from '../core/messages/forwarded-fields.ts';
 import { passThroughHeaders } from '../core/messages/forwarded-headers.ts';
 
@@ -21,7 +21,8 @@ export interface PassThroughPool {
 }
 
 export interface PassThroughParts {
-  readonly passing: PassThroughLimits;
+  /** Counts the calls of all listeners. */
+  readonly limiter: PassThroughLimiter;
   readonly links: Pick<LinkRewriter, 'relayed' | 'relayedFields' | 'documentFor'>;
   readonly observer: ListenObserver;
   readonly now: () => number;
@@ -69,13 +70,11 @@ const headCopies = 3;
 
 export class PassThroughHandler {
   readonly #parts: PassThroughParts;
-  readonly #limiter: PassThroughLimiter;
   readonly #connectionAuth: ConnectionAuth;
   readonly #replies: CallReplies;
 
   constructor(parts: PassThroughParts, connectionAuth: ConnectionAuth, replies: CallReplies) {
     this.#parts = parts;
-    this.#limiter = new PassThroughLimiter(parts.passing);
     this.#connectionAuth = connectionAuth;
     this.#replies = replies;
   }
@@ -96,7 +95,7 @@ export class PassThroughHandler {
     const { engine, passThrough } = pool;
     const { request, response } = exchange;
     const { headers, user, costBytes, facts } = exchange.head;
-    const release = this.#limiter.acquire(user, poll, headCopies * costBytes);
+    const release = this.#parts.limiter.acquire(user, poll, headCopies * costBytes);
     if (typeof release === 'string') {
       this.#replies.refuse(exchange, release);
       return;

@@ -10,7 +10,7 @@ import { forwardedAddress } from './client-address.ts';
 import { ConnectionAuth } from './connection-auth.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import type { HandlerParts, HandlerPool } from './handler-parts.ts';
-import { Newcomers } from './newcomers.ts';
+import type { Newcomers } from './newcomers.ts';
 import type { Via } from './observer.ts';
 import { overflowStatus } from './overflow-status.ts';
 import { type CallReplies, PassThroughHandler } from './pass-through-handler.ts';
@@ -46,7 +46,7 @@ export class RequestHandler {
       (pool) => parts.pools[pool]?.connectionAuth ?? 'refuse',
       ({ request }) => parts.isTrusted(request),
     );
-    this.#newcomers = new Newcomers(parts);
+    this.#newcomers = parts.newcomers;
     const replies: CallReplies = {
       refuse: (exchange, reason) => this.#refuse(exchange, overflowStatus[reason], reason),
       fail: (exchange, fault) => this.#fail(exchange, fault),

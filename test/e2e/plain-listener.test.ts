@@ -226,6 +226,19 @@ test('an https link of a plain server stays, and is counted, if the proxy has no
   expect(proxy.log.filter((line) => line.includes('pools[].hosts'))).toEqual([]);
 });
 
+test('both listeners share the limit of polls, and the number of polls counts those of both', async () => {
+  const silent = await startScriptedPool(() => undefined);
+  const { proxy, plainPort } = await start(
+    { UCWA_PROXY_LIMITS_MAX_LONG_POLLS: '1' },
+    `plainServers: ['${silent.url}']`,
+  );
+  const poll = get('/ucwa/oauth/v1/applications/1/events?ack=1', 'Host: pool.example');
+  new RawClient(plainPort).send(poll);
+  await proxy.untilMetric('ucwa_proxy_long_polls', (n) => n === 1);
+  expect((await ask(proxy.port, poll)).status).toBe(503);
+  await proxy.untilMetric('ucwa_proxy_refused_total{reason="long_polls"}', (n) => n === 1);
+});
+
 test.each([
   ['listen.address', '127.0.0.1:8080'],
   ['admin.address', '127.0.0.1:9464'],

@@ -11,6 +11,8 @@ import { systemClock } from '../../src/engine/clock.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { HttpServer } from '../../src/listen/http-server.ts';
 import type { HandlerParts, HandlerPool } from '../../src/listen/handler-parts.ts';
+import { Newcomers } from '../../src/listen/newcomers.ts';
+import { PassThroughLimiter } from '../../src/listen/pass-through-limits.ts';
 import { RequestHandler } from '../../src/listen/request-handler.ts';
 import { LinkRewriter } from '../../src/listen/link-rewriter.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
@@ -123,6 +125,13 @@ export async function startDoctoredProxy(
     isBatched: true,
     ...tampering.pool,
   };
+  const passing = {
+    maxPolls: 100,
+    maxCalls: 100,
+    maxCallsPerUser: 100,
+    maxBytes: 1e6,
+    maxBytesPerUser: 1e6,
+  };
   const handler = new RequestHandler({
     pools: [handledPool],
     links: new LinkRewriter({
@@ -133,15 +142,12 @@ export async function startDoctoredProxy(
     }),
     rules: { maxCallBytes: 65_536, never: undefined },
     maxBodyBytes: 1_000_000,
-    maxUsers: 100,
-    newcomers: { maxAtOnce: 100, maxWaitingBytes: 1e6 },
-    passing: {
-      maxPolls: 100,
-      maxCalls: 100,
-      maxCallsPerUser: 100,
-      maxBytes: 1e6,
-      maxBytesPerUser: 1e6,
-    },
+    newcomers: new Newcomers({
+      newcomers: { maxAtOnce: 100, maxWaitingBytes: 1e6 },
+      passing,
+      maxUsers: 100,
+    }),
+    limiter: new PassThroughLimiter(passing),
     unread: { maxBytesEach: 1_000_000, maxBytes: 1_000_000 },
     isTrusted: () => false,
     accessLog: { access: () => undefined },
