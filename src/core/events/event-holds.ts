@@ -46,7 +46,7 @@ interface Channel<T> {
   readonly answers: Set<HeldAnswer<T>>;
 }
 
-/** An operation whose POST is under way. */
+/** An operation with a POST under way. */
 export class Operation<T> implements OperationFacts {
   readonly ids: Set<string>;
   hasAllIds: boolean;

@@ -1,7 +1,7 @@
-/** How an answer of the event channel relates to an operation whose POST is under way. */
+/** How an answer of the event channel relates to an operation with a POST under way. */
 import { type EventNames, isBelow } from '../ucwa/event-names.ts';
 
-/** An operation whose POST is under way. */
+/** An operation with a POST under way. */
 export interface OperationFacts {
   /** The ids that the client sent. */
   readonly ids: ReadonlySet<string>;

@@ -4,7 +4,7 @@ import type { EventChannel } from './event-channel.ts';
 
 export interface User {
   readonly name: string;
-  /** Whether this is a guest of a meeting, who has no contacts, presence or meetings. */
+  /** Whether this user is a guest of a meeting. A guest has no contacts, presence or meetings. */
   readonly isGuest: boolean;
   readonly applications: Set<Application>;
   note: string;

@@ -3,8 +3,8 @@
  *
  * The simulator accepts the tokens that it issued. It also accepts tokens of tests:
  * `Authorization: Bearer cwt=sim-<user>` and `X-MS-WebTicket: opaque=sim-<user>`. Text after a second
- * hyphen is ignored, so that one user can have several tokens (`cwt=sim-ann-phone`). The name of a
- * user who is no guest therefore contains no hyphen.
+ * hyphen is ignored, so that one user can have several tokens (`cwt=sim-ann-phone`). Only names of guests
+ * contain a hyphen.
  */
 import { BoundedMap } from '../pool/bounded.ts';
 import { type FlatHeaders, headerValue, headerValues } from '../representation/headers.ts';

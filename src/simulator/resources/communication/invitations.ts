@@ -1,8 +1,8 @@
 /**
  * Invitations to conversations, meetings, and of further participants.
  *
- * A POST starts an operation. An available user who is signed in receives the invitation, and accepts
- * or declines it. Other contacts accept after the latency of an operation.
+ * A POST starts an operation. If the invited user is signed in and available, this user accepts or
+ * declines the invitation. Other contacts accept after the latency of an operation.
  */
 import { type Call, inputOf, linkInputOf, operationOf } from '../call.ts';
 import type { Conversation, Invitation, Application } from '../../pool/state.ts';
