@@ -127,12 +127,13 @@ function settings(): Schema {
   delete schema.$schema;
   delete schema.properties.admin.properties.address;
   delete schema.properties.listen.properties.address;
+  delete schema.properties.listen.properties.plain;
   return schema as unknown as Schema;
 }
 
 interface SettingsSchema {
   $schema?: string;
-  properties: Record<'admin' | 'listen', { properties: { address?: unknown } }>;
+  properties: Record<'admin' | 'listen', { properties: { address?: unknown; plain?: unknown } }>;
 }
 
 export interface ValueRow {

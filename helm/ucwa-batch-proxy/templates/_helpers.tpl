@@ -117,13 +117,18 @@ labels:
 {{- end -}}
 {{- end -}}
 
-{{/* The ports of the pools, as a list in JSON. */}}
+{{/* The ports of the pools and of their health checks, as a list in JSON. */}}
 {{- define "ucwa-batch-proxy.upstreamPorts" -}}
 {{- $ports := list -}}
 {{- if .Values.config.pools -}}
 {{- range .Values.config.pools -}}
-{{- range .servers -}}
+{{- range concat (default list .servers) (default list .fallback) -}}
 {{- $ports = append $ports (include "ucwa-batch-proxy.portOf" .) -}}
+{{- end -}}
+{{- with .health -}}
+{{- with .tcpPort -}}
+{{- $ports = append $ports (toString (int .)) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- else -}}

@@ -227,22 +227,30 @@ testWithHelm('a single pod has no disruption budget that would block node drains
   expect(await kinds(2)).toContain('PodDisruptionBudget');
 });
 
-testWithHelm('with pools, the proxy may reach the ports of all servers', async () => {
-  const values = {
-    'config.pools': [
-      { name: 'a', hosts: ['a.example'], servers: ['https://fe01:4443', 'https://fe02:4443'] },
-      { name: 'b', hosts: ['b.example'], servers: ['https://oos'] },
-    ],
-    'networkPolicy.restrictEgress': true,
-  };
-  const manifests = await render({ values });
-  const { spec } = pick(manifests, 'NetworkPolicy') as unknown as {
-    readonly spec: { readonly egress: ReadonlyArray<{ readonly ports: unknown }> };
-  };
-  expect(spec.egress[1]?.ports).toEqual([
-    { port: 4443, protocol: 'TCP' },
-    { port: 443, protocol: 'TCP' },
-  ]);
-  const { data } = pick(manifests, 'ConfigMap', chart) as unknown as ConfigMap;
-  expect(parse(data['config.yaml']!)).toMatchObject({ pools: values['config.pools'] });
-});
+testWithHelm(
+  'with pools, the proxy may reach the ports of all servers, of fallback servers and of health checks',
+  async () => {
+    const values = {
+      'config.pools': [
+        { name: 'a', hosts: ['a.example'], servers: ['https://fe01:4443', 'https://fe02:4443'] },
+        {
+          ...{ name: 'b', hosts: ['b.example'], servers: ['https://oos'] },
+          ...{ fallback: ['https://paired:5443'], health: { tcpPort: 5061 } },
+        },
+      ],
+      'networkPolicy.restrictEgress': true,
+    };
+    const manifests = await render({ values });
+    const { spec } = pick(manifests, 'NetworkPolicy') as unknown as {
+      readonly spec: { readonly egress: ReadonlyArray<{ readonly ports: unknown }> };
+    };
+    expect(spec.egress[1]?.ports).toEqual([
+      { port: 4443, protocol: 'TCP' },
+      { port: 443, protocol: 'TCP' },
+      { port: 5443, protocol: 'TCP' },
+      { port: 5061, protocol: 'TCP' },
+    ]);
+    const { data } = pick(manifests, 'ConfigMap', chart) as unknown as ConfigMap;
+    expect(parse(data['config.yaml']!)).toMatchObject({ pools: values['config.pools'] });
+  },
+);
