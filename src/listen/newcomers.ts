@@ -8,7 +8,7 @@ import type { ClientExchange } from './client-exchange.ts';
 import type { PassThroughLimits } from './pass-through-limits.ts';
 import { Shares } from './shares.ts';
 
-export interface NewcomerLimits {
+interface NewcomerLimits {
   /**
    * Limit for the batchable calls of new users of one client address that are in the engine at a time. Further
    * ones wait.

@@ -146,7 +146,12 @@ describe('the kustomize component', () => {
       // The image has the same variable with the same value.
       const { env, imagePullPolicy, ...container } = ours as unknown as Record<string, unknown>;
       expect([env, imagePullPolicy]).toEqual([
-        [{ name: 'NODE_OPTIONS', value: '--max-old-space-size-percentage=50 --max-semi-space-size=16' }],
+        [
+          {
+            name: 'NODE_OPTIONS',
+            value: '--max-old-space-size-percentage=50 --max-semi-space-size=16',
+          },
+        ],
         'IfNotPresent',
       ]);
       expect(spec.initContainers).toEqual([container]);
