@@ -35,13 +35,15 @@ export function readArguments(
   const switches = new Set<string>();
   const positionals: string[] = [];
   const problems: string[] = [];
+  const isSecret = operands.some((operand) => operand.isSecret === true);
   for (const token of tokens) {
     if (token.kind === 'positional') positionals.push(token.value);
     if (token.kind !== 'option') continue;
     const { name, rawName, value, inlineValue = false } = token;
     const flag = flags.find((known) => known.name === name);
     if (!flag) {
-      problems.push(`${rawName}: unknown flag${didYouMean(name, names, '--')}`);
+      const found = isSecret ? '' : `${rawName}: `;
+      problems.push(`${found}unknown flag${didYouMean(name, names, '--')}`);
     } else if (flag.placeholder === undefined) {
       switches.add(name);
       if (value !== undefined) problems.push(`${rawName}: expected no value`);
@@ -57,9 +59,9 @@ export function readArguments(
       problems.push(`expected ${name}, found nothing`);
     const isRepeated = operands.at(-1)?.isRepeated === true;
     for (const extra of isRepeated ? [] : positionals.slice(operands.length))
-      problems.push(`unexpected argument ${quoted(extra)}`);
+      problems.push(isSecret ? 'unexpected argument' : `unexpected argument ${quoted(extra)}`);
   }
   return problems.length === 0
     ? { ok: true, given: { flags: values, switches, operands: positionals } }
-    : { ok: false, problems };
+    : { ok: false, problems: [...new Set(problems)] };
 }

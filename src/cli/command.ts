@@ -31,6 +31,8 @@ interface Operand {
   readonly name: string;
   readonly meaning: string;
   readonly isRepeated?: true;
+  /** Users may give a credential in its place by mistake. No message then shows unexpected arguments. */
+  readonly isSecret?: true;
 }
 
 /** Valid arguments of a command. */

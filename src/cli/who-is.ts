@@ -24,6 +24,7 @@ export const whoIs: Command = {
       name: 'HEADERS',
       meaning:
         'file with the header fields Authorization or X-MS-WebTicket of a request; - reads the standard input',
+      isSecret: true,
     },
   ],
   notes: `A user is a credential, so a new token of the same person has a new hash.
@@ -53,7 +54,10 @@ function run(given: GivenArguments, io: Io): number {
   return exitCode.ok;
 }
 
-/** Returns the credentials of the header fields, or adds a problem. No problem quotes a field. */
+/**
+ * Returns the credentials of the header fields, or adds a problem. No problem quotes a field, or the operand: the
+ * operand may be a credential by mistake.
+ */
 function credentialsIn(source: string, io: Io, problems: string[]): string {
   try {
     const text = io.readFile(source === '-' ? '/dev/stdin' : source);
@@ -62,13 +66,13 @@ function credentialsIn(source: string, io: Io, problems: string[]): string {
       readHead(fields.flatMap(([, name = '', value = '']) => [name, value])),
     );
     if (credentials === '') {
-      problems.push(`${source}: expected a field Authorization or X-MS-WebTicket, found neither`);
+      problems.push('HEADERS: expected a field Authorization or X-MS-WebTicket, found neither');
     }
     return credentials;
   } catch (error) {
-    problems.push(
-      `${source}: cannot be read: ${error instanceof Error ? error.message : 'unknown'}`,
-    );
+    // The message of the error has the operand.
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    problems.push(`HEADERS: cannot be read: ${code}`);
     return '';
   }
 }

@@ -15,7 +15,9 @@ export function captureIo({
 } = {}): CapturedIo {
   const contentOf = (path: string): string | Uint8Array => {
     const content = files[path];
-    if (content === undefined) throw new Error('no such file');
+    if (content === undefined) {
+      throw Object.assign(new Error('no such file'), { code: 'ENOENT', path });
+    }
     return content;
   };
   const written = { stdout: '', stderr: '' };

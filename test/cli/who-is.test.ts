@@ -1,9 +1,13 @@
 import { request } from 'node:http';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import { runCommandLine } from '../../src/cli/run-command-line.ts';
 import { whoIs } from '../../src/cli/who-is.ts';
+import { onCleanup } from '../support/cleanup.ts';
 import { startPool } from '../support/pool.ts';
 import { startProxy } from '../support/proxy.ts';
 import { captureIo, only } from './captured-io.ts';
@@ -56,12 +60,12 @@ describe('what is missing is named, with exit code 2, and no credential is shown
       { k: 'short', h: headers },
       'log.userHashKeyFile: cannot be used: expected at least 16 bytes, found 5',
     ],
-    ['no file', ['--key-file', 'k', 'h'], { k: key }, 'h: cannot be read: no such file'],
+    ['no file', ['--key-file', 'k', 'h'], { k: key }, 'HEADERS: cannot be read: ENOENT\n'],
     [
       'no credential',
       ['--key-file', 'k', 'h'],
       { k: key, h: token },
-      'h: expected a field Authorization or X-MS-WebTicket, found neither',
+      'HEADERS: expected a field Authorization or X-MS-WebTicket, found neither',
     ],
   ])('%s', async (_what, argv, files, problem) => {
     const { code, stdout, stderr } = await run(argv, files);
@@ -69,4 +73,28 @@ describe('what is missing is named, with exit code 2, and no credential is shown
     expect(stderr).toContain(problem);
     expect(stderr).not.toContain('cwt');
   });
+});
+
+/** Returns the output of the command, with the files of the machine. */
+async function runOnMachine(...argv: readonly string[]) {
+  const captured = captureIo();
+  const io = { ...captured, readFile: (path: string) => readFileSync(path, 'utf8') };
+  const code = await runCommandLine(only(whoIs), ['who-is', ...argv], io);
+  return { code, ...captured.written };
+}
+
+test.each([
+  ['as one argument', ['Authorization: Bearer cwt=X'], 'HEADERS: cannot be read: ENOENT\n'],
+  ['as several arguments', ['Authorization:', 'Bearer', 'cwt=X'], 'unexpected argument\n'],
+  ['behind -H', ['-HAuthorization: Bearer cwt=X'], 'unknown flag\n'],
+  ['behind two hyphens', ['--Authorization: Bearer cwtX'], 'unknown flag\n'],
+])('a credential %s is refused, and not shown', async (_how, argv, problem) => {
+  const folder = mkdtempSync(join(tmpdir(), 'who-is-'));
+  onCleanup(() => rmSync(folder, { recursive: true }));
+  const keyFile = join(folder, 'the.key');
+  writeFileSync(keyFile, key);
+  const { code, stdout, stderr } = await runOnMachine('--key-file', keyFile, ...argv);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  expect(stderr.startsWith(problem)).toBe(true);
+  expect(stderr).not.toMatch(/Authorization|Bearer|cwt|^-/m);
 });
