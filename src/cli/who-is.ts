@@ -2,6 +2,8 @@ import { readHead } from '../core/admit/request-head.ts';
 import { credentialsOf } from '../core/ucwa/batch-key.ts';
 import { createUserNames } from '../log/user-names.ts';
 import { loadSettings } from '../settings/load-settings.ts';
+import { quoted } from '../settings/quoted.ts';
+import type { Settings } from '../settings/schema.ts';
 import { readUserHashKey } from '../settings/user-hash-key.ts';
 import { type Command, exitCode, type GivenArguments, type Io } from './command.ts';
 import { settingsSources } from './settings-flags.ts';
@@ -16,7 +18,7 @@ export const whoIs: Command = {
     {
       name: 'pool',
       placeholder: 'NAME',
-      meaning: 'the name of the pool, if the settings have pools',
+      meaning: 'the name of the pool; required if the settings have pools',
     },
   ],
   operands: [
@@ -46,12 +48,22 @@ function run(given: GivenArguments, io: Io): number {
       'expected --key-file FILE, or --config FILE with log.userHashKeyFile, found neither',
     );
   }
+  if (loaded.ok) problems.push(...poolProblems(loaded.settings, given.flags['pool']));
   const credentials = problems.length === 0 ? credentialsIn(source, io, problems) : '';
   for (const problem of problems) io.stderr.write(`${problem}\n`);
   if (key === undefined || problems.length > 0) return exitCode.usage;
   const { nameUser, hashOf } = createUserNames(key);
   io.stdout.write(`${hashOf(nameUser(credentials, given.flags['pool'] ?? ''))}\n`);
   return exitCode.ok;
+}
+
+/** Returns a problem if the settings have pools, and none of them has the name: the hash would then be wrong. */
+function poolProblems({ pools }: Settings, name: string | undefined): string[] {
+  if (pools.length === 0 || pools.some((pool) => pool.name === name)) return [];
+  const names = pools.map((pool) => pool.name).join(', ');
+  return [
+    `--pool: expected one of ${names}, found ${name === undefined ? 'nothing' : quoted(name)}`,
+  ];
 }
 
 /**
@@ -62,11 +74,12 @@ function credentialsIn(source: string, io: Io, problems: string[]): string {
   try {
     const text = io.readFile(source === '-' ? '/dev/stdin' : source);
     const fields = [...text.matchAll(/^([A-Za-z0-9-]+):[ \t]*(.*?)[ \t]*$/gm)];
-    const credentials = credentialsOf(
-      readHead(fields.flatMap(([, name = '', value = '']) => [name, value])),
-    );
+    const facts = readHead(fields.flatMap(([, name = '', value = '']) => [name, value]));
+    const credentials = credentialsOf(facts);
     if (credentials === '') {
       problems.push('HEADERS: expected a field Authorization or X-MS-WebTicket, found neither');
+    } else if (facts.repeatedCredential) {
+      problems.push('HEADERS: expected each credential field once, found one of them twice');
     }
     return credentials;
   } catch (error) {

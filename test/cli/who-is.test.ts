@@ -9,7 +9,7 @@ import { runCommandLine } from '../../src/cli/run-command-line.ts';
 import { whoIs } from '../../src/cli/who-is.ts';
 import { onCleanup } from '../support/cleanup.ts';
 import { startPool } from '../support/pool.ts';
-import { startProxy } from '../support/proxy.ts';
+import { startProxy, startProxyFrom } from '../support/proxy.ts';
 import { captureIo, only } from './captured-io.ts';
 
 const key = 'a key of the hashes, long enough';
@@ -40,6 +40,40 @@ test('shows the hash that a process with the same key logs for the user', async 
   });
 });
 
+test('shows the hash of the user at the pool that --pool names', async () => {
+  const pool = await startPool();
+  const pools = `pools:
+  - { name: a, hosts: [a.example], servers: ['${pool.url}'] }
+  - { name: b, hosts: [b.example], servers: ['${pool.url}'] }
+`;
+  const proxy = await startProxyFrom(pools, {}, { userHashKey: Buffer.from(key) });
+  const call = request(`${proxy.url}/ucwa/v1/applications/1/me`, {
+    headers: { Authorization: token, Host: 'b.example' },
+  }).end();
+  const [answer] = (await once(call, 'response')) as [IncomingMessage];
+  answer.resume();
+  await proxy.untilLogged(/"msg":"call"/);
+  const line = proxy.log.find((written) => written.includes('"msg":"call"')) ?? '{}';
+  const files = { 'the.key': key, 'proxy.yaml': pools, h: headers };
+  const given = ['--config', 'proxy.yaml', '--key-file', 'the.key', 'h'];
+  const ofA = await run([...given, '--pool', 'a'], files);
+  expect(await run([...given, '--pool', 'b'], files)).toEqual({
+    code: 0,
+    stdout: `${(JSON.parse(line) as { user: string }).user}\n`,
+    stderr: '',
+  });
+  expect(ofA.stdout).toMatch(/^[0-9a-f]{8}\n$/);
+  expect(ofA.stdout).not.toContain((JSON.parse(line) as { user: string }).user);
+  expect(await run(given, files)).toEqual({
+    ...{ code: 2, stdout: '' },
+    stderr: '--pool: expected one of a, b, found nothing\n',
+  });
+  expect(await run([...given, '--pool', 'c'], files)).toMatchObject({
+    ...{ code: 2, stdout: '' },
+    stderr: '--pool: expected one of a, b, found "c"\n',
+  });
+});
+
 test('takes the key file from log.userHashKeyFile, and the headers from the standard input', async () => {
   const files = {
     'the.key': key,
@@ -66,6 +100,12 @@ describe('what is missing is named, with exit code 2, and no credential is shown
       ['--key-file', 'k', 'h'],
       { k: key, h: token },
       'HEADERS: expected a field Authorization or X-MS-WebTicket, found neither',
+    ],
+    [
+      'one credential instead of two',
+      ['--key-file', 'k', 'h'],
+      { k: key, h: `${headers}${headers}` },
+      'HEADERS: expected each credential field once, found one of them twice\n',
     ],
   ])('%s', async (_what, argv, files, problem) => {
     const { code, stdout, stderr } = await run(argv, files);
