@@ -57,11 +57,10 @@ export const ways: readonly Way[] = [
     },
   },
   {
-    name: 'through a sidecar, with links of the pool that lead to the sidecar',
+    name: 'through a sidecar, which rewrites the links of the pool',
     async start(options) {
       const pool = await startUcwaPool(options);
       const proxy = await startProxy(pool.url, proxyEnv);
-      pool.setSites({ publicUrl: proxy.url });
       return { pool, discovery: proxy.url, resolve: localPort, proxy };
     },
   },
