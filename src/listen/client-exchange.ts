@@ -91,18 +91,13 @@ export class ClientConnection {
 
   /** Whether fewer than `maxRunningEach` earlier exchanges are open. */
   mayStart(exchange: ClientExchange): boolean {
-    return (
-      this.exchanges.length <= maxRunningEach || this.exchanges.indexOf(exchange) < maxRunningEach
-    );
+    return this.exchanges.indexOf(exchange) < maxRunningEach;
   }
 
   /** Whether no earlier write is open. */
   isNextWrite(exchange: ClientExchange): boolean {
-    for (const other of this.exchanges) {
-      if (other === exchange) return true;
-      if (other.isWrite) return false;
-    }
-    return true;
+    const first = this.exchanges.find((other) => other === exchange || other.isWrite);
+    return first === undefined || first === exchange;
   }
 
   /** See `IdleTime`. */
@@ -248,6 +243,12 @@ export class ClientExchange {
     act?.();
   }
 
+  /** Stops waiting for a turn. To be called before a refusal, so that a refused request is never served. */
+  withdraw(): void {
+    this.#deferredStart = undefined;
+    this.#deferredWrite = undefined;
+  }
+
   /** Adds a function that is called once at the end of the exchange, to release a limit. */
   addRelease(release: () => void): void {
     const earlier = this.#release;
@@ -287,8 +288,7 @@ export class ClientExchange {
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#deferredStart = undefined;
-    this.#deferredWrite = undefined;
+    this.withdraw();
     this.#release?.();
     this.#listener?.over();
   }

@@ -34,6 +34,7 @@ export class Refusals {
     reason: RefusalReason,
     phase: FaultPhase = 'unsent',
   ): void {
+    exchange.withdraw();
     this.#observer.refused(reason);
     // Further bytes of the client are ignored, so that no part of a refused body is served as a request.
     if (code !== 503 && code !== 429) this.closeAfterAnswer(exchange);
