@@ -3,10 +3,10 @@
  * (docs/decisions/019-events-after-their-201.md).
  *
  * An answer is read to its end before it is judged. It can wait for several operations. Answers to polls of one
- * channel are released in the order of their arrival.
+ * chain are released in the order of their arrival, also if a later one is whole before an earlier one.
  *
  *     reading --whole, unreadable, last operation over, `maxHoldMs`--> waiting
- *     waiting --no operation to wait for, and no earlier answer that waits--> released
+ *     waiting --no operation to wait for, and no earlier answer of its chain--> released
  *     reading, waiting --poll over--> released       nothing is sent
  *
  * An answer no longer waits for an operation when its POST is over, after `maxHoldMs`, or when it is certain that
@@ -256,9 +256,8 @@ export class EventHolds<T> {
   #releaseReady({ answers }: Channel<T>): void {
     const waiting = new Set<string>();
     for (const answer of answers) {
-      if (answer.stage !== 'waiting') continue;
-      const { chain } = answer;
-      if (answer.blockers.size > 0) waiting.add(chain);
+      const { chain, stage, blockers } = answer;
+      if (stage === 'reading' || blockers.size > 0) waiting.add(chain);
       else if (waiting.has(chain)) answer.outcome ??= 'unrelated';
       else this.#release(answer);
     }

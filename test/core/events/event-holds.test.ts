@@ -163,6 +163,31 @@ test('a later answer of a chain does not overtake one that waits, and one of ano
   ]);
 });
 
+test('a later answer of a chain does not overtake one that still arrives', () => {
+  rig.begin(['o1']);
+  const first = rig.arrived('a');
+  rig.answer('b', names());
+  rig.answer('c', names(), { chain: 'tab' });
+  expect(rig.released).toEqual(['c']);
+  rig.holds.read(first!, names(), rig.nowMs);
+  expect([rig.released, rig.outcomes]).toEqual([['c', 'a', 'b'], ['unrelated']]);
+});
+
+test('an answer that still arrives delays its chain for at most 2 s, and not after its poll is over', () => {
+  rig.begin(['o1']);
+  const left = rig.arrived('a');
+  rig.answer('b', names());
+  rig.holds.abandon(left!);
+  expect(rig.released).toEqual(['b']);
+  rig.arrived('c');
+  rig.advance(1);
+  rig.answer('d', names());
+  rig.advance(maxHoldMs - 2);
+  expect(rig.released).toEqual(['b']);
+  rig.advance(1);
+  expect(rig.released).toEqual(['b', 'c', 'd']);
+});
+
 test('an answer that still arrives is released with the last operation, and after 2 s', () => {
   const operation = rig.begin(['o1']);
   rig.answer('a', names({ href: first, operationId: 'o1' }));

@@ -191,12 +191,12 @@ export class HoldsModel {
     assert.deepEqual([answer.name, isEnough], [answer.name, true]);
   }
 
-  /** Whole earlier answers of the same chain that are not released. */
+  /** Earlier answers of the same chain that are not released. */
   #earlier({ name, chain }: ModelAnswer): ModelAnswer[] {
     const at = this.answers.findIndex((other) => other.name === name);
     return this.answers
       .slice(0, at)
-      .filter((other) => other.chain === chain && other.readAtMs !== undefined)
+      .filter((other) => other.chain === chain)
       .filter((other) => this.#waiting().includes(other));
   }
 
