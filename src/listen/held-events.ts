@@ -16,7 +16,7 @@ import { decodedBody } from './decoded-body.ts';
 
 export interface HeldEventsParts {
   readonly clock: Clock;
-  /** Limit for the buffered bytes of all answers. */
+  /** Limit for the buffered bytes of all answers, and of all bodies in which ids are looked for. */
   readonly maxBytes: number;
   readonly observer: {
     eventsHeld(outcome: HoldOutcome): void;
@@ -65,15 +65,31 @@ export class HeldEvents {
     if (callClassOf(request.method ?? '', target, resource, noBody) !== 'operation') return;
     const operation = this.#begin(exchange, target, undefined);
     if (operation === undefined) return;
-    const chunks: Buffer[] = [];
+    let chunks: Buffer[] = [];
     let bytes = 0;
+    let isWhole = true;
+    const free = (): void => {
+      this.#bytes -= bytes;
+      bytes = 0;
+      chunks = [];
+    };
     request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= maxSearchedBytes) chunks.push(Buffer.from(chunk));
+      const more = chunk.length;
+      isWhole &&= bytes + more <= maxSearchedBytes && this.#bytes + more <= this.#parts.maxBytes;
+      if (!isWhole) return;
+      bytes += more;
+      this.#bytes += more;
+      chunks.push(Buffer.from(chunk));
     });
     request.on('end', () => {
       for (const id of operationIdsOf('', Buffer.concat(chunks).toString())) operation.ids.add(id);
-      operation.hasAllIds = bytes <= maxSearchedBytes;
+      operation.hasAllIds = isWhole;
+      free();
+    });
+    exchange.addRelease(() => {
+      // The body may go on after the answer.
+      isWhole = false;
+      free();
     });
   }
 
