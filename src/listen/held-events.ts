@@ -12,7 +12,7 @@ import { operationIdsOf } from '../core/ucwa/operation-ids.ts';
 import type { Clock } from '../engine/clock.ts';
 import type { AnswerGate, AnswerReader } from '../pass-through/answer-gate.ts';
 import type { ClientExchange } from './client-exchange.ts';
-import { decodedBody } from './decoded-body.ts';
+import { codingOf, decoded } from './coded-body.ts';
 
 export interface HeldEventsParts {
   readonly clock: Clock;
@@ -167,7 +167,7 @@ export class HeldEvents {
         this.#guarded(() => read(undefined));
         return false;
       },
-      end: (body) => this.#guarded(() => read(decodedBody(fields, body, maxTextBytes))),
+      end: (body) => this.#guarded(() => read(textOf(fields, body))),
       abandon: () => this.#guarded(() => this.#holds.abandon(held)),
     };
   }
@@ -202,4 +202,10 @@ function channelOf({ head }: ClientExchange, target: string): string | undefined
   const application = applicationOf(target);
   if (head.user === '' || application === undefined) return undefined;
   return `${head.user}\n${application}`;
+}
+
+/** Returns the text of an answer; `undefined` if the answer is malformed, too long, or in an unknown coding. */
+function textOf(fields: RawHeaders, body: readonly Buffer[]): string | undefined {
+  const coding = codingOf(headerValue(fields, 'content-encoding'));
+  return coding && decoded(coding, Buffer.concat(body), maxTextBytes)?.toString();
 }

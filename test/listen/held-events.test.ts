@@ -1,5 +1,6 @@
-/** The bytes that held answers and searched bodies take. */
+/** The bytes that held answers and searched bodies take, and the codings of held answers. */
 import { EventEmitter } from 'node:events';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { beforeEach, expect, test } from '@jest/globals';
 import type { HoldOutcome } from '../../src/core/events/event-holds.ts';
 import type { ClientExchange } from '../../src/listen/client-exchange.ts';
@@ -59,10 +60,10 @@ function post(): Exchange {
   return exchange;
 }
 
-/** The head of an answer to a poll comes. */
-function poll(release: () => void = () => undefined): AnswerReader {
+/** The head of an answer to a poll comes, with this content coding. */
+function poll(release: () => void = () => undefined, coding = 'identity'): AnswerReader {
   const gate = held.gate(asExchange(new Exchange('GET')), `${application}/events?ack=1`);
-  const reader = gate?.arrived([], release);
+  const reader = gate?.arrived(['Content-Encoding', coding], release);
   if (reader === undefined) throw new Error('the answer does not wait');
   return reader;
 }
@@ -123,4 +124,31 @@ test.each([
   exchange.operation?.answered(201, ['Location', `${invitations}/1`]);
   exchange.end();
   expect(outcomes).toEqual(expected);
+});
+
+test.each([
+  ['no coding', 'identity', (text: string) => Buffer.from(text)],
+  ['gzip', ' GZIP ', gzipSync],
+  ['deflate', 'deflate', deflateSync],
+  ['deflate without the zlib format', 'deflate', deflateRawSync],
+  ['Brotli', 'br', brotliCompressSync],
+])('an answer is read in %s', (_, coding, encode) => {
+  const exchange = post();
+  exchange.send('{"operationId":"o2"}');
+  exchange.request.emit('end');
+  poll(undefined, coding).end([encode(news)]);
+  exchange.end();
+  expect(outcomes).toEqual(['ordered']);
+});
+
+test.each([
+  ['an unknown coding', 'zstd', Buffer.from(news)],
+  ['a malformed body', 'gzip', Buffer.from(news)],
+  ['a text of more than 1 MiB', 'gzip', gzipSync(news + ' '.repeat(1_048_576))],
+])('an answer in %s does not wait', async (_, coding, body) => {
+  post();
+  let isReleased = false;
+  poll(() => (isReleased = true), coding).end([body]);
+  await Promise.resolve();
+  expect(isReleased).toBe(true);
 });
