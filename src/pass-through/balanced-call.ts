@@ -33,7 +33,7 @@ export interface ServerChoice {
 export interface BalancedCallParts {
   readonly set: ServerSet;
   readonly budget: RetryBudget;
-  /** Whether the pass-through has been stopped. Failures then say nothing about the servers. */
+  /** Whether the pass-through ends its calls. Failures then say nothing about the servers. */
   isStopped: boolean;
   start(
     call: PassThroughCall,

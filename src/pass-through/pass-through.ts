@@ -249,7 +249,9 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
     },
 
     endWaiting() {
-      for (const exchange of ordinary.exchanges) {
+      // These calls must not move, and their end says nothing about the servers.
+      if (balanced !== undefined) balanced.isStopped = true;
+      for (const exchange of [...ordinary.exchanges]) {
         if (exchange.isWaiting) exchange.abort('destination_unavailable');
       }
     },

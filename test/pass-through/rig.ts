@@ -99,6 +99,7 @@ export class Rig {
       const entry: Told = { url: request.url ?? '', responded: [], faults: [], outcomes: [] };
       told.push(entry);
       const poll = request.url?.startsWith('/events') === true;
+      const isBound = request.headers['x-bound'] !== undefined;
       const headers = ['Host', url.host, ...endToEndHeaders(request.rawHeaders, notPassedOn)];
       const observer = observe(recorder(entry, response));
       passThrough.forward(
@@ -108,10 +109,10 @@ export class Rig {
           target: entry.url,
           headers,
           poll,
-          isBound: false,
+          isBound,
           // Without the field, each call has a different owner.
           owner: String(request.headers['x-owner'] ?? `call ${told.length}`),
-          user: '',
+          user: String(request.headers['x-user'] ?? ''),
         },
         observer,
       );
