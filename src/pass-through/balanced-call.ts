@@ -1,7 +1,7 @@
 /**
  * One passed-through call to a pool of several servers. A call that changes nothing and has no body moves to
  * another server if it got no answer, or an answer which shows that the server cannot serve requests. A budget
- * bounds these moves.
+ * bounds these moves. A call of a bound client follows the connection of its client, and never moves.
  */
 import type { ClientRequest } from 'node:http';
 import type { Fault, FaultPhase } from '../core/messages/fault.ts';
@@ -19,6 +19,7 @@ import type {
 import type { PassThroughExchange } from './pass-through-exchange.ts';
 import { hasBody } from './outgoing-request.ts';
 import type { PoolConnections } from './pool-connections.ts';
+import type { PoolSocket } from './pool-socket.ts';
 
 /** The choice of a server, as one exchange uses it. */
 export interface ServerChoice {
@@ -52,8 +53,8 @@ export class BalancedCall implements ServerRequest, PassThroughObserver, ServerC
   readonly #observer: PassThroughObserver;
   readonly #tried = new Set<Server>();
   #loan: Loan | undefined;
-  /** Returns the server that the request has a connection to. */
-  #connectedTo: () => Server | undefined = () => undefined;
+  /** Returns the connection of the request, if it has one. */
+  #connection: () => PoolSocket | undefined = () => undefined;
   #exchange: PassThroughExchange | undefined;
   #isMoving = false;
 
@@ -84,7 +85,8 @@ export class BalancedCall implements ServerRequest, PassThroughObserver, ServerC
   }
 
   created(request: ClientRequest, connections: PoolConnections): void {
-    this.#connectedTo = () => connections.serverOf(request);
+    this.#connection = () => connections.connectionOf(request);
+    if (this.#call.isBound) request.once('socket', () => this.#borrow());
   }
 
   lost(isDead: boolean): void {
@@ -93,7 +95,7 @@ export class BalancedCall implements ServerRequest, PassThroughObserver, ServerC
     if (this.#currentLoan() !== loan) return;
     if (!isDead || !this.isSafe || this.#exchange?.isWaiting !== true) return;
     // A call that cannot move goes on while its connection is being opened: the next server is tried by itself.
-    if (this.#takeMove() || this.#connectedTo() !== undefined) {
+    if (this.#takeMove() || this.#connectedTo !== undefined) {
       this.#exchange.abort('http_response_timeout');
     }
   }
@@ -133,7 +135,7 @@ export class BalancedCall implements ServerRequest, PassThroughObserver, ServerC
   ended(outcome: PassThroughOutcome): void {
     const loan = this.#loan;
     this.#loan = undefined;
-    this.#connectedTo = () => undefined;
+    this.#connection = () => undefined;
     if (loan !== undefined) this.#parts.set.ended(loan);
     if (!this.#isMoving) {
       this.#observer.ended(outcome);
@@ -143,9 +145,21 @@ export class BalancedCall implements ServerRequest, PassThroughObserver, ServerC
     this.#exchange = this.#parts.start(this.#call, this, this);
   }
 
+  /** The server that the request has a connection to. */
+  get #connectedTo(): Server | undefined {
+    return this.#connection()?.server;
+  }
+
+  /** Begins the request of a bound client on the server of its connection. */
+  #borrow(): void {
+    const { server, openedAtMs } = this.#connection() ?? {};
+    if (server === undefined || openedAtMs === undefined) return;
+    this.#loan = this.#parts.set.takeOn(server, this, performance.now(), openedAtMs);
+  }
+
   /** Returns the loan, on the server that the request has its connection to. */
   #currentLoan(): Loan | undefined {
-    const server = this.#connectedTo();
+    const server = this.#connectedTo;
     if (this.#loan !== undefined && server !== undefined && server !== this.#loan.server) {
       this.#loan = this.#parts.set.moved(this.#loan, server, performance.now());
     }
@@ -155,8 +169,8 @@ export class BalancedCall implements ServerRequest, PassThroughObserver, ServerC
   /** Whether the call moves to another server. Takes the move from the budget. */
   #takeMove(): boolean {
     const { set, budget } = this.#parts;
-    const { request, response } = this.#call;
-    if (!this.isSafe || response.headersSent || request.socket.destroyed) return false;
+    const { request, response, isBound } = this.#call;
+    if (!this.isSafe || isBound || response.headersSent || request.socket.destroyed) return false;
     if (this.#loan !== undefined) this.#tried.add(this.#loan.server);
     if (set.servers.every((server) => this.#tried.has(server))) return false;
     if (!budget.has(performance.now())) return false;

@@ -228,8 +228,7 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
 
   return {
     forward(call, observer) {
-      // A bound call follows the connection of its client.
-      if (balanced === undefined || call.isBound) return start(call, observer).endSlowBody;
+      if (balanced === undefined) return start(call, observer).endSlowBody;
       const balancedCall = new BalancedCall(balanced, call, observer);
       return () => balancedCall.endSlowBody();
     },

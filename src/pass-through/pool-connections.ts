@@ -71,8 +71,6 @@ export class PoolConnections {
   readonly #open = new Set<PoolSocket>();
   /** Includes closed connections, as long as a request still refers to their socket. */
   readonly #bySocket = new WeakMap<Socket, PoolSocket>();
-  /** The servers of the connections, for a pool of several servers. */
-  readonly #servers = new WeakMap<Socket, Server>();
   readonly #resting: RestingConnections;
   #isClosed = false;
 
@@ -115,7 +113,10 @@ export class PoolConnections {
           mayOpen: () => !this.#isClosed && this.#open.size < maxOpen,
         },
         readyEvent,
-        (socket, server) => this.#servers.set(socket, server),
+        (socket, server) => {
+          const connection = this.#bySocket.get(socket);
+          if (connection !== undefined) connection.server = server;
+        },
       );
     }
     const addRequest = agent.addRequest.bind(agent);
@@ -173,7 +174,7 @@ export class PoolConnections {
    * was established. `bytesWritten` is no proof, because it counts bytes that are still buffered.
    */
   mayHaveSent(request: ClientRequest | undefined): boolean {
-    return this.#connectionOf(request)?.isReady === true;
+    return this.connectionOf(request)?.isReady === true;
   }
 
   /**
@@ -191,21 +192,22 @@ export class PoolConnections {
 
   /** Marks the connection by the head of an answer. To be called for interim answers (1xx) too. */
   answered(request: ClientRequest, status: number, headers: RawHeaders): void {
-    const connection = this.#connectionOf(request);
+    const connection = this.connectionOf(request);
     connection?.answered(status, headers);
     // Node then closes the connection after the answer, and gives it to no other request.
     if (connection?.isSpent === true) request.shouldKeepAlive = false;
   }
 
-  /** Returns the server that the request was sent to, if it has a connection. */
-  serverOf({ socket }: ClientRequest): Server | undefined {
-    return socket === null ? undefined : this.#servers.get(socket);
+  /** Returns the connection of the request, if it has one. */
+  connectionOf(request: ClientRequest | undefined): PoolSocket | undefined {
+    const socket = request?.socket;
+    return socket === undefined || socket === null ? undefined : this.#bySocket.get(socket);
   }
 
   /** Closes the connections to this server that carry no request. */
   closeIdle(server: Server): void {
-    for (const { isIdle, socket } of this.#open) {
-      if (isIdle && this.#servers.get(socket) === server) socket.destroy();
+    for (const { isIdle, socket, server: own } of this.#open) {
+      if (isIdle && own === server) socket.destroy();
     }
   }
 
@@ -256,13 +258,8 @@ export class PoolConnections {
     };
   }
 
-  #connectionOf(request: ClientRequest | undefined): PoolSocket | undefined {
-    const socket = request?.socket;
-    return socket === undefined || socket === null ? undefined : this.#bySocket.get(socket);
-  }
-
   #mayKeep(socket: Socket, route: ServerRoute): boolean {
-    const server = this.#servers.get(socket);
+    const server = this.#bySocket.get(socket)?.server;
     return server !== undefined && route.mayKeep(server);
   }
 

@@ -5,6 +5,7 @@ import { type ConnectionObserver, guardWrites } from '../core/connection-guard.t
 import { type Borrower, ConnectionLabel, type Owner } from '../core/connection-label.ts';
 import { marksConnection } from '../core/answer/challenges.ts';
 import { AnswerFrame, type Framing } from '../core/wire/answer-frame.ts';
+import type { Server } from '../core/servers/server.ts';
 import { namedByConnection, type RawHeaders } from '../core/messages/http-message.ts';
 import { TLSSocket } from 'node:tls';
 import type { FaultName } from '../core/messages/fault.ts';
@@ -38,6 +39,8 @@ export function framingOf(
 export class PoolSocket {
   readonly socket: Socket;
   readonly openedAtMs: number;
+  /** The server of an established connection, for a pool of several servers. */
+  server: Server | undefined;
   /** End of the last request, in ms of `performance.now()`. */
   freeSinceMs = 0;
   readonly #label: ConnectionLabel;

@@ -73,7 +73,8 @@ export function routeOf(
   opening: () => void = () => undefined,
 ): ServerRoute {
   return {
-    next: (tried) => (home !== undefined && tried.size === 0 ? home : set.next(tried)),
+    next: (tried) =>
+      home !== undefined && tried.size === 0 ? home : set.next(tried, performance.now()),
     connectFailed: (server) => set.connectFailed(server, performance.now()),
     opening,
     mayKeep: (server) => (home === undefined || server === home) && set.mayKeep(server),

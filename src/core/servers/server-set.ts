@@ -10,6 +10,7 @@
  *   example when the fault is in the proxy's own network. A refusal of all requests would help no client, and
  *   a server that works again answers at once.
  */
+import { type CountedReason, isProven } from './evidence.ts';
 import { isSilent, mayProbe, stallMs, suspect, trialIsSilent } from './silence.ts';
 import { type EjectionReason, type Loan, Server, type ServerRequest } from './server.ts';
 
@@ -36,14 +37,11 @@ export interface ServerSetOptions {
   readonly random: () => number;
 }
 
-/** Failures in a row that eject a server, and that end a trial. */
-const thresholds = {
-  active: { connect: 2, reset: 3, unavailable: 5, check: 2 },
-  trial: { connect: 1, reset: 2, unavailable: 2, check: 1 },
-};
-
 /** Time without requests of another user after which a user counts as the only one, in ms. */
 const onlyUserMs = 10_000;
+
+/** Time since the ejection, or the last test, after which the connection of one client tests a server, in ms. */
+const untestedMs = 5000;
 
 const none: ReadonlySet<Server> = new Set();
 const anyRequest = { isRetry: false, isPoll: false, user: undefined };
@@ -87,16 +85,22 @@ export class ServerSet {
    * @returns `undefined` if all servers were tried
    */
   take(request: ServerRequest, nowMs: number, tried: ReadonlySet<Server> = none): Loan | undefined {
-    if (request.user !== this.#user) {
-      this.#user = request.user;
-      this.#userChangedAtMs = nowMs;
-    }
+    this.#noteUser(request, nowMs);
     const isTest = request.isSafe && !request.isRetry && !request.isPoll && tried.size === 0;
     const tested = isTest ? this.#serverToTest(nowMs) : undefined;
     if (tested !== undefined) {
       return tested.begin(request, tested.isActive ? 'probe' : 'trial', nowMs);
     }
     return this.#best(request, tried)?.begin(request, 'ordinary', nowMs);
+  }
+
+  /** Begins a request on a connection that its client has to this server, and that was opened at `openedAtMs`. */
+  takeOn(server: Server, request: ServerRequest, nowMs: number, openedAtMs: number): Loan {
+    this.#noteUser(request, nowMs);
+    const { health } = server;
+    const isNew = health.kind === 'active' || openedAtMs > health.sinceMs;
+    const isTrial = health.kind === 'trial' && isNew && request.isSafe && !request.isPoll;
+    return server.begin(request, isTrial ? 'trial' : isNew ? 'ordinary' : 'kept', nowMs);
   }
 
   /** @param isAvailable `false` for an answer which shows that the server cannot serve requests */
@@ -111,7 +115,7 @@ export class ServerSet {
       return;
     }
     server.succeed();
-    const isNews = loan.beganAtMs > server.health.sinceMs;
+    const isNews = loan.beganAtMs > server.health.sinceMs && loan.role !== 'kept';
     if (!server.isActive && isNews) this.#restore(server, nowMs);
   }
 
@@ -131,9 +135,15 @@ export class ServerSet {
     this.#judge(server, 'connect', nowMs);
   }
 
-  /** Returns the server for a connection that all requests of a client will use. */
-  next(tried: ReadonlySet<Server>): Server | undefined {
-    return this.#best(anyRequest, tried);
+  /**
+   * Returns the server for a connection that all requests of a client will use. The connection tests a server in
+   * trial that no other request has tested for long.
+   */
+  next(tried: ReadonlySet<Server>, nowMs: number): Server | undefined {
+    const untested =
+      tried.size === 0 ? this.servers.find((s) => this.#isUntested(s, nowMs)) : undefined;
+    if (untested !== undefined) untested.lastProbeAtMs = nowMs;
+    return untested ?? this.#best(anyRequest, tried);
   }
 
   /** The request travels to this server, because its own took no connection. */
@@ -180,6 +190,18 @@ export class ServerSet {
     }
   }
 
+  #isUntested({ health, trials, lastProbeAtMs, isFallback }: Server, nowMs: number): boolean {
+    if (health.kind !== 'trial' || trials > 0 || (isFallback && this.#tier !== 'fallback'))
+      return false;
+    return nowMs - Math.max(health.sinceMs, lastProbeAtMs) >= untestedMs;
+  }
+
+  #noteUser({ user }: ServerRequest, nowMs: number): void {
+    if (user === this.#user) return;
+    this.#user = user;
+    this.#userChangedAtMs = nowMs;
+  }
+
   #serverToTest(nowMs: number): Server | undefined {
     return this.servers.find((server) => {
       if (server.isFallback && this.#tier !== 'fallback') return false;
@@ -217,30 +239,11 @@ export class ServerSet {
   }
 
   /** Ejects the server if there is enough evidence of this kind. */
-  #judge(
-    server: Server,
-    reason: 'connect' | 'reset' | 'unavailable' | 'check',
-    nowMs: number,
-  ): void {
-    if (server.health.kind === 'ejected') return;
-    const limits = thresholds[server.health.kind];
+  #judge(server: Server, reason: CountedReason, nowMs: number): void {
     const isOnlyUser = nowMs - this.#userChangedAtMs >= onlyUserMs;
-    switch (reason) {
-      case 'connect':
-        if (server.connectFailures >= limits.connect) this.#eject(server, reason, nowMs);
-        return;
-      case 'check':
-        if (server.checkFailures >= limits.check) this.#eject(server, reason, nowMs);
-        return;
-      case 'reset':
-        if (server.resets.isProof(limits.reset, isOnlyUser))
-          this.#ejectInfluenced(server, reason, nowMs);
-        return;
-      case 'unavailable':
-        if (server.unavailable.isProof(limits.unavailable, isOnlyUser)) {
-          this.#ejectInfluenced(server, reason, nowMs);
-        }
-    }
+    if (!isProven(server, reason, isOnlyUser)) return;
+    if (reason === 'connect' || reason === 'check') this.#eject(server, reason, nowMs);
+    else this.#ejectInfluenced(server, reason, nowMs);
   }
 
   /** Ejects at most half of a tier, because clients can influence this evidence. */

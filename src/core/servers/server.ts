@@ -54,9 +54,10 @@ export interface Loan {
   readonly request: ServerRequest;
   readonly beganAtMs: number;
   /**
-   * `trial`: the request tests a server that was ejected. `probe`: it tests a server that does not answer.
+   * `trial`: the request tests a server that was ejected. `probe`: it tests a server that does not answer. `kept`: it
+   * uses a connection from before the ejection, and proves nothing about new connections.
    */
-  readonly role: 'ordinary' | 'trial' | 'probe';
+  readonly role: 'ordinary' | 'trial' | 'probe' | 'kept';
   /** Whether an answer came, or a failure. Not set if the proxy gave the request up before. */
   hasOutcome: boolean;
   isEnded: boolean;

@@ -112,10 +112,10 @@ describe('a connection that is opened for a request', () => {
     const world = new World();
     world.takeOn(0);
     world.eject(1);
-    const next = world.set.next(new Set());
+    const next = world.set.next(new Set(), world.nowMs);
     expect(next).toBe(world.server(2));
-    expect(world.set.next(new Set([world.server(2)]))).toBe(world.server(0));
-    expect(world.set.next(new Set(world.set.servers))).toBeUndefined();
+    expect(world.set.next(new Set([world.server(2)]), world.nowMs)).toBe(world.server(0));
+    expect(world.set.next(new Set(world.set.servers), world.nowMs)).toBeUndefined();
   });
 });
 
