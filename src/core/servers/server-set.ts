@@ -116,7 +116,7 @@ export class ServerSet {
     }
     server.succeed();
     const isNews = loan.beganAtMs > server.health.sinceMs && loan.role !== 'kept';
-    if (!server.isActive && isNews) this.#restore(server, nowMs);
+    if (!server.isActive && isNews && !server.failsChecks) this.#restore(server, nowMs);
   }
 
   /**

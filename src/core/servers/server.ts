@@ -5,7 +5,7 @@
  *     trial --evidence--> ejected, for a longer time
  *     ejected --healthy answer to a request that was sent later--> active    (all servers are out)
  *
- * A server in trial gets one safe request at a time.
+ * A server that the checks ejected stays ejected while its checks fail. A server in trial gets one safe request at a time.
  */
 import { FailureRun } from './failure-run.ts';
 
@@ -115,6 +115,12 @@ export class Server {
 
   get isActive(): boolean {
     return this.health.kind === 'active';
+  }
+
+  /** Whether active checks ejected the server, and the last check failed. */
+  get failsChecks(): boolean {
+    const { health } = this;
+    return health.kind === 'ejected' && health.reason === 'check' && this.checkPasses === 0;
   }
 
   /** Number of recent answers to requests that began after `ms`, at most `remembered`. */

@@ -259,6 +259,22 @@ describe('active checks', () => {
     }
     expect(world.set.tier).toBe('all');
   });
+
+  test('that fail while requests are answered eject each server once, until a check passes', () => {
+    const world = new World({ servers: 2, hasChecks: true });
+    const check = (isPassed: boolean): void => {
+      for (const server of world.set.servers)
+        world.set.checked(server, isPassed, true, world.nowMs);
+    };
+    for (let n = 0; n < 20; n += 1) {
+      check(false);
+      world.pass(1000, () => world.answer(world.take()));
+    }
+    expect(world.log).toEqual(['s0 out: check', 's1 out: check', 'tier: all']);
+    check(true);
+    world.pass(200, () => world.answer(world.take()));
+    expect(world.log.slice(3)).toEqual(['s0 back', 'tier: first', 's1 back']);
+  });
 });
 
 test('idle connections are kept to servers that may get requests', () => {
