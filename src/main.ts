@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import { createReadStream, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Command } from './cli/command.ts';
+import { openRegularFile } from './cli/open-regular-file.ts';
 import { runCommandLine } from './cli/run-command-line.ts';
 
 // By default Node opens its inspector on SIGUSR1, which gives access to all credentials in memory.
@@ -22,5 +23,5 @@ process.exitCode = await runCommandLine(commands, process.argv.slice(2), {
   stderr: process.stderr,
   env: process.env,
   readFile: (path) => readFileSync(path, 'utf8'),
-  openFile: (path) => createReadStream(path),
+  openFile: openRegularFile,
 });

@@ -40,6 +40,10 @@ test('exit code 2: wrong arguments or settings', async () => {
     stderr: expect.stringMatching(/^config\/gone\.yaml: cannot be read: ENOENT/),
   });
   expect(await run()).toMatchObject({ code: 2, stdout: '' });
+  expect(await run('tune', '/dev/null')).toMatchObject({
+    ...{ code: 2, stdout: '' },
+    stderr: expect.stringMatching(/^\/dev\/null: cannot be read: expected a regular file/),
+  });
 });
 
 test('help lists the commands, and each command has its own help', async () => {

@@ -136,6 +136,11 @@ test('a sample of applications is replayed if the log has more calls', async () 
   );
 });
 
+test('a sample has at least one application', async () => {
+  const one = iisLog(trueCalls({ ...shape, users: 1 }, 15_000, 'one'));
+  expect(await resultOf({ log: one }, '--max-calls', '1')).toMatchObject({ replayedShare: 1 });
+});
+
 test('a table, a plot, the busiest minute and a recommendation are shown, without a secret', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'tune-'));
   onCleanup(() => rmSync(folder, { recursive: true }));

@@ -37,17 +37,27 @@ export async function estimateLogs(
   const { batching, limits, upstream } = settings;
   const rules = { maxCallBytes: limits.maxCallBytes, never: pathPatterns(batching.never) };
   const key = randomBytes(32);
-  const census = new Census(rules, upstream.timeoutMs, key);
-  const counts = await mergeLogs(files, open, (request) => void census.add(request));
-  if (census.requests === 0) return counts.lines;
-  const { calls } = census.counts;
-  const again = new Census(rules, upstream.timeoutMs, key);
-  const sample = new Sample(Math.min(1, maxCalls / Math.max(1, calls)));
+  const first = new Census(rules, upstream.timeoutMs, key);
+  let lowestHash = 'f'.repeat(12);
+  const firstRead = await mergeLogs(files, open, (request) => {
+    const call = first.add(request);
+    if (call !== undefined && call.user < lowestHash) lowestHash = call.user;
+  });
+  if (first.requests === 0) return firstRead.lines;
+  const sample = new Sample(Math.min(1, maxCalls / Math.max(1, first.counts.calls)), lowestHash);
   const estimator = new Estimator(settings, seededRandom());
-  await mergeLogs(files, open, (request) => {
-    const call = again.add(request);
+  // A log may have grown since, so all results are those of this pass.
+  const census = new Census(rules, upstream.timeoutMs, key);
+  const counts = await mergeLogs(files, open, (request) => {
+    const call = census.add(request);
     if (call !== undefined && sample.takes(call.user)) estimator.add(call, request.loggedMs);
   });
+  const { calls } = census.counts;
+  if (counts.lines < firstRead.lines || (calls > 0 && sample.calls === 0)) {
+    throw new Error(
+      `expected logs that only grow, found ${firstRead.lines} lines, and then ${counts.lines} lines`,
+    );
+  }
   const share = calls === 0 ? 1 : sample.calls / calls;
   const rows = estimator.end({ calls, share, applications: sample.applications });
   return { files, census, counts, estimator, share, rows };
