@@ -3,7 +3,7 @@
  * after it, and may appear again in mid-file. `date` and `time` are the end of the request in UTC, in whole
  * seconds. `time-taken` is the duration in ms.
  */
-import type { LineReader, LogRequest } from './log-request.ts';
+import { type LineReader, type LogRequest, withinDate } from './log-request.ts';
 
 const needed = ['time', 'cs-method', 'cs-uri-stem', 'sc-status', 'time-taken'] as const;
 /** Results of Windows for a connection that the client closed. */
@@ -38,7 +38,7 @@ export class IisLines implements LineReader {
     const query = field('cs-uri-query');
     const stem = field('cs-uri-stem');
     const sizeBytes = Number(field('cs-bytes'));
-    return {
+    return withinDate({
       loggedMs: endMs,
       // `time-taken` is cut to whole milliseconds.
       earliestMs: endMs - tookMs - 1,
@@ -48,7 +48,7 @@ export class IisLines implements LineReader {
       target: query === '-' ? stem : `${stem}?${query}`,
       status: clientLeft.has(field('sc-win32-status')) ? 0 : status,
       sizeBytes: sizeBytes >= 0 ? sizeBytes : 0,
-    };
+    });
   }
 
   problem(): string | undefined {

@@ -18,6 +18,15 @@ export interface LogRequest {
   readonly sizeBytes: number;
 }
 
+/** The highest time that `Date` can show, in ms since 1970. */
+const mostMs = 8.64e15;
+
+/** Returns the request, or `undefined` if a time of it is outside of what `Date` can show. */
+export function withinDate(request: LogRequest | undefined): LogRequest | undefined {
+  const { loggedMs = NaN, earliestMs = NaN } = request ?? {};
+  return Math.abs(loggedMs) <= mostMs && Math.abs(earliestMs) <= mostMs ? request : undefined;
+}
+
 /** Reads the lines of one file in order. */
 export interface LineReader {
   /** Returns the request of the line, `'none'` for a line without a request, or `undefined` for an unreadable line. */

@@ -1,14 +1,20 @@
 /** Lines of the access logs of reverse proxies: nginx, HAProxy and Envoy. */
-import { commonTimeMs, type LineReader, type LogRequest, originForm } from './log-request.ts';
+import {
+  commonTimeMs,
+  type LineReader,
+  type LogRequest,
+  originForm,
+  withinDate,
+} from './log-request.ts';
 
 const noProblem = (): undefined => undefined;
 
 function perLine(read: (line: string) => LogRequest | undefined): LineReader {
-  return { read: (line) => (line === '' ? 'none' : read(line)), problem: noProblem };
+  return { read: (line) => (line === '' ? 'none' : withinDate(read(line))), problem: noProblem };
 }
 
 const nginxLine =
-  /^\S+ \S+ .*?\[([^\]]+)\] "([A-Z]+) (\S+)(?: HTTP\/[\d.]+)?" (\d{3}) (?:\d+|-)(?: |$)(.*)$/;
+  /^\S+ \S+ .*?\[([^\][]+)\] "([A-Z]+) (\S+)(?: HTTP\/[\d.]+)?" (\d{3}) (?:\d+|-)(?: |$)(.*)$/;
 /** The answer of nginx to a client that left. */
 const nginxClientLeft = 499;
 

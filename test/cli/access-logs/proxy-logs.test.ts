@@ -78,3 +78,29 @@ test('times that do not exist make a line unreadable', () => {
   expect(lineReader('nginx').read(line)).toBeUndefined();
   expect(lineReader('haproxy').read('')).toBe('none');
 });
+
+const iisHead = '#Fields: date time cs-method cs-uri-stem sc-status time-taken';
+
+test.each([
+  ['nginx', nginx('9999999999999.000', `${agents} 0.042`)],
+  ['nginx', nginx('30/Nov/2026:09:00:05 +0000', `${agents} rt=9999999999999.000`)],
+  ['haproxy', haproxy('0/0/1/20/9999999999999999', '200', '----', `GET ${path} HTTP/1.1`)],
+  ['envoy', envoy('204 - 154 0 9999999999999999 100')],
+  ['iis', `2026-11-30 09:00:05 GET ${path} 200 Infinity`],
+] as const)('a time that no date can show makes a line of %s unreadable', (format, line) => {
+  const reader = lineReader(format);
+  reader.read(iisHead);
+  expect(reader.read(line)).toBeUndefined();
+});
+
+test('the time to read a line grows with its length, whatever the line has', () => {
+  const timeOf = (length: number): number => {
+    const line = `a b ${'['.repeat(length)}`;
+    const startMs = performance.now();
+    lineReader('nginx').read(line);
+    return performance.now() - startMs;
+  };
+  timeOf(1000);
+  // The square of this length would take seconds.
+  expect(timeOf(65_000)).toBeLessThan(1000);
+});
