@@ -1,5 +1,8 @@
 import type { Command, Commands, Io } from '../../src/cli/command.ts';
 
+/** A file arrives in pieces of this size, so that the pieces end in mid-line. */
+const pieceBytes = 97;
+
 export interface CapturedIo extends Io {
   /** Text written so far. */
   readonly written: { stdout: string; stderr: string };
@@ -29,7 +32,10 @@ export function captureIo({
     readFile: (path) => Buffer.from(contentOf(path)).toString(),
     async *openFile(path) {
       await Promise.resolve();
-      yield Buffer.from(contentOf(path));
+      const content = Buffer.from(contentOf(path));
+      for (let at = 0; at < content.length; at += pieceBytes) {
+        yield content.subarray(at, at + pieceBytes);
+      }
     },
   };
 }
