@@ -19,6 +19,10 @@ function perfmon(rows: ReadonlyArray<readonly [number, number]>): string {
 
 const shape = { users: 8, burst: 4, spreadMs: 5, pauseMs: 1500, tookMs: 40, writes: false };
 const calls = trueCalls(shape, 10_000, 'capacity');
+const polls = calls.slice(0, 40).map((call) => ({
+  ...call,
+  ...{ method: 'GET', path: 'events?ack=1&timeout=60', tookMs: 20_000 },
+}));
 const files = {
   'before.csv': perfmon([
     [4000, 20],
@@ -26,6 +30,7 @@ const files = {
   ]),
   'after.csv': perfmon([[2500, 12]]),
   'edge.log': haproxyLog(calls),
+  'polls.log': haproxyLog([...calls, ...polls]),
   'trace.csv': recordingOf(calls),
 };
 
@@ -90,6 +95,19 @@ test('the prediction saves between nothing and the share of the calls', async ()
   expect(predicted['processing']!.high).toBeLessThan(5000 * 0.7);
   expect(predicted['cpuPercent']!.high).toBe(10);
   expect(predicted['furtherUsers']!.low).toBe(4);
+});
+
+test('polls stay in processing, and have no part in the CPU', async () => {
+  const predictedFrom = async (log: string) => {
+    const { stdout } = await run(...before, '--log', log, '--json');
+    return (JSON.parse(stdout) as { predicted: Record<string, { low: number; high: number }> })
+      .predicted;
+  };
+  const [withPolls, without] = [await predictedFrom('polls.log'), await predictedFrom('edge.log')];
+  // The calls have less than one percent of the time in processing.
+  expect(withPolls['processing']!.low).toBeGreaterThan(5000 * 0.98);
+  expect(withPolls['processing']!.low).toBeLessThan(5000);
+  expect(withPolls['cpuPercent']).toEqual(without['cpuPercent']);
 });
 
 test('without a log or users, the report names the missing flags', async () => {
