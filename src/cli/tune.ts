@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs';
-import { replay, replayable } from '../core/shadow/replay.ts';
+import { Replay, replayable } from '../core/shadow/replay.ts';
 import { readTrace, type TraceCall } from '../core/shadow/trace.ts';
-import { createUserMemory } from '../engine/user-memory.ts';
 import { loadSettings } from '../settings/load-settings.ts';
 import { quoted } from '../settings/quoted.ts';
 import type { Settings } from '../settings/schema.ts';
@@ -11,6 +10,7 @@ import { type Command, exitCode, type GivenArguments, type Io } from './command.
 import { defaultMaxCalls } from './estimate/estimate-logs.ts';
 import { estimateRow } from './estimate/estimate-row.ts';
 import { recommendation } from './estimate/recommendation.ts';
+import { ReplayMemory } from './estimate/replay-memory.ts';
 import { optionsOf, variants } from './estimate/variants.ts';
 import { settingsSources } from './settings-flags.ts';
 import { tuneLogs } from './tune-logs.ts';
@@ -115,8 +115,14 @@ function tuneRecording(
   const calls = replayable(trace);
   const rows = variants(settings.batching).map((variant): TuneRow => {
     const { limits } = settings;
-    const memory = createUserMemory({ maxUsers: limits.maxUsers, idleMs: limits.userIdleMs });
-    return { ...variant, tally: replay(calls, optionsOf(settings, variant), memory, Math.random) };
+    let nowMs = 0;
+    const memory = new ReplayMemory(limits.maxUsers, limits.userIdleMs, () => nowMs);
+    const replay = new Replay(optionsOf(settings, variant), memory, Math.random);
+    for (const call of calls) {
+      nowMs = call.trace.atMs;
+      replay.arrives(call);
+    }
+    return { ...variant, tally: replay.end() };
   });
   const plot = plotOf(rows.map(onPlot));
   const { svg } = given.flags;

@@ -14,23 +14,17 @@ async function run(argv: readonly string[], files: Record<string, string>) {
   return { code, ...io.written };
 }
 
+const lineOf = (atMs: number, user: number): string =>
+  traceLine({
+    ...{ atMs, user: `a${user}`, key: 'b', resource: `c${user}`, same: '', sizeBytes: 400 },
+    ...{ callClass: 'safe', method: 'GET', route: '/me/note', tookMs: 30, status: 200 },
+  });
+
 /** Four users. Each user sends a burst of five calls within 4 ms every second. A call takes 30 ms. */
 const lines = Array.from({ length: 4 * 5 * 30 }, (_, i) => {
   const user = i % 4;
   const nth = Math.floor(i / 4);
-  return traceLine({
-    atMs: Math.floor(nth / 5) * 1000 + (nth % 5) + user * 100,
-    user: `a${user}`,
-    key: 'b',
-    callClass: 'safe',
-    method: 'GET',
-    route: '/me/note',
-    resource: `c${user}`,
-    same: '',
-    sizeBytes: 400,
-    tookMs: 30,
-    status: 200,
-  });
+  return lineOf(Math.floor(nth / 5) * 1000 + (nth % 5) + user * 100, user);
 });
 const trace = [traceHeader, ...lines, ''].join('\n');
 
@@ -85,6 +79,24 @@ describe('a recording', () => {
       { mode: 'adaptive', lingerMaxMs: 7, maxParts: 3 },
     ]);
     expect(rows.find(({ mode }) => mode === 'fixed')).toMatchObject({ maxParts: 3 });
+  });
+
+  test('is replayed with the times of the recording, also for users who are idle for long', async () => {
+    const hour = 3_600_000;
+    const calls = [0, 1, 2, 3, 4, 5].flatMap((nth) => [
+      ...lines.map((_, i) => lineOf(nth * hour + Math.floor(i / 5) * 1000 + (i % 5), 0)),
+      ...[0, 1, 2, 3, 4].map((i) => lineOf(nth * hour + 1_000_000 + i * 2000, 1)),
+    ]);
+    const meanWaitWith = async (userIdleMs: number): Promise<number> => {
+      const files = {
+        'trace.csv': [traceHeader, ...calls, ''].join('\n'),
+        'proxy.yaml': `limits: { userIdleMs: ${userIdleMs} }\n`,
+      };
+      const rows = await rowsOf(['trace.csv', '--config', 'proxy.yaml'], files);
+      return rows.find(({ isGiven }) => isGiven)!.waitMs.mean;
+    };
+    // The proxy holds calls of a forgotten user again, to learn that no companions come.
+    expect(await meanWaitWith(60_000)).toBeGreaterThan(await meanWaitWith(12 * hour));
   });
 
   test('is shown as a table and a plot, which mark the loaded settings', async () => {
