@@ -230,14 +230,19 @@ describe('pools share nothing that they taught:', () => {
   });
 
   test('one credential at two pools is two users', async () => {
-    const { a, b, proxy, client } = await start();
-    a.answer = b.answer = () => new Promise(() => undefined);
-    for (const host of ['a.example', 'b.example']) {
-      void client.ask(`${app}/me`, { headers: { Host: host } }).catch(() => undefined);
+    const { b, proxy, client, ask } = await start({
+      UCWA_PROXY_LIMITS_MAX_QUEUED_CALLS_PER_USER: '2',
+    });
+    const headers = { Host: 'b.example' };
+    expect(await ask('a.example', `${app}/me`)).toMatchObject({ pool: 'a' });
+    b.answer = () => new Promise(() => undefined);
+    for (const token of ['ben', 'cid']) {
+      void client.ask(`${app}/me`, { token, headers }).catch(() => undefined);
     }
-    await proxy.untilMetric('ucwa_proxy_users{state="active"}', (active) => active === 2);
     await proxy.untilMetric('ucwa_proxy_outstanding_calls', (calls) => calls === 2);
-    expect([a.heads.length, b.heads.length]).toEqual([1, 1]);
+    // Pool b has not answered the user, so its limit at b is that of the new users of its address.
+    expect((await client.ask(`${app}/me`, { headers })).status).toBe(429);
+    expect(await ask('a.example', `${app}/me`)).toMatchObject({ pool: 'a' });
   });
 
   test('an idle user of each pool is counted once', async () => {
