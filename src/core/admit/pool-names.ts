@@ -116,15 +116,23 @@ export class PoolNames {
 
   #named(host: string): (NamedPool & { readonly pool: number }) | undefined {
     const [name, port] = split(host);
-    const exact = this.#exact.get(`${name}:${port}`) ?? this.#exact.get(name);
+    const exact = lookUp(this.#exact, name, port);
     if (exact !== undefined || this.#below.size === 0 || name.startsWith('[')) return exact;
     for (let dot = name.indexOf('.'); dot > 0; dot = name.indexOf('.', dot + 1)) {
-      const rest = name.slice(dot + 1);
-      const found = this.#below.get(`${rest}:${port}`) ?? this.#below.get(rest);
+      const found = lookUp(this.#below, name.slice(dot + 1), port);
       if (found !== undefined) return found;
     }
     return undefined;
   }
+}
+
+/**
+ * Returns the entry of a name and a port. Clients leave out the default port of their scheme. A name without a port
+ * therefore stands for port 443, which the clients of pools use, and for port 80 if no entry has the name alone.
+ */
+function lookUp<T>(entries: ReadonlyMap<string, T>, name: string, port: string): T | undefined {
+  if (port !== '') return entries.get(`${name}:${port}`) ?? entries.get(name);
+  return entries.get(`${name}:443`) ?? entries.get(name) ?? entries.get(`${name}:80`);
 }
 
 /** Where a request goes that names the pool by none of its hosts. The pool receives its first name. */

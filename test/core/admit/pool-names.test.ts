@@ -45,6 +45,36 @@ describe('a Host that is a name of a pool is forwarded byte for byte', () => {
   });
 });
 
+describe('a name without a port, as clients send it to a default port,', () => {
+  const names = new PoolNames([
+    { name: 'secure', hosts: ['b.example:443', '*.c.example:443'], authority: 'x' },
+    { name: 'plain', hosts: ['b.example:80', 'p.example:80', 'd.example:80'], authority: 'y' },
+    { name: 'all', hosts: ['d.example', '*.c.example', 'e.example:8443'], authority: 'z' },
+  ]);
+
+  test.each([
+    ['b.example', 'secure/0'],
+    ['B.example.', 'secure/0'],
+    ['b.example:443', 'secure/0'],
+    ['b.example:80', 'plain/1'],
+    ['a.c.example', 'secure/0'],
+    ['a.c.example:80', 'all/2'],
+    ['p.example', 'plain/1'],
+    ['d.example', 'all/2'],
+    ['d.example:80', 'plain/1'],
+  ])('is the name with this port: %s', (host, pool) => {
+    expect(found(names, host)).toBe(`${pool} ${host}`);
+    expect(names.poolOf(host)).toBe(pool.replace(/\/.*/, ''));
+  });
+
+  test.each(['b.example:8443', 'p.example:443', 'e.example', 'e.example:443'])(
+    'is no name with another port: %s',
+    (host) => {
+      expect(found(names, host)).toBeUndefined();
+    },
+  );
+});
+
 test('each of many names is found in any case', () => {
   const hosts = Array.from({ length: 500 }, (_, i) => `h${i}.example`);
   const names = new PoolNames([{ name: 'many', hosts, authority: 'x' }]);
