@@ -94,7 +94,7 @@ export const pools = z
   .array(
     z.strictObject({
       name: shortName().describe(
-        'name of the pool; each pool needs a different name. It is the first label of the address for sidecar clients',
+        'name of the pool; each pool needs a different name. Sidecar clients reach the pool at this name below localhost',
       ),
       hosts: poolHosts()
         .prefault([])

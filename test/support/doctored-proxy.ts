@@ -135,7 +135,7 @@ export async function startDoctoredProxy(
   const handler = new RequestHandler({
     pools: [handledPool],
     links: new LinkRewriter({
-      names: { pools: ['pool'], poolOf: () => undefined },
+      names: { poolOf: () => undefined, find: () => undefined },
       isTrusted: () => false,
       observer: metrics.listen,
       warn: () => undefined,

@@ -28,6 +28,7 @@ export interface Destination {
 
 const anyName = '*';
 const below = '*.';
+const loopback = '.localhost';
 
 const defaultPort = /:(?:80|443)$/;
 
@@ -41,12 +42,10 @@ export class PoolNames {
   readonly #below = new Map<string, NamedPool & { readonly pool: number }>();
   /** The same by the hosts and ports of the servers of each pool. */
   readonly #aliases = new Map<string, Destination>();
-  /** Destinations by the name of the pool, for addresses of the proxy that begin with it. */
+  /** Destinations by the name of the pool, for addresses below `localhost` that begin with it. */
   readonly #labels = new Map<string, Destination>();
   /** Where a request with any other name goes. */
   readonly #others: Destination | undefined;
-  /** The names of the pools. The first pool takes the requests with a `Host` that names no pool. */
-  readonly pools: readonly [string, ...string[]];
   readonly #isUnnamed: boolean;
 
   constructor(pools: readonly NamedPool[]) {
@@ -67,8 +66,6 @@ export class PoolNames {
     this.#isUnnamed = this.#exact.size + this.#below.size === 0;
     const pool = pools.findIndex(({ hosts }) => hosts.length === 0 || hosts.includes(anyName));
     const other = pools[pool];
-    const rest = pools.filter((named) => named !== other).map(({ name }) => name);
-    this.pools = [other?.name ?? '', ...rest];
     if (other === undefined) return;
     for (const [place, named] of pools.entries()) {
       this.#labels.set(named.name.toLowerCase(), ownDestination(named, place));
@@ -108,10 +105,13 @@ export class PoolNames {
     return this.#aliases.get(keyOf(host).replace(defaultPort, ''));
   }
 
-  /** Returns the pool of an address of the proxy such as `pool-b.localhost:8080`, see `core/links/pool-names.ts`. */
+  /**
+   * Returns the pool of an address of the proxy such as `pool-b.localhost:8080`, see `core/links/pool-names.ts`. Other
+   * names with this first label may be names of other sites.
+   */
   #labelled(host: string): Destination | undefined {
-    const dot = host.indexOf('.');
-    return dot === -1 ? undefined : this.#labels.get(host.slice(0, dot).toLowerCase());
+    const [name] = split(host);
+    return name.endsWith(loopback) ? this.#labels.get(name.slice(0, name.indexOf('.'))) : undefined;
   }
 
   #named(host: string): (NamedPool & { readonly pool: number }) | undefined {

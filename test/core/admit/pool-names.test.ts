@@ -120,17 +120,22 @@ describe('a pool that takes every other name gets', () => {
   });
 });
 
-describe('addresses of the proxy that begin with the name of a pool', () => {
+describe('addresses below localhost that begin with the name of a pool', () => {
   const any = { ...web, hosts: [...web.hosts, '*'] };
 
   test.each([
     ['oos.localhost:8080', 'oos/1 [2001:DB8::1]'],
-    ['ADMIN.proxy.example', 'admin/2 web.example.com:8443'],
+    ['ADMIN.app.LocalHost.', 'admin/2 web.example.com:8443'],
     ['web.localhost', 'web/0 web.example.com'],
-    ['oos', 'web/0 web.example.com'],
-    ['127.0.0.1:8080', 'web/0 web.example.com'],
   ])('lead to this pool, if one pool takes every other name: %s', (host, destination) => {
     expect(found(new PoolNames([any, office, admin]), host)).toBe(destination);
+  });
+
+  test.each([
+    ...['oos', 'oos.example', 'oos.fabrikam.com:8080', 'oos.xlocalhost', 'oos.localhost.example'],
+    ...['app.oos.localhost', 'localhost:8080', '127.0.0.1:8080', 'oos.127.0.0.1'],
+  ])('are the only ones: %s', (host) => {
+    expect(found(new PoolNames([any, office, admin]), host)).toBe('web/0 web.example.com');
   });
 
   test('lead nowhere, if no pool takes every other name', () => {
@@ -155,8 +160,8 @@ describe('a Host that is a server of a pool leads to this pool', () => {
   });
 
   test('before an address of the proxy that begins with the name of another pool', () => {
-    const names = new PoolNames([any, other, { ...admin, aliases: ['oos.example'] }]);
-    expect(found(names, 'oos.example')).toBe('admin/2 web.example.com:8443');
+    const names = new PoolNames([any, other, { ...admin, aliases: ['oos.app.localhost'] }]);
+    expect(found(names, 'oos.app.localhost')).toBe('admin/2 web.example.com:8443');
     expect(found(names, 'oos.localhost')).toBe('oos/1 [2001:DB8::1]');
   });
 
@@ -172,5 +177,4 @@ test('a link leads to a pool by its hosts and by its servers', () => {
     ...['web', 'web', 'oos'],
     ...[undefined, undefined],
   ]);
-  expect(names.pools).toEqual(['', 'web', 'oos']);
 });

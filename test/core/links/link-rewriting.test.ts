@@ -7,8 +7,8 @@ import { LinkRewriting } from '../../../src/core/links/link-rewriting.ts';
 import { documentOf, linkNames } from '../../../src/core/ucwa/links.ts';
 
 const names = {
-  pools: ['pool'] as const,
   poolOf: (authority: string) => (authority === 'pool.example' ? 'pool' : undefined),
+  find: () => ({ poolName: 'pool' }),
 };
 
 function rewritingFor(

@@ -1,30 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
+import { PoolNames } from '../../../src/core/admit/pool-names.ts';
 import { comparableAuthority } from '../../../src/core/links/authority.ts';
-import { addressOf, poolAt, type PoolNames } from '../../../src/core/links/pool-names.ts';
+import { addressOf } from '../../../src/core/links/pool-names.ts';
 
-const known: Readonly<Record<string, string>> = {
-  'a.example': 'pool-a',
-  'b.example': 'pool-b',
-  'b.example:4443': 'pool-b',
-};
-const poolOf = (authority: string): string | undefined => known[authority];
-const two: PoolNames = { pools: ['pool-a', 'pool-b'], poolOf };
-const one: PoolNames = { pools: ['pool-a'], poolOf };
-
-describe('the pool for a request', () => {
-  test.each([
-    ['a.example', 'pool-a'],
-    ['b.example:4443', 'pool-b'],
-    ['pool-b.localhost:8080', 'pool-b'],
-    ['pool-b.proxy.example', 'pool-b'],
-    ['localhost:8080', 'pool-a'],
-    ['127.0.0.1:8080', 'pool-a'],
-    ['b.example:1', 'pool-a'],
-    ['pool-b', 'pool-a'],
-  ])('with the host %s is %s', (authority, pool) => {
-    expect(poolAt(two, authority)).toBe(pool);
-  });
-});
+const first = { name: 'pool-a', hosts: ['a.example', '*'], authority: 'a' };
+const second = { name: 'pool-b', hosts: ['b.example'], authority: 'b' };
+const two = new PoolNames([first, second]);
+const one = new PoolNames([{ ...first, hosts: [] }]);
 
 describe('the address of a pool', () => {
   test.each([
@@ -36,25 +18,26 @@ describe('the address of a pool', () => {
     ['app.localhost:8080', 'pool-b', 'pool-b.localhost:8080'],
     ['pool-b.localhost:8080', 'pool-b', 'pool-b.localhost:8080'],
     ['pool-b.localhost:8080', 'pool-a', 'localhost:8080'],
-    ['pool-a.proxy.example:8443', 'pool-b', 'pool-b.proxy.example:8443'],
-    ['pool-b.proxy.example', 'pool-a', 'pool-a.proxy.example'],
-    ['pool-b.proxy.example:8443', 'pool-a', 'pool-a.proxy.example:8443'],
+    ['pool-a.app.localhost:8443', 'pool-b', 'pool-b.app.localhost:8443'],
+    ['pool-b.app.localhost:8443', 'pool-a', 'app.localhost:8443'],
   ])('for a client at %s: %s is at %s', (client, pool, address) => {
     expect(addressOf(two, pool, client)).toBe(address);
-    expect(poolAt(two, address)).toBe(pool);
-  });
-
-  test('is the same again after a way over another pool', () => {
-    const client = 'pool-a.proxy.example:8443';
-    const other = addressOf(two, 'pool-b', client);
-    expect(addressOf(two, 'pool-a', other ?? '')).toBe(client);
+    expect(two.find(address)?.poolName).toBe(pool);
   });
 
   test('is unknown if the client may be unable to resolve a name for it', () => {
-    for (const client of ['proxy.example:8080', '10.0.0.1:8080', 'localhost.example']) {
+    const elsewhere = ['proxy.example:8080', 'pool-b.proxy.example', '10.0.0.1:8080'];
+    for (const client of [...elsewhere, 'localhost.example', 'xlocalhost']) {
       expect(addressOf(two, 'pool-b', client)).toBeUndefined();
       expect(addressOf(two, 'pool-a', client)).toBe(client);
     }
+  });
+
+  test('is unknown if the name that the client could resolve leads to another pool, or to none', () => {
+    const taken = new PoolNames([first, second, { ...second, name: 'c', hosts: ['*.localhost'] }]);
+    expect(addressOf(taken, 'pool-b', '127.0.0.1:8080')).toBeUndefined();
+    const named = new PoolNames([{ ...first, hosts: ['a.example'] }, second]);
+    expect(addressOf(named, 'pool-b', '127.0.0.1:8080')).toBeUndefined();
   });
 
   test('is the address that the client used if there is one pool', () => {
