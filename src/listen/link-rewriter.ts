@@ -61,11 +61,7 @@ export class LinkRewriter {
     let rewriting: LinkRewriting | undefined;
     const rewritten = rewriteFields(headers, (kind, link) => {
       rewriting ??= this.#rewriting(exchange);
-      if (rewriting === undefined) return undefined;
-      const replacement = this.#rewrite(rewriting, kind, link);
-      if (!isLoop(exchange, rewriting.origin, kind, link, replacement)) return replacement;
-      this.#left.unchanged('redirect_loop');
-      return undefined;
+      return rewriting && this.#rewrite(rewriting, kind, link, exchange.request.url);
     });
     const isRedirect = rewritten !== headers && Math.trunc(status / 100) === 3;
     return isRedirect ? notShared(rewritten) : rewritten;
@@ -100,11 +96,21 @@ export class LinkRewriter {
     return new LinkRewriting(origin, names, { authority });
   }
 
-  #rewrite(rewriting: LinkRewriting, kind: LinkKind, link: string): Replacement | undefined {
-    return rewriting.rewrite(link, {
-      rewritten: () => this.#parts.observer.linkRewritten(kind),
-      left: (authority) => this.#left.left(kind, authority),
-    });
+  /** @param target the target of the request, if the link may redirect there */
+  #rewrite(
+    rewriting: LinkRewriting,
+    kind: LinkKind,
+    link: string,
+    target?: string,
+  ): Replacement | undefined {
+    const replacement = rewriting.rewrite(link, (authority) => this.#left.left(kind, authority));
+    if (replacement === undefined) return undefined;
+    if (kind === 'location' && isLoop(rewriting.origin, target, link, replacement)) {
+      this.#left.unchanged('redirect_loop');
+      return undefined;
+    }
+    this.#parts.observer.linkRewritten(kind);
+    return replacement;
   }
 }
 
@@ -113,15 +119,13 @@ export class LinkRewriter {
  * the client reaches both by one address.
  */
 function isLoop(
-  { request }: ClientExchange,
   { scheme, authority }: ClientOrigin,
-  kind: LinkKind,
+  target: string | undefined,
   link: string,
-  replacement: Replacement | undefined,
+  replacement: Replacement,
 ): boolean {
-  if (kind !== 'location' || replacement === undefined) return false;
   const rewritten = replacement.text + link.slice(replacement.length);
-  return rewritten === `${scheme}://${authority}${request.url ?? ''}`;
+  return rewritten === `${scheme}://${authority}${target ?? ''}`;
 }
 
 /** Rewrites the links of one document. */

@@ -17,16 +17,12 @@ export interface Replacement {
   readonly text: string;
 }
 
-/** Receives a report about each absolute link. */
-export interface LinkObserver {
-  rewritten(): void;
-  /**
-   * The link stays as it is.
-   *
-   * @param authority the name that is not configured; `undefined` if the link has no legal name, or a configured one
-   */
-  left(authority: string | undefined): void;
-}
+/**
+ * Receives a report about each link that leads away.
+ *
+ * @param authority the name that is not configured; `undefined` if the link has no legal name, or a configured one
+ */
+export type ReportLeft = (authority: string | undefined) => void;
 
 /** The scheme of a link, which a link that begins with `//` does not have, and its authority. */
 const absolute = /^(?:(https?):)?\/\/([^/?#]*)/i;
@@ -54,7 +50,7 @@ export class LinkRewriting {
   }
 
   /** Returns the new origin of a link; `undefined` if the link stays as it is. Relative links always do. */
-  rewrite(link: string, observer: LinkObserver): Replacement | undefined {
+  rewrite(link: string, left: ReportLeft): Replacement | undefined {
     const match = absolute.exec(link);
     if (match === null) return undefined;
     const scheme = match[1] === undefined ? this.origin.scheme : (match[1].toLowerCase() as Scheme);
@@ -62,16 +58,15 @@ export class LinkRewriting {
     const authority = comparableAuthority(scheme, match[2] ?? '');
     const pool = authority === undefined ? undefined : this.#names.poolOf(authority);
     if (origin === undefined) {
-      observer.left(pool === undefined ? authority : undefined);
+      left(pool === undefined ? authority : undefined);
       return undefined;
     }
     const address = pool === undefined ? undefined : addressOf(this.#names, pool, origin.authority);
     if (address === undefined) {
       // A link to the client's own origin stays on the proxy.
-      if (authority !== origin.authority) observer.left(authority);
+      if (authority !== origin.authority) left(authority);
       return undefined;
     }
-    observer.rewritten();
     const prefix = match[1] === undefined ? '' : `${origin.scheme}:`;
     return { length: match[0].length, text: `${prefix}//${address}` };
   }
