@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Reply, ReplyHead } from '../core/messages/reply.ts';
 import type { RawHeaders } from '../core/messages/http-message.ts';
 import { InvariantViolation } from '../core/invariants.ts';
+import { linkFieldLengths } from '../core/links/field-links.ts';
 import type { Call } from '../core/schedule/state.ts';
 import type { Caller } from '../engine/caller.ts';
 import type { ClientExchange } from './client-exchange.ts';
@@ -146,9 +147,6 @@ export class ResponseCaller implements Caller, OverListener {
     this.#stage = stage;
   }
 }
-
-/** Lengths of `Location`, `Content-Location` and `WWW-Authenticate`, and `X-MS-WebTicketURL`. */
-const linkFieldLengths: ReadonlySet<number> = new Set([8, 16, 17]);
 
 /** A fast check: an answer that does not pass has no field with an absolute link. */
 function mayHaveLink(headers: RawHeaders): boolean {

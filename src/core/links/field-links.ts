@@ -1,11 +1,16 @@
 /** Rewrites links in the header fields of an answer. */
 import { elementRanges, schemeOf } from '../answer/challenges.ts';
 import type { RawHeaders } from '../messages/http-message.ts';
-import { linkedScheme, linkFields, type LinkKind } from '../ucwa/links.ts';
+import { challengeField, linkedScheme, linkFields, type LinkKind } from '../ucwa/links.ts';
 import type { Replacement } from './link-rewriting.ts';
 
 /** Returns the new start of a link of this kind; `undefined` if it stays as it is. */
 export type RewriteLink = (kind: LinkKind, link: string) => Replacement | undefined;
+
+/** The lengths of the names of all fields with links, for a fast check. */
+export const linkFieldLengths: ReadonlySet<number> = new Set(
+  [...Object.keys(linkFields), challengeField].map((name) => name.length),
+);
 
 /** Returns the fields with their links rewritten: `headers` itself if no link changes. */
 export function rewriteFields(headers: RawHeaders, rewrite: RewriteLink): RawHeaders {
@@ -22,7 +27,7 @@ export function rewriteFields(headers: RawHeaders, rewrite: RewriteLink): RawHea
 
 function rewriteField(name: string, value: string, rewrite: RewriteLink): string {
   if (!value.includes('//')) return value;
-  if (name === 'www-authenticate') return rewriteChallenges(value, rewrite);
+  if (name === challengeField) return rewriteChallenges(value, rewrite);
   const kind = linkFields[name];
   const replacement = kind === undefined ? undefined : rewrite(kind, value);
   return replacement === undefined ? value : replacement.text + value.slice(replacement.length);

@@ -66,3 +66,6 @@ export const linkFields: Readonly<Partial<Record<string, LinkKind>>> = {
 
 /** The scheme of challenges that lead to the token service by the parameter `href`, in lower case. */
 export const linkedScheme = 'msrtcoauth';
+
+/** The field with these challenges, in lower case. */
+export const challengeField = 'www-authenticate';
