@@ -22,6 +22,8 @@ export interface Opening {
   readonly open: (server: Server, options: object) => Socket;
   /** Whether a further connection may be opened. */
   readonly mayOpen: () => boolean;
+  /** Receives a function that ends the opening. It does nothing once the connection is established. */
+  readonly began: (abandon: () => void) => void;
 }
 
 /**
@@ -29,14 +31,16 @@ export interface Opening {
  */
 export function connectInTurn(
   route: ServerRoute,
-  { open, mayOpen }: Opening,
+  { open, mayOpen, began }: Opening,
   readyEvent: 'connect' | 'secureConnect',
   connected: (socket: Socket, server: Server) => void,
 ): Agent['createConnection'] {
   return (options, callback) => {
     const tried = new Set<Server>();
+    let isAbandoned = false;
+    let opening: Socket | undefined;
     const tryNext = (error?: Error): void => {
-      const server = mayOpen() ? route.next(tried) : undefined;
+      const server = mayOpen() && !isAbandoned ? route.next(tried) : undefined;
       if (server === undefined) {
         // Node reads no socket if there is an error.
         callback?.(error ?? new Error('no server'), undefined as never);
@@ -45,6 +49,7 @@ export function connectInTurn(
       tried.add(server);
       route.opening();
       const socket = open(server, options);
+      opening = socket;
       let failure: Error | undefined;
       const noteError = (cause: Error): void => void (failure = cause);
       const fail = (): void => {
@@ -56,11 +61,16 @@ export function connectInTurn(
       socket.once(readyEvent, () => {
         socket.removeListener('error', noteError);
         socket.removeListener('close', fail);
+        opening = undefined;
         connected(socket, server);
         callback?.(null, socket);
       });
     };
     tryNext();
+    began(() => {
+      isAbandoned = true;
+      opening?.destroy();
+    });
     return undefined;
   };
 }

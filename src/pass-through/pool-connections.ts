@@ -46,16 +46,11 @@ export interface PoolRequestOptions {
   readonly user: string | undefined;
 }
 
-/**
- * Constant name for the agent's queues. Each agent serves one pool, so no name is computed for each request.
- */
+/** Name of the agent's queues. Each agent serves one pool, so no name is computed for each request. */
 const poolName = 'pool';
 
 /** Idle time before TCP keep-alive probes, in ms. Polls are silent for minutes, and there are many of them. */
 const tcpProbeAfterMs = 30_000;
-
-/** Limit for the connections that are being opened, if there is no other limit. */
-const maxConnecting = 10_000;
 
 /** Time in ms that a client has for the next message of a sign-in before its connection counts as idle. */
 const handshakeMs = 5000;
@@ -72,6 +67,10 @@ export class PoolConnections {
   /** Includes closed connections, as long as a request still refers to their socket. */
   readonly #bySocket = new WeakMap<Socket, PoolSocket>();
   readonly #resting: RestingConnections;
+  /** Ends the opening of a request's connection to one of several servers. */
+  readonly #abandons = new WeakMap<ClientRequest, () => void>();
+  /** The request that the agent receives now. */
+  #arriving: ClientRequest | undefined;
   #isClosed = false;
 
   /** @param owner `shared`, or the client's connection that these connections are bound to */
@@ -101,8 +100,6 @@ export class PoolConnections {
       this.#watch(socket as Socket, readyEvent);
       return socket;
     };
-    // A client that leaves does not stop the opening of its connection.
-    const maxOpen = isShared ? 2 * Math.min(options.maxConnections, maxConnecting) : Infinity;
     if (route !== undefined) {
       const open = agent.createConnection.bind(agent);
       agent.createConnection = connectInTurn(
@@ -110,7 +107,8 @@ export class PoolConnections {
         {
           open: ({ origin }, connectOptions) =>
             open({ ...connectOptions, ...endpointOf(new URL(origin), options.tls?.()) }) as Socket,
-          mayOpen: () => !this.#isClosed && this.#open.size < maxOpen,
+          mayOpen: () => !this.#isClosed,
+          began: (abandon) => this.#arriving && this.#abandons.set(this.#arriving, abandon),
         },
         readyEvent,
         (socket, server) => {
@@ -125,7 +123,9 @@ export class PoolConnections {
       onCreated(request);
       if (!this.#hasQueue()) this.#resting.releaseFor(client, user);
       // The agent gets only the address: a socket keeps its options, and those of a request hold credentials.
+      this.#arriving = request;
       addRequest(request, endpoint);
+      this.#arriving = undefined;
       if (this.#hasQueue()) this.#resting.releaseOldestSoon();
     };
     agent.getName = () => poolName;
@@ -219,7 +219,10 @@ export class PoolConnections {
     return idlest !== undefined;
   }
 
-  /** Destroys a request, and removes it from the queue. Node would keep a destroyed request in the queue. */
+  /**
+   * Destroys a request, and removes it from the queue. Node would keep a destroyed request in the queue. Also ends
+   * the opening of its connection: clients that leave could otherwise open any number of connections.
+   */
   cancel(request: ClientRequest): void {
     const queue = this.agent.requests[poolName];
     const place = request.socket === null && queue ? queue.indexOf(request) : -1;
@@ -228,6 +231,7 @@ export class PoolConnections {
       // Node throws if a queue is empty when the last socket closes.
       if (queue.length === 0) Reflect.deleteProperty(this.agent.requests, poolName);
     }
+    this.#abandons.get(request)?.();
     request.destroy();
   }
 

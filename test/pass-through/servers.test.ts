@@ -1,7 +1,7 @@
 /** Calls that are passed through to a pool of several servers. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { freePort } from '../support/free-port.js';
-import { RawClient, Rig, ask } from './rig.ts';
+import { RawClient, Rig, ask, until } from './rig.ts';
 import {
   askOften,
   ca,
@@ -113,6 +113,28 @@ test('a GET moves to another server when its server is ejected before its connec
   for (let n = 0; n < 2; n += 1) servers.set.checked(server!, false, true, performance.now());
   expect((await answer).slice(9, 12)).toBe('200');
   expect(told[0]!.faults).toEqual([]);
+});
+
+test('a client that leaves ends the opening of its connection, so other calls never lack connections', async () => {
+  const frozen = await rig.rawPool((socket) => socket.resume());
+  const pool = await tlsPool(rig);
+  const { port, passThrough } = await front(
+    rig,
+    [frozen.port, pool.port],
+    { ...secure, maxConnections: 2, connectTimeoutMs: 60_000 },
+    'https',
+  );
+  const answers: string[] = [];
+  for (let sent = 0; sent < 24; sent += 1) {
+    const before = frozen.sockets.length;
+    const client = new RawClient(port).send(get());
+    await until(() => client.closed || frozen.sockets.length > before);
+    if (client.closed) answers.push(client.received.slice(9, 12));
+    client.leave();
+  }
+  expect([...new Set(answers)]).toEqual(['200']);
+  await until(() => frozen.sockets.every(({ destroyed }) => destroyed));
+  expect(passThrough.openConnections()).toBeLessThan(2);
 });
 
 test('tls.servername is the name that the certificate of each server must have', async () => {
