@@ -190,6 +190,7 @@ test('idle connections to a server that is ejected are closed', async () => {
   const { port, passThrough, pool } = await front(
     rig,
     pools.map((p) => p.port),
+    { idleSocketTimeoutMs: 60_000 },
   );
   await askOften(2, port, get());
   expect(passThrough.openConnections()).toBe(2);

@@ -71,7 +71,7 @@ export class Rig {
       {
         maxConnections,
         connectTimeoutMs: 3000,
-        idleTimeoutMs: 10_000,
+        idleTimeoutMs: 60_000,
         timeoutMs: 10_000,
         tls: () => ({}),
         observer: {

@@ -144,7 +144,7 @@ test('connections to an ejected server are closed when their requests are over',
   const slow = later();
   const pools = await serve(slow.script, ok);
   const rig = new Rig(pools.map(({ url }) => url));
-  const first = rig.ask();
+  const first = rig.ask(post);
   await rig.ask();
   while (slow.waiting === 0) await new Promise((resolve) => setImmediate(resolve));
   const [server] = rig.servers.set.servers;
