@@ -8,6 +8,7 @@ import { LinkRewriter } from '../listen/link-rewriter.ts';
 import { PlainRedirect } from '../listen/plain-redirect.ts';
 import type { PassThrough } from '../pass-through/pass-through.ts';
 import { spreadConnections } from '../pass-through/plain-servers.ts';
+import { plainServerConnections } from '../settings/plain-servers.ts';
 import { createHandler, listenerOptions, type Listening } from './parts.ts';
 import { type Pool, passThroughTo } from './pools.ts';
 
@@ -16,9 +17,6 @@ export interface PlainListener {
   /** One for each pool with plain servers. */
   readonly passThroughs: readonly PassThrough[];
 }
-
-/** Share of the connections to the pool that each plain server gets. */
-const connectionShare = 1 / 4;
 
 /**
  * @param bodies counts the buffered bytes of the bodies of all listeners
@@ -79,7 +77,7 @@ function plainPassThrough(
     plainServers.map((origin) =>
       passThroughTo(surroundings, {
         upstream: new URL(origin),
-        maxConnections: Math.ceil(maxConnections * connectionShare),
+        maxConnections: plainServerConnections(maxConnections),
         bodies,
       }),
     ),

@@ -1,3 +1,4 @@
+import { plainServerConnections } from './plain-servers.ts';
 import { poolsOf } from './pools.ts';
 import type { Settings } from './schema.ts';
 
@@ -11,6 +12,8 @@ export interface Resources {
 
 /** Open files for everything else; the admin port alone can briefly have 128 connections. */
 const spareFiles = 160;
+/** Large bodies have connections of their own: this share of the limit of a plain server. */
+const largeShare = 1 / 4;
 const heapShare = 4;
 /** Each limit on a number of items may fill an eighth of the heap. */
 const countedShare = 8;
@@ -29,7 +32,7 @@ const bytesEach = {
  * - Bytes of waiting calls, and bytes of answers: at most a quarter of the heap each.
  * - Calls, connections, polls, bound connections and idle users: at most an eighth of the heap each.
  * - Client connections, polls and bound connections share the open files in proportion to their
- *   limits. The other connections to the pools are subtracted first.
+ *   limits. The other connections to the pools, and to their plain servers, are subtracted first.
  */
 export function fitLimits(
   settings: Settings,
@@ -41,19 +44,25 @@ export function fitLimits(
     notes.push(`${key} is lowered from ${wanted} to ${most}, to fit ${why}`);
     return most;
   };
-  const { limits, upstream } = settings;
+  const { limits, listen, upstream } = settings;
   const pools = poolsOf(settings);
   // Without a pool the limits are those for one.
   const modes =
     pools.length === 0 ? [upstream.connectionAuth] : pools.map((pool) => pool.connectionAuth);
+  const plainModes = (listen.plain === undefined ? [] : pools).flatMap((pool) =>
+    pool.plainServers.map(() => pool.connectionAuth),
+  );
+  const plain = plainServerConnections(upstream.maxConnections);
+  const plainFiles = plainModes.length * (plain + Math.ceil(plain * largeShare));
   const heapBytes = Math.floor(resources.heapBytes / heapShare);
   const heapWhy = 'a quarter of the heap';
   const files =
     resources.openFiles === undefined
       ? Infinity
-      : resources.openFiles - 2 * modes.length * upstream.maxConnections - spareFiles;
+      : resources.openFiles - 2 * modes.length * upstream.maxConnections - plainFiles - spareFiles;
   const filesWhy = 'the open-files limit of the process';
-  const binding = modes.filter((mode) => mode === 'bind').length;
+  // Each plain server has its own limit of bound connections too.
+  const binding = [...modes, ...plainModes].filter((mode) => mode === 'bind').length;
   const maxBound = binding === 0 ? 0 : upstream.maxBoundConnections;
   const filesShare = Math.min(
     1,

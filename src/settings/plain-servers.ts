@@ -1,6 +1,14 @@
-/** The setting of a pool that `listen.plain` needs to forward requests. */
+/** The setting of a pool that `listen.plain` needs to forward requests, and the limit that it implies. */
 import { z } from 'zod';
 import { facts, origin } from './value-kinds.ts';
+
+/** Share of the connections to the pool that each plain server gets. */
+const connectionShare = 1 / 4;
+
+/** @param maxConnections the limit of the pool */
+export function plainServerConnections(maxConnections: number): number {
+  return Math.ceil(maxConnections * connectionShare);
+}
 
 /** Fields for the object of a pool. */
 export const plainServerFields = {

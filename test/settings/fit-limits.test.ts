@@ -1,5 +1,6 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { fitLimits } from '../../src/settings/fit-limits.ts';
+import type { Settings } from '../../src/settings/schema.ts';
 import { settingsOf } from './load.ts';
 
 const MiB = 1024 * 1024;
@@ -69,4 +70,41 @@ test('the limit of bound connections is lowered like that of polls, if connectio
   expect(maxConnections + maxLongPolls + maxBoundConnections).toBeLessThanOrEqual(
     1024 - 2 * 128 - 160,
   );
+});
+
+describe('plain servers', () => {
+  const withPlain = (listen: string, connectionAuth: string): Settings =>
+    settingsOf({
+      file: `
+listen: { ${listen} }
+pools:
+  - name: one
+    servers: [https://pool.example]
+    connectionAuth: ${connectionAuth}
+    plainServers: [http://a.example:8080, http://b.example:8080]
+`,
+    });
+  const total = ({ limits, upstream }: Settings, boundLimits: number): number =>
+    limits.maxConnections + limits.maxLongPolls + boundLimits * upstream.maxBoundConnections;
+  const few = { heapBytes: 4096 * MiB, openFiles: 1024 };
+
+  test('their connections are subtracted from the open files, with those for large bodies', () => {
+    const { settings } = fitLimits(withPlain("plain: '127.0.0.1:8081'", 'refuse'), few);
+    const left = 1024 - 2 * 128 - 2 * (32 + 8) - 160;
+    expect(total(settings, 0)).toBeLessThanOrEqual(left);
+    expect(total(settings, 0)).toBeGreaterThan(left - 3);
+  });
+
+  test('each of them has the limit of bound connections, if connectionAuth is bind', () => {
+    const bind = withPlain("plain: '127.0.0.1:8081'", 'bind');
+    const { settings } = fitLimits(bind, few);
+    expect(total(settings, 3)).toBeLessThanOrEqual(1024 - 2 * 128 - 2 * (32 + 8) - 160);
+    const byHeap = fitLimits(bind, { heapBytes: 128 * MiB, openFiles: undefined });
+    expect(byHeap.settings.upstream.maxBoundConnections).toBe(Math.floor(1024 / 3));
+  });
+
+  test('they have no connections without listen.plain', () => {
+    const { settings } = fitLimits(withPlain('', 'refuse'), few);
+    expect(total(settings, 0)).toBeGreaterThan(1024 - 2 * 128 - 160 - 3);
+  });
 });
