@@ -6,7 +6,6 @@ import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { ConnectionObserver } from '../core/connection-guard.ts';
-import { RetryBudget } from '../core/schedule/estimators/retry-budget.ts';
 import type { Fault } from '../core/messages/fault.ts';
 import { OwnerSlots } from '../core/structures/owner-slots.ts';
 import type { PoolServers } from '../upstream/servers/pool-servers.ts';
@@ -93,9 +92,6 @@ const usualSlowUploadMs = 60_000;
 
 /** Share of the connections that one owner may use. */
 const ownerShare = 1 / 2;
-
-/** Moves of calls to other servers that can be saved up. */
-const maxMoves = 1000;
 
 /** Interval of the checks for idle exchanges: a share of the idle timeout, at most `checkMaxMs`. */
 const checkShare = 1 / 8;
@@ -215,7 +211,7 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
 
   const balanced: BalancedCallParts | undefined = servers && {
     set: servers.set,
-    budget: new RetryBudget(maxMoves, performance.now()),
+    budget: servers.moves,
     isStopped: false,
     start,
   };

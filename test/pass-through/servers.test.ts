@@ -82,6 +82,16 @@ describe('a call that may have run', () => {
     expect(told.map(({ responded }) => responded)).toEqual(Array(4).fill([200]));
   });
 
+  test('a GET does not move if other requests to the pool have spent the moves', async () => {
+    const pools = [await rig.cannedPool(down), await rig.cannedPool(ok)];
+    const { port, pool } = await front(
+      rig,
+      pools.map((one) => one.port),
+    );
+    for (let n = 0; n < 1000; n += 1) pool.moves.spend();
+    expect(await askOften(2, port, get())).toEqual(['503', '200']);
+  });
+
   test('a POST never moves', async () => {
     const resets = await resetting(rig);
     const pools = [await rig.cannedPool(down), await rig.cannedPool(ok)];

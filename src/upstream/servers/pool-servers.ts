@@ -2,6 +2,7 @@
  * The servers of a pool, with a clock. Batches, single requests and passed-through calls share one object, so
  * each kind of request learns from all others.
  */
+import { RetryBudget } from '../../core/schedule/estimators/retry-budget.ts';
 import {
   ServerSet,
   type ServerSetOptions,
@@ -42,8 +43,13 @@ export interface ServerReport {
 
 const tickMs = 50;
 
+/** Moves to other servers that can be saved up. */
+const maxMoves = 1000;
+
 export class PoolServers {
   readonly set: ServerSet;
+  /** Bounds the moves of all requests that a server may have seen. */
+  readonly moves = new RetryBudget(maxMoves, performance.now());
   /** Called when an ejected server needs no idle connections any more. */
   readonly onEjected: Array<(server: Server) => void> = [];
   /** Called when a server does not answer while others do. */

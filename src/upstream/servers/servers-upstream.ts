@@ -1,5 +1,4 @@
 /** Sends batches and single requests to a pool of several servers. Each server has its own connections. */
-import { RetryBudget } from '../../core/schedule/estimators/retry-budget.ts';
 import type { Server } from '../../core/servers/server.ts';
 import { OwnerSlots } from '../../core/structures/owner-slots.ts';
 import { ConnectionRoom } from '../connection-room.ts';
@@ -9,12 +8,9 @@ import { createClients, UndiciExchange, type UpstreamOptions } from '../undici-u
 import { MovingExchange, type MovingExchangeParts } from './moving-exchange.ts';
 import type { PoolServers } from './pool-servers.ts';
 
-/** Moves to other servers that can be saved up. */
-const maxBudget = 1000;
-
 export function createServersUpstream(
   options: Omit<UpstreamOptions, 'url'>,
-  { set, onEjected }: PoolServers,
+  { set, moves, onEjected }: PoolServers,
 ): Upstream {
   const { observer, maxConnections } = options;
   const room = new ConnectionRoom(maxConnections);
@@ -29,7 +25,7 @@ export function createServersUpstream(
   const parts: MovingExchangeParts = {
     set,
     slots: new OwnerSlots(maxConnections),
-    budget: new RetryBudget(maxBudget, performance.now()),
+    budget: moves,
     isStopped: false,
     closeIdle,
     send: (server, request, handler) =>

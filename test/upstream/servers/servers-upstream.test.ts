@@ -114,6 +114,13 @@ describe('a request that may have run', () => {
   });
 });
 
+test('a GET does not move if other requests to the pool have spent the moves', async () => {
+  const pools = await serve(unavailable, ok);
+  const rig = new Rig(pools.map(({ url }) => url));
+  for (let n = 0; n < 1000; n += 1) rig.servers.moves.spend();
+  expect((await times(2, () => rig.ask())).map(({ status }) => status)).toEqual([503, 200]);
+});
+
 describe('a server that does not answer', () => {
   test('is ejected within 2 s, its GETs move, and its writes stay with it', async () => {
     const pools = await serve(silent, ok, ok);
