@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { freePort } from '../support/free-port.js';
 import { RawClient, Rig, ask, until } from './rig.ts';
 import {
+  type Started,
   askOften,
   ca,
   down,
@@ -123,6 +124,53 @@ test('a GET moves to another server when its server is ejected before its connec
   for (let n = 0; n < 2; n += 1) servers.set.checked(server!, false, true, performance.now());
   expect((await answer).slice(9, 12)).toBe('200');
   expect(told[0]!.faults).toEqual([]);
+});
+
+describe('the server of a GET is ejected before it answered', () => {
+  const ejectFirst = ({ pool: { set } }: Started): void => {
+    const [server] = set.servers;
+    for (let n = 0; n < 2; n += 1) set.checked(server!, false, true, performance.now());
+  };
+  const spendMoves = ({ pool }: Started): void => {
+    for (let n = 0; n < 1000; n += 1) pool.moves.spend();
+  };
+
+  test('the GET goes on if its connection leads to another server', async () => {
+    const pool = await rig.cannedPool('');
+    const started = await front(rig, [await freePort(), pool.port]);
+    const answer = ask(started.port, get());
+    await until(() => pool.requests.length === 1);
+    ejectFirst(started);
+    await new Promise((resolve) => setImmediate(resolve));
+    pool.sockets[0]!.write(ok);
+    expect((await answer).slice(9, 12)).toBe('200');
+    expect(pool.requests).toHaveLength(1);
+  });
+
+  test('the GET fails at once if it was sent and cannot move', async () => {
+    const frozen = await silent(rig);
+    const pool = await rig.cannedPool(ok);
+    const started = await front(rig, [frozen.port, pool.port]);
+    spendMoves(started);
+    const answer = ask(started.port, get());
+    await frozen.untilRequest();
+    ejectFirst(started);
+    expect((await answer).slice(9, 12)).toBe('504');
+    expect(started.told[0]!.faults).toEqual([{ phase: 'unknown', name: 'http_response_timeout' }]);
+    expect(pool.requests).toEqual([]);
+  });
+
+  test('the GET goes on if it cannot move, but its connection is not open yet', async () => {
+    const frozen = await silent(rig);
+    const pool = await tlsPool(rig);
+    const options = { ...secure, connectTimeoutMs: 500 };
+    const started = await front(rig, [frozen.port, pool.port], options, 'https');
+    spendMoves(started);
+    const answer = ask(started.port, get());
+    await frozen.untilRequest();
+    ejectFirst(started);
+    expect((await answer).slice(9, 12)).toBe('200');
+  });
 });
 
 test('a client that leaves ends the opening of its connection, so other calls never lack connections', async () => {

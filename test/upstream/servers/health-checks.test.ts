@@ -8,8 +8,14 @@ import { ok, refusing, Rig, serve, silent } from './rig.ts';
 
 const intervalMs = 200;
 
-function check(rig: Rig, options: { readonly path?: string; readonly tcpPort?: number }): void {
-  const all = { ...options, intervalMs, authority: 'pool.example', tls: () => ({}) };
+interface CheckOptions {
+  readonly path?: string;
+  readonly tcpPort?: number;
+  readonly intervalMs?: number;
+}
+
+function check(rig: Rig, options: CheckOptions): void {
+  const all = { intervalMs, ...options, authority: 'pool.example', tls: () => ({}) };
   const checks = new HealthChecks(rig.servers, all);
   onCleanup(() => checks.stop());
 }
@@ -64,6 +70,17 @@ describe('a check by GET', () => {
     check(rig, { path: '/' });
     await until(() => rig.log.length > 0);
     expect(rig.log).toEqual(['s0 out: check']);
+  });
+
+  test('after the first failure the next check follows at once', async () => {
+    const pools = await serve(answer('500 Error'), ok);
+    const rig = new Rig(pools.map(({ url }) => url));
+    check(rig, { path: '/', intervalMs: 600_000 });
+    const [server] = rig.servers.set.servers;
+    for (const tell of rig.servers.onSuspected) tell(server!);
+    await until(() => rig.log.length > 0);
+    expect(rig.log).toEqual(['s0 out: check']);
+    expect(pools[0]!.requests).toHaveLength(2);
   });
 
   test('a server that passes again is tried again, and comes back', async () => {
