@@ -22,18 +22,23 @@ import { onCleanup } from './cleanup.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A timer of this file watches the event loop all the time. It has no part in any request, and is not recorded. */
-const clockwork = 'src/metrics/stalls.ts';
+/** Timers enter these files at regular intervals. They have no part in any request, and are not recorded. */
+const clockworks = [
+  'src/metrics/stalls.ts',
+  'src/listen/stopped-bodies.ts',
+  'src/listen/unfinished-heads.ts',
+];
 
 /**
  * Runs first in the instrumented process. `begin` starts a recording. `{ quietMs }` sends the recording when no function
  * has been entered for that time. A recording that goes on until the process exits is written to a file.
  */
-const recorder = (ignored: number): string => `
+const recorder = (ignored: readonly number[]): string => `
 import { writeFileSync } from 'node:fs';
 let entries;
+const ignored = ${JSON.stringify(ignored)};
 globalThis.enter = (file) => {
-  if (file !== ${ignored}) entries?.push(file);
+  if (!ignored.includes(file)) entries?.push(file);
 };
 process.on('message', (message) => {
   if (message === 'begin') {
@@ -165,7 +170,7 @@ export class WalkingProgram {
     }
     cpSync(join(root, 'package.json'), join(this.folder, 'package.json'));
     symlinkSync(join(root, 'node_modules'), join(this.folder, 'node_modules'));
-    writeFileSync(this.recorder, recorder(this.files.indexOf(clockwork)));
+    writeFileSync(this.recorder, recorder(clockworks.map((file) => this.files.indexOf(file))));
   }
 
   remove(): void {
