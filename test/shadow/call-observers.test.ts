@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Caller } from '../../src/engine/caller.ts';
 import { ObservedEngine } from '../../src/shadow/call-observers.ts';
+import { moveToDone } from '../../src/core/schedule/queue/calls.ts';
 import type { Arrival, Call } from '../../src/core/schedule/state.ts';
 import type { Overflow } from '../../src/core/schedule/queue/users.ts';
 import { arrivalOf } from '../support/played-call.ts';
@@ -66,7 +67,7 @@ test('checkOver reports an answered call to its observers once', () => {
   const call = submit() as Call<Caller>;
   observedEngine.checkOver();
   expect(said).not.toContain('- over');
-  call.stage = 'done';
+  moveToDone(call);
   observedEngine.checkOver();
   observedEngine.checkOver();
   expect(said.filter((what) => what === '- over')).toHaveLength(1);

@@ -37,7 +37,7 @@ import { countSendable, takeSendable, recordHold } from './hold/hold-decision.ts
 import { HoldTimers } from './hold/hold-timers.ts';
 import { Hedging } from './slow/hedging.ts';
 import { Feedback } from './answers/feedback.ts';
-import { newBatch, newCall } from './queue/calls.ts';
+import { moveToAnswering, newBatch, newCall } from './queue/calls.ts';
 import { OpenCalls } from './queue/open-calls.ts';
 import type { Policy } from './policy.ts';
 import { Cancellation } from './ending/cancellation.ts';
@@ -196,7 +196,7 @@ export class Coalescer<T> {
     batch.status = status;
     if (call?.stage !== 'sent') return;
     this.#feedback.learnAnswer(batch, call, status, nowMs);
-    call.stage = 'answering';
+    moveToAnswering(call);
     this.#openCalls.deadlines.remove(call);
   }
 

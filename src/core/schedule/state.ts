@@ -29,19 +29,8 @@ export interface Arrival<T> extends OutgoingCall {
   readonly acceptedAtMs?: number | undefined;
 }
 
-/**
- * - `held`: the call waits in a stream for companions, for a write, or for a dispatch permit.
- * - `sent`: its request is outstanding, and the caller waits for the answer.
- * - `answering`: the answer streams to the caller.
- * - `done`: the call was answered, failed or was canceled.
- */
-type Stage = 'held' | 'sent' | 'answering' | 'done';
-
-/**
- * A call from its arrival to its one answer. Only the scheduler writes to it. The comments say at which stage a
- * field is set.
- */
-export interface Call<T> extends Arrival<T>, ListNode<Call<T>> {
+/** The fields of a call at every stage. The comments say when a field is set. */
+interface CallFacts<T> extends Arrival<T>, ListNode<Call<T>> {
   // Set at arrival, for good.
   readonly route: RouteLatency;
   /** Number of the call in order of arrival. */
@@ -51,7 +40,6 @@ export interface Call<T> extends Arrival<T>, ListNode<Call<T>> {
   /** The call that this hedged request may answer; `undefined` for the call of a client. */
   readonly original: Call<T> | undefined;
 
-  stage: Stage;
   /** The stream of the last queueing. */
   stream: Stream<T>;
 
@@ -77,8 +65,6 @@ export interface Call<T> extends Arrival<T>, ListNode<Call<T>> {
   leader: Call<T> | undefined;
 
   // Set when the call is sent.
-  /** The last request of the call; `undefined` while the call is held. */
-  batch: Batch<T> | undefined;
   /** Number of requests in which the call was sent. */
   attempts: number;
   /** The hedged request for this call, if one was queued. */
@@ -98,6 +84,36 @@ export interface Call<T> extends Arrival<T>, ListNode<Call<T>> {
   /** The reason of the retry, if the call is or was sent again. */
   retryReason: RetryReason | undefined;
 }
+
+/** The call waits in a stream for companions, for a write, or for a dispatch permit. */
+export interface HeldCall<T> extends CallFacts<T> {
+  readonly stage: 'held';
+  readonly batch: undefined;
+}
+
+/** The last request of the call is outstanding, and the caller waits for the answer. */
+export interface SentCall<T> extends CallFacts<T> {
+  readonly stage: 'sent';
+  readonly batch: Batch<T>;
+}
+
+/** The answer streams to the caller. */
+interface AnsweringCall<T> extends CallFacts<T> {
+  readonly stage: 'answering';
+  readonly batch: Batch<T>;
+}
+
+/** The call was answered, failed or was canceled: before a request of it (`undefined`) or after. */
+interface DoneCall<T> extends CallFacts<T> {
+  readonly stage: 'done';
+  readonly batch: Batch<T> | undefined;
+}
+
+/**
+ * A call from its arrival to its one answer. Only the scheduler writes to it. `moveTo` in `queue/calls.ts`
+ * changes the stage.
+ */
+export type Call<T> = HeldCall<T> | SentCall<T> | AnsweringCall<T> | DoneCall<T>;
 
 /** Why a batch was sent: label values of `ucwa_proxy_batches_total`, a closed set. */
 export const flushReasons = ['idle', 'linger', 'parts', 'bytes', 'barrier', 'drain'] as const;

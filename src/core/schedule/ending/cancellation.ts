@@ -28,7 +28,7 @@ export class Cancellation<T> {
       case 'answering': {
         const { batch } = call;
         this.#openCalls.finish(call, 'needless', nowMs);
-        if (batch !== undefined) this.#sink.abandon(batch);
+        this.#sink.abandon(batch);
         return;
       }
       case 'done':

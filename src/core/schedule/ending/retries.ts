@@ -11,7 +11,7 @@ import type { OpenCalls } from '../queue/open-calls.ts';
 import type { RetryReason } from '../observer.ts';
 import type { Sink } from '../sink.ts';
 import { streamOf } from '../queue/stream.ts';
-import { newCall, sentWaitersOf, waitersOf } from '../queue/calls.ts';
+import { moveToHeld, newCall, sentWaitersOf, waitersOf } from '../queue/calls.ts';
 
 export class Retries<T> {
   readonly #sink: Sink<T>;
@@ -95,11 +95,10 @@ export function putBack<T>(slot: Call<T>, unbatched: boolean, nowMs: number): Ca
   const [heir, ...others] = waiters;
   if (heir === undefined) return undefined;
   const { user, key, callClass } = slot.stream;
-  const reason = slot.batch?.flushReason ?? 'idle';
+  const reason = heir.batch.flushReason;
   const stream = streamOf(user, key, callClass, unbatched || slot.stream.unbatched);
   for (const call of waiters) {
-    call.stage = 'held';
-    call.batch = undefined;
+    moveToHeld(call);
     call.stream = stream;
     call.leader = call === heir ? undefined : heir;
     call.queuedAtMs = nowMs;

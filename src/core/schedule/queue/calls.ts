@@ -1,6 +1,6 @@
 import type { SentRequest } from '../estimators/learned-limit.ts';
 import type { RouteLatency } from '../estimators/route-latency.ts';
-import type { Arrival, Stream, Call, Hold, Batch } from '../state.ts';
+import type { Arrival, Batch, Call, HeldCall, Hold, SentCall, Stream } from '../state.ts';
 
 export function newCall<T>(
   arrival: Arrival<T>,
@@ -10,7 +10,7 @@ export function newCall<T>(
   nowMs: number,
   deadlineAtMs: number,
   original?: Call<T>,
-): Call<T> {
+): HeldCall<T> {
   return {
     key: arrival.key,
     callClass: arrival.callClass,
@@ -84,8 +84,7 @@ export function newBatch<T>(
   };
   for (const call of calls) {
     for (const waiter of waitersOf(call)) {
-      waiter.stage = 'sent';
-      waiter.batch = batch;
+      moveToSent(waiter, batch);
       waiter.attempts += 1;
       waiter.fallback = undefined;
       batch.waiting += 1;
@@ -102,7 +101,33 @@ export function waitersOf<T>(call: Call<T>): ReadonlyArray<Call<T>> {
 const nobody: readonly never[] = [];
 
 /** Returns those of them that wait for an answer from the pool. */
-export function sentWaitersOf<T>(call: Call<T>): ReadonlyArray<Call<T>> {
+export function sentWaitersOf<T>(call: Call<T>): ReadonlyArray<SentCall<T>> {
   if (call.followers === undefined) return call.stage === 'sent' ? [call] : nobody;
-  return waitersOf(call).filter(({ stage }) => stage === 'sent');
+  return waitersOf(call).filter((waiter) => waiter.stage === 'sent');
+}
+
+/** The fields that a move to another stage writes. All other code only reads them. */
+interface StageFields<T> {
+  stage: Call<T>['stage'];
+  batch: Batch<T> | undefined;
+}
+
+export function moveToSent<T>(call: StageFields<T>, batch: Batch<T>): void {
+  call.stage = 'sent';
+  call.batch = batch;
+}
+
+/** For a call that waits again, because its request ended without an answer. */
+export function moveToHeld<T>(call: StageFields<T>): void {
+  call.stage = 'held';
+  call.batch = undefined;
+}
+
+export function moveToAnswering<T>(call: SentCall<T>): void {
+  const fields: StageFields<T> = call;
+  fields.stage = 'answering';
+}
+
+export function moveToDone<T>(call: StageFields<T>): void {
+  call.stage = 'done';
 }

@@ -8,7 +8,7 @@ import type { Sink } from '../sink.ts';
 import { recordEnded } from './split-stats.ts';
 import type { Users } from './users.ts';
 import { dequeue } from './stream.ts';
-import { sentWaitersOf } from './calls.ts';
+import { moveToDone, sentWaitersOf } from './calls.ts';
 
 export class OpenCalls<T> {
   /** Calls in order of their deadlines. This is mostly the order of their arrival. */
@@ -48,7 +48,7 @@ export class OpenCalls<T> {
   finish(call: Call<T>, outcome: RetryOutcome, nowMs: number): void {
     const { events } = this.#sink;
     if (call.stage === 'held') this.held -= 1;
-    call.stage = 'done';
+    moveToDone(call);
     if (call.refusedBatch !== undefined) recordEnded(call, events);
     if (call.retryReason !== undefined) events.retried(call.retryReason, outcome);
     if (call.batch !== undefined) call.batch.waiting -= 1;
@@ -67,7 +67,7 @@ export class OpenCalls<T> {
     if (stage === 'held') dequeue(hedge);
     if (stage === 'done') return;
     this.finish(hedge, 'needless', nowMs);
-    if (stage === 'sent' && batch !== undefined) this.abandonIfIdle(batch);
+    if (stage === 'sent') this.abandonIfIdle(batch);
   }
 
   /** Aborts a safe batch that no caller waits for. A write may have an effect, so its request goes on. */

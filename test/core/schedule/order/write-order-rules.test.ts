@@ -1,7 +1,10 @@
 /** The rules of the order of writes, one by one, without a scheduler. */
 import { describe, expect, test } from '@jest/globals';
+import { moveToSent } from '../../../../src/core/schedule/queue/calls.ts';
 import { WriteOrder } from '../../../../src/core/schedule/order/write-order.ts';
-import type { Call } from '../../../../src/core/schedule/state.ts';
+import type { Batch, Call } from '../../../../src/core/schedule/state.ts';
+
+const sent = (call: Call<string>): void => moveToSent(call, {} as Batch<string>);
 
 /** Returns calls that are held, numbered in order. */
 function numbered() {
@@ -38,7 +41,7 @@ describe('a GET', () => {
 
   test('does not wait for a write that was sent', () => {
     const { order, held, arrived } = numbered();
-    arrived('unsafe').stage = 'sent';
+    sent(arrived('unsafe'));
     const get = held('safe');
     expect(order.arrive(get)).toEqual([]);
     expect(order.allows(get)).toBe(true);
@@ -52,7 +55,7 @@ describe('a GET', () => {
     expect(order.sent(second, 5)).toBe(true);
     expect(get.blockedBy).toBe(first);
     order.ended(second, 5);
-    first.stage = 'sent';
+    sent(first);
     expect(order.sent(first, 7)).toBe(true);
     expect(order.allows(get)).toBe(true);
     expect(get.unblockedAtMs).toBe(7);
@@ -63,7 +66,7 @@ describe('a GET', () => {
   test('that is queued again waits for the last held write before it', () => {
     const { order, arrived, held } = numbered();
     const writes = [arrived('unsafe'), arrived('unsafe'), arrived('unsafe')];
-    writes[2]!.stage = 'sent';
+    sent(writes[2]!);
     const get = held('safe');
     arrived('unsafe');
     order.rejoin(get);
