@@ -50,9 +50,13 @@ export class HeldEvents {
     });
   }
 
-  /** To be called before a POST that starts an operation is sent, with its whole body. */
-  begin(exchange: ClientExchange, target: string, body: Buffer): void {
-    this.#begin(exchange, target, body);
+  /**
+   * To be called before a POST that starts an operation is sent, with its whole body.
+   *
+   * @param isSent returns whether the POST may have left for the pool
+   */
+  begin(exchange: ClientExchange, target: string, body: Buffer, isSent: () => boolean): void {
+    this.#begin(exchange, target, body, isSent);
   }
 
   /**
@@ -63,7 +67,7 @@ export class HeldEvents {
     const { request } = exchange;
     const resource = resourcePath(target) ?? '';
     if (callClassOf(request.method ?? '', target, resource, noBody) !== 'operation') return;
-    const operation = this.#begin(exchange, target, undefined);
+    const operation = this.#begin(exchange, target, undefined, () => true);
     if (operation === undefined) return;
     let chunks: Buffer[] = [];
     let bytes = 0;
@@ -97,6 +101,7 @@ export class HeldEvents {
     exchange: ClientExchange,
     target: string,
     body: Buffer | undefined,
+    isSent: () => boolean,
   ): Operation<() => void> | undefined {
     const channel = channelOf(exchange, target);
     if (channel === undefined || this.#isStopped) return undefined;
@@ -107,6 +112,7 @@ export class HeldEvents {
       path: resourcePath(target),
       ids: operationIdsOf(target, body?.toString() ?? ''),
       hasAllIds: body !== undefined,
+      isSent,
     });
     exchange.operation = {
       answered: (status, fields) => {

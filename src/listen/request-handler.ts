@@ -227,7 +227,8 @@ export class RequestHandler {
     const { caller } = arrival;
     exchange.shareHead();
     const { target, body } = arrival;
-    if (arrival.callClass === 'operation') this.#parts.heldEvents?.begin(exchange, target, body);
+    if (arrival.callClass === 'operation')
+      this.#parts.heldEvents?.begin(exchange, target, body, () => caller.call?.attempts !== 0);
     const call = engine.submit(arrival);
     if (typeof call === 'string') {
       this.#refuse(exchange, overflowStatus[call], call);

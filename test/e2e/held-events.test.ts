@@ -152,6 +152,21 @@ describe('an event does not wait', () => {
     }
   });
 
+  test('if the POST below which it starts something has not left for the pool', async () => {
+    const env = { UCWA_PROXY_UPSTREAM_MAX_CONNECTIONS: '1' };
+    const scene = await startScene(get(`${app}/me`, other), env);
+    const { proxy, order, poller, pollAtPool, postAtPool, next } = scene;
+    const poster = new NotingClient(proxy.port, 'post', post('{}'), order);
+    await proxy.untilMetric('ucwa_proxy_held_calls', (calls) => calls === 1);
+    pollAtPool.socket.write(ok(eventJson({ href: `${invitations}/other` })));
+    await poller.answered;
+    postAtPool.socket.write(answer('200 OK', '{}'));
+    (await next('post')).socket.write(created);
+    await poster.answered;
+    expect(order).toEqual(['event', '201', 'post']);
+    expect(await heldEvents(proxy, 'expired')).toBe(0);
+  });
+
   test('if batching.holdEvents is false', async () => {
     const { order, poller, poster, pollAtPool, postAtPool } = await startScene(post(), {
       UCWA_PROXY_BATCHING_HOLD_EVENTS: 'false',

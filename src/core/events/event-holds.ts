@@ -14,7 +14,7 @@
  */
 import { TimerHeap } from '../structures/timer-heap.ts';
 import type { EventNames } from '../ucwa/event-names.ts';
-import { isNamed, type OperationFacts, type Relation, relationOf } from './relation.ts';
+import { type OperationFacts, type Others, type Relation, relationOf } from './relation.ts';
 
 /** The longest time that an answer waits, in ms. */
 export const maxHoldMs = 2000;
@@ -56,6 +56,7 @@ export class Operation<T> implements OperationFacts {
   readonly channel: Channel<T>;
   /** The client's connection. */
   readonly connection: object;
+  readonly isSent: () => boolean;
 
   constructor(channel: Channel<T>, start: OperationStart) {
     this.channel = channel;
@@ -63,6 +64,7 @@ export class Operation<T> implements OperationFacts {
     this.hasAllIds = start.hasAllIds;
     this.path = start.path;
     this.connection = start.connection;
+    this.isSent = start.isSent;
   }
 }
 
@@ -73,6 +75,8 @@ export interface OperationStart {
   readonly path: string | undefined;
   readonly ids: Iterable<string>;
   readonly hasAllIds: boolean;
+  /** Returns whether the POST may have left for the pool. */
+  readonly isSent: () => boolean;
 }
 
 /** An answer to a poll. */
@@ -142,12 +146,9 @@ export class EventHolds<T> {
     operation.isAnswered = true;
     operation.location = location;
     if (location !== undefined) this.#remember(channel, location);
-    for (const { names, blockers } of channel.answers) {
-      const relation = blockers.get(operation);
-      if (relation === undefined || relation === 'named' || names === undefined) continue;
-      if (isNamed(names, location)) blockers.set(operation, 'named');
-      else blockers.delete(operation);
-    }
+    if (channel.answers.size === 0) return;
+    const others = this.#othersOf(channel);
+    for (const answer of channel.answers) this.#judgeAgain(answer, others);
     this.#releaseReady(channel);
   }
 
@@ -225,18 +226,31 @@ export class EventHolds<T> {
     }
   }
 
-  #findBlockers(answer: HeldAnswer<T>, names: EventNames): void {
-    const { operations, name } = answer.channel;
-    const others = {
+  #othersOf({ operations, name }: Channel<T>): Others {
+    return {
       ids: new Set([...operations].flatMap(({ ids }) => [...ids])),
-      hasLocation: (path: string) => this.#locations.has(`${name}\n${path}`),
+      hasLocation: (path) => this.#locations.has(`${name}\n${path}`),
     };
-    for (const operation of operations) {
+  }
+
+  #findBlockers(answer: HeldAnswer<T>, names: EventNames): void {
+    const others = this.#othersOf(answer.channel);
+    for (const operation of answer.channel.operations) {
       if (operation.connection === answer.connection) continue;
       const relation = relationOf(operation, names, others);
       if (relation === undefined) continue;
       answer.blockers.set(operation, relation);
       answer.outcome = 'unrelated';
+    }
+  }
+
+  /** A `Location` became known: what it names belongs to its operation, and to no other one. */
+  #judgeAgain({ names, blockers }: HeldAnswer<T>, others: Others): void {
+    for (const [operation, before] of blockers) {
+      if (before === 'named' || names === undefined) continue;
+      const relation = relationOf(operation, names, others);
+      if (relation === undefined) blockers.delete(operation);
+      else if (relation === 'named') blockers.set(operation, relation);
     }
   }
 

@@ -9,6 +9,8 @@ export interface OperationFacts {
   readonly hasAllIds: boolean;
   /** Path of the POST; see `resourcePath`. */
   readonly path: string | undefined;
+  /** Whether the POST may have left for the pool. Before that it has no events. */
+  readonly isSent: () => boolean;
   /** Whether the pool has answered the POST. */
   readonly isAnswered: boolean;
   /** Path of the `Location` of the answer. */
@@ -36,8 +38,9 @@ export function relationOf(
   names: EventNames,
   others: Others,
 ): Relation | undefined {
-  const { ids, hasAllIds, path, isAnswered, location } = operation;
+  const { ids, hasAllIds, path, isSent, isAnswered, location } = operation;
   for (const id of ids) if (names.operationIds.has(id)) return 'named';
+  if (!isSent()) return undefined;
   if (isAnswered) return isNamed(names, location) ? 'named' : undefined;
   let relation: Relation | undefined;
   for (const started of names.started) {
@@ -54,6 +57,6 @@ export function relationOf(
   return relation;
 }
 
-export function isNamed(names: EventNames, location: string | undefined): boolean {
+function isNamed(names: EventNames, location: string | undefined): boolean {
   return location !== undefined && names.hasResource(location);
 }

@@ -53,6 +53,27 @@ test('a new resource below that of the POST waits until `Location` is known', ()
   ]);
 });
 
+test('a new resource that a Location names waits for no other POST', () => {
+  const [one] = [rig.begin(), rig.begin()];
+  rig.answer('a', names({ href: first }));
+  rig.holds.answered(one, first);
+  expect(rig.released).toEqual([]);
+  rig.holds.over(one);
+  expect([rig.released, rig.outcomes]).toEqual([['a'], ['ordered']]);
+});
+
+test('a new resource does not wait for a POST that had not left when the answer came', () => {
+  let isSent = false;
+  const operation = rig.begin(['o1'], { isSent: () => isSent });
+  rig.answer('a', names({ href: first }));
+  expect([rig.released, rig.outcomes]).toEqual([['a'], []]);
+  isSent = true;
+  rig.answer('b', names({ href: first }));
+  rig.holds.answered(operation, first);
+  rig.holds.over(operation);
+  expect([rig.released, rig.outcomes]).toEqual([['a', 'b'], ['ordered']]);
+});
+
 test('a new resource elsewhere waits for 50 ms, or longer if `Location` names it', () => {
   const operation = rig.begin();
   rig.answer('a', names({ href: elsewhere }));
@@ -132,6 +153,7 @@ test('an id in a body that is not read yet does not make an event foreign', () =
     path: invitations,
     ids: ['o1'],
     hasAllIds: false,
+    isSent: () => true,
   });
   rig.answer('a', names({ href: first, operationId: 'o2' }));
   rig.advance(300);

@@ -35,10 +35,10 @@ export class HoldsRig {
 
   begin(
     ids: readonly string[] = [],
-    more: { path?: string; connection?: object; user?: string } = {},
+    more: { path?: string; connection?: object; user?: string; isSent?: () => boolean } = {},
   ) {
-    const { path = invitations, connection = {}, user = 'user' } = more;
-    return this.holds.begin({ channel: user, connection, path, ids, hasAllIds: true });
+    const { path = invitations, connection = {}, user = 'user', isSent = () => true } = more;
+    return this.holds.begin({ channel: user, connection, path, ids, hasAllIds: true, isSent });
   }
 
   arrived(owner: string, more: { chain?: string; connection?: object; user?: string } = {}) {

@@ -14,6 +14,7 @@ interface ModelOperation {
   readonly id: string | undefined;
   readonly location: string;
   readonly connection: object;
+  isSent: boolean;
   isOver: boolean;
 }
 
@@ -34,12 +35,12 @@ interface ModelAnswer {
   readAtMs: number | undefined;
   /** The operation that the answer names, if it was open when the answer was read. */
   waitsFor: ModelOperation | undefined;
+  /** The operation of the event. */
+  own: ModelOperation | undefined;
+  /** The operations that the event may belong to as far as its place shows. */
+  guesses: readonly ModelOperation[];
   /** Whether the answer must wait for the operation until it is over. */
   isCertain: boolean;
-  /** Whether the answer names a resource below that of the POSTs. */
-  isPlain: boolean;
-  /** Whether the answer names the id of its operation. */
-  showsId: boolean;
   wasAbandoned: boolean;
 }
 
@@ -50,9 +51,13 @@ export const command = fc.oneof(
     kind: fc.constant('begin' as const),
     hasId: fc.boolean(),
     isPlain: fc.boolean(),
+    isSent: fc.boolean(),
     connection: fc.nat(2),
   }),
-  fc.record({ kind: fc.constantFrom('answered' as const, 'over' as const), at: fc.nat(3) }),
+  fc.record({
+    kind: fc.constantFrom('send' as const, 'answered' as const, 'over' as const),
+    at: fc.nat(3),
+  }),
   fc.record({
     kind: fc.constant('arrive' as const),
     of: fc.option(fc.nat(3), { nil: undefined }),
@@ -84,13 +89,18 @@ export class HoldsModel {
         const id = what.hasId ? `o${n}` : undefined;
         const connection = connections[what.connection]!;
         const location = what.isPlain ? `${invitations}/i${n}` : `/app/elsewhere/i${n}`;
-        const core = rig.begin(id === undefined ? [] : [id], { connection });
-        this.operations.push({ core, id, location, connection, isOver: false });
+        const isSent = (): boolean => this.operations[n]!.isSent;
+        const core = rig.begin(id === undefined ? [] : [id], { connection, isSent });
+        const state = { isSent: what.isSent, isOver: false };
+        this.operations.push({ core, id, location, connection, ...state });
         break;
       }
+      case 'send':
       case 'answered': {
         const operation = this.#open(what.at);
-        if (operation) rig.holds.answered(operation.core, operation.location);
+        if (!operation) break;
+        operation.isSent = true;
+        if (what.kind === 'answered') rig.holds.answered(operation.core, operation.location);
         break;
       }
       case 'over': {
@@ -173,11 +183,10 @@ export class HoldsModel {
     return waitsFor?.isOver === false && (isCertain || waitsFor.core.isAnswered);
   }
 
-  /** Whether the answer starts a resource without an id where that of another open POST may be. */
-  #isGuessed({ content, connection, isPlain, showsId }: ModelAnswer): boolean {
-    const open = this.operations.filter(({ isOver, core }) => !isOver && !core.isAnswered);
-    const isStarted = content.type === 'started' && isPlain && !showsId;
-    return isStarted && open.some((operation) => operation.connection !== connection);
+  /** Whether the answer starts a resource where that of another POST may be, and no `Location` named it. */
+  #isGuessed({ own, guesses }: ModelAnswer): boolean {
+    const isKnown = own?.core.isAnswered === true;
+    return !isKnown && guesses.some(({ isOver, core }) => !isOver && !core.isAnswered);
   }
 
   #checkRelease(answer: ModelAnswer, nowMs: number): void {
@@ -218,9 +227,9 @@ export class HoldsModel {
       arrivedAtMs: this.rig.nowMs,
       readAtMs: undefined,
       waitsFor: undefined,
+      own: undefined,
+      guesses: [],
       isCertain: false,
-      isPlain: false,
-      showsId: false,
       wasAbandoned: false,
     };
     this.answers.push(answer);
@@ -232,16 +241,23 @@ export class HoldsModel {
     const { content, held } = answer;
     const operation = content.of === undefined ? undefined : this.operations[content.of];
     const showsId = operation?.id !== undefined && content.showsId;
-    answer.showsId = showsId;
     const isElsewhere = operation === undefined || (showsId && content.type === 'updated');
     const href = isElsewhere ? '/app/people/1' : operation.location;
     answer.readAtMs = this.rig.nowMs;
     const isOpen = operation?.isOver === false && operation.connection !== answer.connection;
     const isStarted = content.type === 'started' && operation !== undefined;
     const isKnown = operation?.core.isAnswered === true;
-    if (isOpen && (showsId || isStarted || isKnown)) answer.waitsFor = operation;
-    answer.isPlain = operation?.location.startsWith(invitations) === true;
-    answer.isCertain = showsId || isKnown || (isStarted && answer.isPlain);
+    // No pool sends an event before the POST has left. The core must not wait for such a POST.
+    const mayBegin = isStarted && operation.isSent;
+    if (isOpen && (showsId || mayBegin || isKnown)) answer.waitsFor = operation;
+    const isPlain = operation?.location.startsWith(invitations) === true;
+    answer.own = operation;
+    answer.isCertain = showsId || isKnown || (mayBegin && isPlain);
+    if (isStarted && isPlain && !showsId) {
+      answer.guesses = this.operations.filter(
+        ({ isSent, connection }) => isSent && connection !== answer.connection,
+      );
+    }
     if (held === undefined) return;
     const type = operation === undefined ? 'updated' : content.type;
     const operationId = showsId ? operation.id : undefined;
