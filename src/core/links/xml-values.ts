@@ -2,6 +2,7 @@
  * Finds attributes and texts of XML documents, with their positions. The reader understands only documents as pools
  * write them. It rejects a document type declaration, because entities could then stand for anything.
  */
+import { referencedCharacter } from '../ucwa/xml-references.ts';
 import { type EncodedText, encodedText } from './encoded-text.ts';
 
 /** The names of the values to find, without prefixes. */
@@ -12,15 +13,6 @@ export interface XmlNames {
 }
 
 const reference = /&[^;]*;?/g;
-const legalReference = /^&(?:(amp|lt|gt|quot|apos)|#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6}));$/;
-const entities: Readonly<Record<string, string>> = {
-  amp: '&',
-  lt: '<',
-  gt: '>',
-  quot: '"',
-  apos: "'",
-};
-const maxCodePoint = 0x10ffff;
 
 const ignored = /<!--[^-]*(?:-(?!-)[^-]*)*-->|<\?[^?]*(?:\?(?!>)[^?]*)*\?>/y;
 const characterData = /<!\[CDATA\[[^\]]*(?:\](?!\]>)[^\]]*)*\]\]>/y;
@@ -105,16 +97,13 @@ class Reader {
 
 function isLegal(value: string): boolean {
   for (const [sequence] of value.matchAll(reference)) {
-    if (!legalReference.test(sequence)) return false;
+    if (referencedCharacter(sequence) === undefined) return false;
   }
   return true;
 }
 
 function decodeReference(sequence: string): string {
-  const [, entity, decimal, hexadecimal] = legalReference.exec(sequence) ?? [];
-  if (entity !== undefined) return entities[entity] ?? '';
-  const code = decimal === undefined ? parseInt(hexadecimal ?? '', 16) : Number(decimal);
-  return code > maxCodePoint ? '' : String.fromCodePoint(code);
+  return referencedCharacter(sequence) ?? '';
 }
 
 /**

@@ -2,6 +2,7 @@
  * The ids by which a client recognizes the events of its operations. The client sends an id with the POST, in
  * its body or its query. The pool repeats the id in each event of the operation.
  */
+import { referencedCharacter } from './xml-references.ts';
 
 /** Limit for the characters of one id. UCWA documents no limit; real ids are GUIDs. */
 const maxIdLength = 512;
@@ -46,26 +47,13 @@ export function operationIdsInXml(xml: string): string[] {
   return matches(xml, inXml).map(decodedFromXml);
 }
 
-/** Replaces the predefined entities and the numeric character references of XML. */
+/** Replaces the references to predefined entities and to characters of XML. Other references stay. */
 export function decodedFromXml(text: string): string {
-  if (!text.includes('&')) return text.trim();
-  return text
-    .trim()
-    .replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|(\w{2,4}));/gi, (whole, ...found) => {
-      const [decimal, hex, name] = found as Array<string | undefined>;
-      if (name !== undefined) return entities.get(name) ?? whole;
-      const code = decimal === undefined ? parseInt(hex ?? '', 16) : Number(decimal);
-      return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
-    });
+  return text.trim().replace(/&[^&;]*;/g, (reference) => {
+    const character = referencedCharacter(reference) ?? '';
+    return character === '' ? reference : character;
+  });
 }
-
-const entities: ReadonlyMap<string, string> = new Map([
-  ['amp', '&'],
-  ['lt', '<'],
-  ['gt', '>'],
-  ['quot', '"'],
-  ['apos', "'"],
-]);
 
 function matches(text: string, pattern: RegExp): string[] {
   return Array.from(text.matchAll(pattern), ([, id = '']) => id);
