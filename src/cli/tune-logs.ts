@@ -1,5 +1,4 @@
 /** The part of `tune` that reads access logs. */
-import { writeFileSync } from 'node:fs';
 import type { Settings } from '../settings/schema.ts';
 import type { LogFile } from './access-logs/log-files.ts';
 import { exitCode, type GivenArguments, type Io } from './command.ts';
@@ -8,6 +7,7 @@ import { estimateTable } from './estimate/estimate-table.ts';
 import { busiestMinute, busiestText, logFacts, logSummary } from './estimate/log-summary.ts';
 import { grouped, recommendation, recommended } from './estimate/recommendation.ts';
 import { plotOf, rangeOnPlot } from './tune-plot.ts';
+import { writePlot } from './write-plot.ts';
 
 /** Reads the logs, and prints bounds for what each setting would save and cost. */
 export async function tuneLogs(
@@ -33,16 +33,14 @@ export async function tuneLogs(
   };
   const sentence = recommendation(rows, value);
   const plot = plotOf(rows.map(rangeOnPlot));
-  const { svg } = given.flags;
-  if (svg !== undefined) writeFileSync(svg, plot.svg);
   if (given.switches.has('json')) {
     const best = recommended(rows, value);
     const result = { ...logFacts(read), busiestMinute: busiest, recommendation: sentence };
     io.stdout.write(`${JSON.stringify({ ...result, recommended: best, rows }, null, 2)}\n`);
-    return exitCode.ok;
+  } else {
+    io.stdout.write(`${logSummary(read)}\n${estimateTable(rows)}\n${plot.text}\n`);
+    io.stdout.write(`\n${busiestText(busiest)}\n${sentence}\n`);
   }
-  io.stdout.write(`${logSummary(read)}\n${estimateTable(rows)}\n${plot.text}\n`);
-  io.stdout.write(`\n${busiestText(busiest)}\n${sentence}\n`);
-  if (svg !== undefined) io.stdout.write(`\nthe plot is in ${svg}\n`);
+  writePlot(plot.svg, given, io);
   return exitCode.ok;
 }

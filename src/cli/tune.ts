@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import { Replay, replayable } from '../core/shadow/replay.ts';
 import { readTrace, type TraceCall } from '../core/shadow/trace.ts';
 import { loadSettings } from '../settings/load-settings.ts';
@@ -16,6 +15,7 @@ import { settingsSources } from './settings-flags.ts';
 import { tuneLogs } from './tune-logs.ts';
 import { onPlot, plotOf } from './tune-plot.ts';
 import { tableOf, type TuneRow } from './tune-table.ts';
+import { writePlot } from './write-plot.ts';
 
 /** Replays a recording or access logs under other settings, and shows what each of them would save and cost. */
 export const tune: Command = {
@@ -125,24 +125,22 @@ function tuneRecording(
     return { ...variant, tally: replay.end() };
   });
   const plot = plotOf(rows.map(onPlot));
-  const { svg } = given.flags;
-  if (svg !== undefined) writeFileSync(svg, plot.svg);
   if (given.switches.has('json')) {
     io.stdout.write(`${JSON.stringify(rows.map(plain), null, 2)}\n`);
-    return exitCode.ok;
+  } else {
+    const users = new Set(trace.map(({ user }) => user)).size;
+    const spanMs = (trace.at(-1)?.atMs ?? 0) - (trace[0]?.atMs ?? 0);
+    const seconds = (spanMs / 1000).toFixed(1);
+    io.stdout.write(
+      `${calls.length} calls of ${users} user${users === 1 ? '' : 's'} in ${seconds} s\n\n`,
+    );
+    io.stdout.write(`${tableOf(rows)}\n${plot.text}\n`);
+    const exact = { calls: calls.length, share: 1, applications: users, resolutionMs: 0 };
+    const results = rows.map(({ tally, ...variant }) => estimateRow(variant, [tally], exact));
+    const { exchangeRateMs } = settings.batching;
+    io.stdout.write(`\n${recommendation(results, { exchangeRateMs, resolutionMs: 0 })}\n`);
   }
-  const users = new Set(trace.map(({ user }) => user)).size;
-  const spanMs = (trace.at(-1)?.atMs ?? 0) - (trace[0]?.atMs ?? 0);
-  const seconds = (spanMs / 1000).toFixed(1);
-  io.stdout.write(
-    `${calls.length} calls of ${users} user${users === 1 ? '' : 's'} in ${seconds} s\n\n`,
-  );
-  io.stdout.write(`${tableOf(rows)}\n${plot.text}\n`);
-  const exact = { calls: calls.length, share: 1, applications: users, resolutionMs: 0 };
-  const results = rows.map(({ tally, ...variant }) => estimateRow(variant, [tally], exact));
-  const { exchangeRateMs } = settings.batching;
-  io.stdout.write(`\n${recommendation(results, { exchangeRateMs, resolutionMs: 0 })}\n`);
-  if (svg !== undefined) io.stdout.write(`\nthe plot is in ${svg}\n`);
+  writePlot(plot.svg, given, io);
   return exitCode.ok;
 }
 

@@ -6,6 +6,7 @@ import { runCommandLine } from '../../src/cli/run-command-line.ts';
 import { tune } from '../../src/cli/tune.ts';
 import { traceHeader, traceLine } from '../../src/core/shadow/trace.ts';
 import { onCleanup } from '../support/cleanup.ts';
+import { iisLog, trueCalls } from '../support/made-logs.ts';
 import { captureIo, only } from './captured-io.ts';
 
 async function run(argv: readonly string[], files: Record<string, string>) {
@@ -26,6 +27,7 @@ const lines = Array.from({ length: 4 * 5 * 30 }, (_, i) => {
   const nth = Math.floor(i / 4);
   return lineOf(Math.floor(nth / 5) * 1000 + (nth % 5) + user * 100, user);
 });
+const shape = { users: 4, burst: 3, spreadMs: 5, pauseMs: 1500, tookMs: 40, writes: false };
 const trace = [traceHeader, ...lines, ''].join('\n');
 
 interface Row {
@@ -112,6 +114,23 @@ describe('a recording', () => {
     expect(readFileSync(svg, 'utf8')).toMatch(
       /^<svg [^]*<title>adaptive 15 ms, 20 parts<\/title>[^]*<\/svg>\n$/,
     );
+  });
+
+  test.each([
+    ['a recording', trace],
+    ['a log', iisLog(trueCalls(shape, 10_000, 'plot'))],
+  ])('is shown even if the plot cannot be written: %s', async (_what, text) => {
+    const files = { file: text };
+    for (const [argv, shown] of [
+      [[], /^\* adaptive +15 ms +20 [^]*\nRecommended: /m],
+      [['--json'], /"lingerMaxMs": 15,[^]*\]/],
+    ] as const) {
+      expect(await run(['file', '--svg', '/dev/null/curve.svg', ...argv], files)).toEqual({
+        code: 1,
+        stdout: expect.stringMatching(shown),
+        stderr: expect.stringContaining('/dev/null/curve.svg'),
+      });
+    }
   });
 
   test('with an incomplete last line is used up to that line', async () => {
