@@ -1,6 +1,7 @@
 import { loadSettings } from '../settings/load-settings.ts';
 import { quoted } from '../settings/quoted.ts';
 import type { Settings } from '../settings/schema.ts';
+import type { Census } from './access-logs/census.ts';
 import { sniff } from './access-logs/log-files.ts';
 import { capacityReport, type Capacity } from './capacity/capacity-report.ts';
 import { loadFigures, type LoadFigures } from './capacity/load-figures.ts';
@@ -8,6 +9,7 @@ import { readPerfmon } from './capacity/perfmon-csv.ts';
 import { assumptions, furtherUsers, type LogFacts, predict } from './capacity/prediction.ts';
 import { type Command, exitCode, type GivenArguments, type Io } from './command.ts';
 import { defaultMaxCalls, estimateLogs } from './estimate/estimate-logs.ts';
+import { grouped } from './estimate/recommendation.ts';
 import { settingsSources } from './settings-flags.ts';
 
 /** Shows the load of a front end in the counters of its operators: before, predicted and measured. */
@@ -69,7 +71,7 @@ async function run(given: GivenArguments, io: Io): Promise<number> {
   const facts =
     log === undefined || !loaded.ok || problems.length > 0
       ? undefined
-      : await readLog(log, loaded.settings, io);
+      : await readLog(log, loaded.settings, givenUsers, io);
   if (typeof facts === 'string') problems.push(facts);
   for (const problem of problems) io.stderr.write(`${problem}\n`);
   if (problems.length > 0 || before === undefined || typeof facts === 'string') {
@@ -93,14 +95,23 @@ function readFigures(file: string, io: Io) {
   }
 }
 
-/** Returns the facts of an access log, or a problem. */
-async function readLog(path: string, settings: Settings, io: Io): Promise<LogFacts | string> {
+/** Returns the facts of an access log, or a problem. @param users the number of users, if the operator gave it */
+async function readLog(
+  path: string,
+  settings: Settings,
+  users: number | undefined,
+  io: Io,
+): Promise<LogFacts | string> {
   const sniffed = await sniff(path, io.openFile);
   if (sniffed.kind === 'problem') return sniffed.problem;
   if (sniffed.kind === 'recording') return `${path}: expected an access log, found a recording`;
-  const options = { settings, maxCalls: defaultMaxCalls, open: io.openFile };
+  const refuse = ({ applications: { count, isMore } }: Census): string | undefined =>
+    isMore && users === undefined
+      ? `expected --users, because the log has at least ${grouped(count)} applications`
+      : undefined;
+  const options = { settings, maxCalls: defaultMaxCalls, open: io.openFile, refuse };
   const read = await estimateLogs([sniffed.file], options);
-  if (typeof read === 'number') return `${path}: expected UCWA requests, found none`;
+  if (typeof read === 'string') return `${path}: ${read}`;
   const { census, rows } = read;
   const row = rows.find(({ isGiven }) => isGiven);
   const { calls, polls } = census.counts;

@@ -5,7 +5,7 @@ import { exitCode, type GivenArguments, type Io } from './command.ts';
 import { estimateLogs } from './estimate/estimate-logs.ts';
 import { estimateTable } from './estimate/estimate-table.ts';
 import { busiestMinute, busiestText, logFacts, logSummary } from './estimate/log-summary.ts';
-import { grouped, recommendation, recommended } from './estimate/recommendation.ts';
+import { recommendation, recommended } from './estimate/recommendation.ts';
 import { plotOf, rangeOnPlot } from './tune-plot.ts';
 import { writePlot } from './write-plot.ts';
 
@@ -18,8 +18,8 @@ export async function tuneLogs(
   io: Io,
 ): Promise<number> {
   const read = await estimateLogs(files, { settings, maxCalls, open: io.openFile });
-  if (typeof read === 'number') {
-    io.stderr.write(`expected UCWA requests, found none in ${grouped(read)} lines\n`);
+  if (typeof read === 'string') {
+    io.stderr.write(`${read}\n`);
     return exitCode.usage;
   }
   const { census, estimator, rows } = read;

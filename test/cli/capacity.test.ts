@@ -132,3 +132,17 @@ test.each([
     stderr: expect.stringContaining(stderr),
   });
 });
+
+test('a log with more applications than are counted needs the number of users', async () => {
+  const many = Array.from({ length: 65_536 }, (_, n) => ({
+    ...calls[0]!,
+    ...{ application: String(n), path: 'me' },
+  }));
+  const io = captureIo({ files: { ...files, 'many.log': haproxyLog(many) } });
+  const argv = ['capacity', ...before, '--log', 'many.log'];
+  expect(await runCommandLine(only(capacity), argv, io)).toBe(2);
+  expect(io.written).toEqual({
+    stdout: '',
+    stderr: 'many.log: expected --users, because the log has at least 65,536 applications\n',
+  });
+}, 30_000);

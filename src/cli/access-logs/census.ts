@@ -84,7 +84,7 @@ export class Census {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** The number of applications with calls, and whether there are more. */
+  /** The number of applications with calls, and whether there may be more. */
   get applications(): { readonly count: number; readonly isMore: boolean } {
     const { size } = this.#applications;
     return { count: size, isMore: size >= mostApplications };

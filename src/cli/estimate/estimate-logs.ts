@@ -10,6 +10,7 @@ import {
 } from '../access-logs/log-files.ts';
 import type { EstimateRow } from './estimate-row.ts';
 import { Estimator } from './estimator.ts';
+import { grouped } from './recommendation.ts';
 import { Sample, seededRandom } from './sample.ts';
 
 /** Logs, after all of their lines were read. */
@@ -26,14 +27,22 @@ export interface ReadLogs {
 /** The replay of this number of calls takes some minutes. */
 export const defaultMaxCalls = 200_000;
 
+export interface EstimateOptions {
+  readonly settings: Settings;
+  readonly maxCalls: number;
+  readonly open: OpenFile;
+  /** Returns why these logs are not replayed, or `undefined`. */
+  readonly refuse?: (census: Census) => string | undefined;
+}
+
 /**
  * Reads logs twice: first to count all requests, then to replay the calls. Replays the calls of a sample of the
- * applications if there are more than `maxCalls`. Returns the number of lines if no line has a UCWA request.
+ * applications if there are more than `maxCalls`. Returns a problem if the logs cannot be replayed.
  */
 export async function estimateLogs(
   files: readonly LogFile[],
-  { settings, maxCalls, open }: { settings: Settings; maxCalls: number; open: OpenFile },
-): Promise<ReadLogs | number> {
+  { settings, maxCalls, open, refuse }: EstimateOptions,
+): Promise<ReadLogs | string> {
   const { batching, limits, upstream } = settings;
   const rules = { maxCallBytes: limits.maxCallBytes, never: pathPatterns(batching.never) };
   const key = randomBytes(32);
@@ -43,7 +52,11 @@ export async function estimateLogs(
     const call = first.add(request);
     if (call !== undefined && call.user < lowestHash) lowestHash = call.user;
   });
-  if (first.requests === 0) return firstRead.lines;
+  if (first.requests === 0) {
+    return `expected UCWA requests, found none in ${grouped(firstRead.lines)} lines`;
+  }
+  const problem = refuse?.(first);
+  if (problem !== undefined) return problem;
   const sample = new Sample(Math.min(1, maxCalls / Math.max(1, first.counts.calls)), lowestHash);
   const estimator = new Estimator(settings, seededRandom());
   // A log may have grown since, so all results are those of this pass.

@@ -50,6 +50,8 @@ export function logFacts({ files, census, counts, estimator, share }: ReadLogs) 
     from: timeOf(census.firstMs),
     to: timeOf(census.lastMs),
     applications: census.applications.count,
+    /** Whether there may be more applications than that. */
+    isMore: census.applications.isMore,
     requests: census.requests,
     requestsByKind: census.counts,
     clientErrors: census.clientErrors,

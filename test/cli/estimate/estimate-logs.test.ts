@@ -49,3 +49,11 @@ test.each([
     ),
   });
 });
+
+test('the JSON says whether there may be more applications than are counted', async () => {
+  const few = await run(tune, [half], 'log', '--json');
+  expect(JSON.parse(few.stdout)).toMatchObject({ applications: 4, isMore: false });
+  const many = Array.from({ length: 65_540 }, (_, n) => ({ ...calls[0]!, application: `1${n}` }));
+  const { stdout } = await run(tune, [haproxyLog(many)], 'log', '--json', '--max-calls', '50');
+  expect(JSON.parse(stdout)).toMatchObject({ applications: 65_536, isMore: true });
+}, 30_000);
