@@ -1,6 +1,6 @@
 /** The settings of what the proxy writes: the log, and recordings. A part of `schema.ts`. */
 import { z } from 'zod';
-import { bytes, facts, filePath, oneOf, outputPath } from './value-kinds.ts';
+import { bytes, facts, oneOf, plainFilePath } from './value-kinds.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -17,7 +17,7 @@ export const log = z
       .describe(
         'format of the log. json: one object a line. text: one sentence a line. w3c: calls in the extended format of W3C and IIS. Without it: text on a terminal, else json',
       ),
-    userHashKeyFile: filePath()
+    userHashKeyFile: plainFilePath()
       .optional()
       .describe(
         'file with the key of the hashes of users, at least 16 bytes; processes with the same key show the same hashes. Without it: a new key at each start',
@@ -33,7 +33,7 @@ export const log = z
 
 export const record = z
   .strictObject({
-    file: outputPath()
+    file: plainFilePath()
       .optional()
       .describe(
         'file for a recording of the times of calls, for the command tune; only in mode off or shadow',

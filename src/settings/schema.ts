@@ -47,7 +47,7 @@ const listen = z
     requestTimeoutMs: milliseconds(100, 60 * minute)
       .prefault(60_000)
       .describe(
-        'time without a byte of a body, and for its first 64 KiB, until the request is refused with 408',
+        'time for the first 64 KiB of a body, and time without a byte after them; then 408',
       ),
     trustedProxies: ipRanges()
       .prefault([])

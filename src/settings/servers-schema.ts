@@ -22,7 +22,7 @@ export const serversFields = {
     })
     .prefault([])
     .describe(
-      'servers that get the requests while none of servers works: the paired pool. Their certificates need the same tls.servername',
+      'servers that get the requests while no server of `servers` works: the paired pool. Their certificates need the same tls.servername',
     ),
   health: z
     .strictObject({

@@ -115,8 +115,8 @@ export const filePath = () =>
     .refine((text) => masked(text) === text)
     .register(facts, { accepts: 'the path of a PEM file', placeholder: 'FILE', isHidden: true });
 
-/** The path of a file that the proxy writes. */
-export const outputPath = () =>
+/** The path of a file without PEM data. */
+export const plainFilePath = () =>
   z
     .string()
     .regex(/^[^\0\r\n]+$/)

@@ -182,6 +182,13 @@ describe('the environment', () => {
 });
 
 describe('problems', () => {
+  test('a text that is no path of a file gets a message that fits the setting', () => {
+    const file = 'log:\n  userHashKeyFile: "a\\nb"\n';
+    expect(problemsOf({ file })).toEqual([
+      'proxy.yaml:2:20 log.userHashKeyFile: expected the path of a file, found other text',
+    ]);
+  });
+
   test('of all sources are reported together', () => {
     expect(
       problemsOf({

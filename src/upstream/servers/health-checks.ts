@@ -16,7 +16,7 @@ export interface HealthCheckOptions {
   /** Path of a GET on the server. */
   readonly path?: string | undefined;
   readonly intervalMs: number;
-  /** Value of `Host`, and server name of TLS unless the TLS settings have one. */
+  /** Value of the field `Host` of the GET. */
   readonly authority: string;
   readonly tls: () => PoolTls;
 }

@@ -8,19 +8,30 @@ import { createClients, UndiciExchange, type UpstreamOptions } from '../undici-u
 import { MovingExchange, type MovingExchangeParts } from './moving-exchange.ts';
 import type { PoolServers } from './pool-servers.ts';
 
+/** The connections to one server. */
+interface OwnClients {
+  readonly clients: PoolClients;
+  /** The host of the server's origin. */
+  readonly hostname: string;
+}
+
 export function createServersUpstream(
   options: Omit<UpstreamOptions, 'url'>,
   { set, moves, onEjected }: PoolServers,
 ): Upstream {
   const { observer, maxConnections } = options;
   const room = new ConnectionRoom(maxConnections);
-  const clients = new Map<Server, PoolClients>(
-    set.servers.map((server) => [
-      server,
-      createClients({ ...options, url: new URL(server.origin) }, room),
-    ]),
+  const byServer = new Map<Server, OwnClients>(
+    set.servers.map((server) => {
+      const url = new URL(server.origin);
+      return [
+        server,
+        { hostname: url.hostname, clients: createClients({ ...options, url }, room) },
+      ];
+    }),
   );
-  const closeIdle = (server: Server): void => clients.get(server)?.closeIdle();
+  const all = Array.from(byServer.values(), ({ clients }) => clients);
+  const closeIdle = (server: Server): void => byServer.get(server)?.clients.closeIdle();
   onEjected.push(closeIdle);
   const parts: MovingExchangeParts = {
     set,
@@ -28,21 +39,17 @@ export function createServersUpstream(
     budget: moves,
     isStopped: false,
     closeIdle,
-    send: (server, request, handler) =>
-      new UndiciExchange(
-        clients.get(server) as PoolClients,
-        new URL(server.origin).hostname,
-        request,
-        handler,
-        observer,
-      ),
+    send(server, request, handler) {
+      const { clients, hostname } = byServer.get(server) as OwnClients;
+      return new UndiciExchange(clients, hostname, request, handler, observer);
+    },
   };
   return {
     send: (request, handler) => new MovingExchange(parts, request, handler),
-    connections: () => [...clients.values()].reduce((sum, { connected }) => sum + connected, 0),
+    connections: () => all.reduce((sum, { connected }) => sum + connected, 0),
     async stop() {
       parts.isStopped = true;
-      await Promise.all(Array.from(clients.values(), (own) => own.stop()));
+      await Promise.all(all.map((clients) => clients.stop()));
     },
   };
 }
