@@ -218,7 +218,7 @@ export class Engine implements Sink<Caller> {
         this.#settled(batch, permit, ending);
       },
     });
-    const exchange = this.#upstream.send(singleRequest(call), single);
+    const exchange = this.#upstream.send(singleRequest(batch), single);
     single.attach(exchange);
     this.#begin(batch, exchange, permit);
   }
@@ -227,7 +227,7 @@ export class Engine implements Sink<Caller> {
     const { maxResponseBytes } = this.#options;
     // Identical calls without other companions share one request without an envelope.
     const isUnwrapped = batch.calls.length === 1;
-    const request = isUnwrapped ? singleRequest(oldestOf(batch)) : this.#wrap(batch);
+    const request = isUnwrapped ? singleRequest(batch) : this.#wrap(batch);
     const startedAtMs = this.#clock.now();
     let reservedBytes = 0;
     const kind = isUnwrapped ? 'single' : 'batch';

@@ -6,6 +6,7 @@ import type { Caller } from './caller.ts';
 import { singleHeaders } from '../core/messages/forwarded-headers.ts';
 import { envelopeHeaders, batchTarget } from '../core/ucwa/protocol.ts';
 import type { EngineObserver } from './observer.ts';
+import { takeRepetitions } from '../core/schedule/ending/retries.ts';
 import { waitersOf } from '../core/schedule/queue/calls.ts';
 import { waitTimesOf } from '../core/schedule/queue/queue-time.ts';
 
@@ -19,12 +20,16 @@ export function canStream({ calls: [call, other] }: Batch<Caller>): boolean {
   return other === undefined && call?.followers === undefined && call?.original === undefined;
 }
 
-export function singleRequest(call: Call<Caller>): ExchangeRequest {
+/** @param batch a request with one call */
+export function singleRequest(batch: Batch<Caller>): ExchangeRequest {
+  const call = oldestOf(batch);
   const { method, target, body } = call;
   const { user } = call.stream;
   const headers = singleHeaders(call);
   const isSafe = call.callClass === 'safe';
-  return { method, target, headers, body, user, isSafe, isRetry: call.retryReason !== undefined };
+  const isRetry = call.retryReason !== undefined;
+  const takeRepetition = (): boolean => takeRepetitions(batch);
+  return { method, target, headers, body, user, isSafe, isRetry, takeRepetition };
 }
 
 export function batchRequest(batch: Batch<Caller>, nextBoundary: () => string): ExchangeRequest {
@@ -34,7 +39,8 @@ export function batchRequest(batch: Batch<Caller>, nextBoundary: () => string): 
   const target = batchTarget(oldest.key);
   const { user } = oldest.stream;
   const isSafe = batch.callClass === 'safe';
-  return { method: 'POST', target, headers, body, user, isSafe, isRetry: false };
+  const takeRepetition = (): boolean => takeRepetitions(batch);
+  return { method: 'POST', target, headers, body, user, isSafe, isRetry: false, takeRepetition };
 }
 
 /** Reports how long each call of the batch waited, and that a request with these calls is sent. */

@@ -14,6 +14,13 @@ export interface ExchangeRequest {
   readonly isSafe: boolean;
   /** Whether the call was sent before. Another server of the pool should then get it. */
   readonly isRetry: boolean;
+  /**
+   * Takes the only repetition of the calls. To be called before the request is sent to a second server, if the first
+   * server may have seen it.
+   *
+   * @returns `false` if a call was already sent again
+   */
+  takeRepetition(): boolean;
 }
 
 /** Receives the events of one request: `head`, any number of `data`, then either `end` or `fault`. */

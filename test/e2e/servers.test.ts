@@ -1,11 +1,13 @@
 /** A pool of several servers behind the whole proxy. */
 import { expect, test } from '@jest/globals';
+import type { Socket } from 'node:net';
 import type { ServersOptions } from '../../src/app/servers.ts';
 import type { Simulator } from '../../src/simulator/simulator.ts';
 import { freePort } from '../support/free-port.js';
 import { readAdmin } from '../support/metric-values.ts';
 import { startPool } from '../support/pool.ts';
 import { startProxyFrom } from '../support/proxy.ts';
+import { startScriptedPool } from '../support/scripted-pool.ts';
 import { startRelay } from '../support/relay.ts';
 import { SigningClient, webTicket } from '../support/signing-client.ts';
 import { startSigningPool } from '../support/signing-pool.ts';
@@ -54,6 +56,23 @@ test('writes of one user to one resource keep their order, whichever servers the
   const inOrder = ran.toSorted((a, b) => a.at - b.at).map(({ nonce }) => nonce);
   expect(inOrder).toEqual(nonces);
   expect(Math.min(...requests(...pools))).toBeGreaterThan(0);
+});
+
+test.each([
+  ['ends the connection', 504, (_: string, socket: Socket) => void socket.resetAndDestroy()],
+  [
+    'answers that it cannot serve requests',
+    503,
+    (_: string, socket: Socket) =>
+      void socket.write(
+        'HTTP/1.1 503 Down\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n',
+      ),
+  ],
+])('a GET reaches servers at most twice if each server %s', async (_, status, script) => {
+  const pools = await Promise.all([1, 2, 3, 4].map(() => startScriptedPool(script)));
+  const { client } = await start({ servers: pools.map(({ url }) => url) });
+  expect((await client.ask(`${app}/me`)).status).toBe(status);
+  expect(pools.flatMap((pool) => pool.requests)).toHaveLength(2);
 });
 
 test('a server that is down is logged once, counted and shown, and the fallback servers take over', async () => {

@@ -73,6 +73,7 @@ async function outcome(answer: string, end: 'end' | 'resetAndDestroy') {
       user: { name: '' },
       isSafe: true,
       isRetry: false,
+      takeRepetition: () => false,
     };
     const exchange = upstream.send(request, handler);
   });

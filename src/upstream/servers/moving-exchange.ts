@@ -5,7 +5,8 @@
  * - if it is safe and got no usable answer: its connection ended, its server was ejected, or the server answered
  *   that it cannot serve requests. A budget bounds these moves.
  *
- * A request is never sent to the same server twice. A POST, PUT or DELETE is never sent to two servers.
+ * A request is never sent to the same server twice. A GET reaches servers at most twice, retries of the core
+ * included. A POST, PUT or DELETE is never sent to two servers.
  */
 import type { Fault } from '../../core/messages/fault.ts';
 import type { RetryBudget } from '../../core/schedule/estimators/retry-budget.ts';
@@ -165,7 +166,7 @@ export class MovingExchange implements Exchange, ServerRequest {
     const attempt = this.#attempt;
     if (!this.isSafe || attempt === undefined || !this.#hasOther(attempt)) return false;
     const { budget } = this.#parts;
-    if (!budget.has(performance.now())) return false;
+    if (!budget.has(performance.now()) || !this.#request.takeRepetition()) return false;
     budget.spend();
     return true;
   }

@@ -107,6 +107,7 @@ export class Rig {
       user: { name: `user ${this.#users}` },
       isSafe: (fields.method ?? 'GET') === 'GET',
       isRetry: false,
+      takeRepetition: () => true,
       ...fields,
     };
     let status: number | undefined;

@@ -121,6 +121,16 @@ test('a GET does not move if other requests to the pool have spent the moves', a
   expect((await times(2, () => rig.ask())).map(({ status }) => status)).toEqual([503, 200]);
 });
 
+test('a GET that was sent again before does not move', async () => {
+  const pools = await serve(unavailable, reset);
+  const rig = new Rig(pools.map(({ url }) => url));
+  const again = { isRetry: true, takeRepetition: () => false };
+  const [first, second] = await times(2, () => rig.ask(again));
+  expect(first).toEqual({ status: 503, fault: undefined });
+  expect(second).toEqual({ status: undefined, fault: 'unknown connection_terminated' });
+  expect(pools.map(({ requests }) => requests.length)).toEqual([1, 1]);
+});
+
 describe('a server that does not answer', () => {
   test('is ejected within 2 s, its GETs move, and its writes stay with it', async () => {
     const pools = await serve(silent, ok, ok);

@@ -6,7 +6,7 @@
 import type { Fault } from '../../messages/fault.ts';
 import type { Reply } from '../../messages/reply.ts';
 import type { RetryBudget } from '../estimators/retry-budget.ts';
-import type { Call, User, Stream } from '../state.ts';
+import type { Batch, Call, User, Stream } from '../state.ts';
 import type { OpenCalls } from '../queue/open-calls.ts';
 import type { RetryReason } from '../observer.ts';
 import type { Sink } from '../sink.ts';
@@ -80,6 +80,18 @@ export class Retries<T> {
     this.#processBudget.spend();
     return true;
   }
+}
+
+/**
+ * Takes the only repetition of each call of a request, so that the request can move to another server. No later
+ * retry, and no hedged request, then sends these calls a third time.
+ *
+ * @returns `false` if a call has no repetition left
+ */
+export function takeRepetitions<T>({ calls }: Batch<T>): boolean {
+  if (calls.some(({ mayRetry, original }) => !mayRetry || original !== undefined)) return false;
+  for (const call of calls) call.mayRetry = false;
+  return true;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { takeRepetitions } from '../../../../src/core/schedule/ending/retries.ts';
 import type { FailureCause, FaultPhase } from '../../../../src/core/messages/fault.ts';
 import type { Reply } from '../../../../src/core/messages/reply.ts';
 import { aKey, aReply, app, Recorder } from '../../../support/recording-sink.ts';
@@ -19,6 +20,34 @@ function sent(callClass: 'safe' | 'unsafe', changes = {}): Recorder {
 }
 
 const answer = (text: string): Ending => ({ kind: 'relay', reply: aReply(text) });
+
+describe('GETs of a batch that moved to another server', () => {
+  test('are not sent a third time, neither after a failure nor beside a late batch', () => {
+    const recorder = sent('safe', { timeoutMs: 1000 });
+    const [batch] = recorder.batches;
+    expect(takeRepetitions(batch!)).toBe(true);
+    expect(takeRepetitions(batch!)).toBe(false);
+    recorder.core.wake(510);
+    expect(recorder.grant(510)).toEqual([]);
+    recorder.core.settle(batch!, failure('connection', 'unknown'), 520);
+    expect(recorder.grant(520)).toEqual([]);
+    expect(recorder.endings).toEqual(['a: http_protocol_error', 'b: http_protocol_error']);
+  });
+
+  test('cannot have moved after a hedged request, and the hedged request cannot move', () => {
+    const recorder = sent('safe', { timeoutMs: 1000 });
+    recorder.core.wake(510);
+    expect(recorder.grant(510)).toEqual(['a (idle)', 'b (idle)']);
+    expect(recorder.batches.map(takeRepetitions)).toEqual([false, false, false]);
+  });
+
+  test('cannot move again in their retry', () => {
+    const recorder = sent('safe');
+    recorder.core.settle(recorder.batches[0]!, failure('connection', 'unknown'), 20);
+    recorder.grant(20);
+    expect(recorder.batches.slice(1).map(takeRepetitions)).toEqual([false, false]);
+  });
+});
 
 describe('GETs of a failed batch', () => {
   test('are retried once, unbatched', () => {
