@@ -80,6 +80,9 @@ export const simulate: Command = {
   },
 };
 
+/** Each server has a port of its own. */
+const mostServers = 16;
+
 const numbers = ['seed', 'limit', 'latency', 'servers'] as const;
 
 const urls = {
@@ -104,7 +107,10 @@ function read({ flags, switches }: GivenArguments) {
     if (/^\d{1,9}$/.test(text)) options[name] = Number(text);
     else problems.push(`--${name}: expected a whole number`);
   }
-  if (options.servers === 0) problems.push('--servers: expected at least 1');
+  const { servers = 1 } = options;
+  if (servers < 1 || servers > mostServers) {
+    problems.push(`--servers: expected 1 to ${mostServers}, found ${servers}`);
+  }
   for (const [flag, option] of Object.entries(urls)) {
     const text = flags[flag];
     if (text === undefined) continue;

@@ -48,9 +48,15 @@ test('all mistakes in the flags are shown at once', async () => {
   expect(io.written.stderr.split('\n')).toEqual([
     '--listen: expected HOST:PORT',
     '--seed: expected a whole number',
-    '--servers: expected at least 1',
+    '--servers: expected 1 to 16, found 0',
     '--public-url: expected http:// or https:// with a host, and no path',
     '--home-url: expected http:// or https:// with a host, and no path',
     '',
   ]);
+});
+
+test('the number of servers has a bound', async () => {
+  const io = captureIo();
+  expect(await runCommandLine(only(simulate), ['simulate', '--servers', '17'], io)).toBe(2);
+  expect(io.written).toEqual({ stdout: '', stderr: '--servers: expected 1 to 16, found 17\n' });
 });
