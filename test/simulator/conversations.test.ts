@@ -1,25 +1,6 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
-import { bearer, type ClientRequest, json, send } from './http-client.ts';
-
-const base = '/ucwa/oauth/v1/applications/104';
-let pool: Simulator;
-
-beforeEach(async () => {
-  pool = await startSimulator({ latency: 0, applications: 'any' });
-});
-afterEach(() => pool.stop());
-
-function call(path: string, request: ClientRequest = {}, user = 'ann') {
-  return send(`${pool.url}${base}/${path}`, {
-    ...request,
-    headers: { ...bearer(user), ...request.headers },
-  });
-}
-
-function post(path: string, body = '', type = 'application/json') {
-  return call(path, { method: 'POST', body, headers: { 'Content-Type': type } });
-}
+import { describe, expect, test } from '@jest/globals';
+import { bearer, json, send } from './http-client.ts';
+import { base, call, pool, post, startOther } from './each-pool.ts';
 
 describe('conversations', () => {
   test('start with an invitation, accept messages, and end', async () => {
@@ -54,8 +35,7 @@ describe('conversations', () => {
     expect((await post('communication/conversations/c1/messaging/messages', '{}')).status).toBe(
       201,
     );
-    await pool.stop();
-    pool = await startSimulator({ latency: 0 });
+    await startOther({ latency: 0 });
     const headers = { ...bearer('ann'), 'Content-Type': 'application/json' };
     const made = await send(`${pool.url}/ucwa/oauth/v1/applications`, {
       method: 'POST',

@@ -1,28 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { eventsOf, newsIn } from './event-text.ts';
-import { bearer, type ClientAnswer, send } from './http-client.ts';
+import { bearer, send } from './http-client.ts';
+import { base, parked, poll, pool, startOther } from './each-pool.ts';
 
-const base = '/ucwa/oauth/v1/applications/104';
-let pool: Simulator;
-
-beforeEach(async () => {
-  pool = await startSimulator({ latency: 0, applications: 'any' });
-  await send(`${pool.url}${base}`, { headers: bearer('ann') });
-});
-afterEach(() => pool.stop());
-
-function poll(query: string, signal?: AbortSignal): Promise<ClientAnswer> {
-  return send(`${pool.url}${base}/events?${query}`, {
-    headers: bearer('ann'),
-    ...(signal ? { signal } : {}),
-  });
-}
-
-/** Resolves when `count` polls are parked. */
-async function parked(count: number): Promise<void> {
-  while (pool.stats().parkedPolls !== count) await new Promise(setImmediate);
-}
+beforeEach(() => send(`${pool.url}${base}`, { headers: bearer('ann') }));
 
 describe('operations', () => {
   test.each([
@@ -93,9 +74,8 @@ describe('operations', () => {
   });
 
   test('are completed in a later poll if "operation" has a latency', async () => {
-    await pool.stop();
     const latency = (route: string) => (route === 'operation' ? 40 : 0);
-    pool = await startSimulator({ latency, applications: 'any' });
+    await startOther({ latency, applications: 'any' });
     await send(`${pool.url}${base}/communication/messagingInvitations`, {
       method: 'POST',
       headers: bearer('ann'),
@@ -113,8 +93,7 @@ describe('operations', () => {
 });
 
 test('all devices of a user get an event about a changed note', async () => {
-  await pool.stop();
-  pool = await startSimulator({ latency: 0, applications: 'any', eventSecondMs: 1 });
+  await startOther({ latency: 0, applications: 'any', eventSecondMs: 1 });
   const heard = send(`${pool.url}/ucwa/oauth/v1/applications/105/events?ack=1`, {
     headers: bearer('ann-2'),
   });

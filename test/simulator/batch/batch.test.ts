@@ -1,7 +1,6 @@
 import net from 'node:net';
 import { gunzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import {
   batchRequest,
   batchText,
@@ -13,16 +12,7 @@ import {
   statusesIn,
 } from './batch-text.ts';
 import { bearer, exchangeRaw, requestText, send } from '../http-client.ts';
-
-const base = '/ucwa/oauth/v1/applications/104';
-let pool: Simulator;
-let batchUrl: string;
-
-beforeEach(async () => {
-  pool = await startSimulator({ latency: 0, applications: 'any' });
-  batchUrl = `${pool.url}${base}/batch`;
-});
-afterEach(() => pool.stop());
+import { base, batchUrl, pool, startOther } from '../each-pool.ts';
 
 describe('the answer to a batch', () => {
   test('has the form of a real answer, byte for byte', async () => {
@@ -148,9 +138,8 @@ describe('the answer to a batch', () => {
 
 describe('the parts of a batch', () => {
   test('run at the same time, and the answer waits for the slowest part', async () => {
-    await pool.stop();
     const slow = (route: string) => (route === 'people/search' ? 120 : 60);
-    pool = await startSimulator({ latency: slow, applications: 'any' });
+    await startOther({ latency: slow, applications: 'any' });
     const parts = [
       get(`${base}/people/search?query=x`),
       ...Array<string>(9).fill(get(`${base}/me`)),
@@ -261,9 +250,7 @@ describe('a whole batch is refused', () => {
 
 describe('with streamParts', () => {
   beforeEach(async () => {
-    await pool.stop();
-    pool = await startSimulator({ latency: 0, applications: 'any', streamParts: true });
-    batchUrl = `${pool.url}${base}/batch`;
+    await startOther({ latency: 0, applications: 'any', streamParts: true });
   });
 
   test('a part arrives before a later part is done', async () => {

@@ -1,19 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
-import { batchRequest, get, messagesIn, post, statusesIn } from '../batch/batch-text.ts';
+import { describe, expect, test } from '@jest/globals';
+import { batchRequest, messagesIn, statusesIn } from '../batch/batch-text.ts';
 import { bearer, send } from '../http-client.ts';
-
-const base = '/ucwa/oauth/v1/applications/104';
-let pool: Simulator;
-let batchUrl: string;
-
-beforeEach(async () => {
-  pool = await startSimulator({ latency: 0, applications: 'any' });
-  batchUrl = `${pool.url}${base}/batch`;
-});
-afterEach(() => pool.stop());
-
-const threeParts = [get(`${base}/me`), post(`${base}/me/note`, '{}'), get(`${base}/me/note`)];
+import { base, batchUrl, pool, threeParts } from '../each-pool.ts';
 
 describe('a rule', () => {
   const status = { kind: 'status', status: 503 } as const;

@@ -1,27 +1,10 @@
 import net from 'node:net';
 import { gunzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { Fault } from '../../../src/simulator/faults/fault.ts';
-import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
-import { batchRequest, batchText, boundary, get, post, statusesIn } from '../batch/batch-text.ts';
+import { batchRequest, batchText, boundary, statusesIn } from '../batch/batch-text.ts';
 import { bearer, exchangeRaw, requestText, send } from '../http-client.ts';
-
-const base = '/ucwa/oauth/v1/applications/104';
-let pool: Simulator;
-let batchUrl: string;
-
-beforeEach(async () => {
-  pool = await startSimulator({ latency: 0, applications: 'any' });
-  batchUrl = `${pool.url}${base}/batch`;
-});
-afterEach(() => pool.stop());
-
-const threeParts = [get(`${base}/me`), post(`${base}/me/note`, '{}'), get(`${base}/me/note`)];
-
-function sendBatch(...faults: Fault[]) {
-  if (faults.length > 0) pool.faults.add({ on: { kind: 'batch' }, fault: faults });
-  return send(batchUrl, batchRequest('ann', threeParts));
-}
+import { base, batchUrl, pool, sendBatch, threeParts } from '../each-pool.ts';
 
 /** Posts a batch over a plain socket, and returns the head and body of the answer. */
 async function readBatch(...faults: Fault[]) {

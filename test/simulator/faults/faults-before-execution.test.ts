@@ -1,25 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Fault } from '../../../src/simulator/faults/fault.ts';
-import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
-import { batchRequest, get, post, statusesIn } from '../batch/batch-text.ts';
+import { describe, expect, test } from '@jest/globals';
+import { statusesIn } from '../batch/batch-text.ts';
 import { bearer, exchangeRaw, json, requestText, send } from '../http-client.ts';
-
-const base = '/ucwa/oauth/v1/applications/104';
-let pool: Simulator;
-let batchUrl: string;
-
-beforeEach(async () => {
-  pool = await startSimulator({ latency: 0, applications: 'any' });
-  batchUrl = `${pool.url}${base}/batch`;
-});
-afterEach(() => pool.stop());
-
-const threeParts = [get(`${base}/me`), post(`${base}/me/note`, '{}'), get(`${base}/me/note`)];
-
-function sendBatch(...faults: Fault[]) {
-  if (faults.length > 0) pool.faults.add({ on: { kind: 'batch' }, fault: faults });
-  return send(batchUrl, batchRequest('ann', threeParts));
-}
+import { base, pool, sendBatch } from '../each-pool.ts';
 
 function ran(): number {
   return pool.ledger.entries().length;

@@ -1,26 +1,8 @@
 import { gunzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { Fault } from '../../../src/simulator/faults/fault.ts';
-import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
-import { batchRequest, get, messagesIn, post, statusesIn } from '../batch/batch-text.ts';
-import { send } from '../http-client.ts';
-
-const base = '/ucwa/oauth/v1/applications/104';
-let pool: Simulator;
-let batchUrl: string;
-
-beforeEach(async () => {
-  pool = await startSimulator({ latency: 0, applications: 'any' });
-  batchUrl = `${pool.url}${base}/batch`;
-});
-afterEach(() => pool.stop());
-
-const threeParts = [get(`${base}/me`), post(`${base}/me/note`, '{}'), get(`${base}/me/note`)];
-
-function sendBatch(...faults: Fault[]) {
-  if (faults.length > 0) pool.faults.add({ on: { kind: 'batch' }, fault: faults });
-  return send(batchUrl, batchRequest('ann', threeParts));
-}
+import { messagesIn, statusesIn } from '../batch/batch-text.ts';
+import { pool, sendBatch } from '../each-pool.ts';
 
 describe('a fault can give a batch answer', () => {
   test('fewer or more parts', async () => {

@@ -1,30 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { EventChannel } from '../../../src/simulator/pool/event-channel.ts';
-import { type Simulator, startSimulator } from '../../../src/simulator/simulator.ts';
 import { Timers } from '../../../src/simulator/pool/timers.ts';
 import { eventsOf, newsIn } from '../event-text.ts';
-import { bearer, type ClientAnswer, json, send } from '../http-client.ts';
+import { bearer, json, send } from '../http-client.ts';
+import { base, parked, poll, pool } from '../each-pool.ts';
 
-const base = '/ucwa/oauth/v1/applications/104';
-let pool: Simulator;
-
-beforeEach(async () => {
-  pool = await startSimulator({ latency: 0, applications: 'any' });
-  await send(`${pool.url}${base}`, { headers: bearer('ann') });
-});
-afterEach(() => pool.stop());
-
-function poll(query: string, signal?: AbortSignal): Promise<ClientAnswer> {
-  return send(`${pool.url}${base}/events?${query}`, {
-    headers: bearer('ann'),
-    ...(signal ? { signal } : {}),
-  });
-}
-
-/** Resolves when `count` polls are parked. */
-async function parked(count: number): Promise<void> {
-  while (pool.stats().parkedPolls !== count) await new Promise(setImmediate);
-}
+beforeEach(() => send(`${pool.url}${base}`, { headers: bearer('ann') }));
 
 const presence = {
   type: 'updated',
