@@ -6,9 +6,9 @@ import type { Settings } from './schema.ts';
 
 /**
  * Pairs in which the first value must not exceed the second. Otherwise the first limit has no effect,
- * Node refuses the pair, or calls end before their hold ends.
+ * Node refuses the pair, or calls end before their hold ends. The charts have the same pairs.
  */
-const notAbove: ReadonlyArray<readonly [smaller: string, larger: string]> = [
+export const notAbove: ReadonlyArray<readonly [smaller: string, larger: string]> = [
   ['limits.maxQueuedCallsPerUser', 'limits.maxQueuedCalls'],
   ['limits.maxQueuedBytesPerUser', 'limits.maxQueuedBytes'],
   ['limits.maxResponseBytes', 'limits.maxBufferedResponseBytes'],

@@ -8,6 +8,29 @@ export interface IpRange {
   readonly family: 'ipv4' | 'ipv6';
 }
 
+const v4 =
+  '(?:(?:\\d|[1-9]\\d|1\\d{2}|2[0-4]\\d|25[0-5])\\.){3}(?:\\d|[1-9]\\d|1\\d{2}|2[0-4]\\d|25[0-5])';
+const group = '[0-9a-fA-F]{1,4}';
+/** IPv6 by the number of groups before `::`, most groups first. */
+const v6 = [
+  `(?:${group}:){7}(?:${group}|:)`,
+  `(?:${group}:){6}(?:${v4}|:${group}|:)`,
+  ...[5, 4, 3, 2, 1].map(
+    (before) =>
+      `(?:${group}:){${before}}(?:(?::${group}){0,${5 - before}}:${v4}|(?::${group}){1,${7 - before}}|:)`,
+  ),
+  `:(?:(?::${group}){0,5}:${v4}|(?::${group}){1,7}|:)`,
+].join('|');
+
+/**
+ * Matches the texts that `parseIpRange` accepts, for programs that have only the JSON schema. The syntax is
+ * that of JavaScript and of Go.
+ */
+export const ipRangePattern = new RegExp(
+  `^(?:(?:${v4})(?:/(?:0{0,2}\\d|0?[12]\\d|0?3[0-2]))?` +
+    `|(?:${v6})(?:/(?:0{0,2}\\d|0?\\d{2}|1[01]\\d|12[0-8]))?)$`,
+);
+
 /**
  * Parses one address (`10.1.2.3`, `fd00::1`) or a range in CIDR notation (`10.0.0.0/8`).
  *

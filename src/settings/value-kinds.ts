@@ -6,7 +6,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { formatAddress, parseAddress, type Address } from './address.ts';
 import { masked } from './masked.ts';
-import { formatIpRange, parseIpRange, type IpRange } from './ip-range.ts';
+import { formatIpRange, ipRangePattern, parseIpRange, type IpRange } from './ip-range.ts';
 
 /** Facts about a setting that a zod schema has no place for. */
 interface Facts {
@@ -84,7 +84,7 @@ export const ipRanges = () =>
   z
     .array(
       z
-        .codec(z.string(), z.custom<IpRange>(), {
+        .codec(z.string().regex(ipRangePattern), z.custom<IpRange>(), {
           decode: (text, { issues }) => parseIpRange(text) ?? refused(text, issues),
           encode: formatIpRange,
         })

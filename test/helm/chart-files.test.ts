@@ -4,8 +4,14 @@ import { format, resolveConfig } from 'prettier';
 import { parse } from 'yaml';
 import { describeSettings } from '../../src/settings/describe-settings.ts';
 import { chartFile, valueRows, valuesSchema } from './chart-values.ts';
+import { settingRules } from './setting-rules.ts';
 
 const charts = ['ucwa-batch-proxy', 'ucwa-batch-sidecar'];
+/** Prefixes of the names of templates. */
+const prefixes: Readonly<Record<string, string>> = {
+  'ucwa-batch-proxy': 'ucwa-batch-proxy',
+  'ucwa-batch-sidecar': 'ucwa-batch',
+};
 const program = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 ) as { version: string };
@@ -20,6 +26,10 @@ function expectFile(chart: string, name: string, generated: string): void {
 describe.each(charts)('the chart %s', (chart) => {
   test('has a schema that refuses the settings that the program refuses', () => {
     expectFile(chart, 'values.schema.json', `${JSON.stringify(valuesSchema(chart), null, 2)}\n`);
+  });
+
+  test('has the rules of the program for settings that contradict each other', () => {
+    expectFile(chart, 'templates/_settings.tpl', settingRules(prefixes[chart]!));
   });
 
   test('has a README with a table of its values', async () => {

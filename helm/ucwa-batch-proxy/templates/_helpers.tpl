@@ -157,3 +157,25 @@ labels:
 {{- if gt (int .Values.autoscaling.minReplicas) 1 }}true{{ end -}}
 {{- else if or (kindIs "invalid" .Values.replicaCount) (gt (int .Values.replicaCount) 1) }}true{{- end -}}
 {{- end -}}
+
+{{/* Fails if an item of ingress.hosts is wrong. Argument: (dict "place" 0 "host" …) */}}
+{{- define "ucwa-batch-proxy.ingressHost" -}}
+{{- $expected := printf "ingress.hosts[%d] is %s: expected a host with paths, such as {host: lyncweb.example.com, paths: [{path: /, pathType: Prefix}]}" .place (toJson .host) -}}
+{{- if not (kindIs "map" .host) }}{{ fail $expected }}{{ end -}}
+{{- if not (and (kindIs "string" .host.host) (kindIs "slice" .host.paths)) }}{{ fail $expected }}{{ end -}}
+{{- range .host.paths -}}
+{{- if not (kindIs "map" .) }}{{ fail $expected }}{{ end -}}
+{{- if not (and (hasPrefix "/" (toString .path)) (has .pathType (list "Prefix" "Exact" "ImplementationSpecific"))) }}{{ fail $expected }}{{ end -}}
+{{- if regexMatch "[\"'{}\\s;$]" .path }}{{ fail (printf "%s, and paths without quotes, braces, semicolons, dollars and spaces" $expected) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Fails unless the text is an address with a prefix length. Argument: (dict "place" 0 "cidr" …) */}}
+{{- define "ucwa-batch-proxy.cidr" -}}
+{{- $text := toString .cidr -}}
+{{- $v4 := "^((25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])([.]|/)){4}([12]?[0-9]|3[0-2])$" -}}
+{{- $v6 := "^[0-9a-fA-F:]*:[0-9a-fA-F:.]*/([1-9]?[0-9]|1[01][0-9]|12[0-8])$" -}}
+{{- if not (or (and (regexMatch $v4 $text) (eq (len (splitList "/" $text)) 2)) (regexMatch $v6 $text)) -}}
+{{- fail (printf "networkPolicy.upstreamCidrs[%d] is %s: expected an address with a prefix length, such as 10.1.2.3/32 or 10.0.0.0/8" .place $text) -}}
+{{- end -}}
+{{- end -}}

@@ -37,12 +37,18 @@ Either initContainers or containers is empty, depending on the version of Kubern
 {{- end -}}
 
 {{- define "ucwa-batch.config" -}}
+{{- if not .values.config.pools -}}
 {{- $_ := required "config.upstream.url of ucwa-batch-sidecar is required: the address of the pool, such as https://lyncweb.example.com" (dig "upstream" "url" "" .values.config) -}}
+{{- end -}}
 {{- $config := deepCopy .values.config -}}
 {{- $config = mustMerge $config (dict "drain" (dict "delayMs" (include "ucwa-batch.delayMs" . | int))) -}}
 {{- with .values.upstreamTls.existingSecret -}}
 {{- $tls := dict "upstream" (dict "tls" (dict "ca" (printf "/etc/ucwa-batch-proxy-tls/%s" $.values.upstreamTls.caKey))) -}}
 {{- $config = mustMergeOverwrite $config $tls -}}
+{{- end -}}
+{{- $listeners := dict "listen.address" (dict "host" "127.0.0.1" "port" .values.port) "admin.address" (dict "host" .values.adminHost "port" .values.adminPort) -}}
+{{- with include "ucwa-batch.settingProblems" (dict "config" $config "env" .values.extraEnv "args" .values.extraArgs "listeners" $listeners) -}}
+{{- fail (printf "ucwa-batch-sidecar: %s" .) -}}
 {{- end -}}
 {{- toYaml $config -}}
 {{- end -}}
