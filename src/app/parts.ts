@@ -3,6 +3,7 @@ import { PoolNames } from '../core/admit/pool-names.ts';
 import { pathPatterns } from '../core/ucwa/classify.ts';
 import { systemClock } from '../engine/clock.ts';
 import type { ConnectionCounts } from '../listen/connection-counts.ts';
+import { AnswerCoding } from '../listen/answer-coding.ts';
 import { HeldEvents } from '../listen/held-events.ts';
 import { HttpServer, type HttpServerOptions } from '../listen/http-server.ts';
 import { type LinkParts, LinkRewriter } from '../listen/link-rewriter.ts';
@@ -29,6 +30,8 @@ export interface Listening {
   readonly limiter: PassThroughLimiter;
   /** Delays events that overtake the answer to a POST; `undefined` if the settings turn it off. */
   readonly heldEvents: HeldEvents | undefined;
+  /** Codes answers; `undefined` if the settings turn it off. */
+  readonly coding: AnswerCoding | undefined;
 }
 
 export function createListening(
@@ -58,6 +61,13 @@ export function createListening(
       })
     : undefined;
   const { limits, batching, upstream } = settings;
+  const coding =
+    settings.listen.compress === 'auto'
+      ? new AnswerCoding({
+          maxBytesEach: limits.maxResponseBytes,
+          maxBytes: limits.maxBufferedResponseBytes / 4,
+        })
+      : undefined;
   const passing = {
     maxPolls: limits.maxLongPolls,
     maxCalls: limits.maxQueuedCalls,
@@ -74,7 +84,7 @@ export function createListening(
     maxUsers: limits.maxUsers,
   });
   const limiter = new PassThroughLimiter(passing);
-  return { surroundings, pools, counts, names, linkParts, newcomers, limiter, heldEvents };
+  return { surroundings, pools, counts, names, linkParts, newcomers, limiter, heldEvents, coding };
 }
 
 /** Creates the listener for clients, and the handler of their requests. */
@@ -99,7 +109,7 @@ export function createListener(listening: Listening): {
 
 /** Creates the handler of the requests of a listener. */
 export function createHandler(
-  { surroundings, heldEvents, newcomers, limiter }: Listening,
+  { surroundings, heldEvents, coding, newcomers, limiter }: Listening,
   links: LinkRewriter,
   pools: readonly HandlerPool[],
 ): RequestHandler {
@@ -109,6 +119,7 @@ export function createHandler(
     pools,
     links,
     heldEvents,
+    coding,
     rules: { maxCallBytes: limits.maxCallBytes, never: pathPatterns(batching.never) },
     maxBodyBytes: limits.maxQueuedBytes,
     newcomers,

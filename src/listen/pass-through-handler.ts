@@ -4,8 +4,10 @@ import type { PassThroughReason } from '../core/ucwa/classify.ts';
 import type { Fault, FaultPhase } from '../core/messages/fault.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { PassThrough } from '../pass-through/pass-through.ts';
+import type { AnswerCoding } from './answer-coding.ts';
 import type { ConnectionAuth } from './connection-auth.ts';
 import type { ClientExchange } from './client-exchange.ts';
+import { CodedPassing } from './coded-passing.ts';
 import type { HeldEvents } from './held-events.ts';
 import type { LinkRewriter } from './link-rewriter.ts';
 import type { ListenObserver, Via } from './observer.ts';
@@ -30,6 +32,8 @@ export interface PassThroughParts {
   readonly longPollCounts: boolean;
   /** `undefined`: events are never held. */
   readonly heldEvents: HeldEvents | undefined;
+  /** Codes answers; `undefined` if the settings turn it off. */
+  readonly coding: AnswerCoding | undefined;
 }
 
 /** The classification of a pass-through request. */
@@ -94,7 +98,7 @@ export class PassThroughHandler {
     const { observer, links, heldEvents } = this.#parts;
     const { engine, passThrough } = pool;
     const { request, response } = exchange;
-    const { headers, user, costBytes, facts } = exchange.head;
+    const { headers, forwardable, user, costBytes, facts, offer } = exchange.head;
     const release = this.#parts.limiter.acquire(user, poll, headCopies * costBytes);
     if (typeof release === 'string') {
       this.#replies.refuse(exchange, release);
@@ -116,7 +120,13 @@ export class PassThroughHandler {
     exchange.follow();
     const document = links.documentFor(exchange, target);
     const { httpVersion } = request;
-    const sent = passThroughHeaders(headers, authority, trusted, httpVersion, forwarded);
+    const { coding } = this.#parts;
+    const asked = coding === undefined ? headers : forwardable;
+    const sent = passThroughHeaders(asked, authority, trusted, httpVersion, forwarded);
+    const coded =
+      offer === undefined || coding === undefined
+        ? undefined
+        : CodedPassing.create(coding, exchange, offer, target);
     const endSlowBody = passThrough.forward(
       {
         request,
@@ -136,9 +146,14 @@ export class PassThroughHandler {
           exchange.operation?.answered(status, fields);
           const relayed = this.#connectionAuth.relayedFields(exchange, status, fields);
           const rewritten = links.relayedFields(exchange, status, relayed);
-          return document?.bodilessFields(status, rewritten) ?? rewritten;
+          const own = document?.bodilessFields(status, rewritten) ?? rewritten;
+          return coded?.bodiless(status, own, fields) ?? own;
         },
-        bodyRewrite: (status, fields) => document?.body(status, fields),
+        bodyRewrite: (status, fields) => {
+          const rewrite = document?.body(status, fields);
+          return rewrite && coded ? coded.afterRewrite(status, rewrite) : rewrite;
+        },
+        bodyCoder: (head, output) => coded?.coder(head, output),
         fail: (fault) => this.#replies.fail(exchange, fault),
         refuseBody: (phase) => this.#replies.refuseBody(exchange, phase),
         ended: (outcome) => {

@@ -67,6 +67,7 @@ export class RequestHandler {
       stalled: () => parts.observer.refused('slow_reader'),
       auth: this.#connectionAuth,
       links: parts.links,
+      coding: parts.coding,
       over: (caller) => this.#callerOver(caller),
       pending: this.#pending,
       keepAlive,
@@ -129,11 +130,12 @@ export class RequestHandler {
   #route(exchange: ClientExchange): void {
     const { request, head: known } = exchange;
     const { facts } = known;
+    const { coding } = this.#parts;
     const head = {
       method: request.method ?? '',
       target: request.url ?? '',
       httpVersion: request.httpVersion,
-      headers: known.headers,
+      headers: coding === undefined ? known.headers : known.forwardable,
     };
     const target = admit(head, facts);
     if (typeof target !== 'string') {

@@ -4,8 +4,11 @@ import type { RawHeaders } from '../core/messages/http-message.ts';
 import { InvariantViolation } from '../core/invariants.ts';
 import { linkFieldLengths } from '../core/links/field-links.ts';
 import type { Call } from '../core/schedule/state.ts';
+import type { Offer } from '../core/coding/offer.ts';
 import type { Caller } from '../engine/caller.ts';
+import type { AnswerCoding } from './answer-coding.ts';
 import type { ClientExchange } from './client-exchange.ts';
+import type { CodedOutput, CodedStream } from './coded-stream.ts';
 import type { OverListener } from './exchange-listeners.ts';
 import type { WriteBufferLimiter } from './write-buffer-limit.ts';
 import { writeHead, writeReply } from './write-reply.ts';
@@ -21,6 +24,8 @@ export interface ServerEdge {
   readonly auth: { relayed<H extends ReplyHead>(exchange: ClientExchange, head: H): H };
   /** Rewrites links in the fields of an answer. Called only for an answer that can have such links. */
   readonly links: { relayed<H extends ReplyHead>(exchange: ClientExchange, head: H): H };
+  /** Codes answers; `undefined` if the settings turn it off. */
+  readonly coding: AnswerCoding | undefined;
   /** Called when the exchange of a caller is over. */
   readonly over: (caller: ResponseCaller) => void;
   /** Callers that wait for their answers to begin. */
@@ -43,6 +48,8 @@ export class ResponseCaller implements Caller, OverListener {
   #stage: 'waiting' | 'begun' | 'over' = 'waiting';
   /** The submitted call; `undefined` before that. */
   call: Call<Caller> | undefined;
+  /** The stream of a coded answer. */
+  #coded: CodedStream | undefined;
   readonly exchange: ClientExchange;
   readonly #edge: ServerEdge;
 
@@ -69,7 +76,10 @@ export class ResponseCaller implements Caller, OverListener {
   answer(reply: Reply): void {
     this.#assertFirst();
     this.exchange.operation?.answered(reply.status, reply.headers);
-    writeReply(this.exchange, this.#relayed(reply), this.#edge.keepAlive);
+    const relayed = this.#relayed(reply);
+    const { offer } = this.exchange.head;
+    const sent = offer === undefined ? relayed : this.#codedReply(offer, relayed);
+    if (sent !== undefined) writeReply(this.exchange, sent, this.#edge.keepAlive);
     this.#becomes('over');
     const bufferedBytes = this.#response.writableLength;
     if (bufferedBytes > 0 && !this.#reserveBuffer(bufferedBytes)) this.cutReader();
@@ -79,11 +89,19 @@ export class ResponseCaller implements Caller, OverListener {
     this.#assertFirst();
     this.exchange.operation?.answered(head.status, head.headers);
     this.exchange.follow();
-    writeHead(this.#response, this.#relayed(head));
+    const relayed = this.#relayed(head);
+    const { offer } = this.exchange.head;
+    if (offer === undefined) writeHead(this.#response, relayed);
+    else this.#beginCoded(offer, relayed);
     this.#becomes('begun');
   }
 
   write(chunk: Buffer): boolean {
+    return this.#coded === undefined ? this.#write(chunk, this.#drained) : this.#coded.write(chunk);
+  }
+
+  /** Returns whether more may be written at once. If not, `drained` is called as soon as it may. */
+  #write(chunk: Buffer, drained: () => void): boolean {
     const response = this.#response;
     // After a disconnect the `close` event ends the exchange, so no backpressure is needed.
     if (response.destroyed || response.write(chunk)) return true;
@@ -96,13 +114,16 @@ export class ResponseCaller implements Caller, OverListener {
     response.once('drain', () => {
       over();
       response.removeListener('close', over);
-      this.onDrained?.();
+      drained();
     });
     return false;
   }
 
+  readonly #drained = (): void => this.onDrained?.();
+
   end(): void {
-    this.#response.end();
+    if (this.#coded === undefined) this.#response.end();
+    else this.#coded.end();
     this.#becomes('over');
   }
 
@@ -126,6 +147,40 @@ export class ResponseCaller implements Caller, OverListener {
     return mayHaveLink(relayed.headers)
       ? this.#edge.links.relayed(this.exchange, relayed)
       : relayed;
+  }
+
+  /** Returns `undefined` if the answer is written later. */
+  #codedReply(offer: Offer, reply: Reply): Reply | undefined {
+    const { coding } = this.#edge;
+    if (coding === undefined) return reply;
+    return coding.reply(this.exchange, offer, reply, () => {
+      this.exchange.follow();
+      return this.#codedOutput(reply);
+    });
+  }
+
+  #beginCoded(offer: Offer, head: ReplyHead): void {
+    const { coding } = this.#edge;
+    const begun = coding?.begin(this.exchange, offer, head, () => this.#codedOutput(head)) ?? head;
+    if (!('write' in begun)) {
+      writeHead(this.#response, begun);
+      return;
+    }
+    begun.onDrained = this.#drained;
+    this.#coded = begun;
+  }
+
+  #codedOutput({ status, reason }: ReplyHead): CodedOutput {
+    return {
+      begin: (headers) => {
+        if (this.#response.destroyed) return false;
+        writeHead(this.#response, { status, reason, headers });
+        return true;
+      },
+      write: (chunk, drained) => this.#write(chunk, drained),
+      end: () => void this.#response.end(),
+      broke: () => this.cut(),
+    };
   }
 
   get #response(): ServerResponse {

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RawHeaders } from '../core/messages/http-message.ts';
 import { BufferedAnswer } from './buffered-answer.ts';
 import { sendHeadAlone } from './client-response.ts';
-import type { BodyRewrite } from './pass-through-call.ts';
+import type { BodyCoder, BodyRewrite, CoderOutput } from './pass-through-call.ts';
 
 export interface AnswerRelay {
   readonly answer: IncomingMessage;
@@ -13,6 +13,8 @@ export interface AnswerRelay {
   /** The whole body has been written. */
   readonly ended: () => void;
   readonly broke: (error: unknown) => void;
+  /** Returns the coder of a body with these fields; `undefined` if the body is not coded. */
+  readonly coder: (fields: RawHeaders, output: CoderOutput) => BodyCoder | undefined;
 }
 
 /**
@@ -43,22 +45,41 @@ function relayHeld(relay: AnswerRelay, fields: RawHeaders, held: BufferedAnswer)
     stream(relay, fields, chunks);
     return;
   }
+  const coder = relay.coder(fields, relay);
+  if (coder !== undefined) {
+    for (const chunk of chunks) coder.write(chunk);
+    coder.end();
+    return;
+  }
   if (!relay.begin(fields)) return;
   for (const chunk of chunks) relay.response.write(chunk);
   relay.ended();
 }
 
-/** Streams the rest of the body. Returns `false` if the exchange is over. */
-function stream(
-  { answer, response, begin, ended }: AnswerRelay,
-  fields: RawHeaders,
-  received: readonly Buffer[] = [],
-): boolean {
+/** Streams the rest of the body. Returns whether the head may have to be sent alone. */
+function stream(relay: AnswerRelay, fields: RawHeaders, received: readonly Buffer[] = []): boolean {
+  const { answer, response, begin, ended } = relay;
+  const coder = relay.coder(fields, relay);
+  if (coder !== undefined) {
+    streamCoded(answer, coder, received);
+    return false;
+  }
   if (!begin(fields)) return false;
   for (const chunk of received) response.write(chunk);
   answer.on('end', ended);
   answer.pipe(response, { end: false });
   return true;
+}
+
+function streamCoded(answer: IncomingMessage, coder: BodyCoder, received: readonly Buffer[]): void {
+  const take = (chunk: Buffer): void => {
+    if (!coder.write(chunk)) answer.pause();
+  };
+  coder.onDrained = () => void answer.resume();
+  for (const chunk of received) take(chunk);
+  answer.on('data', take);
+  answer.on('end', () => coder.end());
+  if (received.length > 0 && !answer.isPaused()) answer.resume();
 }
 
 /** Buffers the body, and writes the changed answer. A body that is too long streams to the client unchanged. */

@@ -10,8 +10,11 @@ import type { RetryBudget } from '../core/schedule/estimators/retry-budget.ts';
 import type { Loan, Server, ServerRequest } from '../core/servers/server.ts';
 import type { ServerSet } from '../core/servers/server-set.ts';
 import { isUnavailable } from '../core/servers/unavailable.ts';
+import type { ReplyHead } from '../core/messages/reply.ts';
 import type {
+  BodyCoder,
   BodyRewrite,
+  CoderOutput,
   PassThroughCall,
   PassThroughObserver,
   PassThroughOutcome,
@@ -110,6 +113,10 @@ export class BalancedCall implements ServerRequest, PassThroughObserver, ServerC
 
   bodyRewrite(status: number, headers: RawHeaders): BodyRewrite | undefined {
     return this.#observer.bodyRewrite?.(status, headers);
+  }
+
+  bodyCoder(head: ReplyHead, output: CoderOutput): BodyCoder | undefined {
+    return this.#observer.bodyCoder?.(head, output);
   }
 
   refuseBody(phase: FaultPhase): void {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Fault, FaultPhase } from '../core/messages/fault.ts';
 import type { RawHeaders } from '../core/messages/http-message.ts';
+import type { ReplyHead } from '../core/messages/reply.ts';
 import type { AnswerGate } from './answer-gate.ts';
 
 /** One call that is passed through to the pool. */
@@ -58,6 +59,24 @@ export interface BodyRewrite {
   tooLarge(): void;
 }
 
+/** Codes the body of an answer as it arrives. */
+export interface BodyCoder {
+  /** Returns whether more may be written at once. If not, `onDrained` is called as soon as it may. */
+  write(chunk: Buffer): boolean;
+  /** Ends the body. */
+  end(): void;
+  onDrained: (() => void) | undefined;
+}
+
+/** Where the coded answer goes. */
+export interface CoderOutput {
+  /** Writes the head. Returns `false` if the exchange is over. */
+  readonly begin: (fields: RawHeaders) => boolean;
+  /** The whole body has been written. */
+  readonly ended: () => void;
+  readonly broke: (error: unknown) => void;
+}
+
 /** Receives the events of one call. `ended` must not throw. */
 export interface PassThroughObserver {
   /**
@@ -73,6 +92,12 @@ export interface PassThroughObserver {
    * @param headers the result of `responded`
    */
   bodyRewrite?(status: number, headers: RawHeaders): BodyRewrite | undefined;
+  /**
+   * Returns the coder of a body that streams; `undefined` if the body is not coded. Called after `bodyRewrite`.
+   *
+   * @param head the status, and the result of `responded`
+   */
+  bodyCoder?(head: ReplyHead, output: CoderOutput): BodyCoder | undefined;
   /** Called exactly once, when the exchange is over. */
   ended(outcome: PassThroughOutcome): void;
   /**

@@ -5,7 +5,7 @@ import type { Framing } from '../core/wire/answer-frame.ts';
 import { endToEndHeaders, type RawHeaders } from '../core/messages/http-message.ts';
 import { Activity, idleName } from './activity.ts';
 import { type AnswerHead, readAnswerHead, relayedFields } from './answer-head.ts';
-import { relayAnswer } from './answer-relay.ts';
+import { type AnswerRelay, relayAnswer } from './answer-relay.ts';
 import { BufferedAnswer } from './buffered-answer.ts';
 import type { PassThroughCall, PassThroughObserver } from './pass-through-call.ts';
 import { closeBehindUnreadBody, cut, discardRest, sendHead } from './client-response.ts';
@@ -211,7 +211,9 @@ export class PassThroughExchange implements AnswerProgress {
       }
       const hasPlainBody = codings === undefined && request.method !== 'HEAD';
       const change = hasPlainBody ? this.#observer.bodyRewrite?.(status, fields) : undefined;
-      const relay = { answer, response, begin, ended: this.#onAnswerEnd, broke };
+      const coder: AnswerRelay['coder'] = (headers, output) =>
+        hasPlainBody ? this.#observer.bodyCoder?.({ ...head, headers }, output) : undefined;
+      const relay = { answer, response, begin, ended: this.#onAnswerEnd, broke, coder };
       relayAnswer(relay, fields, this.#held ?? change);
     } catch (error) {
       broke(error);

@@ -49,6 +49,11 @@ const listen = z
       .describe(
         'time for the first 64 KiB of a body, and time without a byte after them; then 408',
       ),
+    compress: oneOf('auto', 'off')
+      .prefault('auto')
+      .describe(
+        'auto: answers of more than 1 KiB in JSON, XML or text are sent with gzip or br to clients that accept it, if the pool has not done so. off: answers keep the bytes of the pool',
+      ),
     trustedProxies: ipRanges()
       .prefault([])
       .describe(

@@ -10,6 +10,7 @@ describe('defaults', () => {
         keepAliveTimeoutMs: 75000,
         headersTimeoutMs: 10000,
         requestTimeoutMs: 60000,
+        compress: 'auto',
         trustedProxies: [],
         tls: { certs: [] },
       },

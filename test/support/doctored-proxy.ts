@@ -155,6 +155,7 @@ export async function startDoctoredProxy(
     now: () => systemClock.now(),
     longPollCounts: true,
     heldEvents: undefined,
+    coding: undefined,
     timeoutMs: 1000,
     stallMs: 1000,
     keepAliveTimeoutMs: 5000,

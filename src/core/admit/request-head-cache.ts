@@ -3,6 +3,8 @@
  * cache keeps the facts about the last head of each user, so the proxy reads the same fields only once. Calls
  * with the same fields share one object, so later steps compare them by reference.
  */
+import { type Offer, offerOf } from '../coding/offer.ts';
+import { strongConditions } from '../coding/strong-conditions.ts';
 import type { RawHeaders } from '../messages/http-message.ts';
 import { batchKey, type BatchKey, credentialsOf } from '../ucwa/batch-key.ts';
 import {
@@ -36,6 +38,10 @@ export class KnownHead {
   readonly hasBody: boolean;
   /** Whether the client sent `X-Ucwa-Batch: explain`, which asks how the proxy batched each call. */
   readonly explain: boolean;
+  /** See `offerOf`. */
+  readonly offer: Offer | undefined;
+  /** The fields for the pool if the proxy codes answers. See `strongConditions`. */
+  readonly forwardable: RawHeaders;
   /** An estimate of the memory that the head takes. Many short fields take more than their text. */
   readonly costBytes: number;
   #key: BatchKey | undefined;
@@ -50,6 +56,9 @@ export class KnownHead {
     this.onlyXml = acceptsOnlyXml(this.facts.accept);
     this.hasBody = announcesBody(this.facts);
     this.explain = this.facts.ucwaBatch?.toLowerCase() === 'explain';
+    this.offer = this.facts.acceptEncoding === undefined ? undefined : offerOf(this.facts);
+    const isWeak = this.offer !== undefined && this.facts.hasWeakIfMatch;
+    this.forwardable = isWeak ? strongConditions(headers) : headers;
     this.costBytes = this.facts.bytes + stringBytes * headers.length;
   }
 

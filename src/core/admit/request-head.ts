@@ -49,6 +49,11 @@ export interface HeadFacts {
   contentEncoding: boolean;
   transferEncoding: string | undefined;
   accept: string | undefined;
+  acceptEncoding: string | undefined;
+  /** Whether `Cache-Control` has `no-transform`: the caller wants the bytes of the pool. */
+  noTransform: boolean;
+  /** Whether `If-Match` has a weak tag. */
+  hasWeakIfMatch: boolean;
   /** Whether `Cache-Control` has `no-cache`: the caller wants an answer of its own. */
   noCache: boolean;
   ucwaBatch: string | undefined;
@@ -95,6 +100,9 @@ export function readHead(headers: RawHeaders): HeadFacts {
     contentEncoding: false,
     transferEncoding: undefined,
     accept: undefined,
+    acceptEncoding: undefined,
+    noTransform: false,
+    hasWeakIfMatch: false,
     noCache: false,
     ucwaBatch: undefined,
     signsIn: false,
@@ -168,6 +176,7 @@ function addField(facts: HeadFacts, name: string, value: string): void {
       break;
     case 'cache-control':
       facts.noCache ||= /\bno-cache\b/i.test(value);
+      facts.noTransform ||= /\bno-transform\b/i.test(value);
       break;
     case 'content-length':
       facts.contentLength = value;
@@ -184,6 +193,12 @@ function addField(facts: HeadFacts, name: string, value: string): void {
       break;
     case 'accept':
       facts.accept ??= value;
+      break;
+    case 'accept-encoding':
+      facts.acceptEncoding = joined(facts.acceptEncoding, value);
+      break;
+    case 'if-match':
+      facts.hasWeakIfMatch ||= value.includes('W/');
       break;
     case 'x-ucwa-batch':
       facts.ucwaBatch = value;

@@ -73,7 +73,7 @@ export class PartReplies {
  * Encodes a head. Returns `undefined` if Node has to add the reason phrase or the date, or to refuse an illegal
  * field.
  */
-function headOf(status: number, reason: string, headers: RawHeaders): Buffer | undefined {
+export function headOf(status: number, reason: string, headers: RawHeaders): Buffer | undefined {
   if (reason === '' || headerValue(headers, 'date') === undefined) return undefined;
   const lines = fieldLines(headers);
   return lines === undefined

@@ -2,7 +2,7 @@
 import type { RawHeaders } from '../messages/http-message.ts';
 
 /** Fields that describe the bytes of the pool's body, in lower case. */
-const ofOriginalBytes: ReadonlySet<string> = new Set([
+export const ofOriginalBytes: ReadonlySet<string> = new Set([
   'content-length',
   'accept-ranges',
   'content-md5',
