@@ -12,6 +12,7 @@ import {
   type ForwardedFields,
   sameForwarded,
 } from '../messages/forwarded-fields.ts';
+import { urgencyOf } from '../messages/urgency.ts';
 import type { Destination, PoolNames } from './pool-names.ts';
 import { acceptsOnlyXml, announcesBody, type HeadFacts, readHead } from './request-head.ts';
 
@@ -42,6 +43,8 @@ export class KnownHead {
   readonly offer: Offer | undefined;
   /** The fields for the pool if the proxy codes answers. See `strongConditions`. */
   readonly forwardable: RawHeaders;
+  /** See `Arrival.urgency`. */
+  readonly urgency: number | undefined;
   /** An estimate of the memory that the head takes. Many short fields take more than their text. */
   readonly costBytes: number;
   #key: BatchKey | undefined;
@@ -59,6 +62,8 @@ export class KnownHead {
     this.offer = this.facts.acceptEncoding === undefined ? undefined : offerOf(this.facts);
     const isWeak = this.offer !== undefined && this.facts.hasWeakIfMatch;
     this.forwardable = isWeak ? strongConditions(headers) : headers;
+    const { priority } = this.facts;
+    this.urgency = priority === undefined ? undefined : urgencyOf(priority);
     this.costBytes = this.facts.bytes + stringBytes * headers.length;
   }
 

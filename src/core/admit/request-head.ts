@@ -57,6 +57,7 @@ export interface HeadFacts {
   /** Whether `Cache-Control` has `no-cache`: the caller wants an answer of its own. */
   noCache: boolean;
   ucwaBatch: string | undefined;
+  priority: string | undefined;
   /** Whether the credential in `Authorization` is not self-contained, see `isSelfContained`. */
   signsIn: boolean;
   /** Whether a field shows that another proxy forwarded the request. */
@@ -105,6 +106,7 @@ export function readHead(headers: RawHeaders): HeadFacts {
     hasWeakIfMatch: false,
     noCache: false,
     ucwaBatch: undefined,
+    priority: undefined,
     signsIn: false,
     cameThroughProxy: false,
     repeatedCredential: false,
@@ -202,6 +204,9 @@ function addField(facts: HeadFacts, name: string, value: string): void {
       break;
     case 'x-ucwa-batch':
       facts.ucwaBatch = value;
+      break;
+    case 'priority':
+      facts.priority = joined(facts.priority, value);
       break;
     case 'connection':
       facts.hidesKeyField ||= keyFields.test(value);
