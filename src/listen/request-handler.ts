@@ -196,6 +196,7 @@ export class RequestHandler {
         callClass: callClassOf(head.method, target, resource, body),
         resource,
         collapsible: head.method === 'GET' && !facts.noCache,
+        urgency: known.urgency,
         method: head.method,
         target,
         headers: head.headers,

@@ -9,6 +9,10 @@ export const application = '/ucwa/v1/applications/1';
 export interface Wish {
   readonly path: string;
   readonly isWrite?: boolean;
+  /** The application of the device. */
+  readonly application?: string;
+  readonly cookie?: string;
+  readonly urgency?: number;
 }
 
 export type Done = (ok: boolean, waitedMs: number) => void;
@@ -20,14 +24,16 @@ export interface Client {
 
 export function arrivalOf(
   user: string,
-  { path, isWrite = false }: Wish,
+  { path, isWrite = false, application: base = application, cookie, urgency }: Wish,
 ): Omit<Arrival<Client>, 'caller'> {
-  const target = `${application}/${path}`;
+  const target = `${base}/${path}`;
+  const headers = ['Authorization', user, ...(cookie === undefined ? [] : ['Cookie', cookie])];
   return {
-    key: batchKey(application, readHead(['Authorization', user]), 'pool', []),
+    key: batchKey(base, readHead(headers), 'pool', []),
     callClass: isWrite ? 'unsafe' : 'safe',
     resource: target.split('?')[0]?.toLowerCase() ?? '',
     collapsible: false,
+    urgency,
     method: isWrite ? 'POST' : 'GET',
     target,
     headers: [],

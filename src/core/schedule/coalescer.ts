@@ -27,12 +27,15 @@
  */
 import type { Fault } from '../messages/fault.ts';
 import { type Reply, isReply } from '../messages/reply.ts';
+import { neverHeldUpTo } from '../messages/urgency.ts';
 import { TimerHeap } from '../structures/timer-heap.ts';
 import { RetryBudget } from './estimators/retry-budget.ts';
 import type { Arrival, Batch, Call, Stream, User, UserMemory } from './state.ts';
 import { leaderFor } from './order/deduplication.ts';
 import { EarlyParts } from './answers/early-parts.ts';
-import { type Capacity, checkCapacity } from './dispatch/dispatch-check.ts';
+import { checkCapacity } from './dispatch/dispatch-check.ts';
+import { block, recheck } from './dispatch/capacity-checks.ts';
+import { hasUrgent, rank } from './order/urgency.ts';
 import { countSendable, takeSendable, recordHold } from './hold/hold-decision.ts';
 import { HoldTimers } from './hold/hold-timers.ts';
 import { Hedging } from './slow/hedging.ts';
@@ -49,7 +52,7 @@ import type { Sink } from './sink.ts';
 import { recordSent } from './queue/split-stats.ts';
 import { Users, type Overflow } from './queue/users.ts';
 import type { Ending } from '../answer/ending.ts';
-import { dropIfEmpty, longestReady, streamOf, requestPermits } from './queue/stream.ts';
+import { dropIfEmpty, nextReady, streamOf, requestPermits } from './queue/stream.ts';
 import { isRefusal } from '../ucwa/protocol.ts';
 
 /** Retries that the process can save up. */
@@ -115,6 +118,10 @@ export class Coalescer<T> {
     const call = newCall(arrival, stream, route, (this.#lastSequence += 1), nowMs, deadlineAtMs);
     this.#openCalls.open(call);
     const earlierWrites = user.order.arrive(call);
+    if (user.hasUrgencies || arrival.urgency !== undefined) {
+      for (const write of rank(call, this.#policy))
+        this.#holds.flush(write.stream, 'barrier', nowMs);
+    }
     const leader = this.#policy.collapse && stream.queue.length > 0 ? leaderFor(call) : undefined;
     if (leader === undefined) {
       stream.queue.push(call);
@@ -136,21 +143,23 @@ export class Coalescer<T> {
 
   /** Uses a dispatch permit. Returns `false` if no call may be sent, so that the permit can be released. */
   dispatch(user: User<T>, unbatched: boolean, nowMs: number): boolean {
-    const stream = longestReady(user, unbatched);
+    const stream = nextReady(user, unbatched);
     if (stream?.hold.kind !== 'ready') return false;
     const { maxParts, maxBytes } = this.#policy;
     const { limit, batchSizeCap } = user.learned;
     const most = unbatched ? 1 : Math.min(batchSizeCap.maxParts, limit.maxParts(maxParts));
-    const capacity = checkCapacity(user, countSendable(stream, most, maxBytes), unbatched, nowMs);
+    const wanted = countSendable(stream, most, maxBytes);
+    const isUrgent = user.hasUrgencies && hasUrgent(stream, neverHeldUpTo);
+    const capacity = checkCapacity(user, wanted, unbatched, nowMs, isUrgent);
     if (capacity.kind === 'blocked') {
-      this.#block(user, capacity, nowMs);
+      block(user, capacity, this.#capacityChecks, this.#sink, nowMs);
       return false;
     }
     // An unbatched call does not end the wait of batches for room.
     if (!unbatched && user.blocked.isBlocked) user.blocked.end(nowMs);
     const calls = takeSendable(stream, capacity.parts, maxBytes);
     this.#send(stream, stream.hold, calls, capacity.probe, nowMs);
-    const isMoreReady = user.streams.length > 0 && longestReady(user, unbatched) !== undefined;
+    const isMoreReady = user.streams.length > 0 && nextReady(user, unbatched) !== undefined;
     if (isMoreReady) this.#sink.requestPermit(user, unbatched);
     return true;
   }
@@ -165,6 +174,7 @@ export class Coalescer<T> {
     const { user } = stream;
     const parts = calls.length;
     user.outstanding += parts;
+    user.shares?.sent(stream, parts);
     user.learned.limit.sent(probe, nowMs);
     this.#lastBatchId += 1;
     const sentRequest = { parts, outstanding: user.outstanding, sentAtMs: nowMs, probe };
@@ -241,11 +251,7 @@ export class Coalescer<T> {
       if (late?.isNew === true) this.#sink.events.lateBatch();
       for (const call of late?.calls ?? []) this.#retries.hedge(call, nowMs);
     }
-    while (this.#capacityChecks.nextAtMs <= nowMs) {
-      const { item: user, atMs } = this.#capacityChecks.take();
-      if (user.nextCheckAtMs === atMs) user.nextCheckAtMs = Infinity;
-      requestPermits(user, this.#sink);
-    }
+    if (this.#capacityChecks.nextAtMs <= nowMs) recheck(this.#capacityChecks, this.#sink, nowMs);
     const { deadlines } = this.#openCalls;
     for (let call = deadlines.first; call; call = deadlines.first) {
       if (call.deadlineAtMs > nowMs) break;
@@ -275,14 +281,6 @@ export class Coalescer<T> {
     const { deadlines } = this.#openCalls;
     for (let call = deadlines.first; call; call = deadlines.first)
       this.#cancellation.expire(call, nowMs);
-  }
-
-  #block(user: User<T>, { reason, untilMs }: Capacity & { kind: 'blocked' }, nowMs: number): void {
-    user.blocked.begin(reason, nowMs);
-    if (untilMs >= user.nextCheckAtMs) return;
-    user.nextCheckAtMs = untilMs;
-    this.#capacityChecks.add(user, untilMs);
-    this.#sink.wakeAt(untilMs);
   }
 
   /** Each timer asks for its own time when it is set. After a wake-up the next timer must ask again. */

@@ -22,6 +22,8 @@ export interface Arrival<T> extends OutgoingCall {
   readonly resource: string;
   /** Whether an identical GET may share its part. */
   readonly collapsible: boolean;
+  /** The urgency that the caller asked for, see `messages/urgency.ts`; `undefined` without `Priority`. */
+  readonly urgency?: number | undefined;
   /** Upper bound of the bytes of the call in a batch. */
   readonly sizeBytes: number;
   readonly caller: T;
@@ -40,6 +42,13 @@ interface CallFacts<T> extends Arrival<T>, ListNode<Call<T>> {
   /** The call that this hedged request may answer; `undefined` for the call of a client. */
   readonly original: Call<T> | undefined;
 
+  /**
+   * The urgency of the call, or that of a more urgent call that must wait for this write. See
+   * `order/urgency.ts`, also for the next field.
+   */
+  urgency: number;
+  /** The place of the call among those that wait: its arrival, earlier or later by its urgency. In ms. */
+  rankMs: number;
   /** The stream of the last queueing. */
   stream: Stream<T>;
 
@@ -166,6 +175,10 @@ export interface User<T> extends ListNode<User<T>> {
   readonly streams: Array<Stream<T>>;
   readonly order: Order<T>;
   readonly learned: LearnedState;
+  /** Whether a call of the user had an urgency. */
+  hasUrgencies: boolean;
+  /** The shares of its devices; `undefined` if no two devices compete. */
+  shares: DeviceShares<T> | undefined;
   /** Calls that were accepted and have not ended. */
   calls: number;
   bytes: number;
@@ -262,6 +275,13 @@ export interface RefusedBatch {
   readonly depth: number;
 }
 
+/** How many calls each device of a user has sent. `queue/device-shares.ts` describes the methods. */
+export interface DeviceShares<T> {
+  inTurn(ready: ReadonlyArray<Stream<T>>): ReadonlyArray<Stream<T>>;
+  sent(stream: Stream<T>, parts: number): void;
+  readonly isEven: boolean;
+}
+
 /** The order of one user's writes. `order/write-order.ts` describes the methods. */
 export interface Order<T> {
   arrive(call: Call<T>): ReadonlyArray<Call<T>>;
@@ -269,6 +289,7 @@ export interface Order<T> {
   forget(call: Call<T>): void;
   allows(call: Call<T>): boolean;
   hasWriteSince(call: Call<T>): boolean;
+  writesTo(resource: string): ReadonlyArray<Call<T>>;
   sent(write: Call<T>, nowMs: number): boolean;
   requeued(write: Call<T>, held: Iterable<Call<T>>): void;
   ended(write: Call<T>, nowMs: number): boolean;

@@ -22,12 +22,14 @@ const reservedShare = 0.1;
  *
  * @param wanted number of parts to send together
  * @param unbatched whether this is a request for one unbatched call, which needs no slot for batches
+ * @param isUrgent whether a call is too urgent to wait for room for all of them
  */
 export function checkCapacity<T>(
   user: User<T>,
   wanted: number,
   unbatched: boolean,
   nowMs: number,
+  isUrgent = false,
 ): Capacity {
   const { limit, backoff } = user.learned;
   if (backoff.untilMs > nowMs) {
@@ -49,7 +51,7 @@ export function checkCapacity<T>(
   const probeAtMs = canProbe ? limit.nextProbeAtMs : Infinity;
   if (room <= 0) return blocked(probeAtMs);
   const patientUntilMs = user.blocked.limitedSinceMs(nowMs) + patienceMs;
-  return patientUntilMs <= nowMs
+  return isUrgent || patientUntilMs <= nowMs
     ? { kind: 'go', parts: room, probe: false }
     : blocked(Math.min(probeAtMs, patientUntilMs));
 }

@@ -6,8 +6,13 @@
  *   client that waits for each answer before its next call then pays nothing.
  * - `fixed`: the stream holds for a fixed time from the first arrival.
  * - `off`: the stream never holds.
+ *
+ * An urgent call ends the hold of its stream. Calls that are not urgent do not count as waiting: they wait until
+ * another call of the stream is sent, for the longest hold.
  */
 import type { Call, FlushReason, Hold, Stream, User } from '../state.ts';
+import { neverHeldUpTo, waitsFrom } from '../../messages/urgency.ts';
+import { byRank } from '../order/urgency.ts';
 import type { GapHistogram } from '../estimators/gap-histogram.ts';
 import type { Policy } from '../policy.ts';
 
@@ -40,11 +45,17 @@ export function decideHold<T>(
 ): Hold {
   // The first call in the queue is not always the oldest: a later duplicate may have replaced it.
   let oldestMs = nowMs;
-  for (const { arrivedAtMs } of stream.queue) oldestMs = Math.min(oldestMs, arrivedAtMs);
+  let mostUrgent = Infinity;
+  for (const { arrivedAtMs, urgency } of stream.queue) {
+    oldestMs = Math.min(oldestMs, arrivedAtMs);
+    mostUrgent = Math.min(mostUrgent, urgency);
+  }
   const endMs = oldestMs + policy.lingerMaxMs;
   const held = stream.hold.kind === 'holding';
   if (nowMs >= endMs) return { kind: 'ready', reason: 'linger', sinceMs: nowMs, held };
-  if (policy.mode === 'fixed') return { kind: 'holding', untilMs: endMs };
+  if (mostUrgent <= neverHeldUpTo) return { kind: 'ready', reason: 'idle', sinceMs: nowMs, held };
+  if (policy.mode === 'fixed' || mostUrgent >= waitsFrom)
+    return { kind: 'holding', untilMs: endMs };
   const waitMs = worthWaitingMs(stream, policy, gaps, endMs - nowMs, nowMs);
   return waitMs >= leastWaitMs
     ? { kind: 'holding', untilMs: nowMs + waitMs }
@@ -61,13 +72,16 @@ function worthWaitingMs<T>(
   const { learned } = stream.user;
   if (!gaps.isKnown || learned.fruitlessHolds >= fruitlessHoldsAtMost) return 0;
   let callers = 0;
-  for (const call of stream.queue) callers += 1 + (call.followers?.length ?? 0);
+  for (const { urgency, followers } of stream.queue) {
+    if (urgency < waitsFrom) callers += 1 + (followers?.length ?? 0);
+  }
   const lastMs = learned.lastArrivalMs[stream.callClass === 'safe' ? 'safe' : 'unsafe'];
   return gaps.worthWaitingMs(callers, nowMs - (lastMs ?? nowMs), mostMs, policy.exchangeRateMs);
 }
 
 /**
- * Removes from the queue the calls to send now, in order, within the bounds. Calls that wait for a write
+ * Removes from the queue the calls to send now, the most urgent first, within the bounds. Returns them in order of
+ * arrival. Calls that wait for a write
  * stay. The first call is taken even if it exceeds `maxBytes`.
  */
 export function takeSendable<T>(
@@ -79,7 +93,8 @@ export function takeSendable<T>(
   const taken: Array<Call<T>> = [];
   const staying: Array<Call<T>> = [];
   let bytes = 0;
-  for (const call of stream.queue) {
+  const ordered = sendOrder(stream);
+  for (const call of ordered) {
     const fits =
       taken.length < maxParts && (taken.length === 0 || bytes + call.sizeBytes <= maxBytes);
     if (!fits || !order.allows(call)) {
@@ -90,15 +105,24 @@ export function takeSendable<T>(
     taken.push(call);
   }
   stream.queuedBytes -= bytes;
+  if (ordered !== stream.queue) for (const calls of [taken, staying]) calls.sort(byArrival);
   stream.queue.splice(0, stream.queue.length, ...staying);
   return taken;
+}
+
+function sendOrder<T>(stream: Stream<T>): ReadonlyArray<Call<T>> {
+  return stream.user.hasUrgencies ? byRank(stream.queue) : stream.queue;
+}
+
+function byArrival<T>(a: Call<T>, b: Call<T>): number {
+  return a.sequence - b.sequence;
 }
 
 /** Returns how many calls `takeSendable` would remove. */
 export function countSendable<T>(stream: Stream<T>, maxParts: number, maxBytes: number): number {
   let count = 0;
   let bytes = 0;
-  for (const call of stream.queue) {
+  for (const call of sendOrder(stream)) {
     if (count >= maxParts) break;
     if (!stream.user.order.allows(call)) continue;
     if (count > 0 && bytes + call.sizeBytes > maxBytes) continue;
@@ -119,6 +143,7 @@ export function recordHold<T>(
   calls: ReadonlyArray<Call<T>>,
 ): void {
   if (hold.reason !== 'idle' && hold.reason !== 'linger') return;
+  if (calls.every(({ urgency }) => urgency >= waitsFrom)) return;
   const companions = calls.length > 1 || calls[0]?.followers !== undefined;
   user.learned.fruitlessHolds = companions ? 0 : user.learned.fruitlessHolds + 1;
 }

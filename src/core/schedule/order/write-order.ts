@@ -57,6 +57,11 @@ export class WriteOrder<T> implements Order<T> {
     return last !== undefined && last.sequence > call.sequence;
   }
 
+  /** Returns the unanswered writes to a resource, in order of arrival. */
+  writesTo(resource: string): ReadonlyArray<Call<T>> {
+    return this.#writes.get(resource) ?? none;
+  }
+
   /**
    * Releases the GETs that wait for a write which was sent, or never will be. Returns whether there were any.
    */

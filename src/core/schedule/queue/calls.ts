@@ -1,3 +1,4 @@
+import { usualUrgency } from '../../messages/urgency.ts';
 import type { SentRequest } from '../estimators/learned-limit.ts';
 import type { RouteLatency } from '../estimators/route-latency.ts';
 import type { Arrival, Batch, Call, HeldCall, Hold, SentCall, Stream } from '../state.ts';
@@ -16,6 +17,8 @@ export function newCall<T>(
     callClass: arrival.callClass,
     resource: arrival.resource,
     collapsible: arrival.collapsible,
+    urgency: arrival.urgency ?? usualUrgency,
+    rankMs: original === undefined ? nowMs : nowMs + original.rankMs - original.arrivedAtMs,
     method: arrival.method,
     target: arrival.target,
     headers: arrival.headers,

@@ -3,6 +3,7 @@ import { sameKey, type BatchKey } from '../../ucwa/protocol.ts';
 import type { Call, Hold, User, Stream } from '../state.ts';
 import type { CallClass } from '../../messages/outgoing-call.ts';
 import type { Sink } from '../sink.ts';
+import { nextInTurn } from './device-shares.ts';
 
 export const emptyHold: Hold = { kind: 'empty' };
 
@@ -51,33 +52,31 @@ export function dequeue<T>(call: Call<T>): void {
   dropIfEmpty(stream);
 }
 
-/**
- * Returns the ready stream that has waited longest and has a call which the order of writes allows. An
- * operation goes before all others.
- */
-export function longestReady<T>(user: User<T>, unbatched: boolean): Stream<T> | undefined {
-  let longest: Stream<T> | undefined;
-  let sinceMs = Infinity;
+/** Returns the ready stream to send next, which has a call that the order of writes allows. */
+export function nextReady<T>(user: User<T>, unbatched: boolean): Stream<T> | undefined {
+  let found: Stream<T> | undefined;
   for (const stream of user.streams) {
-    if (stream.unbatched !== unbatched || stream.hold.kind !== 'ready') continue;
-    const urgency = Number(isOperation(stream)) - Number(isOperation(longest));
-    if (urgency < 0 || (urgency === 0 && stream.hold.sinceMs >= sinceMs)) continue;
-    if (!stream.queue.some((call) => user.order.allows(call))) continue;
-    longest = stream;
-    sinceMs = stream.hold.sinceMs;
+    if (!canBeSent(stream, unbatched)) continue;
+    if (found !== undefined || user.shares !== undefined)
+      return nextInTurn(
+        user,
+        user.streams.filter((other) => canBeSent(other, unbatched)),
+      );
+    found = stream;
   }
-  return longest;
+  return found;
 }
 
-function isOperation<T>(stream: Stream<T> | undefined): boolean {
-  return stream?.callClass === 'operation';
+function canBeSent<T>(stream: Stream<T>, unbatched: boolean): boolean {
+  if (stream.unbatched !== unbatched || stream.hold.kind !== 'ready') return false;
+  return stream.queue.some((call) => stream.user.order.allows(call));
 }
 
 /** Whether a starter of an operation is ready to be sent. Starters go before all other calls of the user. */
 export function hasOperation<T>({ streams, order }: User<T>): boolean {
   return streams.some(
     (stream) =>
-      isOperation(stream) &&
+      stream.callClass === 'operation' &&
       stream.hold.kind === 'ready' &&
       stream.queue.some((call) => order.allows(call)),
   );

@@ -153,6 +153,8 @@ export function newUser<T>(
     streams: [],
     order: new WriteOrder<T>(),
     learned: remembered ?? nothingLearnt(),
+    hasUrgencies: false,
+    shares: undefined,
     calls: 0,
     bytes: 0,
     outstanding: 0,

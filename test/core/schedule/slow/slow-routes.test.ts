@@ -7,7 +7,7 @@ import { SlowRoutes, Lanes } from '../../../../src/core/schedule/slow/slow-route
 import { waitTimesOf } from '../../../../src/core/schedule/queue/queue-time.ts';
 import { aKey, aReply, app, Recorder } from '../../../support/recording-sink.ts';
 import { newUser } from '../../../../src/core/schedule/queue/users.ts';
-import { longestReady, streamOf } from '../../../../src/core/schedule/queue/stream.ts';
+import { nextReady, streamOf } from '../../../../src/core/schedule/queue/stream.ts';
 
 /** Records answers of a route, and for each of them three answers of another route after 30 ms. */
 function learn(lanes: Lanes, route: RouteLatency, usual: RouteLatency, ...tookMs: number[]): void {
@@ -209,13 +209,15 @@ describe('calls of a slow route', () => {
     const streams = [100, 50].map((sinceMs) => {
       const key = aKey('ann', app, `browser=${sinceMs}`);
       const stream = streamOf(user, key, 'operation', true);
-      const call = { callClass: 'operation', resource: `${app}/${sinceMs}` } as Call<string>;
+      const resource = `${app}/${sinceMs}`;
+      const facts = { callClass: 'operation', resource, arrivedAtMs: 0, rankMs: 0 } as const;
+      const call = facts as unknown as Call<string>;
       user.order.arrive(call);
       stream.queue.push(call);
       stream.hold = { kind: 'ready', reason: 'idle', sinceMs, held: false };
       return stream;
     });
-    expect(longestReady(user, true)).toBe(streams[1]);
+    expect(nextReady(user, true)).toBe(streams[1]);
   });
 
   test('keep their place in the order of writes', () => {
