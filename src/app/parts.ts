@@ -96,9 +96,10 @@ export function createListener(listening: Listening): {
   const handler = createHandler(
     listening,
     new LinkRewriter(listening.linkParts),
-    listening.pools.map(({ settings: own, front, passThrough }) => ({
+    listening.pools.map(({ settings: own, front, passThrough, priming }) => ({
       engine: front,
       passThrough,
+      priming,
       connectionAuth: own.connectionAuth,
       isBatched: own.batching,
     })),

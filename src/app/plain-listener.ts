@@ -43,9 +43,10 @@ export function createPlainListener(
   const handler = createHandler(
     listening,
     new LinkRewriter({ ...listening.linkParts, tlsPort }),
-    pools.map(({ settings: own, front, passThrough }, i) => ({
+    pools.map(({ settings: own, front, passThrough, priming }, i) => ({
       engine: front,
       passThrough: byPool[i] ?? passThrough,
+      priming,
       connectionAuth: own.connectionAuth,
       isBatched: false,
     })),

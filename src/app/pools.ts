@@ -2,11 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import type { ConnectionObserver } from '../core/connection-guard.ts';
 import type { Fault } from '../core/messages/fault.ts';
+import { DueGets } from '../core/priming/due-gets.ts';
 import type { UserMemory } from '../core/schedule/state.ts';
 import { systemClock } from '../engine/clock.ts';
 import { Engine } from '../engine/engine.ts';
 import type { EngineOptions, EngineParts } from '../engine/options.ts';
 import { createUserMemory } from '../engine/user-memory.ts';
+import { EventPriming } from '../listen/event-priming.ts';
 import {
   createPassThrough,
   type PassThrough,
@@ -38,6 +40,8 @@ export interface Pool {
   /** The part that the listener calls: `engine`, or `observedEngine` while calls are observed. */
   readonly front: Engine | ObservedEngine;
   readonly shadow: ShadowRun | undefined;
+  /** `undefined` if `batching.eventPriming` is off. */
+  readonly priming: EventPriming | undefined;
 }
 
 /** Objects that all pools share, so that limits of memory hold for the whole process. */
@@ -218,17 +222,19 @@ function createEngines(
   { settings, metrics, log, internalError }: Surroundings,
   upstream: Upstream,
   { recorder, memory, shadowMemory }: Shared,
-): Pick<Pool, 'engine' | 'observedEngine' | 'front' | 'shadow'> {
+): Pick<Pool, 'engine' | 'observedEngine' | 'front' | 'shadow' | 'priming'> {
   const { upstream: connections, batching, limits } = settings;
   const { mode } = batching;
   const isObserved = mode === 'shadow' || recorder !== undefined;
   const policy = { ...batching, ...limits, timeoutMs: connections.timeoutMs };
+  const isPrimed = batching.eventPriming !== 'off' && (mode === 'adaptive' || mode === 'fixed');
+  const dueGets = isPrimed ? new DueGets() : undefined;
   const bounds = {
     maxInFlightPerUser: batching.maxInFlightPerUser,
     maxConnections: connections.maxConnections,
   };
   const options: EngineOptions = {
-    policy: { ...policy, mode: mode === 'shadow' ? 'off' : mode },
+    policy: { ...policy, mode: mode === 'shadow' ? 'off' : mode, expectedGets: dueGets },
     ...bounds,
     maxResponseBytes: limits.maxResponseBytes,
     maxBufferedResponseBytes: limits.maxBufferedResponseBytes,
@@ -255,5 +261,13 @@ function createEngines(
     },
   );
   const observedEngine = new ObservedEngine(engine, callObservers(shadow, recorder), systemClock);
-  return { engine, observedEngine, front: isObserved ? observedEngine : engine, shadow };
+  const priming =
+    dueGets &&
+    new EventPriming({
+      clock: systemClock,
+      dueGets,
+      maxBytes: limits.maxBufferedResponseBytes / 8,
+      observer: { internalError },
+    });
+  return { engine, observedEngine, front: isObserved ? observedEngine : engine, shadow, priming };
 }

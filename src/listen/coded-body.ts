@@ -9,6 +9,7 @@ import {
   inflateRawSync,
   inflateSync,
 } from 'node:zlib';
+import { headerValue, type RawHeaders } from '../core/messages/http-message.ts';
 
 interface Coding {
   decode(body: Buffer, maxOutputLength: number): Buffer;
@@ -56,4 +57,13 @@ export function decoded(coding: Coding, body: Buffer, maxBytes: number): Buffer 
   } catch {
     return undefined;
   }
+}
+
+/** Limit for the text of an answer of an event channel with a content coding. */
+const maxTextBytes = 1_048_576;
+
+/** Returns the text of an answer; `undefined` if the answer is malformed, too long, or in an unknown coding. */
+export function answerText(fields: RawHeaders, body: readonly Buffer[]): string | undefined {
+  const coding = codingOf(headerValue(fields, 'content-encoding'));
+  return coding && decoded(coding, Buffer.concat(body), maxTextBytes)?.toString();
 }

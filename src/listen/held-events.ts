@@ -12,7 +12,7 @@ import { operationIdsOf } from '../core/ucwa/operation-ids.ts';
 import type { Clock } from '../engine/clock.ts';
 import type { AnswerGate, AnswerReader } from '../pass-through/answer-gate.ts';
 import type { ClientExchange } from './client-exchange.ts';
-import { codingOf, decoded } from './coded-body.ts';
+import { answerText } from './coded-body.ts';
 
 export interface HeldEventsParts {
   readonly clock: Clock;
@@ -26,8 +26,6 @@ export interface HeldEventsParts {
 
 /** Limit for the buffered bytes of one answer. */
 const maxBytesEach = 262_144;
-/** Limit for the text of one answer with a content coding. */
-const maxTextBytes = 1_048_576;
 /** Limit for the bytes of a passed-through POST in which the ids of the operation are looked for. */
 const maxSearchedBytes = 65_536;
 
@@ -173,7 +171,7 @@ export class HeldEvents {
         this.#guarded(() => read(undefined));
         return false;
       },
-      end: (body) => this.#guarded(() => read(textOf(fields, body))),
+      end: (body) => this.#guarded(() => read(answerText(fields, body))),
       abandon: () => this.#guarded(() => this.#holds.abandon(held)),
     };
   }
@@ -208,10 +206,4 @@ function channelOf({ head }: ClientExchange, target: string): string | undefined
   const application = applicationOf(target);
   if (head.user === '' || application === undefined) return undefined;
   return `${head.user}\n${application}`;
-}
-
-/** Returns the text of an answer; `undefined` if the answer is malformed, too long, or in an unknown coding. */
-function textOf(fields: RawHeaders, body: readonly Buffer[]): string | undefined {
-  const coding = codingOf(headerValue(fields, 'content-encoding'));
-  return coding && decoded(coding, Buffer.concat(body), maxTextBytes)?.toString();
 }

@@ -3,11 +3,13 @@ import type { RefusalReason } from '../core/admit/admit.ts';
 import type { PassThroughReason } from '../core/ucwa/classify.ts';
 import type { Fault, FaultPhase } from '../core/messages/fault.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { AnswerGate } from '../pass-through/answer-gate.ts';
 import type { PassThrough } from '../pass-through/pass-through.ts';
 import type { AnswerCoding } from './answer-coding.ts';
 import type { ConnectionAuth } from './connection-auth.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { CodedPassing } from './coded-passing.ts';
+import type { EventPriming } from './event-priming.ts';
 import type { HeldEvents } from './held-events.ts';
 import type { LinkRewriter } from './link-rewriter.ts';
 import type { ListenObserver, Via } from './observer.ts';
@@ -20,6 +22,8 @@ import { passThroughHeaders } from '../core/messages/forwarded-headers.ts';
 export interface PassThroughPool {
   readonly engine: Pick<Engine, 'barrier' | 'passedThrough'>;
   readonly passThrough: Pick<PassThrough, 'forward' | 'reserve'>;
+  /** `undefined`: calls are not held for the events that announce them. */
+  readonly priming?: EventPriming | undefined;
 }
 
 export interface PassThroughParts {
@@ -138,7 +142,7 @@ export class PassThroughHandler {
         owner,
         // Behind another proxy, calls without a credential can come from different users.
         user: user === '' && (trusted || facts.cameThroughProxy) ? undefined : user,
-        gate: poll ? heldEvents?.gate(exchange, target) : undefined,
+        gate: poll ? gateOf(exchange, target, heldEvents, pool.priming) : undefined,
       },
       {
         responded: (status, fields) => {
@@ -171,4 +175,15 @@ export class PassThroughHandler {
     );
     if (exchange.body !== undefined) exchange.body.refuse = endSlowBody;
   }
+}
+
+/** Returns the gate for the answer to a poll; `undefined` if neither part reads the answer. */
+function gateOf(
+  exchange: ClientExchange,
+  target: string,
+  heldEvents: HeldEvents | undefined,
+  priming: EventPriming | undefined,
+): AnswerGate | undefined {
+  const gate = heldEvents?.gate(exchange, target);
+  return priming === undefined ? gate : priming.gate(exchange, target, gate);
 }

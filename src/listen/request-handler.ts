@@ -224,7 +224,7 @@ export class RequestHandler {
 
   #submit(
     exchange: ClientExchange,
-    { engine }: HandlerPool,
+    { engine, priming }: HandlerPool,
     arrival: Arrival<ResponseCaller>,
   ): void {
     const { caller } = arrival;
@@ -232,6 +232,7 @@ export class RequestHandler {
     const { target, body } = arrival;
     if (arrival.callClass === 'operation')
       this.#parts.heldEvents?.begin(exchange, target, body, () => caller.call?.attempts !== 0);
+    priming?.asked(arrival);
     const call = engine.submit(arrival);
     if (typeof call === 'string') {
       this.#refuse(exchange, overflowStatus[call], call);

@@ -138,6 +138,12 @@ const batching = z
       .describe(
         'whether the proxy delays events of an operation until its POST is answered, for at most 2 s',
       ),
+    eventPriming: oneOf('off', 'hold')
+      .prefault('off')
+      .describe(
+        'what the proxy does with the GETs that follow an event. off: nothing. ' +
+          'hold: it holds them until the last expected one has come, for at most lingerMaxMs',
+      ),
     never: pathPatterns()
       .prefault([])
       .describe(

@@ -36,6 +36,7 @@ describe('defaults', () => {
         maxInFlightPerUser: 4,
         collapse: true,
         holdEvents: true,
+        eventPriming: 'off',
         never: [],
       },
       limits: {

@@ -1,3 +1,5 @@
+import type { BatchKey } from '../ucwa/protocol.ts';
+
 /** The settings of the scheduler. */
 export interface Policy {
   readonly mode: 'adaptive' | 'fixed' | 'off';
@@ -16,4 +18,20 @@ export interface Policy {
   readonly maxQueuedBytesPerUser: number;
   /** Idle users with learned state. */
   readonly maxUsers: number;
+  /** The GETs that events announce; `undefined` if calls are never held for them. */
+  readonly expectedGets?: ExpectedGets | undefined;
+}
+
+/** Knows the GETs that clients are about to send after an event. */
+export interface ExpectedGets {
+  /**
+   * Called with each safe call that joins a stream.
+   *
+   * @param openCalls calls of the user that are not answered
+   * @returns the end of the hold, in ms; `nowMs` if no further call is expected; `undefined` if no event says
+   *   anything about the call
+   */
+  holdUntilMs(key: BatchKey, openCalls: number, nowMs: number): number | undefined;
+  /** Called when a hold ends before the expected calls have come. */
+  holdEnded(key: BatchKey, openCalls: number, nowMs: number): void;
 }

@@ -43,14 +43,9 @@ export function decideHold<T>(
   gaps: GapHistogram,
   nowMs: number,
 ): Hold {
-  // The first call in the queue is not always the oldest: a later duplicate may have replaced it.
-  let oldestMs = nowMs;
+  const endMs = lingerEndMs(stream, policy, nowMs);
   let mostUrgent = Infinity;
-  for (const { arrivedAtMs, urgency } of stream.queue) {
-    oldestMs = Math.min(oldestMs, arrivedAtMs);
-    mostUrgent = Math.min(mostUrgent, urgency);
-  }
-  const endMs = oldestMs + policy.lingerMaxMs;
+  for (const { urgency } of stream.queue) mostUrgent = Math.min(mostUrgent, urgency);
   const held = stream.hold.kind === 'holding';
   if (nowMs >= endMs) return { kind: 'ready', reason: 'linger', sinceMs: nowMs, held };
   if (mostUrgent <= neverHeldUpTo) return { kind: 'ready', reason: 'idle', sinceMs: nowMs, held };
@@ -60,6 +55,14 @@ export function decideHold<T>(
   return waitMs >= leastWaitMs
     ? { kind: 'holding', untilMs: nowMs + waitMs }
     : { kind: 'ready', reason: 'idle', sinceMs: nowMs, held };
+}
+
+/** Returns the latest end of a hold of the stream, in ms. */
+export function lingerEndMs<T>(stream: Stream<T>, policy: Policy, nowMs: number): number {
+  // The first call in the queue is not always the oldest: a later duplicate may have replaced it.
+  let oldestMs = nowMs;
+  for (const { arrivedAtMs } of stream.queue) oldestMs = Math.min(oldestMs, arrivedAtMs);
+  return oldestMs + policy.lingerMaxMs;
 }
 
 function worthWaitingMs<T>(

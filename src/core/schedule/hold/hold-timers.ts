@@ -1,7 +1,7 @@
 import { TimerHeap } from '../../structures/timer-heap.ts';
 import type { FlushReason, Hold, Stream, User } from '../state.ts';
 import { type GapHistogram, GapsByPosition, longestBurst } from '../estimators/gap-histogram.ts';
-import { decideHold, immediateFlushReason } from './hold-decision.ts';
+import { decideHold, immediateFlushReason, lingerEndMs } from './hold-decision.ts';
 import type { Policy } from '../policy.ts';
 import type { Sink } from '../sink.ts';
 import type { CallClass } from '../../messages/outgoing-call.ts';
@@ -68,6 +68,7 @@ export class HoldTimers<T> {
       this.flush(stream, reason, nowMs);
       return;
     }
+    if (this.#policy.expectedGets !== undefined && this.#holdForExpected(stream, nowMs)) return;
     if (stream.hold.kind === 'empty') {
       // If a companion is too unlikely, send the call now and not at the end of the turn.
       if (this.#policy.mode === 'adaptive' && stream.user.calls === 1 && this.#knows(stream)) {
@@ -104,8 +105,24 @@ export class HoldTimers<T> {
     while (this.#timers.nextAtMs <= nowMs) {
       const { item: stream, atMs } = this.#timers.take();
       const { hold } = stream;
-      if (hold.kind === 'holding' && hold.untilMs === atMs) this.#decide(stream, nowMs);
+      if (hold.kind !== 'holding' || hold.untilMs !== atMs) continue;
+      this.#policy.expectedGets?.holdEnded(stream.key, stream.user.calls, nowMs);
+      this.#decide(stream, nowMs);
     }
+  }
+
+  /** Holds the stream for calls that an event announces, and no longer. Returns whether the event decides. */
+  #holdForExpected(stream: Stream<T>, nowMs: number): boolean {
+    if (stream.callClass !== 'safe') return false;
+    const { expectedGets } = this.#policy;
+    const expectedMs = expectedGets?.holdUntilMs(stream.key, stream.user.calls, nowMs);
+    if (expectedMs === undefined) return false;
+    this.#arriving.delete(stream);
+    const untilMs = Math.min(expectedMs, lingerEndMs(stream, this.#policy, nowMs));
+    if (untilMs <= nowMs) this.flush(stream, 'idle', nowMs);
+    else if (stream.hold.kind !== 'holding' || stream.hold.untilMs !== untilMs)
+      this.#set(stream, { kind: 'holding', untilMs });
+    return true;
   }
 
   #knows(stream: Stream<T>): boolean {

@@ -1,0 +1,130 @@
+/** What is known about the GETs that follow the events of one application of one user. */
+import type { Change } from '../ucwa/event-changes.ts';
+import { routeTemplate } from '../ucwa/route-template.ts';
+import { Delays } from './delays.ts';
+import { UseShare } from './use-share.ts';
+
+/** A GET counts for an event if it comes within this time after the event, in ms. */
+const usedWithinMs = 2000;
+/** Limit for the targets that are due at a time. */
+const maxDue = 512;
+const maxRelations = 64;
+
+/** Events of one relation and type, for resources of one route. */
+export class Relation {
+  readonly share = new UseShare();
+}
+
+/** One answer of the event channel. */
+interface EventsAnswer {
+  readonly atMs: number;
+  /** GETs that are likely to follow, and have not come. */
+  waiting: number;
+}
+
+/** A resource that an event named. */
+interface Due {
+  readonly relation: Relation;
+  readonly answer: EventsAnswer;
+  /** Whether the client is likely to read the resource. */
+  readonly isLikely: boolean;
+}
+
+/** A client is likely to send a GET if the lower bound of the share is above this number. */
+const likelyShare = 0.5;
+
+export class Channel {
+  readonly #relations = new Map<string, Relation>();
+  /** By target, in the order of their events. */
+  readonly #due = new Map<string, Due>();
+  readonly #delays = new Delays();
+  /** The answers of the last `usedWithinMs`, in their order. */
+  #answers: EventsAnswer[] = [];
+  usedAtMs = 0;
+  /** Calls that the client has unanswered at most, as far as known. */
+  mostOpenCalls = Infinity;
+  /** Whether a stream is held for due GETs. */
+  isHolding = false;
+  /** Whether the last GET of the client was due. */
+  lastWasDue = false;
+
+  get size(): number {
+    return this.#due.size;
+  }
+
+  /** Notes the resources that an answer of the event channel names. Returns them, each once. */
+  changed(changes: readonly Change[], nowMs: number): ReadonlyMap<string, Relation> {
+    this.sweep(nowMs);
+    const answer: EventsAnswer = { atMs: nowMs, waiting: 0 };
+    const named = new Map<string, Relation>();
+    for (const change of changes) {
+      const { target } = change;
+      const relation = this.#relationOf(change);
+      if (relation === undefined || named.has(target)) continue;
+      // An event that repeats an earlier one takes its place. One GET serves both.
+      this.forget(target);
+      if (this.#due.size >= maxDue) break;
+      named.set(target, relation);
+      const isLikely = relation.share.lowerBound > likelyShare;
+      if (isLikely) answer.waiting += 1;
+      this.#due.set(target, { relation, answer, isLikely });
+    }
+    if (named.size > 0) this.#answers.push(answer);
+    return named;
+  }
+
+  /** Notes a GET of the client. Returns its relation if an event had named the resource. */
+  asked(target: string, nowMs: number): Relation | undefined {
+    this.sweep(nowMs);
+    const due = this.forget(target);
+    this.lastWasDue = due?.isLikely === true;
+    if (due === undefined) return undefined;
+    due.relation.share.add(true);
+    this.#delays.add(nowMs - due.answer.atMs);
+    return due.relation;
+  }
+
+  /** No longer waits for the GET. */
+  forget(target: string): Due | undefined {
+    const due = this.#due.get(target);
+    if (due === undefined) return undefined;
+    this.#due.delete(target);
+    if (due.isLikely) due.answer.waiting -= 1;
+    return due;
+  }
+
+  /** Returns until when likely GETs may come, in ms; `undefined` if no such GET is due. */
+  dueUntilMs(nowMs: number): number | undefined {
+    const { windowMs } = this.#delays;
+    if (windowMs === undefined) return undefined;
+    // The last answer has the latest end.
+    for (let i = this.#answers.length - 1; i >= 0; i -= 1) {
+      const { atMs, waiting } = this.#answers[i] as EventsAnswer;
+      const untilMs = atMs + Math.min(windowMs, usedWithinMs);
+      if (untilMs <= nowMs) return undefined;
+      if (waiting > 0) return untilMs;
+    }
+    return undefined;
+  }
+
+  /** Counts resources that the client did not read in time. */
+  sweep(nowMs: number): void {
+    for (const [target, { relation, answer }] of this.#due) {
+      if (answer.atMs + usedWithinMs > nowMs) break;
+      this.forget(target);
+      relation.share.add(false);
+    }
+    const [oldest] = this.#answers;
+    if (oldest === undefined || oldest.atMs + usedWithinMs > nowMs) return;
+    this.#answers = this.#answers.filter(({ atMs }) => atMs + usedWithinMs > nowMs);
+  }
+
+  #relationOf({ rel, type, target }: Change): Relation | undefined {
+    const name = `${rel} ${type} ${routeTemplate(target)}`;
+    const known = this.#relations.get(name);
+    if (known !== undefined || this.#relations.size >= maxRelations) return known;
+    const relation = new Relation();
+    this.#relations.set(name, relation);
+    return relation;
+  }
+}

@@ -1,0 +1,37 @@
+import { get, poll } from './event-pool.ts';
+import type { PrimingPool } from './priming-pool.ts';
+import { RawClient } from './raw-client.ts';
+
+/** A client that polls on one connection, and reads on another one. */
+export class Phone {
+  readonly #poller: RawClient;
+  readonly #reader: RawClient;
+  readonly #pool: PrimingPool;
+
+  constructor(port: number, pool: PrimingPool) {
+    this.#poller = new RawClient(port);
+    this.#reader = new RawClient(port);
+    this.#pool = pool;
+  }
+
+  /** Polls, and receives events of these targets. */
+  async hear(targets: readonly string[]): Promise<void> {
+    this.#poller.send(poll);
+    this.#pool.tell(targets);
+    await this.#poller.readAnswer();
+  }
+
+  send(targets: readonly string[]): void {
+    for (const target of targets) this.#reader.send(get(target));
+  }
+
+  /** Returns the status and the body of each answer. */
+  async receive(count: number): Promise<string[]> {
+    const answers: string[] = [];
+    for (let i = 0; i < count; i += 1) {
+      const { status, body } = await this.#reader.readAnswer();
+      answers.push(`${status} ${body.toString().trim()}`);
+    }
+    return answers;
+  }
+}

@@ -1,0 +1,97 @@
+/** A pool that answers polls when the test says so, and a client that polls and reads. */
+import type { Socket } from 'node:net';
+import { startScriptedPool } from './scripted-pool.ts';
+import { app } from './ucwa-client.ts';
+
+/** A request for one or several resources. */
+interface ReadRequest {
+  readonly text: string;
+  readonly targets: readonly string[];
+  /** Answers the request. Each answer has the target and `version` as its body. */
+  answer(version?: string, status?: number): void;
+}
+
+export interface PrimingPool {
+  readonly url: string;
+  /** All GETs and batches, in order of arrival. */
+  readonly reads: readonly ReadRequest[];
+  /** Answers the open poll, or the next one, with events of these targets. */
+  tell(targets: readonly string[], rel?: string): void;
+  /** Resolves when that number of GETs and batches has arrived. */
+  untilReads(count: number): Promise<void>;
+}
+
+export const presence = (i: number): string => `${app}/people/p${i}@x/presence`;
+
+/** The JSON of an answer with an event for each target. */
+function eventsJson(targets: readonly string[], rel = 'contactPresence'): string {
+  const events = targets.map((href) => ({ link: { rel, href }, type: 'updated' }));
+  return JSON.stringify({
+    _links: { next: { href: `${app}/events?ack=2` } },
+    sender: [{ rel: 'people', href: `${app}/people`, events }],
+  });
+}
+
+/**
+ * Starts the pool.
+ *
+ * @param isManual whether the test answers the reads; if not, the pool answers them at once
+ */
+export async function startPrimingPool({ isManual = false } = {}): Promise<PrimingPool> {
+  const reads: ReadRequest[] = [];
+  let poll: Socket | undefined;
+  let told: string | undefined;
+  let wake: () => void = () => undefined;
+  const answerPoll = (): void => {
+    if (poll === undefined || told === undefined) return;
+    poll.write(message(200, told));
+    poll = undefined;
+    told = undefined;
+  };
+  const { url } = await startScriptedPool((text, socket) => {
+    if (/^GET \S*\/events/.test(text)) {
+      poll = socket;
+      answerPoll();
+      return;
+    }
+    const isBatch = /^POST \S*\/batch /.test(text);
+    if (!isBatch && !text.startsWith('GET ')) {
+      socket.write('HTTP/1.1 204 No Content\r\n\r\n');
+      return;
+    }
+    const targets = Array.from(text.matchAll(/^GET (\S+) HTTP/gm), ([, target = '']) => target);
+    const answer = (version = '', status = 200): void => {
+      const answers = targets.map((target) => message(status, `${target} ${version}`));
+      socket.write(isBatch ? multipart(answers) : (answers[0] ?? ''));
+    };
+    const read = { text, targets, answer };
+    reads.push(read);
+    wake();
+    if (!isManual) answer();
+  });
+  return {
+    url,
+    reads,
+    tell(targets, rel) {
+      told = eventsJson(targets, rel);
+      answerPoll();
+    },
+    async untilReads(count) {
+      while (reads.length < count) await new Promise<void>((resolve) => (wake = resolve));
+    },
+  };
+}
+
+function message(status: number, body: string): string {
+  const fields = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+  return `HTTP/1.1 ${status} OK\r\n${fields}${body}`;
+}
+
+function multipart(answers: readonly string[]): string {
+  const parts = answers.map(
+    (answer) => `--b\r\nContent-Type: application/http; msgtype=response\r\n\r\n${answer}\r\n`,
+  );
+  const body = `${parts.join('')}--b--\r\n`;
+  const fields = `Content-Type: multipart/batching;boundary=b\r\nContent-Length: ${body.length}`;
+  return `HTTP/1.1 200 OK\r\n${fields}\r\n\r\n${body}`;
+}
