@@ -1,6 +1,8 @@
 import { TimerHeap } from '../../structures/timer-heap.ts';
 import type { FlushReason, Hold, Stream, User } from '../state.ts';
 import { type GapHistogram, GapsByPosition, longestBurst } from '../estimators/gap-histogram.ts';
+import { neverHeldUpTo } from '../../messages/urgency.ts';
+import { hasUrgent } from '../order/urgency.ts';
 import { decideHold, immediateFlushReason, lingerEndMs } from './hold-decision.ts';
 import type { Policy } from '../policy.ts';
 import type { Sink } from '../sink.ts';
@@ -114,6 +116,7 @@ export class HoldTimers<T> {
   /** Holds the stream for calls that an event announces, and no longer. Returns whether the event decides. */
   #holdForExpected(stream: Stream<T>, nowMs: number): boolean {
     if (stream.callClass !== 'safe') return false;
+    if (stream.user.hasUrgencies && hasUrgent(stream, neverHeldUpTo)) return false;
     const { expectedGets } = this.#policy;
     const expectedMs = expectedGets?.holdUntilMs(stream.key, stream.user.calls, nowMs);
     if (expectedMs === undefined) return false;

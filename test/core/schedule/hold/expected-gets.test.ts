@@ -76,3 +76,11 @@ test('writes are held as always', () => {
   recorder.turn(50);
   expect(recorder.grant(50)).toEqual(['a (idle)']);
 });
+
+test('an urgent call is sent at once, and takes the held calls along', () => {
+  untilMs = 500;
+  recorder.submit('a', 50);
+  recorder.submit('b', 51, undefined, { urgency: 1 });
+  recorder.turn(51);
+  expect(recorder.grant(51)).toEqual(['a b (idle)']);
+});
