@@ -15,6 +15,7 @@ import { createInflater, type Inflater } from './inflate.ts';
 import type { ProtocolError } from './observer.ts';
 import { lostConnection, failureWithAnswer } from '../core/answer/failed-exchange.ts';
 import type { Ending } from '../core/answer/ending.ts';
+import { decodedHead } from '../core/coding/coded-head.ts';
 
 export interface BatchExchangeHost {
   answered(status: number): void;
@@ -82,11 +83,15 @@ export class BatchExchange implements ExchangeHandler {
       if (interpretation.coding !== undefined) this.#inflate(interpretation.coding);
     } else if (interpretation.kind === 'failure' && !interpretation.relayable) {
       const { cause, fault } = interpretation;
-      const isCoded = interpretation === coded || fault.name === 'http_response_content_coding';
-      if (isCoded) this.#host.protocolError('coding');
+      const isUnreadable =
+        interpretation === coded || fault.name === 'http_response_content_coding';
+      if (isUnreadable) this.#host.protocolError('coding');
       else if (status === 200) this.#host.protocolError('not_multipart');
       this.#settle(failureWithAnswer(cause, fault, headers));
       this.#host.abort();
+    } else if (interpretation.coding !== undefined) {
+      this.#head = { status, reason, headers: decodedHead(headers) };
+      this.#inflate(interpretation.coding);
     }
   }
 
@@ -110,6 +115,11 @@ export class BatchExchange implements ExchangeHandler {
 
   fault(fault: Fault): void {
     if (this.#over) return;
+    if (this.#inflater === undefined) this.#lost(fault);
+    else this.#inflater.breakOff(() => this.#lost(fault));
+  }
+
+  #lost(fault: Fault): void {
     const interpretation = this.#interpretation;
     if (interpretation.kind === 'failure') {
       // The head has shown the failure already. Only its body is lost.

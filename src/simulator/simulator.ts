@@ -71,6 +71,8 @@ export interface SimulatorOptions {
    * Default false: write the whole answer at the end, as real servers do.
    */
   readonly streamParts?: boolean;
+  /** Whether answers are compressed for clients that accept gzip; default true. */
+  readonly compress?: boolean;
   /** Whether a part must name the host of its batch, or else gets 403; default false. */
   readonly strictPartHosts?: boolean;
   /**
@@ -107,7 +109,7 @@ export interface Simulator {
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { host = '127.0.0.1', seed = 1, latency = realisticLatency } = options;
   const { longPollCounts = false, streamParts = false, eventSecondMs = 1000 } = options;
-  const { strictPartHosts = false } = options;
+  const { strictPartHosts = false, compress = true } = options;
   const timers = new Timers();
   const ledger = new Ledger();
   const faults = new FaultScript();
@@ -148,6 +150,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const newBoundary = () => guid(randomOfIds);
   const batches = new BatchRunner({
     ...{ runner, outstanding, faults, timers, counters, newBoundary, streamParts, strictPartHosts },
+    compress,
   });
 
   const credentials = new Credentials(randomOfIds);
@@ -160,7 +163,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     ...{ longPollCounts, origins, sites: currentSites },
   });
   const newSignIn = () => new ConnectionSignIn(randomOfIds);
-  const edge = new HttpEdge({ ledger, faults, timers, counters, router, origins, newSignIn });
+  const edge = new HttpEdge({
+    ...{ ledger, faults, timers, counters, router, origins, newSignIn, compress },
+  });
   const serve = (request: IncomingMessage, response: ServerResponse, name: string) => {
     edge.serve(request, response, name).catch((error: unknown) => {
       // The client disconnected in the middle of its body, or this is a bug, which the answer shows.

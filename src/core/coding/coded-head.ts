@@ -55,6 +55,18 @@ export function codedHead(headers: RawHeaders, coding: Coding): string[] {
   return variedHead(kept);
 }
 
+/** Returns the fields of an answer without its coding. */
+export function decodedHead(headers: RawHeaders): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i] as string;
+    const lower = name.toLowerCase();
+    if (ofOriginalBytes.has(lower) || lower === 'content-encoding') continue;
+    kept.push(name, headers[i + 1] as string);
+  }
+  return kept;
+}
+
 /** Returns the fields of an answer that other values of `Accept-Encoding` would change. */
 export function variedHead(headers: RawHeaders): string[] {
   const result = [...headers];

@@ -65,7 +65,7 @@ export function envelopeHeaders(oldest: OutgoingCall, boundary: string): string[
       headers.push(name, own[i + 1] as string);
     }
   }
-  headers.push('Accept-Encoding', 'identity', 'Via', `1.1 ${pseudonym}`, ...key.forwarded);
+  headers.push('Accept-Encoding', 'gzip', 'Via', `1.1 ${pseudonym}`, ...key.forwarded);
   return headers;
 }
 

@@ -14,11 +14,15 @@ export type Interpretation =
   | {
       readonly kind: 'parts';
       readonly boundary: string;
-      /** The content coding of the envelope; some pools compress although the proxy asks for `identity`. */
-      readonly coding: 'gzip' | 'deflate' | undefined;
+      /** The content coding of the envelope. The proxy offers gzip; some pools send deflate. */
+      readonly coding: EnvelopeCoding | undefined;
     }
   /** Each caller gets this response unchanged. */
-  | { readonly kind: 'relay' }
+  | {
+      readonly kind: 'relay';
+      /** The content coding that must be removed, because the callers did not ask for it. */
+      readonly coding?: EnvelopeCoding | undefined;
+    }
   /**
    * The response answers no call. `relayable`: a caller may still get the response if its call is not retried.
    */
@@ -27,7 +31,10 @@ export type Interpretation =
       readonly cause: FailureCause;
       readonly fault: Fault;
       readonly relayable: boolean;
+      readonly coding?: EnvelopeCoding | undefined;
     };
+
+type EnvelopeCoding = 'gzip' | 'deflate';
 
 const relay: Interpretation = { kind: 'relay' };
 
@@ -65,7 +72,19 @@ export const coded = failure('not_understood', 'unknown', 'http_protocol_error')
 
 /** Interprets the head of the response to a batch of at least two calls. */
 export function interpretBatchResponse(status: number, headers: RawHeaders): Interpretation {
-  return readable(interpretEnvelope(status, headers), status, headers);
+  return decodable(readable(interpretEnvelope(status, headers), status, headers), headers);
+}
+
+/** Adds the coding of a response that is relayed to the callers of a batch. They get the decoded body. */
+function decodable(interpretation: Interpretation, headers: RawHeaders): Interpretation {
+  const isRelayed = interpretation.kind === 'relay' || interpretation.kind === 'failure';
+  const field = isRelayed ? headerValue(headers, 'content-encoding') : undefined;
+  const coding = codingOf(field);
+  if (!isRelayed || coding === undefined) return interpretation;
+  if (coding !== 'unknown') return { ...interpretation, coding };
+  return interpretation.kind === 'failure'
+    ? { ...interpretation, relayable: false }
+    : unexpectedCoding;
 }
 
 /** Interprets the head of the response to a single request that answers several identical calls. */
@@ -113,7 +132,7 @@ function interpretEnvelope(status: number, headers: RawHeaders): Interpretation 
   }
 }
 
-function codingOf(field: string | undefined): 'gzip' | 'deflate' | 'unknown' | undefined {
+function codingOf(field: string | undefined): EnvelopeCoding | 'unknown' | undefined {
   switch (field?.trim().toLowerCase()) {
     case undefined:
     case '':

@@ -174,3 +174,11 @@ export function executes(faults: readonly Fault[]): boolean {
     }
   });
 }
+
+/** Whether a fault ends the body of an answer before its end. */
+export function cutsBody(faults: readonly Fault[]): boolean {
+  return faults.some(
+    (fault) =>
+      fault.kind === 'truncate' || (fault.kind === 'reset' && typeof fault.at === 'number'),
+  );
+}

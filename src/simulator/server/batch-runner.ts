@@ -7,6 +7,8 @@ import type { Counters, Exchange } from './exchange.ts';
 import { executes, type FaultKind, faultOf } from '../faults/fault.ts';
 import { substituteFor } from '../faults/fault-answer.ts';
 import type { FaultScript } from '../faults/fault-script.ts';
+import { GzipPieces } from './gzip-pieces.ts';
+import { gzipFields, offersGzip } from './server-headers.ts';
 import { headerValue } from '../representation/headers.ts';
 import type { ReceivedPart } from '../pool/request-log.ts';
 import { failed, type Outcome } from '../representation/outcome.ts';
@@ -38,6 +40,8 @@ export interface BatchRunnerParts {
   readonly counters: Counters;
   readonly newBoundary: () => string;
   readonly streamParts: boolean;
+  /** Whether answers are compressed for callers that accept gzip. */
+  readonly compress: boolean;
   /** Whether a part must name the host of its batch. */
   readonly strictPartHosts: boolean;
 }
@@ -86,22 +90,21 @@ export class BatchRunner {
 
   /** Writes each part as soon as this part and all earlier ones are done. */
   async #stream(
-    { reply, fieldsOf }: Exchange,
+    { reply, headers, fieldsOf }: Exchange,
     writer: BatchAnswerWriter,
     answers: ReadonlyArray<Promise<PartAnswer>>,
     user: string,
   ): Promise<undefined> {
     const last = answers.length - 1;
+    const gzip = this.#with.compress && offersGzip(headers) ? new GzipPieces() : undefined;
+    const coding = gzip === undefined ? [] : gzipFields;
     for (const [i, pending] of answers.entries()) {
       const answer = await pending;
       this.#with.outstanding.release(user, 1);
-      const piece = writer.part(answer, i, i === last);
-      if (i === 0) {
-        await reply.head(200, fieldsOf(['Content-Type', writer.contentType]));
-        await reply.write(Buffer.concat([writer.begin(), piece]));
-      } else {
-        await reply.write(piece);
-      }
+      const part = writer.part(answer, i, i === last);
+      if (i === 0) await reply.head(200, fieldsOf(['Content-Type', writer.contentType, ...coding]));
+      const piece = i === 0 ? Buffer.concat([writer.begin(), part]) : part;
+      await reply.write((await gzip?.next(piece, i === last)) ?? piece);
     }
     reply.end();
   }

@@ -5,7 +5,7 @@ import { type Answer, toAnswer } from '../representation/answer.ts';
 import { readBatch } from '../batch/batch-reading.ts';
 import { runStream } from './byte-streams.ts';
 import type { Counters, Exchange } from './exchange.ts';
-import { executes, faultOf } from '../faults/fault.ts';
+import { cutsBody, executes, faultOf } from '../faults/fault.ts';
 import { substituteFor } from '../faults/fault-answer.ts';
 import type { FaultScript } from '../faults/fault-script.ts';
 import { type Router, isBatch } from './router.ts';
@@ -31,6 +31,8 @@ export interface HttpEdgeParts {
   readonly counters: Counters;
   readonly router: Router;
   readonly origins: Origins;
+  /** Whether answers are compressed for clients that accept gzip. */
+  readonly compress: boolean;
   /** Returns the sign-in of a new connection. */
   readonly newSignIn: () => ConnectionSignIn;
 }
@@ -138,7 +140,9 @@ export class HttpEdge {
 
   async #send(exchange: Exchange, answer: Answer): Promise<void> {
     const { method, headers, faults, reply, fieldsOf } = exchange;
-    const isCompressed = offersGzip(headers) || faultOf(faults, 'gzip') !== undefined;
+    // The places of cuts are those in the uncompressed answer.
+    const isOffered = this.#with.compress && offersGzip(headers) && !cutsBody(faults);
+    const isCompressed = isOffered || faultOf(faults, 'gzip') !== undefined;
     const { status, headers: own, body } = isCompressed ? await gzipped(answer) : answer;
     const truncate = faultOf(faults, 'truncate');
     const sent = truncate?.framing === 'complete' ? body.subarray(0, truncate.afterBytes) : body;

@@ -40,6 +40,11 @@ export function serverHeaders(own: FlatHeaders, asked: FlatHeaders, fqdn: string
   return all;
 }
 
+export const gzipFields: readonly string[] = [
+  ...['Content-Encoding', 'gzip'],
+  ...['Vary', 'Accept-Encoding'],
+];
+
 /** Whether the caller accepts gzip. */
 export function offersGzip(asked: FlatHeaders): boolean {
   return headerValues(asked, 'accept-encoding')
@@ -50,10 +55,11 @@ export function offersGzip(asked: FlatHeaders): boolean {
 /** Returns the compressed answer, if IIS compresses its content type. */
 export async function gzipped(answer: Answer): Promise<Answer> {
   const type = headerValue(answer.headers, 'content-type') ?? '';
-  if (answer.body.length === 0 || !/json|xml|html|multipart/i.test(type)) return answer;
+  const isCoded = headerValue(answer.headers, 'content-encoding') !== undefined;
+  if (isCoded || answer.body.length === 0 || !/json|xml|html|multipart/i.test(type)) return answer;
   return {
     ...answer,
-    headers: [...answer.headers, 'Content-Encoding', 'gzip', 'Vary', 'Accept-Encoding'],
+    headers: [...answer.headers, ...gzipFields],
     body: await compress(answer.body),
   };
 }

@@ -91,6 +91,6 @@ test('the envelope has the fields that describe the client, unless Connection na
   expect(envelopeHeaders(call, 'B')).toEqual([
     ...['Host', 'pool', 'Accept', 'multipart/batching'],
     ...['Content-Type', 'multipart/batching;boundary=B', 'User-Agent', 'Phone/1'],
-    ...['Accept-Encoding', 'identity', ...via],
+    ...['Accept-Encoding', 'gzip', ...via],
   ]);
 });

@@ -154,7 +154,7 @@ describe('the head of a request', () => {
       ...['Origin', 'http://b', 'X-Ms-Origin', 'http://a', 'X-MS-RequiresMinResourceVersion', '2'],
       ...['User-Agent', 'Phone/1', 'Referer', 'r', 'X-Requested-With', 'XMLHttpRequest'],
       ...['Accept-Language', 'en', 'X-Ms-Namespace', 'internal', 'X-Ms-SDK-Instance', '1'],
-      ...['Accept-Encoding', 'identity', 'Via', '1.1 ucwa-batch-proxy'],
+      ...['Accept-Encoding', 'gzip', 'Via', '1.1 ucwa-batch-proxy'],
     ]);
   });
 
