@@ -6,6 +6,8 @@ import { waitTimesOf } from '../../src/core/schedule/queue/queue-time.ts';
 
 export interface Ticket {
   readonly name: string;
+  /** The urgency that the client asked for; 3 by default. */
+  readonly urgency: number;
   /** Number of outcomes that the core reported for the call. */
   endings: number;
   left: boolean;
@@ -56,6 +58,7 @@ export class DepartureChecks {
       if (call.callClass !== 'safe') this.#checkOrder(call);
       else if (this.#overtakes(slot)) this.#wrong(call, 'overtook a write');
     }
+    this.#checkUrgencies(batch);
     const { limit } = batch.user.learned;
     const isAlone = batch.outstanding - batch.user.polls === batch.parts;
     const most = isAlone ? Math.max(1, limit.value) : limit.value + (batch.probe ? 1 : 0);
@@ -97,7 +100,24 @@ export class DepartureChecks {
 
   #checkHold(call: Call<Ticket>, slot: Call<Ticket>, batch: Batch<Ticket>): void {
     const heldMs = waitTimesOf(call, slot, batch).hold ?? 0;
-    if (heldMs > this.#policy.lingerMaxMs + 1e-6) this.#wrong(call, `was held for ${heldMs} ms`);
+    const mostMs = call.caller.urgency <= 1 ? 0 : this.#policy.lingerMaxMs;
+    if (heldMs > mostMs + 1e-6) this.#wrong(call, `was held for ${heldMs} ms`);
+  }
+
+  /** Checks that no call stays in the queue that is more urgent, or has waited for longer. */
+  #checkUrgencies({ calls }: Batch<Ticket>): void {
+    const { stream, callClass } = calls[0]!;
+    // A write can have the urgency of a call that waits for it.
+    if (callClass !== 'safe') return;
+    const levelMs = Math.min(500, this.#policy.timeoutMs / 60);
+    const rankMs = ({ arrivedAtMs, caller }: Call<Ticket>) =>
+      arrivedAtMs + caller.urgency * levelMs;
+    const last = Math.max(...calls.filter(({ original }) => original === undefined).map(rankMs));
+    for (const call of stream.queue) {
+      const mustWait = !stream.user.order.allows(call) || call.original !== undefined;
+      if (!mustWait && rankMs(call) < last - 1e-6)
+        this.#wrong(call, 'was overtaken by less urgent calls');
+    }
   }
 
   /** Whether an earlier write to the same resource is still held. */

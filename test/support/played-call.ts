@@ -12,7 +12,7 @@ export interface Wish {
   /** The application of the device. */
   readonly application?: string;
   readonly cookie?: string;
-  readonly urgency?: number;
+  readonly urgency?: number | undefined;
 }
 
 export type Done = (ok: boolean, waitedMs: number) => void;

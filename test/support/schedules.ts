@@ -18,6 +18,7 @@ interface Step {
   readonly application: number;
   readonly callClass: CallClass;
   readonly resource: number;
+  readonly urgency: number | undefined;
   readonly leavesAfterMs: number | undefined;
   /** `silent`: no call is submitted, only time passes. */
   readonly also: 'barrier' | 'drain' | 'silent' | undefined;
@@ -34,6 +35,7 @@ export const step: fc.Arbitrary<Step> = fc.record({
   application: fc.constantFrom(0, 0, 0, 1),
   callClass: fc.constantFrom<CallClass>('safe', 'safe', 'safe', 'unsafe', 'unsafe', 'operation'),
   resource: fc.constantFrom(0, 0, 1, 2, 3),
+  urgency: fc.constantFrom(...Array<undefined>(8).fill(undefined), 0, 1, 3, 5, 6, 7),
   leavesAfterMs: fc.constantFrom(...Array<undefined>(10).fill(undefined), 0, 1, 8, 30, 80),
   also: fc.constantFrom<Step['also']>(...Array<undefined>(60).fill(undefined), 'barrier', 'drain'),
 });
@@ -126,6 +128,7 @@ export function play(
           callClass: action.callClass,
           resource: target,
           collapsible: action.callClass === 'safe',
+          urgency: action.urgency,
           method: action.callClass === 'safe' ? 'GET' : 'POST',
           target,
           headers,

@@ -89,7 +89,7 @@ export class VirtualWorld implements Sink<Ticket> {
   }
 
   submit(arrival: Omit<Arrival<Ticket>, 'caller'>, name: string): Ticket {
-    const ticket: Ticket = { name, endings: 0, left: false, runs: 0 };
+    const ticket = { name, urgency: arrival.urgency ?? 3, endings: 0, left: false, runs: 0 };
     this.tickets.push(ticket);
     const call = this.core.submit({ ...arrival, caller: ticket }, this.nowMs);
     if (typeof call === 'string') {

@@ -177,6 +177,15 @@ describe('a coalescer with a planted bug is detected', () => {
     ['lost requeue', (policy, sink) => new LosesRequeued(policy, sink, noMemory, half)],
     ['lost rest of a queue', (policy, sink) => new LosesTheRest(policy, sink, noMemory, half)],
     [
+      'ignored urgency',
+      (policy, sink) => {
+        const core = new Coalescer<Ticket>(policy, sink, noMemory, half);
+        const submit = core.submit.bind(core);
+        core.submit = (arrival, nowMs) => submit({ ...arrival, urgency: undefined }, nowMs);
+        return core;
+      },
+    ],
+    [
       'key without the cookie',
       (policy, sink) => {
         const core = new Coalescer<Ticket>(policy, sink, noMemory, half);

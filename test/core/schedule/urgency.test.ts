@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { aKey, aReply, app, Recorder } from '../../support/recording-sink.ts';
 import type { Arrival } from '../../../src/core/schedule/state.ts';
 import type { Policy } from '../../../src/core/schedule/policy.ts';
+import { LimitedPool } from '../../support/limited-pool.ts';
 
 const urgent = { urgency: 0 };
 const patient = { urgency: 7 };
@@ -223,5 +224,35 @@ describe('calls that wait for a permit', () => {
     const everyMs = (i: number) => i * 2100;
     expect(batches([7, 3, 7, 3], everyMs)).toEqual(['0u7 1u3', '2u7 3u3']);
     expect(batches([7, 3, 3, 3], (i) => i * 900)).toEqual(['1u3 2u3', '0u7 3u3']);
+  });
+});
+
+describe('under a limit of 9, beside 60 calls of the same device', () => {
+  /** Returns how long a call of this urgency waits beside calls of the other one, in ms. */
+  function waitMs(urgency: number | undefined, others: number | undefined): number {
+    const pool = new LimitedPool({ limit: () => 9, routeMs: 30 });
+    let n = 0;
+    const crowd = (): void => {
+      const wish = { path: `people?n=${(n += 1)}`, urgency: others };
+      void pool.ask('ann', () => pool.after(0, crowd), wish);
+    };
+    for (let i = 0; i < 60; i += 1) pool.after(pool.random() * 30, crowd);
+    pool.until(5000);
+    let waitedMs = Infinity;
+    pool.ask('ann', (_, ms) => void (waitedMs = ms), { path: 'me', urgency });
+    pool.until(15_000);
+    return waitedMs;
+  }
+  const usualMs = waitMs(undefined, undefined);
+
+  test('an urgent call waits at most three round trips', () => {
+    expect(waitMs(0, undefined)).toBeLessThanOrEqual(3 * 32);
+    expect(usualMs).toBeGreaterThan(4 * 32);
+  });
+
+  test('the least urgent call beside the most urgent ones waits at most 3.5 s longer', () => {
+    const leastMs = waitMs(7, 0);
+    expect(leastMs).toBeGreaterThan(usualMs);
+    expect(leastMs).toBeLessThan(usualMs + 3500 + 100);
   });
 });

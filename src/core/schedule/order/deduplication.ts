@@ -23,6 +23,8 @@ export function leaderFor<T>(call: Call<T>): Call<T> | undefined {
       // A call that was put back after a failure takes no new followers.
       held.mayRetry &&
       held.target === call.target &&
+      // An urgent call does not wait with another one. The urgency is not always among the compared headers.
+      held.urgency === call.urgency &&
       held.blockedBy === call.blockedBy &&
       !user.order.hasWriteSince(held) &&
       keyOf(held) === keyOf(call),

@@ -1,8 +1,9 @@
 /** The devices of one user take turns under the limit, so a chatty tablet does not starve the phone. */
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { LimitedPool } from '../../../support/limited-pool.ts';
 import type { Wish } from '../../../support/played-call.ts';
-import { aKey, Recorder } from '../../../support/recording-sink.ts';
+import { aKey, aReply, Recorder } from '../../../support/recording-sink.ts';
 
 const phone = { application: '/ucwa/v1/applications/1' };
 const tablet = { application: '/ucwa/v1/applications/2' };
@@ -104,12 +105,10 @@ test('a device that asks one call at a time does not starve one with large batch
 });
 
 describe('with batches of at most two', () => {
-  const key = (device: number) => aKey('ann', `/ucwa/v1/applications/${device}`);
-
   /** Submits the calls `device letter`, and grants permits until all are sent. */
   function sent(calls: readonly string[], changes = {}): string[] {
     const recorder = new Recorder({ maxParts: 2, ...changes });
-    for (const call of calls) recorder.submit(call, 0, key(Number(call[0])));
+    for (const call of calls) recorder.submit(call, 0, deviceKey(Number(call[0])));
     for (const nowMs of [10, 20, 30, 40, 50]) {
       recorder.turn(nowMs);
       recorder.grant(nowMs);
@@ -131,3 +130,60 @@ describe('with batches of at most two', () => {
     expect(sent(['1a', '1b', '1c', '1d'])).toEqual(['1a 1b', '1c 1d']);
   });
 });
+
+test('devices that wait together send as many calls, but for two batches, and no permit is wasted', () => {
+  const devices = fc.constantFrom(0, 1, 2, 3);
+  const urgencies = fc.constantFrom(undefined, undefined, undefined, 0, 3, 7);
+  const arrival = fc.record({ device: devices, urgency: urgencies, afterPermits: fc.nat(12) });
+  const arrivals = fc.array(arrival, { minLength: 10, maxLength: 60 });
+  fc.assert(
+    fc.property(arrivals, fc.integer({ min: 1, max: 5 }), (calls, maxParts) => {
+      const recorder = new Recorder({ maxParts, lingerMaxMs: 0, maxQueuedCallsPerUser: 100 });
+      const waiting = [0, 0, 0, 0];
+      /** Calls that each of two devices has sent since both wait. */
+      const since = waiting.map(() => waiting.map(() => [0, 0] as [number, number]));
+      let left = calls.length;
+      for (let permits = 0; left > 0; permits += 1) {
+        const coming = calls.filter(({ afterPermits }) => afterPermits === permits);
+        for (const { device, urgency } of coming) {
+          recorder.submit(`${device}`, permits, deviceKey(device), { urgency, collapsible: false });
+          waiting[device]! += 1;
+        }
+        recorder.turn(permits);
+        // A permit for a user is asked for once, and then again while calls wait.
+        const permit = recorder.permits.shift();
+        recorder.permits.length = 0;
+        if (permit === undefined) {
+          if (waiting.some((count) => count > 0)) throw new Error('calls wait without a permit');
+          continue;
+        }
+        const isSent = recorder.core.dispatch(permit.user, permit.unbatched, permits);
+        const batch = recorder.batches.pop();
+        if (!isSent || batch === undefined) throw new Error('a permit was wasted');
+        const device = Number(batch.calls[0]!.caller);
+        for (const other of waiting.keys()) {
+          if (other === device) continue;
+          const [a, b] = [since[device]![other]!, since[other]![device]!];
+          const isTogether = waiting[other]! > 0;
+          a[0] = isTogether ? a[0] + batch.parts : 0;
+          b[1] = a[0];
+          if (!isTogether) a[1] = b[0] = 0;
+          if (Math.abs(a[0] - a[1]) > 2 * maxParts) throw new Error(`${a[0]} and ${a[1]} calls`);
+        }
+        waiting[device]! -= batch.parts;
+        left -= batch.parts;
+        for (const other of waiting.keys()) {
+          if (waiting[device]! > 0 || other === device) continue;
+          since[device]![other] = [0, 0];
+          since[other]![device] = [0, 0];
+        }
+        recorder.core.settle(batch, { kind: 'relay', reply: aReply('') }, permits);
+      }
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+function deviceKey(device: number) {
+  return aKey('ann', `/ucwa/v1/applications/${device}`);
+}
