@@ -36,7 +36,7 @@ export const record = z
     file: plainFilePath()
       .optional()
       .describe(
-        'file for a recording of the times of calls, for the command tune; only in mode off or shadow',
+        'file for a recording of the times of calls, for the command tune; only in mode off or shadow. A restart continues it',
       )
       .register(facts, { flag: 'record' }),
     maxBytes: bytes(KiB, 16 * GiB)

@@ -19,14 +19,21 @@ export function startShadow(
   return new ShadowRun({ ...options, policy: { ...options.policy, mode: 'adaptive' } }, parts);
 }
 
-/** @throws when the file cannot be written */
+/** @throws an error that names the setting, if the file cannot be written */
 export function startRecording(
   { record }: ServeSettings,
   observer: TraceObserver,
   nowMs: number,
 ): TraceRecorder | undefined {
   const { file } = record;
-  return file === undefined ? undefined : new TraceRecorder({ ...record, file }, observer, nowMs);
+  if (file === undefined) return undefined;
+  try {
+    return new TraceRecorder({ ...record, file }, observer, nowMs);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const advice = code === 'ENOENT' ? '. The folder does not exist: create it' : '';
+    throw new Error(`record.file: ${message}${advice}`, { cause: error });
+  }
 }
 
 /** The observers that run, in the order in which they are told of a call. */

@@ -1,14 +1,16 @@
 /**
  * Writes a recording (trace) of the batchable calls. No call waits for the disk: if the disk is too
- * slow, lines are dropped and counted. The key of the hashes is new for each process.
+ * slow, lines are dropped and counted. The key of the hashes is new for each process, so a user of an earlier process
+ * is another user of the recording.
  */
 import { createHmac, randomBytes } from 'node:crypto';
-import { createWriteStream, existsSync, openSync, renameSync, type WriteStream } from 'node:fs';
+import { createWriteStream, type WriteStream } from 'node:fs';
 import { routeTemplate } from '../core/ucwa/route-template.ts';
 import type { Arrival } from '../core/schedule/state.ts';
 import { sharedHeadersOf } from '../core/schedule/order/deduplication.ts';
 import { traceHeader, traceLine } from '../core/shadow/trace.ts';
 import type { ObservedCall, CallObserver } from './call-observers.ts';
+import { openRecording } from './recording-file.ts';
 
 export interface TraceObserver {
   written(): void;
@@ -40,15 +42,15 @@ export class TraceRecorder implements CallObserver {
   #pending = '';
   #isOver = false;
 
-  /** Renames an existing file to `FILE.previous`. @throws if the file cannot be opened */
+  /** Continues an existing recording, see `openRecording`. @throws if the file cannot be opened */
   constructor({ file, maxBytes }: TraceOptions, observer: TraceObserver, nowMs: number) {
-    if (existsSync(file)) renameSync(file, `${file}.previous`);
-    this.#stream = createWriteStream(file, { fd: openSync(file, 'w', 0o600) });
+    const { fd, bytes, atMs } = openRecording(file, Date.now());
+    this.#stream = createWriteStream(file, { fd });
     this.#stream.on('error', () => this.#end('it cannot be written'));
     this.#observer = observer;
-    this.#startedAtMs = nowMs;
-    this.#remainingBytes = maxBytes;
-    this.#write(`${traceHeader}\n`);
+    this.#startedAtMs = nowMs - atMs;
+    this.#remainingBytes = maxBytes - bytes;
+    if (bytes === 0) this.#write(`${traceHeader}\n`);
   }
 
   arrives(arrival: Arrival<unknown>, nowMs: number): ObservedCall {

@@ -1,10 +1,18 @@
 /**
  * The file that `serve --record` writes is enough for a replay, and contains no client's secrets.
  */
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { runCommandLine } from '../../src/cli/run-command-line.ts';
 import { tune } from '../../src/cli/tune.ts';
 import { readTrace, traceHeader } from '../../src/core/shadow/trace.ts';
@@ -117,6 +125,82 @@ test('a full recording ends with a log line, and calls go on', async () => {
   expect(readFileSync(`${file}.previous`, 'utf8')).toBe('older');
 });
 
-test('serve does not start if the recording cannot be written', async () => {
-  await expect(startRecording('/nowhere/trace.csv')).rejects.toThrow('ENOENT');
+test('serve names record.file and the missing folder if the recording cannot be written', async () => {
+  await expect(startRecording('/nowhere/trace.csv')).rejects.toThrow(
+    /^record\.file: ENOENT: .+ '\/nowhere\/trace\.csv'\. The folder does not exist: create it$/,
+  );
+});
+
+describe('a restart', () => {
+  const written = 'ucwa_proxy_trace_calls_total{outcome="written"}';
+
+  async function record(file: string, calls: number): Promise<void> {
+    const { proxy, client } = await startRecording(file);
+    await client.askAll(notes(calls));
+    await proxy.untilMetric(written, (count) => count === calls);
+    await proxy.stop();
+  }
+
+  function callsIn(file: string) {
+    const trace = readTrace(file, readFileSync(file, 'utf8'));
+    if (!trace.ok) throw new Error(trace.problems.join('\n'));
+    return trace.calls;
+  }
+
+  test('continues the recording, and its times', async () => {
+    const file = newFile();
+    await record(file, 3);
+    const before = callsIn(file);
+    await record(file, 2);
+    const calls = callsIn(file);
+    expect(calls.slice(0, 3)).toEqual(before);
+    expect(calls).toHaveLength(5);
+    expect(calls[3]!.atMs).toBeGreaterThan(before.at(-1)!.atMs);
+    expect(existsSync(`${file}.previous`)).toBe(false);
+  });
+
+  test('counts the time in which no process recorded', async () => {
+    const file = newFile();
+    await record(file, 1);
+    const [first] = callsIn(file);
+    const hourAgo = new Date(Date.now() - 3_600_000);
+    utimesSync(file, hourAgo, hourAgo);
+    await record(file, 1);
+    expect(callsIn(file)[1]!.atMs - first!.atMs).toBeGreaterThan(3_600_000);
+  });
+
+  test('removes the line that a crash has cut, and keeps all others', async () => {
+    const file = newFile();
+    await record(file, 2);
+    const whole = readFileSync(file, 'utf8');
+    writeFileSync(file, whole + whole.split('\n')[1]!.slice(0, 20));
+    await record(file, 1);
+    expect(callsIn(file)).toHaveLength(3);
+    expect(readFileSync(file, 'utf8').startsWith(whole)).toBe(true);
+  });
+
+  test('keeps the limit of the size', async () => {
+    const file = newFile();
+    await record(file, 3);
+    const { size } = statSync(file);
+    const { proxy, client } = await startRecording(file, {
+      UCWA_PROXY_RECORD_MAX_BYTES: String(Math.max(1024, size + 50)),
+    });
+    for (const note of notes(12)) await client.ask(note);
+    await proxy.untilLogged(/the trace has ended: it is full/);
+    await proxy.stop();
+    expect(statSync(file).size).toBeLessThanOrEqual(Math.max(1024, size + 50));
+    expect(callsIn(file).length).toBeGreaterThanOrEqual(3);
+  });
+
+  test('renames a file that is no recording, and never replaces one', async () => {
+    const file = newFile();
+    for (const text of ['first', 'second']) {
+      writeFileSync(file, text);
+      await record(file, 1);
+      expect(callsIn(file)).toHaveLength(1);
+    }
+    expect(readFileSync(`${file}.previous`, 'utf8')).toBe('first');
+    expect(readFileSync(`${file}.previous-2`, 'utf8')).toBe('second');
+  });
 });
