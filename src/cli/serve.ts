@@ -46,14 +46,20 @@ export const serve: Command = {
     ];
     for (const problem of problems) io.stderr.write(`${problem}\n`);
     if (!loaded.ok || problems.length > 0) return exitCode.usage;
-    const { settings, notes } = fitLimits(loaded.settings, {
+    const resources = {
       heapBytes: getHeapStatistics().heap_size_limit,
       openFiles: openFilesLimit(),
-    });
+    };
+    const { settings, notes, lowered } = fitLimits(loaded.settings, resources, (key) =>
+      loaded.given.has(key),
+    );
     const version = programVersion();
     const log = createLog({ ...settings.log, userHashKey: userHash.key });
     exitOnUncaught(log);
     for (const note of [...runtime.warnings, ...loaded.warnings, ...notes]) log.warn(note);
+    if (Object.keys(lowered).length > 0) {
+      log.info('default limits are lowered to fit the process', lowered);
+    }
 
     const signals = catchSignals();
     const app = await startApp(settings, { log, version, ownsProcess: true });

@@ -14,6 +14,7 @@ export interface Resources {
 const spareFiles = 160;
 /** Large bodies have connections of their own: this share of the limit of a plain server. */
 const largeShare = 1 / 4;
+const filesWhy = 'the open-files limit of the process';
 const heapShare = 4;
 /** Each limit on a number of items may fill an eighth of the heap. */
 const countedShare = 8;
@@ -26,22 +27,38 @@ const bytesEach = {
   user: 2 * 1024,
 };
 
+/** Settings whose limits fit the process. */
+export interface FittedLimits {
+  readonly settings: Settings;
+  /** One note for each limit that the sources of the settings give, and that is lowered. */
+  readonly notes: readonly string[];
+  /** The defaults that are lowered, by key. */
+  readonly lowered: Readonly<Record<string, number>>;
+}
+
 /**
- * Lowers limits that exceed the resources of the process, and returns a note for each change.
+ * Lowers limits that exceed the resources of the process. A lowered default is no news, so it gets no note.
  *
  * - Bytes of waiting calls, and bytes of answers: at most a quarter of the heap each.
  * - Calls, connections, polls, bound connections and idle users: at most an eighth of the heap each.
  * - Client connections, polls and bound connections share the open files in proportion to their
  *   limits. The other connections to the pools, and to their plain servers, are subtracted first.
+ *
+ * @param isGiven whether a source of the settings gives the key
  */
 export function fitLimits(
   settings: Settings,
   resources: Resources,
-): { readonly settings: Settings; readonly notes: readonly string[] } {
+  isGiven: (key: string) => boolean,
+): FittedLimits {
   const notes: string[] = [];
+  const lowered: Record<string, number> = {};
   const shrunk = (key: string, wanted: number, most: number, why: string): number => {
     if (wanted <= most) return wanted;
-    notes.push(`${key} is lowered from ${wanted} to ${most}, to fit ${why}`);
+    if (isGiven(key)) {
+      const advice = why === filesWhy ? '; raise it with ulimit -n, or lower the setting' : '';
+      notes.push(`${key} is lowered from ${wanted} to ${most}, to fit ${why}${advice}`);
+    } else lowered[key] = most;
     return most;
   };
   const { limits, listen, upstream } = settings;
@@ -60,7 +77,6 @@ export function fitLimits(
     resources.openFiles === undefined
       ? Infinity
       : resources.openFiles - 2 * modes.length * upstream.maxConnections - plainFiles - spareFiles;
-  const filesWhy = 'the open-files limit of the process';
   // Each plain server has its own limit of bound connections too.
   const binding = [...modes, ...plainModes].filter((mode) => mode === 'bind').length;
   const maxBound = binding === 0 ? 0 : upstream.maxBoundConnections;
@@ -119,5 +135,6 @@ export function fitLimits(
       },
     },
     notes,
+    lowered,
   };
 }

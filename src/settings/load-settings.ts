@@ -15,7 +15,13 @@ export interface SettingsSources {
 
 /** The settings, or all problems with them, one line each. */
 export type LoadedSettings<T = Settings> =
-  | { readonly ok: true; readonly settings: T; readonly warnings: readonly string[] }
+  | {
+      readonly ok: true;
+      readonly settings: T;
+      readonly warnings: readonly string[];
+      /** Keys of the settings that a source gives. All others have their defaults. */
+      readonly given: ReadonlySet<string>;
+    }
   | { readonly ok: false; readonly problems: readonly string[] };
 
 /** Settings that name a pool: `upstream.url`, or `pools`. See `poolsOf`. */
@@ -94,6 +100,7 @@ function nested({ given, broken }: Findings): Record<string, unknown> {
   return root;
 }
 
-function concluded<T>({ problems, warnings }: Findings, settings: T): LoadedSettings<T> {
-  return problems.length === 0 ? { ok: true, settings, warnings } : { ok: false, problems };
+function concluded<T>({ given, problems, warnings }: Findings, settings: T): LoadedSettings<T> {
+  if (problems.length > 0) return { ok: false, problems };
+  return { ok: true, settings, warnings, given: new Set(given.keys()) };
 }

@@ -1,15 +1,25 @@
 import { describe, expect, test } from '@jest/globals';
-import { fitLimits } from '../../src/settings/fit-limits.ts';
+import {
+  fitLimits as fitLimitsOf,
+  type FittedLimits,
+  type Resources,
+} from '../../src/settings/fit-limits.ts';
 import type { Settings } from '../../src/settings/schema.ts';
 import { settingsOf } from './load.ts';
 
 const MiB = 1024 * 1024;
+
+/** Fits limits as if a source gave all of them. */
+function fitLimits(settings: Settings, resources: Resources): FittedLimits {
+  return fitLimitsOf(settings, resources, () => true);
+}
 
 test('limits that fit the resources do not change', () => {
   const settings = settingsOf({});
   expect(fitLimits(settings, { heapBytes: 4096 * MiB, openFiles: 1_000_000 })).toEqual({
     settings,
     notes: [],
+    lowered: {},
   });
   expect(fitLimits(settings, { heapBytes: 4096 * MiB, openFiles: undefined }).notes).toEqual([]);
 });
@@ -44,9 +54,18 @@ test('client connections and polls share the open files that remain after other 
   const { maxConnections, maxLongPolls } = settings.limits;
   expect(maxConnections + maxLongPolls).toBeLessThanOrEqual(1024 - 2 * 128 - 160);
   expect(notes).toEqual([
-    'limits.maxConnections is lowered from 20000 to 405, to fit the open-files limit of the process',
-    'limits.maxLongPolls is lowered from 10000 to 202, to fit the open-files limit of the process',
+    'limits.maxConnections is lowered from 20000 to 405, to fit the open-files limit of the process; raise it with ulimit -n, or lower the setting',
+    'limits.maxLongPolls is lowered from 10000 to 202, to fit the open-files limit of the process; raise it with ulimit -n, or lower the setting',
   ]);
+});
+
+test('a default that does not fit is lowered without a note', () => {
+  const resources = { heapBytes: 4096 * MiB, openFiles: 1024 };
+  const isGiven = (key: string): boolean => key === 'limits.maxLongPolls';
+  const { settings, notes, lowered } = fitLimitsOf(settingsOf({}), resources, isGiven);
+  expect(settings.limits).toMatchObject({ maxConnections: 405, maxLongPolls: 202 });
+  expect(lowered).toEqual({ 'limits.maxConnections': 405 });
+  expect(notes.map((note) => note.split(' ')[0])).toEqual(['limits.maxLongPolls']);
 });
 
 test('each limit is at least 1, even with very few open files', () => {

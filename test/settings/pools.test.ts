@@ -78,7 +78,7 @@ describe('pools', () => {
 
   test('each need connections of their own, which the limits leave room for', () => {
     const room = { heapBytes: 4096 * MiB, openFiles: 2048 };
-    const { settings } = fitLimits(settingsOf({ file }), room);
+    const { settings } = fitLimits(settingsOf({ file }), room, () => true);
     const { limits, upstream } = settings;
     // One of the two pools binds connections.
     const all = limits.maxConnections + limits.maxLongPolls + upstream.maxBoundConnections;
