@@ -39,11 +39,14 @@ function run(given: GivenArguments, io: Io): number {
   for (const warning of [...loaded.warnings, ...fileProblems]) {
     io.stderr.write(`warning: ${warning}\n`);
   }
+  const isPrinted = given.switches.has('print');
   if (!namesPool(loaded.settings)) {
-    io.stderr.write(`note: valid, but serve needs more: ${missingUpstream}\n`);
+    // Settings can be printed without a pool, but `serve` would not start with them.
+    io.stderr.write(`${isPrinted ? 'note: serve needs more: ' : ''}${missingUpstream}\n`);
+    if (!isPrinted) return exitCode.usage;
   }
   io.stdout.write(
-    given.switches.has('print')
+    isPrinted
       ? effectiveYaml(loaded.settings)
       : `${given.flags['config'] ?? 'the configuration (no file)'} is valid\n`,
   );

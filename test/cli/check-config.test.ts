@@ -6,7 +6,7 @@ import { jsonSchema } from '../../src/settings/json-schema.ts';
 import { captureIo, only } from './captured-io.ts';
 
 const missing =
-  'note: valid, but serve needs more: upstream.url: expected the address of the pool, found nothing; give --upstream URL, UCWA_PROXY_UPSTREAM_URL, or upstream.url or pools in the file of --config FILE\n';
+  'upstream.url: expected the address of the pool, found nothing; give --upstream URL, UCWA_PROXY_UPSTREAM_URL, or upstream.url or pools in the file of --config FILE\n';
 
 const files = {
   'good.yaml': 'upstream: { url: "https://pool.example" }\n',
@@ -28,9 +28,12 @@ test('a valid file is reported as valid', async () => {
   });
 });
 
-test('a file without upstream.url is valid, with a note that serve needs it', async () => {
+test('settings without a pool are invalid, because serve would not start with them', async () => {
   const stdout = 'bare.yaml is valid\n';
-  expect(await run(['--config=bare.yaml'])).toEqual({ code: 0, stdout, stderr: missing });
+  expect(await run(['--config=bare.yaml'])).toEqual({ code: 2, stdout: '', stderr: missing });
+  const printed = await run(['--config=bare.yaml', '--print']);
+  expect(printed).toMatchObject({ code: 0, stderr: `note: serve needs more: ${missing}` });
+  expect(printed.stdout).toContain('maxParts: 10');
   const env = { UCWA_PROXY_UPSTREAM_URL: 'http://pool.example' };
   expect(await run(['--config=bare.yaml'], env)).toEqual({ code: 0, stdout, stderr: '' });
 });
