@@ -87,6 +87,7 @@ test('the table of metrics is that of the registry', async () => {
     upstreamConnections: none,
     boundConnections: none,
     servers: () => ({ active: 1, fallback: 0, trial: 0, ejected: 0 }),
+    limits: () => ({ maxUsers: 1 }),
   }).render();
   const rows = [...text.matchAll(/^# HELP (ucwa_proxy_\S+) (.*)\n# TYPE \S+ (\S+)\n(.*)$/gm)].map(
     ([, name = '', help = '', type = '', sample = '']) => {

@@ -64,6 +64,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
       pools.sum(({ upstream }) => upstream.connections()) + passing((one) => one.openConnections()),
     boundConnections: () => passing((one) => one.boundConnections()),
     servers: () => pools.serverCounts,
+    limits: () => ({ ...settings.upstream, ...settings.limits }),
   });
   const internalError = reportInternalErrors(metrics, log);
   log.onWithheld(() => metrics.violated('nothing_shown'));

@@ -1,5 +1,6 @@
 /** Metrics that are read from the parts of the proxy at each scrape. */
 import { Gauge, type Registry } from 'prom-client';
+import { createLimitMetrics, type EffectiveLimits } from './limit-metrics.ts';
 
 /** Current values, read at each scrape. */
 export interface MetricSources {
@@ -10,6 +11,7 @@ export interface MetricSources {
   clientConnections(): number;
   upstreamConnections(): number;
   boundConnections(): number;
+  limits(): EffectiveLimits;
   servers(): {
     readonly active: number;
     readonly fallback: number;
@@ -104,6 +106,7 @@ export function createGauges(
       ejected: () => sources.servers().ejected,
     },
   );
+  createLimitMetrics(registers, () => sources.limits());
   new Gauge({
     name: 'ucwa_proxy_build_info',
     help: 'Always 1. The labels are the versions of the proxy and of Node.',

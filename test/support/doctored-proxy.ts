@@ -58,6 +58,7 @@ export async function startDoctoredProxy(
     ...{ clientConnections: none, upstreamConnections: none, boundConnections: none },
     users: () => ({ active: 0, idle: 0 }),
     servers: () => ({ active: 1, fallback: 0, trial: 0, ejected: 0 }),
+    limits: () => ({}),
   });
   const internalError = (error: unknown): void =>
     metrics.violated(error instanceof InvariantViolation ? error.code : 'keeps_running');
