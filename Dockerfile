@@ -14,11 +14,15 @@ RUN npm run build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
 FROM ${RUNTIME_IMAGE} AS runtime
 ARG VERSION=0.1.0
 ARG REVISION=unknown
+ARG SOURCE=unknown
 LABEL org.opencontainers.image.title="ucwa-batch-proxy" \
   org.opencontainers.image.description="Coalesces each user's UCWA calls into multipart/batching requests" \
   org.opencontainers.image.licenses="MIT" \
   org.opencontainers.image.version="${VERSION}" \
-  org.opencontainers.image.revision="${REVISION}"
+  org.opencontainers.image.revision="${REVISION}" \
+  org.opencontainers.image.source="${SOURCE}" \
+  org.opencontainers.image.url="${SOURCE}" \
+  org.opencontainers.image.documentation="${SOURCE}"
 # V8 does not bound its heap by the memory of the container. The old generation gets half of that memory. The rest
 # is for the young generation, buffers outside of the heap, and a health check. The young generation of Node 24 would
 # take up to 96 MiB, twice that of Node 20: under attack a pod of 256 MiB would use 300 MiB.
@@ -32,7 +36,8 @@ WORKDIR /app
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY --from=build /app/package.json ./
-USER 1000:1000
+# At least 10000, so that no user of a node has the same number.
+USER 10001:10001
 EXPOSE 8080 9464
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
   CMD ["node", "/app/dist/main.js", "probe", "http://127.0.0.1:9464"]

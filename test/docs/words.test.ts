@@ -97,6 +97,7 @@ const swept: readonly string[] = process.env['WORDS']?.split(',') ?? [
   'docs/metrics.md',
   'docs/performance.md',
   'docs/reliability.md',
+  'docs/runbook.md',
   'docs/savings.md',
   'docs/settings.md',
   'helm',

@@ -16,6 +16,7 @@ const passedOn = new Set([
   'config',
   ...['commonLabels', 'podAnnotations', 'podLabels', 'nodeSelector', 'affinity', 'dnsConfig'],
   ...['labels', 'annotations', 'alertLabels', 'behavior', 'resources', 'updateStrategy'],
+  ...['commonAnnotations', 'lifecycle'],
   ...['startupProbe', 'livenessProbe', 'readinessProbe', 'podSecurityContext', 'securityContext'],
 ]);
 
@@ -26,6 +27,8 @@ const duration: Schema = { type: 'string', pattern: '^([0-9]+(ms|s|m|h|d|w))+$' 
 const wanted: Schema = { enum: [true, false, 'auto'] };
 const atLeastOne: Schema = { type: 'integer', minimum: 1 };
 const orNone = (schema: Schema): Schema => ({ ...schema, type: [schema['type'] ?? 'object', 'null'] });
+/** Grafana allows 40 characters. */
+const uid: Schema = { type: 'string', pattern: '^[A-Za-z0-9_-]{0,40}$' };
 const positive: Schema = { type: 'number', exclusiveMinimum: 0 };
 
 /**
@@ -39,6 +42,7 @@ const bounds: Readonly<Record<string, Schema>> = {
   'image.pullPolicy': { enum: ['Always', 'IfNotPresent', 'Never'] },
   'ports.http': port,
   'ports.admin': port,
+  'ports.plain': orNone(port),
   port,
   adminPort: port,
   replicaCount: orNone({ type: 'integer', minimum: 0 }),
@@ -52,7 +56,15 @@ const bounds: Readonly<Record<string, Schema>> = {
   'service.type': { enum: ['ClusterIP', 'NodePort', 'LoadBalancer'] },
   'service.port': port,
   'service.nodePort': orNone(port),
+  'service.plainPort': port,
   'service.externalTrafficPolicy': { enum: ['', 'Cluster', 'Local'] },
+  'service.internalTrafficPolicy': { enum: ['', 'Cluster', 'Local'] },
+  'service.ipFamilyPolicy': { enum: ['', 'SingleStack', 'PreferDualStack', 'RequireDualStack'] },
+  'service.ipFamilies': { type: 'array', items: { enum: ['IPv4', 'IPv6'] } },
+  'service.trafficDistribution': {
+    enum: ['', 'PreferClose', 'PreferSameZone', 'PreferSameNode'],
+  },
+  'service.sessionAffinity': { enum: ['', 'ClientIP', 'None'] },
   'userAffinity.provider': {
     enum: ['none', 'envoyGateway', 'istio', 'nginxIngress', 'ingressNginx'],
   },
@@ -60,13 +72,21 @@ const bounds: Readonly<Record<string, Schema>> = {
   'podDisruptionBudget.maxUnavailable': {
     anyOf: [atLeastOne, { type: 'string', pattern: '^[0-9]+%$' }],
   },
+  'podDisruptionBudget.minAvailable': {
+    anyOf: [atLeastOne, { type: 'string', pattern: '^[0-9]+%$' }, { type: 'null' }],
+  },
   'autoscaling.minReplicas': atLeastOne,
   'autoscaling.maxReplicas': atLeastOne,
+  'autoscaling.targetCPU': { type: ['string', 'null'], pattern: '^[0-9]+m?$' },
   'autoscaling.targetCPUUtilizationPercentage': orNone({ type: 'integer', minimum: 1 }),
   'autoscaling.targetOutstandingCalls': orNone(atLeastOne),
   'metrics.serviceMonitor.enabled': wanted,
   'metrics.prometheusRule.enabled': wanted,
   'metrics.dashboard.enabled': wanted,
+  'prometheusRule.enabled': wanted,
+  'dashboard.enabled': wanted,
+  'metrics.dashboard.uid': uid,
+  'dashboard.uid': uid,
   interval: duration,
   scrapeTimeout: duration,
   window: duration,

@@ -33,12 +33,31 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{/* Name, namespace and labels of an object. Usage: (dict "root" $ "suffix" "-admin" "labels" dict) */}}
 {{- define "ucwa-batch-proxy.metadata" -}}
 name: {{ include "ucwa-batch-proxy.fullname" .root }}{{ .suffix | default "" }}
-namespace: {{ .root.Release.Namespace }}
+namespace: {{ include "ucwa-batch-proxy.namespace" .root }}
 labels:
   {{- include "ucwa-batch-proxy.labels" .root | nindent 2 }}
   {{- with .labels }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
+{{- with mergeOverwrite (deepCopy .root.Values.commonAnnotations) (deepCopy (.annotations | default dict)) }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "ucwa-batch-proxy.namespace" -}}
+{{- .Values.namespaceOverride | default .Release.Namespace -}}
+{{- end -}}
+
+{{/* The repository of the image, with the registry of global.imageRegistry instead of its own. */}}
+{{- define "ucwa-batch-proxy.repository" -}}
+{{- $registry := dig "imageRegistry" "" (.Values.global | default dict) -}}
+{{- $path := .Values.image.repository -}}
+{{- if $registry -}}
+{{- printf "%s/%s" (trimSuffix "/" $registry) (regexReplaceAll "^([^/]*[.:][^/]*|localhost)/" $path "") -}}
+{{- else -}}
+{{- $path -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "ucwa-batch-proxy.serviceAccountName" -}}
@@ -51,9 +70,9 @@ labels:
 
 {{- define "ucwa-batch-proxy.image" -}}
 {{- if .Values.image.digest -}}
-{{- printf "%s@%s" .Values.image.repository .Values.image.digest -}}
+{{- printf "%s@%s" (include "ucwa-batch-proxy.repository" .) .Values.image.digest -}}
 {{- else -}}
-{{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) -}}
+{{- printf "%s:%s" (include "ucwa-batch-proxy.repository" .) (.Values.image.tag | default .Chart.AppVersion) -}}
 {{- end -}}
 {{- end -}}
 
@@ -76,10 +95,24 @@ labels:
 {{/* The settings of the user, and the settings that the chart computes from other values. */}}
 {{- define "ucwa-batch-proxy.config" -}}
 {{- $computed := dict -}}
+{{- $listen := dict -}}
 {{- if .Values.serverTls.existingSecret -}}
 {{- $tls := dict "cert" (printf "/etc/ucwa-batch-proxy-tls/server/%s" .Values.serverTls.certKey) "key" (printf "/etc/ucwa-batch-proxy-tls/server/%s" .Values.serverTls.keyKey) -}}
-{{- $_ := set $computed "listen" (dict "tls" $tls) -}}
+{{- $certs := list -}}
+{{- range $i, $extra := .Values.serverTls.extra -}}
+{{- if not (dig "existingSecret" "" (ternary $extra dict (kindIs "map" $extra))) -}}
+{{- fail (printf "serverTls.extra[%d] is %s: expected a secret, such as {existingSecret: name, certKey: tls.crt, keyKey: tls.key}" $i (toJson $extra)) -}}
 {{- end -}}
+{{- $folder := printf "/etc/ucwa-batch-proxy-tls/server-%d" $i -}}
+{{- $certs = append $certs (dict "cert" (printf "%s/%s" $folder ($extra.certKey | default "tls.crt")) "key" (printf "%s/%s" $folder ($extra.keyKey | default "tls.key"))) -}}
+{{- end -}}
+{{- if $certs }}{{- $_ := set $tls "certs" $certs }}{{ end -}}
+{{- $_ := set $listen "tls" $tls -}}
+{{- end -}}
+{{- if .Values.ports.plain -}}
+{{- $_ := set $listen "plain" (include "ucwa-batch-proxy.address" (dict "root" . "port" .Values.ports.plain)) -}}
+{{- end -}}
+{{- if $listen }}{{- $_ := set $computed "listen" $listen }}{{ end -}}
 {{- if .Values.upstreamTls.existingSecret -}}
 {{- $tls := dict -}}
 {{- range $setting, $key := dict "ca" .Values.upstreamTls.caKey "cert" .Values.upstreamTls.certKey "key" .Values.upstreamTls.keyKey -}}
@@ -154,7 +187,7 @@ labels:
 {{/* Whether there is, or can be, more than one pod. */}}
 {{- define "ucwa-batch-proxy.replicated" -}}
 {{- if .Values.autoscaling.enabled -}}
-{{- if gt (int .Values.autoscaling.minReplicas) 1 }}true{{ end -}}
+{{- if gt (int .Values.autoscaling.maxReplicas) 1 }}true{{ end -}}
 {{- else if or (kindIs "invalid" .Values.replicaCount) (gt (int .Values.replicaCount) 1) }}true{{- end -}}
 {{- end -}}
 
@@ -178,4 +211,29 @@ labels:
 {{- if not (or (and (regexMatch $v4 $text) (eq (len (splitList "/" $text)) 2)) (regexMatch $v6 $text)) -}}
 {{- fail (printf "networkPolicy.upstreamCidrs[%d] is %s: expected an address with a prefix length, such as 10.1.2.3/32 or 10.0.0.0/8" .place $text) -}}
 {{- end -}}
+{{- end -}}
+
+{{/* The uid of the dashboard, which no other release has. */}}
+{{- define "ucwa-batch-proxy.dashboardUid" -}}
+{{- $own := printf "%s/%s" (include "ucwa-batch-proxy.namespace" .) (include "ucwa-batch-proxy.fullname" .) -}}
+{{- .Values.metrics.dashboard.uid | default (printf "ucwa-%s" (sha256sum $own | trunc 16)) -}}
+{{- end -}}
+
+{{/* A quantity of memory in MiB, rounded down. */}}
+{{- define "ucwa-batch-proxy.mebibytes" -}}
+{{- $text := toString . -}}
+{{- $number := regexFind "^[0-9.]+" $text | float64 -}}
+{{- if kindIs "float64" . }}{{ $number = . }}{{ $text = "" }}{{ end -}}
+{{- $unit := regexFind "[A-Za-z]+$" $text -}}
+{{- $bytes := dict "Ki" 1024.0 "Mi" 1048576.0 "Gi" 1073741824.0 "Ti" 1099511627776.0 "k" 1000.0 "M" 1000000.0 "G" 1000000000.0 "T" 1000000000000.0 -}}
+{{- floor (divf (mulf $number (get $bytes $unit | default 1.0)) 1048576) -}}
+{{- end -}}
+
+{{/* The name that a Gateway verifies in the certificate of the pods. */}}
+{{- define "ucwa-batch-proxy.backendHostname" -}}
+{{- $name := .Values.httpRoute.backendTls.hostname -}}
+{{- range .Values.httpRoute.hostnames -}}
+{{- if not (or $name (hasPrefix "*" .)) }}{{- $name = . }}{{ end -}}
+{{- end -}}
+{{- required "httpRoute.backendTls.hostname is required with serverTls: the name in the certificate of the pods, which the Gateway verifies" $name -}}
 {{- end -}}

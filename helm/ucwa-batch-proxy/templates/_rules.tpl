@@ -1,18 +1,19 @@
 {{/*
 The groups of the PrometheusRule. All rates use the same window, so that one value can shorten them
-all. `$self` selects the series of this release by namespace and job. The name of the job is that of
-the Service (ServiceMonitor), or namespace and name of the PodMonitor.
+all. The argument is (dict "rule" … "self" … "lingerMs" … "dashboardUid" …). "self" selects the series of
+this release by namespace and job. "lingerMs" is batching.lingerMaxMs.
 */}}
 {{- define "ucwa-batch-proxy.rules" -}}
-{{- $rule := .Values.metrics.prometheusRule -}}
+{{- $rule := .rule -}}
 {{- $t := $rule.thresholds -}}
 {{- $w := $rule.window -}}
-{{- $name := include "ucwa-batch-proxy.fullname" . -}}
-{{- $self := printf "namespace=%q,job=~%q" .Release.Namespace (printf "(%s/)?%s(-admin)?" .Release.Namespace $name) -}}
+{{- $self := .self -}}
 {{- $by := "namespace, job" -}}
-{{- $lingerMs := include "ucwa-batch-proxy.setting" (dict "root" . "path" (list "batching" "lingerMaxMs") "default" 15) | float64 -}}
-{{- $maxConnections := include "ucwa-batch-proxy.setting" (dict "root" . "path" (list "limits" "maxConnections") "default" 20000) | int -}}
-{{- $maxQueued := include "ucwa-batch-proxy.setting" (dict "root" . "path" (list "limits" "maxQueuedCalls") "default" 10000) | int -}}
+{{- $lingerMs := .lingerMs | float64 -}}
+{{- $links := dict -}}
+{{- if $rule.grafanaUrl -}}
+{{- $_ := set $links "dashboard_url" (printf "%s/d/%s" (trimSuffix "/" $rule.grafanaUrl) .dashboardUid) -}}
+{{- end -}}
 groups:
   - name: ucwa-batch-proxy.records
     rules:
@@ -30,9 +31,9 @@ groups:
         expr: sum by ({{ $by }}) (rate(ucwa_proxy_429_splits_total{ {{- $self }}}[{{ $w }}]))
       - record: ucwa_proxy:upstream_429:ratio
         expr: sum by ({{ $by }}) (rate(ucwa_proxy_upstream_responses_total{ {{- $self }},kind=~"batch|single",code="429"}[{{ $w }}])) / (ucwa_proxy:upstream_requests:rate{ {{- $self }}} > 0)
-      # Recorded at each change of a user's estimate. Without changes there is no value.
+      # Recorded at each change of a user's estimate. Without changes there is no value. Estimates are whole numbers.
       - record: ucwa_proxy:learned_limit:median
-        expr: histogram_quantile(0.5, sum by ({{ $by }}, le) (rate(ucwa_proxy_learned_limit_bucket{ {{- $self }}}[{{ $w }}])))
+        expr: ceil(histogram_quantile(0.5, sum by ({{ $by }}, le) (rate(ucwa_proxy_learned_limit_bucket{ {{- $self }}}[{{ $w }}]))))
       # Each proxy counts a user that reaches it. If users are spread over N proxies, this falls to 1/N.
       - record: ucwa_proxy:calls_per_user:rate
         expr: ucwa_proxy:batchable_calls:rate{ {{- $self }}} / (sum by ({{ $by }}) (ucwa_proxy_users{ {{- $self }}}) > 0)
@@ -40,10 +41,11 @@ groups:
         expr: histogram_quantile(0.99, sum by ({{ $by }}, le) (rate(ucwa_proxy_hold_seconds_bucket{ {{- $self }}}[{{ $w }}])))
   - name: ucwa-batch-proxy.alerts
     rules:
-      {{- range $alert := include "ucwa-batch-proxy.alerts" (dict "root" . "self" $self "by" $by "w" $w "t" $t "for" $rule.for "baseline" $rule.baseline "lingerSeconds" (divf $lingerMs 1000) "maxConnections" $maxConnections "maxQueued" $maxQueued) | fromYamlArray }}
+      {{- range $alert := include "ucwa-batch-proxy.alerts" (dict "root" . "self" $self "by" $by "w" $w "t" $t "for" $rule.for "baseline" $rule.baseline "lingerSeconds" (divf $lingerMs 1000)) | fromYamlArray }}
       {{- if not (has $alert.alert $rule.disabled) }}
       {{- $labels := mergeOverwrite (deepCopy $rule.alertLabels) $alert.labels }}
-      - {{ toYaml (set (deepCopy $alert) "labels" $labels) | nindent 8 | trim }}
+      {{- $annotations := mergeOverwrite (deepCopy $alert.annotations) $links (dict "runbook_url" (printf "%s#%s" $rule.runbookUrl (lower $alert.alert))) }}
+      - {{ toYaml (mergeOverwrite (deepCopy $alert) (dict "labels" $labels "annotations" $annotations)) | nindent 8 | trim }}
       {{- end }}
       {{- end }}
 {{- end -}}
@@ -189,17 +191,17 @@ groups:
     summary: '{{ "The ucwa-batch-proxy pod {{ $labels.instance }} uses {{ $value | humanizePercentage }} of its one core" }}'
     description: 'One process cannot use more than one core, and calls get slow near 100%. Add pods.'
 - alert: UcwaProxyConnectionsNearLimit
-  expr: ucwa_proxy_connections{ {{- .self }},side="client"} > {{ mulf .t.nearLimit .maxConnections }}
+  expr: ucwa_proxy_connections{ {{- .self }},side="client"} > on ({{ .by }}, instance) group_left () ({{ .t.nearLimit }} * ucwa_proxy_limit{ {{- .self }},limit="maxConnections"})
   for: {{ .for }}
   labels: { severity: warning }
   annotations:
     summary: '{{ "The ucwa-batch-proxy pod {{ $labels.instance }} has {{ $value }} client connections" }}'
-    description: 'At limits.maxConnections ({{ .maxConnections }}) the pod closes new connections. Each device keeps one open for its event poll. Add pods.'
+    description: 'At limits.maxConnections the pod closes new connections. The pod can have lowered this limit to its memory and open files: ucwa_proxy_limit shows it. Each device keeps one connection open for its event poll. Add pods.'
 - alert: UcwaProxyQueueNearLimit
-  expr: ucwa_proxy_held_calls{ {{- .self }}} + ucwa_proxy_outstanding_calls{ {{- .self }}} > {{ mulf .t.nearLimit .maxQueued }}
+  expr: ucwa_proxy_held_calls{ {{- .self }}} + ucwa_proxy_outstanding_calls{ {{- .self }}} > on ({{ .by }}, instance) group_left () ({{ .t.nearLimit }} * ucwa_proxy_limit{ {{- .self }},limit="maxQueuedCalls"})
   for: {{ .for }}
   labels: { severity: warning }
   annotations:
     summary: '{{ "{{ $value }} calls wait for an answer in the ucwa-batch-proxy pod {{ $labels.instance }}" }}'
-    description: 'At limits.maxQueuedCalls ({{ .maxQueued }}) the pod refuses further calls with 503. The pool is probably slow or down: check it first. If it is healthy, add pods.'
+    description: 'At limits.maxQueuedCalls (ucwa_proxy_limit shows the effective value) the pod refuses further calls with 503. The pool is probably slow or down: check it first. If it is healthy, add pods.'
 {{- end -}}

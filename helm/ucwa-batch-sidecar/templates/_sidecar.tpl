@@ -28,11 +28,21 @@ Either initContainers or containers is empty, depending on the version of Kubern
 {{- printf "%s-%s" (.root.Release.Name | trunc 40 | trimSuffix "-") .values.name | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
+{{/* The repository of the image, with the registry of global.imageRegistry instead of its own. */}}
+{{- define "ucwa-batch.repository" -}}
+{{- $registry := dig "imageRegistry" "" (.values.global | default dict) -}}
+{{- if $registry -}}
+{{- printf "%s/%s" (trimSuffix "/" $registry) (regexReplaceAll "^([^/]*[.:][^/]*|localhost)/" .values.image.repository "") -}}
+{{- else -}}
+{{- .values.image.repository -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "ucwa-batch.version" -}}
 {{- if .values.image.digest -}}
-{{- printf "%s@%s" .values.image.repository .values.image.digest -}}
+{{- printf "%s@%s" (include "ucwa-batch.repository" .) .values.image.digest -}}
 {{- else -}}
-{{- printf "%s:%s" .values.image.repository (.values.image.tag | default "0.1.0") -}}
+{{- printf "%s:%s" (include "ucwa-batch.repository" .) (.values.image.tag | default "0.1.0") -}}
 {{- end -}}
 {{- end -}}
 
@@ -42,9 +52,19 @@ Either initContainers or containers is empty, depending on the version of Kubern
 {{- end -}}
 {{- $config := deepCopy .values.config -}}
 {{- $config = mustMerge $config (dict "drain" (dict "delayMs" (include "ucwa-batch.delayMs" . | int))) -}}
-{{- with .values.upstreamTls.existingSecret -}}
-{{- $tls := dict "upstream" (dict "tls" (dict "ca" (printf "/etc/ucwa-batch-proxy-tls/%s" $.values.upstreamTls.caKey))) -}}
-{{- $config = mustMergeOverwrite $config $tls -}}
+{{- $given := .values.upstreamTls -}}
+{{- if $given.existingSecret -}}
+{{- if $config.pools -}}
+{{- fail "upstreamTls.existingSecret of ucwa-batch-sidecar is only for config.upstream.url: mount the files of config.pools by extraVolumeMounts" -}}
+{{- end -}}
+{{- $tls := dict -}}
+{{- range $setting, $key := dict "ca" $given.caKey "cert" $given.certKey "key" $given.keyKey -}}
+{{- if $key }}{{- $_ := set $tls $setting (printf "/etc/ucwa-batch-proxy-tls/%s" $key) -}}{{- end -}}
+{{- end -}}
+{{- $config = mustMergeOverwrite $config (dict "upstream" (dict "tls" $tls)) -}}
+{{- end -}}
+{{- if eq (int .values.port) (int .values.adminPort) -}}
+{{- fail (printf "ucwa-batch-sidecar: port and adminPort are both %v: they must differ" .values.port) -}}
 {{- end -}}
 {{- $listeners := dict "listen.address" (dict "host" "127.0.0.1" "port" .values.port) "admin.address" (dict "host" .values.adminHost "port" .values.adminPort) -}}
 {{- with include "ucwa-batch.settingProblems" (dict "config" $config "env" .values.extraEnv "args" .values.extraArgs "listeners" $listeners) -}}
@@ -109,8 +129,14 @@ the sidecar needs plus 10 for the application. */}}
     - name: NODE_OPTIONS
       value: --max-old-space-size-percentage={{ .values.heapPercent }} --max-semi-space-size=16
     {{- with .values.extraEnv }}
-    {{- toYaml . | nindent 4 }}
+    {{- tpl (toYaml .) $.root | nindent 4 }}
     {{- end }}
+  {{- with .values.extraEnvFrom }}
+  envFrom:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  # A container that does not start has the reason in "kubectl describe".
+  terminationMessagePolicy: FallbackToLogsOnError
   ports:
     - name: ucwa-admin
       containerPort: {{ .values.adminPort }}
@@ -123,6 +149,10 @@ the sidecar needs plus 10 for the application. */}}
     httpGet: { path: /livez, port: ucwa-admin }
     periodSeconds: 10
     timeoutSeconds: 5
+  {{- with .values.readinessProbe }}
+  readinessProbe:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   resources:
     {{- toYaml .values.resources | nindent 4 }}
   securityContext:

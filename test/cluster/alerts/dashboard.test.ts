@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { readAdmin } from '../../support/metric-values.ts';
 import { onlyWith } from '../../support/real-parts.ts';
 import { startPool } from '../../support/pool.ts';
@@ -19,7 +19,12 @@ interface Panel {
   readonly type: string;
   readonly title: string;
   readonly description?: string;
-  readonly fieldConfig?: { readonly defaults: { readonly unit: string } };
+  readonly fieldConfig?: {
+    readonly defaults: {
+      readonly unit: string;
+      readonly thresholds?: { readonly steps: ReadonlyArray<{ readonly value: number | null }> };
+    };
+  };
   readonly targets?: ReadonlyArray<{ readonly expr: string; readonly datasource: { uid: string } }>;
 }
 interface Dashboard {
@@ -41,6 +46,7 @@ test("the dashboard has rows for an operator's questions, in this order", () => 
     'Is the pool refusing?',
     'Is something stuck?',
     'Is it big enough?',
+    'What would it save? (mode shadow)',
   ]);
 });
 
@@ -63,6 +69,76 @@ test('every panel has its own id, a description, a unit and a data source', () =
 test('every metric that the dashboard names exists in the program, with those labels', async () => {
   expect(expressions.length).toBeGreaterThan(30);
   await expectMetricsOf(expressions);
+});
+
+test('the dashboard shows every metric of the program', async () => {
+  const proxy = await startProxy((await startPool()).url);
+  const { body } = await readAdmin(proxy.ports.admin, '/metrics');
+  const names = [...body.matchAll(/^# TYPE (ucwa_proxy_\w+) /gm)].map(([, name = '']) => name);
+  const shown = expressions.join('\n');
+  expect(names.filter((name) => !new RegExp(`\\b${name}(?:_bucket|_sum)?\\{`).test(shown))).toEqual(
+    [],
+  );
+});
+
+test('the thresholds of panels are those of the alerts', () => {
+  const { thresholds } = (
+    parse(readFileSync(join(chartFolder('ucwa-batch-proxy'), 'values.yaml'), 'utf8')) as {
+      metrics: { prometheusRule: { thresholds: Readonly<Record<string, number>> } };
+    }
+  ).metrics.prometheusRule;
+  const last = (title: string) =>
+    dashboard.panels
+      .find((panel) => panel.title === title)!
+      .fieldConfig!.defaults.thresholds!.steps.at(-1)!.value;
+  expect({
+    failed: last('Calls failing'),
+    queueSeconds: last('Queue, 99th percentile'),
+    refusedByPool: last('429 of the pool'),
+    learnedLimit: last('Learned limit'),
+    cpu: last('CPU'),
+    eventLoopLagSeconds: last('Event loop lag, 99th percentile'),
+  }).toEqual({
+    failed: thresholds['failed'],
+    queueSeconds: thresholds['queueSeconds'],
+    refusedByPool: thresholds['refusedByPool'],
+    learnedLimit: thresholds['learnedLimit'],
+    cpu: thresholds['cpu'],
+    eventLoopLagSeconds: thresholds['eventLoopLagSeconds'],
+  });
+});
+
+testWithPromtool('percentiles of whole numbers are numbers that can occur', async () => {
+  // All batches have two parts, all pieces and all limits are one: the smallest values of each.
+  const least = {
+    ucwa_proxy_batch_parts: ['2', 2],
+    ucwa_proxy_shadow_batch_parts: ['2', 2],
+    ucwa_proxy_split_parts: ['1', 1],
+    ucwa_proxy_learned_limit: ['1', 1],
+  } as const;
+  const labels = 'namespace="x",job="x"';
+  const series = Object.entries(least).flatMap(([metric, [le]]) =>
+    [le, '3', '+Inf'].map((bound) => ({
+      series: `${metric}_bucket{${labels},le="${bound}"}`,
+      values: '0+60x20',
+    })),
+  );
+  const tests = expressions.flatMap((expr) => {
+    const metric = /histogram_quantile.*(ucwa_proxy_\w+)_bucket/.exec(expr)?.[1] ?? '';
+    const value = (least as Readonly<Record<string, readonly [string, number]>>)[metric]?.[1];
+    if (value === undefined) return [];
+    const asked = expr.replaceAll('$__rate_interval', '5m').replaceAll(/\$(?:namespace|job)/g, 'x');
+    return [{ expr: asked, eval_time: '15m', exp_samples: [{ labels: '{}', value }] }];
+  });
+  expect(tests).toHaveLength(8);
+  const folder = mkdtempSync(join(tmpdir(), 'ucwa-percentiles-'));
+  writeFileSync(join(folder, 'rules.yaml'), 'groups: []\n');
+  const file = join(folder, 'tests.yaml');
+  const one = { interval: '1m', input_series: series, promql_expr_test: tests };
+  writeFileSync(file, stringify({ rule_files: ['rules.yaml'], tests: [one] }));
+  const { code, stdout, stderr } = await run('promtool', ['test', 'rules', file]);
+  rmSync(folder, { recursive: true });
+  expect([code, stdout + stderr]).toEqual([0, expect.stringContaining('SUCCESS')]);
 });
 
 testWithHelm(

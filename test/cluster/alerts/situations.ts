@@ -16,6 +16,7 @@ const one = (metric: string, labels = '', instance = 'a'): string =>
   `${metric}{${selfLabels},instance="${instance}"${labels === '' ? '' : `,${labels}`}}`;
 const calls = (code: string, via = 'batch') =>
   one('ucwa_proxy_calls_total', `via="${via}",code="${code}"`);
+const limit = (name: string) => one('ucwa_proxy_limit', `limit="${name}"`);
 const answers = (code: string, kind = 'batch') =>
   one('ucwa_proxy_upstream_responses_total', `kind="${kind}",code="${code}"`);
 const repeats = (outcome: string) =>
@@ -252,10 +253,24 @@ export const situations: readonly Situation[] = [
   },
   {
     alert: 'UcwaProxyConnectionsNearLimit',
-    fires: { [one('ucwa_proxy_connections', 'side="client"')]: '17000x30' },
+    fires: {
+      [one('ucwa_proxy_connections', 'side="client"')]: '11000x30',
+      [limit('maxConnections')]: '13120x30',
+    },
     quiet: {
-      few: { [one('ucwa_proxy_connections', 'side="client"')]: '1000x30' },
-      'the pool has them': { [one('ucwa_proxy_connections', 'side="upstream"')]: '17000x30' },
+      few: {
+        [one('ucwa_proxy_connections', 'side="client"')]: '1000x30',
+        [limit('maxConnections')]: '13120x30',
+      },
+      'the pool has them': {
+        [one('ucwa_proxy_connections', 'side="upstream"')]: '17000x30',
+        [limit('maxConnections')]: '20000x30',
+      },
+      'another limit is lower': {
+        [one('ucwa_proxy_connections', 'side="client"')]: '11000x30',
+        [limit('maxConnections')]: '20000x30',
+        [limit('maxLongPolls')]: '100x30',
+      },
     },
   },
   {
@@ -263,11 +278,13 @@ export const situations: readonly Situation[] = [
     fires: {
       [one('ucwa_proxy_held_calls')]: '5000x30',
       [one('ucwa_proxy_outstanding_calls')]: '4000x30',
+      [limit('maxQueuedCalls')]: '10000x30',
     },
     quiet: {
       few: {
         [one('ucwa_proxy_held_calls')]: '10x30',
         [one('ucwa_proxy_outstanding_calls')]: '100x30',
+        [limit('maxQueuedCalls')]: '10000x30',
       },
     },
   },

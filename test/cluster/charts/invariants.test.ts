@@ -108,7 +108,7 @@ describe.each(scenarios)('in %s', (file) => {
         enableServiceLinks: false,
         securityContext: {
           runAsNonRoot: true,
-          runAsUser: 1000,
+          runAsUser: 10001,
           seccompProfile: { type: 'RuntimeDefault' },
         },
       });

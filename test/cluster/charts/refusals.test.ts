@@ -73,7 +73,7 @@ describe('values that contradict each other', () => {
     ],
     [
       'an autoscaler without a target',
-      { 'autoscaling.enabled': true, 'autoscaling.targetCPUUtilizationPercentage': null },
+      { 'autoscaling.enabled': true, 'autoscaling.targetCPU': null },
       /needs target/,
     ],
     ['gateway affinity without a route', { 'userAffinity.provider': 'envoyGateway' }, /httpRoute/],

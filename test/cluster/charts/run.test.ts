@@ -78,7 +78,7 @@ testWithBoth('the objects of the standalone chart run, batch and drain', async (
   expect((await readMetrics(admin)).get('ucwa_proxy_upstream_requests_saved')).toBe(5);
   const container = played[0]!;
   expect(await container.inspect('{{.HostConfig.ReadonlyRootfs}} {{.Config.User}}')).toBe(
-    'true 1000:1000',
+    'true 10001:10001',
   );
   expect(await container.inspect('{{.HostConfig.Memory}}')).toBe(String(256 * 1024 * 1024));
   // The question of the pod of "helm test", except for the name of the Service.

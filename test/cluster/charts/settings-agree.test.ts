@@ -24,7 +24,12 @@ const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, 
 const bytes = fc.constantFrom(512, 2048, 4_194_304, 8_388_608, 67_108_864, 200_000_000);
 const server = fc.constantFrom(
   ...['https://a.example', 'https://A.example:443/', 'http://b.example', 'http://b.example:80'],
-  ...['http://localhost:8080', 'http://127.0.0.1:9464', 'http://[::1]:8080', 'https://127.0.0.2'],
+  ...[
+    'http://localhost:8080',
+    'http://127.0.0.1:9464',
+    'http://[::1]:8080',
+    'http://127.0.0.1:18080',
+  ],
 );
 const tls = fc.record(
   { ca: fc.constant('/ca'), cert: fc.constant('/cert'), key: fc.constant('/key') },
@@ -184,7 +189,7 @@ data:
 
 testWithHelm.each([
   ['ucwa-batch-proxy', 'config', '0.0.0.0', 8080, 9464],
-  ['examples/mobile-bff', 'ucwaBatch.config', '0.0.0.0', 8080, 9464],
+  ['examples/mobile-bff', 'ucwaBatch.config', '0.0.0.0', 18080, 19464],
 ])(
   'Helm refuses with %s what the program refuses',
   async (chart, key, adminHost, port, adminPort) => {

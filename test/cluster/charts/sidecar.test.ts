@@ -45,9 +45,14 @@ describe('the example application with the sidecar', () => {
         ...{ chart, kubeVersion: `${release}.0`, apiVersions: [monitoringApi] },
         values: { 'ucwaBatch.upstreamTls.existingSecret': 'pool' },
       });
-      expect(manifests.map(({ kind }) => kind).sort()).toEqual(
-        ['ConfigMap', 'Deployment', 'NetworkPolicy', 'PodMonitor'].sort(),
-      );
+      expect(manifests.map(({ kind }) => kind).sort()).toEqual([
+        'ConfigMap',
+        'ConfigMap',
+        'Deployment',
+        'NetworkPolicy',
+        'PodMonitor',
+        'PrometheusRule',
+      ]);
       expect(manifests.flatMap((manifest) => types.complaints(manifest))).toEqual([]);
     },
     downloadMs,
@@ -86,9 +91,9 @@ describe('the example application with the sidecar', () => {
         readFile: () => data['config.yaml']!,
       });
       if (!loaded.ok) throw new Error(loaded.problems.join('\n'));
-      expect(loaded.settings.listen.address).toEqual({ host: '127.0.0.1', port: 8080 });
-      expect(loaded.settings.admin.address).toEqual({ host: '0.0.0.0', port: 9464 });
-      expect(proxy!.ports).toEqual([{ name: 'ucwa-admin', containerPort: 9464 }]);
+      expect(loaded.settings.listen.address).toEqual({ host: '127.0.0.1', port: 18080 });
+      expect(loaded.settings.admin.address).toEqual({ host: '0.0.0.0', port: 19464 });
+      expect(proxy!.ports).toEqual([{ name: 'ucwa-admin', containerPort: 19464 }]);
     },
   );
 

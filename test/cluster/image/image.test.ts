@@ -71,7 +71,7 @@ describe('the image', () => {
       Test: ['CMD', 'node', '/app/dist/main.js', 'probe', 'http://127.0.0.1:9464'],
     });
     expect(Config).toMatchObject({
-      User: '1000:1000',
+      User: '10001:10001',
       Entrypoint: ['node', '/app/dist/main.js'],
       Cmd: ['serve'],
       ExposedPorts: { '8080/tcp': {}, '9464/tcp': {} },
@@ -115,8 +115,8 @@ describe('a container', () => {
       const { container } = await serve(pool.url);
       const status = readFileSync(`/proc/${await container.pid()}/status`, 'utf8');
       const field = (name: string) => new RegExp(`^${name}:\\s+(.*)$`, 'm').exec(status)?.[1];
-      expect(field('Uid')).toBe('1000\t1000\t1000\t1000');
-      expect(field('Gid')).toBe('1000\t1000\t1000\t1000');
+      expect(field('Uid')).toBe('10001\t10001\t10001\t10001');
+      expect(field('Gid')).toBe('10001\t10001\t10001\t10001');
       expect(Number(field('CapEff'))).toBe(0);
       expect(Number(field('CapBnd'))).toBe(0);
       expect(field('NoNewPrivs')).toBe('1');
