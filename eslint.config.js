@@ -192,6 +192,7 @@ export default defineConfig(
             'testWithContainers',
             'testWithBoth',
             'testWithSystemd',
+            'testWithSetpriv',
             'testWithHelm',
             'testWithHelm.each',
             'testWithLint.each',
