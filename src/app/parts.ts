@@ -104,7 +104,8 @@ export function createListener(listening: Listening): {
       isBatched: own.batching,
     })),
   );
-  const tls = settings.listen.tls.cert === undefined ? {} : { tls: renewals.listen.current };
+  const hasTls = settings.listen.tls.cert !== undefined;
+  const tls = hasTls ? { tls: renewals.listen.current, http2: settings.listen.http2 } : {};
   return { handler, server: new HttpServer({ ...listenerOptions(listening), ...tls }, handler) };
 }
 
@@ -160,5 +161,6 @@ export function listenerOptions({ surroundings, counts, names }: Listening): Htt
     maxUnfinishedHeadBytes: limits.maxQueuedBytes / 4,
     isTrustedPeer: (socket) => isTrusted({ socket }),
     stallMs: upstream.timeoutMs,
+    http2: listen.h2c,
   };
 }

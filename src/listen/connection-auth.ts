@@ -8,6 +8,7 @@ import { challengesConnection, withoutConnectionChallenges } from '../core/answe
 import type { ReplyHead } from '../core/messages/reply.ts';
 import type { RawHeaders } from '../core/messages/http-message.ts';
 import type { ClientExchange } from './client-exchange.ts';
+import { StreamResponse } from './http2/stream-response.ts';
 
 /**
  * - `refuse`: a credential that signs in a connection is never sent to the pool.
@@ -41,8 +42,7 @@ export class ConnectionAuth {
   admit(exchange: ClientExchange, facts: HeadFacts): boolean {
     if (!facts.signsIn && !exchange.isBound) return true;
     if (!this.#mayBind(exchange, facts)) return false;
-    exchange.bind();
-    return true;
+    return this.#bind(exchange);
   }
 
   /**
@@ -61,8 +61,18 @@ export class ConnectionAuth {
   relayedFields(exchange: ClientExchange, status: number, headers: RawHeaders): RawHeaders {
     if (status !== unauthorized || !challengesConnection(headers)) return headers;
     if (!this.#mayBind(exchange, exchange.head.facts)) return withoutConnectionChallenges(headers);
-    exchange.bind();
+    this.#bind(exchange);
     return headers;
+  }
+
+  /** Returns `false` if the request must be repeated over HTTP/1.1, because a stream is no connection. */
+  #bind(exchange: ClientExchange): boolean {
+    if (exchange.response instanceof StreamResponse) {
+      exchange.response.requireHttp1();
+      return false;
+    }
+    exchange.bind();
+    return true;
   }
 
   #mayBind(exchange: ClientExchange, facts: HeadFacts): boolean {

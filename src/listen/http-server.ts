@@ -1,6 +1,6 @@
 /** The server for clients: its limits, its answers to malformed requests, and its shutdown. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createSecureServer, Server as SecureServer } from 'node:https';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Server as SecureServer } from 'node:https';
 import { Server as TcpServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { PoolNames } from '../core/admit/pool-names.ts';
@@ -12,11 +12,13 @@ import { addressName } from './client-address.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { type AddressUse, ConnectionCounts } from './connection-counts.ts';
 import { Connections } from './connections.ts';
+import { createClientServer, minVersion } from './create-server.ts';
+import { Sessions } from './http2/sessions.ts';
 import { sendContinue } from './incoming-body.ts';
 import { closeAfterAnswer } from './last-answer.ts';
 import { SlowReaders } from './slow-readers.ts';
 import { StoppedBodies } from './stopped-bodies.ts';
-import { maxHeadBytes, UnfinishedHeads } from './unfinished-heads.ts';
+import { UnfinishedHeads } from './unfinished-heads.ts';
 import { announceKeepAlive } from './write-reply.ts';
 
 /** The certificates of the server. */
@@ -49,6 +51,8 @@ export interface HttpServerOptions {
   /** The names of all pools. */
   readonly names: PoolNames;
   readonly tls?: ListenTls;
+  /** Whether clients may use HTTP/2: with TLS by negotiation, else with prior knowledge. */
+  readonly http2?: boolean;
 }
 
 export interface HttpServerHandlers {
@@ -60,8 +64,6 @@ export interface HttpServerHandlers {
   refused(reason: RefusalReason): void;
 }
 
-/** Interval of Node's checks for slow requests. It is short, so that each check answers only a few clients. */
-const connectionsCheckingIntervalMs = 100;
 const usualMaxPipelined = 10_000;
 const usualHeadsKeptMs = 10_000;
 const maxIdleCheckMs = 1000;
@@ -74,9 +76,6 @@ const bodyCheckShare = 1 / 8;
 const bodyCheckMaxMs = 1000;
 /** Interval of the checks of unfinished heads. It is short, because a head can arrive quickly. */
 const headCheckMs = 250;
-/** Limit for the fields of a head in memory. Many short fields take much more memory than their bytes. */
-const maxFieldsRead = 128;
-const minVersion = 'TLSv1.2';
 
 export class HttpServer {
   readonly #server: Server;
@@ -92,6 +91,8 @@ export class HttpServer {
   readonly #handlers: HttpServerHandlers;
   readonly #options: HttpServerOptions;
   readonly #timers: NodeJS.Timeout[] = [];
+  /** The connections with HTTP/2; `undefined` without HTTP/2. */
+  readonly #sessions: Sessions | undefined;
   #draining = false;
 
   constructor(options: HttpServerOptions, handlers: HttpServerHandlers) {
@@ -103,41 +104,32 @@ export class HttpServer {
     );
     this.#handlers = handlers;
     this.#counts = options.counts ?? new ConnectionCounts(options.maxConnections, Infinity);
-    const http = {
-      // `closeIdle` closes idle connections.
-      keepAliveTimeout: 0,
-      headersTimeout: options.headersTimeoutMs,
-      // `StoppedBodies` has the timeout of bodies. Node's timeout counts the whole request.
-      requestTimeout: 0,
-      connectionsCheckingInterval: connectionsCheckingIntervalMs,
-      maxHeaderSize: maxHeadBytes,
-      // The request handler refuses requests without `Host`.
-      requireHostHeader: false,
-    };
-    const { cert, key, more = [] } = options.tls ?? {};
-    this.#certificates = new Certificates(more, { minVersion });
-    this.#server =
-      options.tls === undefined
-        ? createServer(http)
-        : createSecureServer({
-            ...http,
-            ...{ cert, key, minVersion },
-            handshakeTimeout: options.headersTimeoutMs,
-            // Without a context Node uses the main certificate.
-            SNICallback: (name, found) => found(null, this.#certificates.find(name)),
-          });
-    this.#server.maxConnections = options.maxConnections;
-    // Node silently drops fields above this count. The request handler refuses a head with more than 100 fields.
-    this.#server.maxHeadersCount = maxFieldsRead;
+    this.#certificates = new Certificates(options.tls?.more ?? [], { minVersion });
+    this.#server = createClientServer({
+      ...options,
+      findCertificate: (name) => this.#certificates.find(name),
+    });
     const leave = (socket: Socket): void => this.#leave(socket);
     this.#onClose = function onClose() {
       leave(this);
     };
+    const ready = options.tls === undefined ? 'connection' : 'secureConnection';
+    const opened = (socket: Socket): void => void this.#connections.open(socket);
+    if (options.http2 === true) {
+      this.#sessions = new Sessions(this.#server, ready, {
+        headersTimeoutMs: options.headersTimeoutMs,
+        idleTimeoutMs: options.keepAliveTimeoutMs + keepAliveGraceMs,
+        stallMs: options.stallMs,
+        maxHeadBytes: options.maxUnfinishedHeadBytes ?? Infinity,
+        refused: (reason) => handlers.refused(reason),
+        http1: opened,
+        late: (socket) => this.#refuse(socket, 408, 'slow_request'),
+      });
+    }
     this.#server.on('connection', (socket: Socket) => {
       this.#accept(socket);
     });
-    const ready = options.tls === undefined ? 'connection' : 'secureConnection';
-    this.#server.on(ready, (socket: Socket) => void this.#connections.open(socket));
+    if (this.#sessions === undefined) this.#server.on(ready, opened);
     this.#server.on('drop', () => handlers.refused('connections'));
     this.#slowReaders = new SlowReaders(
       options.stallMs,
@@ -216,6 +208,7 @@ export class HttpServer {
   /** Makes each further answer close its connection. */
   drain(): void {
     this.#draining = true;
+    this.#sessions?.drain();
     for (const { response } of this.#connections.openExchanges()) response.shouldKeepAlive = false;
   }
 
@@ -230,12 +223,14 @@ export class HttpServer {
       });
     });
     this.#connections.close();
+    this.#sessions?.close();
     return closed;
   }
 
   /** Closes every connection at once. */
   destroy(): void {
     this.#slowReaders.stop();
+    this.#sessions?.destroy();
     for (const timer of this.#timers) clearInterval(timer);
     this.#server.closeAllConnections();
     for (const socket of this.#accepted.keys()) socket.destroy();

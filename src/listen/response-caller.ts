@@ -62,7 +62,7 @@ export class ResponseCaller implements Caller, OverListener {
   }
 
   get takesCodings(): boolean {
-    return this.#response.req.httpVersion !== '1.0';
+    return this.#response.req.httpVersion === '1.1';
   }
 
   over(): void {

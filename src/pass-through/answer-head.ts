@@ -32,7 +32,7 @@ export function readAnswerHead(
   if (request.method === 'HEAD') return { status, reason, codings: undefined, endsAtHead: false };
   const codings = transferCodings(status, rawHeaders);
   const isFaulty = codings === faulty;
-  const isUnknownToClient = codings !== undefined && request.httpVersion === '1.0';
+  const isUnknownToClient = codings !== undefined && request.httpVersion !== '1.1';
   if (isFaulty || isUnknownToClient) return undefined;
   return { status, reason, codings, endsAtHead: isUnendedReset(status, rawHeaders) };
 }

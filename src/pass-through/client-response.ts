@@ -46,6 +46,11 @@ export function cut(request: IncomingMessage): void {
  * @returns a function that stops the timer
  */
 export function discardRest(request: IncomingMessage, end: () => void): () => void {
+  // An early answer over HTTP/2 ends its stream only, and the client reads it in any case.
+  if (request.httpVersion === '2') {
+    end();
+    return () => undefined;
+  }
   request.on('end', end);
   const timer = setTimeout(end, discardMs);
   return () => clearTimeout(timer);

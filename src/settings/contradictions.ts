@@ -72,6 +72,11 @@ export function contradictions(settings: Settings, found: Findings): string[] {
     problems.push(complaint(place, 'listen.tls.certs', 'listen.tls.cert beside it', 'none'));
   }
 
+  const hasPlainPort = listen.plain !== undefined || !isGiven('listen.tls.cert');
+  if (listen.h2c && !hasPlainPort && isSound('listen.h2c', 'listen.plain', 'listen.tls.cert')) {
+    complain('listen.h2c', 'listen.plain beside it, for clients without TLS', 'none');
+  }
+
   const { mode } = settings.batching;
   const isUnbatched = mode === 'off' || mode === 'shadow';
   if (isSound('record.file', 'batching.mode') && isGiven('record.file') && !isUnbatched) {

@@ -36,6 +36,14 @@ const listen = z
       .describe(
         'address and port of a second listener, for plain HTTP. It redirects to https. A request to a pool with plainServers passes to them instead',
       ),
+    http2: yesOrNo()
+      .prefault(true)
+      .describe('whether clients may use HTTP/2; only with TLS, which negotiates the version'),
+    h2c: yesOrNo()
+      .prefault(false)
+      .describe(
+        'whether clients may use HTTP/2 without TLS, with prior knowledge; for a balancer in front',
+      ),
     keepAliveTimeoutMs: milliseconds(100, 60 * minute)
       .prefault(75_000)
       .describe(

@@ -124,3 +124,14 @@ test('further certificates need a main one', () => {
     'proxy.yaml:1:34 listen.tls.certs: expected listen.tls.cert beside it, found none',
   ]);
 });
+
+test('listen.h2c needs a port without TLS', () => {
+  const tls = 'tls: { cert: a, key: b }';
+  expect(problemsOf({ file: `listen: { h2c: true, ${tls} }\n` })).toEqual([
+    'proxy.yaml:1:16 listen.h2c: expected listen.plain beside it, for clients without TLS, found none',
+  ]);
+  expect(problemsOf({ file: `listen: { h2c: true, plain: '127.0.0.1:80', ${tls} }\n` })).toEqual(
+    [],
+  );
+  expect(problemsOf({ file: 'listen: { h2c: true }\n' })).toEqual([]);
+});

@@ -10,7 +10,7 @@ const lists = describeLists();
 test('every setting has a meaning, accepted values and a placeholder', () => {
   for (const row of rows) {
     expect(row).toMatchObject({
-      key: expect.stringMatching(/^[a-z]+(\.[a-z]+)?\.[a-zA-Z]+$/),
+      key: expect.stringMatching(/^[a-z]+(\.[a-z]+)?\.[a-zA-Z0-9]+$/),
       meaning: expect.stringMatching(/^\S.*[^.\s]$/),
       accepts: expect.stringMatching(/\S/),
       placeholder: expect.stringMatching(/\S/),

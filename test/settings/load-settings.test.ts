@@ -7,6 +7,8 @@ describe('defaults', () => {
     expect(settingsOf({})).toEqual({
       listen: {
         address: { host: '127.0.0.1', port: 8080 },
+        http2: true,
+        h2c: false,
         keepAliveTimeoutMs: 75000,
         headersTimeoutMs: 10000,
         requestTimeoutMs: 60000,

@@ -29,6 +29,8 @@ export const refusalReasons = [
   'bound_connections',
   'long_polls',
   'slow_reader',
+  'http2_resets',
+  'http2_flood',
 ] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 
@@ -71,7 +73,9 @@ const absoluteForm = /^https?:\/\/([^/?#]*)([^#]*)$/i;
  * @param facts the result of `readHead` for this head
  */
 export function admit(head: RequestHead, facts: HeadFacts): string | Refusal {
-  if (head.httpVersion !== '1.1' && head.httpVersion !== '1.0') return refused.version;
+  const version = head.httpVersion;
+  // `2` comes only from HTTP/2: a parser of HTTP/1.1 gives two numbers.
+  if (version !== '1.1' && version !== '1.0' && version !== '2') return refused.version;
   if (head.headers.length > 2 * maxFields) return refused.fields;
   const { contentLength } = facts;
   if (facts.resemblesFraming) return refused.framing;
@@ -81,10 +85,10 @@ export function admit(head: RequestHead, facts: HeadFacts): string | Refusal {
   if (facts.transferEncoding !== undefined) {
     const codings = facts.transferEncoding.toLowerCase();
     // The end of the body is certain only if `chunked` is the last coding (RFC 9112 section 6.3).
-    if (head.httpVersion === '1.0' || !endsInChunked.test(codings)) return refused.framing;
+    if (version === '1.0' || !endsInChunked.test(codings)) return refused.framing;
     if (codings !== 'chunked') return refused.transferCoding;
   }
-  if (facts.hosts > 1 || (facts.hosts === 0 && head.httpVersion === '1.1')) return refused.host;
+  if (facts.hosts > 1 || (facts.hosts === 0 && version !== '1.0')) return refused.host;
   if (facts.hasIllegalHost) return refused.host;
   if (facts.repeatedCredential) return refused.credentials;
   if (head.method === 'CONNECT' || head.method === 'TRACE') return refused.method;

@@ -21,7 +21,7 @@ export interface RequestHead {
   readonly method: string;
   /** The request target, byte for byte. */
   readonly target: string;
-  /** `1.1`, `1.0` or `0.9`. */
+  /** `1.1`, `1.0` or `0.9`; `2` for HTTP/2. */
   readonly httpVersion: string;
   readonly headers: RawHeaders;
 }

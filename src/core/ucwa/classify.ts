@@ -116,7 +116,7 @@ export function classify(
   if (facts.bytes + target.length > maxHeadBytes) return passThrough.headers;
   if (facts.repeatedKeyField || facts.hidesKeyField) return passThrough.headers;
   if (!hasBatchableBody(head.method, facts, rules.maxCallBytes)) return passThrough.body;
-  if (head.httpVersion !== '1.1') return passThrough.http_version;
+  if (head.httpVersion === '1.0') return passThrough.http_version;
   if (facts.ucwaBatch?.toLowerCase() === 'never' || rules.never?.test(path) === true) {
     return passThrough.opt_out;
   }

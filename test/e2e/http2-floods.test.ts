@@ -1,0 +1,179 @@
+/** Attacks by frames that HTTP/2 allows. The advisories are in docs/advisories.md. */
+import { constants } from 'node:http2';
+import { describe, expect, test } from '@jest/globals';
+import { Http2Client } from '../support/http2-client.ts';
+import {
+  flag,
+  frame,
+  frameType,
+  getFields,
+  headers,
+  literals,
+  postFields,
+  RawHttp2,
+  word,
+} from '../support/http2-frames.ts';
+import { startProxy, type TestProxy } from '../support/proxy.ts';
+import { startScriptedPool } from '../support/scripted-pool.ts';
+import { app } from '../support/ucwa-client.ts';
+
+const h2c = { UCWA_PROXY_LISTEN_H2C: 'true', UCWA_PROXY_UPSTREAM_TIMEOUT_MS: '2000' };
+const refused = (reason: string): string => `ucwa_proxy_refused_total{reason="${reason}"}`;
+const connections = 'ucwa_proxy_connections{side="client"}';
+const calm = constants.NGHTTP2_ENHANCE_YOUR_CALM;
+
+/** A proxy before a pool that answers nothing. */
+async function start(env: Readonly<Record<string, string>> = {}): Promise<TestProxy> {
+  const pool = await startScriptedPool(() => undefined);
+  return startProxy(pool.url, { ...h2c, ...env });
+}
+
+async function expectServes(proxy: TestProxy): Promise<void> {
+  const answer = await new Http2Client(proxy.url).ask('/a#b');
+  expect(answer.status).toBe(400);
+}
+
+/** Sends until the proxy closes the connection. Returns the code of its GOAWAY. */
+async function flood(
+  client: RawHttp2,
+  frames: (round: number) => Buffer,
+): Promise<number | undefined> {
+  for (let round = 0; !client.socket.destroyed && round < 10_000; round += 1) {
+    client.send(frames(round));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await client.closed;
+  return client.goawayCode();
+}
+
+describe('streams that end before their answer are limited', () => {
+  test('by RST_STREAM of the client: rapid reset, CVE-2023-44487', async () => {
+    const proxy = await start();
+    const client = new RawHttp2(proxy.port);
+    const code = await flood(client, (round) =>
+      Buffer.concat([
+        headers(2 * round + 1, getFields(`${app}/me`)),
+        frame(frameType.rstStream, 0, 2 * round + 1, word(constants.NGHTTP2_CANCEL)),
+      ]),
+    );
+    expect(code).toBe(calm);
+    await proxy.untilMetric(refused('http2_resets'), (value) => value === 1);
+    await proxy.untilMetric('ucwa_proxy_held_calls', (value) => value === 0);
+    await proxy.untilMetric('ucwa_proxy_outstanding_calls', (value) => value === 0);
+    await expectServes(proxy);
+  });
+
+  test.each([
+    ['a WINDOW_UPDATE of 0', (id: number) => [frame(frameType.windowUpdate, 0, id, word(0))]],
+    [
+      'a window above 2^31-1',
+      (id: number) => [frame(frameType.windowUpdate, 0, id, word(2 ** 31 - 1))],
+    ],
+    [
+      'a stream that depends on itself',
+      (id: number) => [frame(frameType.priority, 0, id, Buffer.from([...word(id), 0]))],
+    ],
+    ['a PRIORITY of a wrong length', (id: number) => [frame(frameType.priority, 0, id, word(1))]],
+    ['DATA after the end', (id: number) => [frame(frameType.data, 0, id, [1])]],
+    ['HEADERS after the end', (id: number) => [headers(id, [['x-a', 'b']])]],
+  ])(
+    'by a reset of the proxy that the client provokes: MadeYouReset, CVE-2025-8671: %s',
+    async (_name, provoke) => {
+      const proxy = await start();
+      const client = new RawHttp2(proxy.port);
+      await flood(client, (round) => {
+        const id = 2 * round + 1;
+        return Buffer.concat([headers(id, getFields(`${app}/me`)), ...provoke(id)]);
+      });
+      const metrics = await proxy.metrics();
+      const counted = ['http2_resets', 'http2_flood', 'malformed', 'slow_reader'].map(
+        (reason) => metrics.get(refused(reason)) ?? 0,
+      );
+      expect(Math.max(...counted)).toBe(1);
+      await proxy.untilMetric('ucwa_proxy_held_calls', (value) => value === 0);
+      await proxy.untilMetric('ucwa_proxy_outstanding_calls', (value) => value === 0);
+      await expectServes(proxy);
+    },
+  );
+
+  test('by streams above the limit: REFUSED_STREAM, then the end', async () => {
+    const proxy = await start();
+    const client = new RawHttp2(proxy.port);
+    await flood(client, (round) => headers(2 * round + 1, getFields(`${app}/me`)));
+    const resets = client.frames.filter(({ type }) => type === frameType.rstStream);
+    expect(resets.length).toBeLessThan(150);
+    await proxy.untilMetric(refused('http2_flood'), (value) => value === 1);
+    await expectServes(proxy);
+  });
+
+  test('but not the resets of a client that leaves a page', async () => {
+    const proxy = await start();
+    const client = new Http2Client(proxy.url);
+    for (let page = 0; page < 3; page += 1) {
+      const leaver = new AbortController();
+      const calls = Array.from({ length: 20 }, () =>
+        client.ask(`${app}/me`, { signal: leaver.signal }),
+      );
+      await proxy.untilMetric('ucwa_proxy_outstanding_calls', (value) => value > 0);
+      leaver.abort();
+      await Promise.all(calls);
+    }
+    expect((await client.ask('/a#b')).status).toBe(400);
+  });
+});
+
+describe('frames that carry neither a request nor a body are limited', () => {
+  const big = (one: Buffer): Buffer => Buffer.concat(Array<Buffer>(200).fill(one));
+  test.each([
+    ['PING, CVE-2019-9512', big(frame(frameType.ping, 0, 0, Buffer.alloc(8)))],
+    ['SETTINGS, CVE-2019-9515', big(frame(frameType.settings, 0, 0))],
+    [
+      'SETTINGS with many entries, CVE-2020-11080',
+      frame(frameType.settings, 0, 0, Buffer.alloc(6 * 33)),
+    ],
+    ['PRIORITY, CVE-2019-9513', big(frame(frameType.priority, 0, 1001, [0, 0, 0, 0, 16]))],
+    ['WINDOW_UPDATE', big(frame(frameType.windowUpdate, 0, 0, word(1)))],
+    ['an unknown type', big(frame(99, 0, 0, Buffer.alloc(8)))],
+  ])('%s', async (_name, frames) => {
+    const proxy = await start();
+    const client = new RawHttp2(proxy.port);
+    await flood(client, () => frames);
+    await proxy.untilMetric(refused('http2_flood'), (value) => value <= 1);
+    const metrics = await proxy.metrics();
+    expect(
+      (metrics.get(refused('http2_flood')) ?? 0) + (metrics.get(refused('slow_reader')) ?? 0),
+    ).toBe(1);
+    await proxy.untilMetric(connections, (value) => value === 0);
+    await expectServes(proxy);
+  });
+
+  test.each([
+    ['empty DATA, CVE-2019-9518', big(frame(frameType.data, 0, 1))],
+    [
+      'DATA of one byte with a long padding',
+      big(frame(frameType.data, 8, 1, [100, 1, ...Buffer.alloc(100)])),
+    ],
+  ])('%s', async (_name, frames) => {
+    const proxy = await start();
+    const client = new RawHttp2(proxy.port);
+    client.send(headers(1, postFields('/upload'), flag.endHeaders));
+    await flood(client, () => frames);
+    await proxy.untilMetric(connections, (value) => value === 0);
+    await expectServes(proxy);
+  });
+
+  test.each([
+    [
+      'CVE-2024-27316, CVE-2024-27983, CVE-2024-30255',
+      Buffer.alloc(1024, literals([['x-a', 'b']])),
+    ],
+    ['without bytes, CVE-2026-33871', Buffer.alloc(0)],
+  ])('CONTINUATION: %s', async (_name, payload) => {
+    const proxy = await start();
+    const client = new RawHttp2(proxy.port);
+    client.send(frame(frameType.headers, 0, 1, literals(getFields('/root'))));
+    await flood(client, () => frame(frameType.continuation, 0, 1, payload));
+    await proxy.untilMetric(refused('malformed'), (value) => value === 1);
+    await expectServes(proxy);
+  });
+});
