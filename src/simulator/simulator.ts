@@ -14,7 +14,7 @@ import { Credentials } from './sign-in/credentials.ts';
 import { Discovery } from './sign-in/discovery.ts';
 import { Origins } from './sign-in/origins.ts';
 import { Sites, type SiteUrls } from './sign-in/sites.ts';
-import { FrontEnd } from './server/front-end.ts';
+import { FrontEnd, type ServerCertificate } from './server/front-end.ts';
 import type { ChannelEvent } from './representation/event-set.ts';
 import type { Counters } from './server/exchange.ts';
 import { FaultScript } from './faults/fault-script.ts';
@@ -42,6 +42,10 @@ export interface SimulatorOptions {
   readonly host?: string;
   /** Default 0: any free port. */
   readonly port?: number;
+  /** Makes the servers speak HTTPS. Default: plain HTTP. */
+  readonly tls?: ServerCertificate;
+  /** Time after which a server closes an idle connection; default 120 s, as IIS. Node adds one second. */
+  readonly keepAliveTimeoutMs?: number;
   /** Seed of latencies and ids; default 1. */
   readonly seed?: number;
   /** Maximum number of outstanding calls of one user; default 100. */
@@ -173,10 +177,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       else response.writeHead(500).end(error instanceof Error ? error.stack : undefined);
     });
   };
-  const count = options.servers ?? 1;
+  const { servers: count = 1, tls, keepAliveTimeoutMs = 120_000 } = options;
   const servers = Array.from({ length: count }, (_, i) => {
     const name = `fe${String(i + 1).padStart(2, '0')}.${domain}`;
-    return new FrontEnd({ name, host, counters, serve });
+    return new FrontEnd({ name, host, tls, keepAliveTimeoutMs, counters, serve });
   });
   const [first] = servers;
   if (!first) throw new RangeError('a pool needs at least one server');

@@ -1,6 +1,7 @@
 /** One server of the pool: a port that answers with the state that all servers share, and can fail. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Counters } from './exchange.ts';
 
 /**
@@ -14,10 +15,20 @@ export type ServerFailure = 'down' | 'frozen' | 'unavailable';
 
 type Serve = (request: IncomingMessage, response: ServerResponse, name: string) => void;
 
+/** A certificate chain and its key, in PEM. */
+export interface ServerCertificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface FrontEndParts {
   /** Name in `X-MS-Server-Fqdn`. */
   readonly name: string;
   readonly host: string;
+  /** Without a certificate, the server speaks plain HTTP. */
+  readonly tls?: ServerCertificate | undefined;
+  /** Time after which the server closes an idle connection. Node adds one second. */
+  readonly keepAliveTimeoutMs: number;
   readonly counters: Counters;
   readonly serve: Serve;
 }
@@ -43,8 +54,9 @@ export class FrontEnd {
   }
 
   get url(): string {
-    const { host } = this.#with;
-    return `http://${host.includes(':') ? `[${host}]` : host}:${this.#port}`;
+    const { host, tls } = this.#with;
+    const scheme = tls === undefined ? 'http' : 'https';
+    return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${this.#port}`;
   }
 
   /** Rejects if the server cannot listen on the port. */
@@ -83,14 +95,15 @@ export class FrontEnd {
   }
 
   #create(): Server {
-    const { counters } = this.#with;
-    const server = createServer({
+    const { counters, tls, keepAliveTimeoutMs } = this.#with;
+    const http = {
       // Long polls and slow uploads must not time out.
       requestTimeout: 0,
       headersTimeout: 0,
-      keepAliveTimeout: 120_000,
-    });
-    server.on('connection', (socket) => {
+      keepAliveTimeout: keepAliveTimeoutMs,
+    };
+    const server = tls === undefined ? createServer(http) : createSecureServer({ ...http, ...tls });
+    server.on('connection', (socket: Socket) => {
       counters.connections++;
       counters.openConnections++;
       socket.once('close', () => counters.openConnections--);
