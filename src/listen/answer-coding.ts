@@ -30,6 +30,12 @@ const notModified = 304;
 /** Longer bodies are coded outside of the event loop, always with gzip. */
 const maxBytesAtOnce: Readonly<Record<Coding, number>> = { gzip: 65_536, br: 524_288 };
 
+/**
+ * The shortest body that is coded if the pool coded its batch. This pool would have coded the direct answer too. Below
+ * this size a coding saves almost no bytes.
+ */
+const smallMinBytes = 512;
+
 /** The last head, because the parts of one batch mostly have the same fields. */
 interface LastHead {
   readonly from: RawHeaders;
@@ -78,7 +84,8 @@ export class AnswerCoding implements EncoderLimit {
     const { status, headers, body } = reply;
     if (status === notModified) return this.#notModified(exchange, reply);
     const { whole, minBytes } = offer;
-    if (body.length < minBytes) return reply;
+    if (body.length < smallMinBytes && body.length < minBytes) return reply;
+    if (body.length < minBytes && reply.wasCoded !== true) return reply;
     const known = this.#knownHead(reply, whole);
     if (known === undefined && !this.#mayCode(exchange, reply)) return reply;
     if (body.length > maxBytesAtOnce[whole]) {

@@ -1,6 +1,6 @@
 /** Clients that accept gzip or br get it, by every way, and get exactly the pool's bytes after decoding. */
-import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import { type Asked, decoded, field, request } from '../support/coding-client.ts';
 import { json, jsonOf, type PoolAnswer, startCodingPool } from '../support/coding-pool.ts';
 import { startProxy } from '../support/proxy.ts';
 import { type RawAnswer, RawClient } from '../support/raw-client.ts';
@@ -15,34 +15,6 @@ const fixed = {
 const contacts = `${app}/people/contacts`;
 const long = jsonOf(5000);
 const huge = jsonOf(700_000);
-
-interface Asked {
-  readonly accept?: string;
-  readonly fields?: string;
-  readonly method?: string;
-  readonly body?: string;
-}
-
-function request(
-  target: string,
-  { accept, fields = '', method = 'GET', body }: Asked = {},
-): string {
-  const codings = accept === undefined ? '' : `Accept-Encoding: ${accept}\r\n`;
-  const length = body === undefined ? '' : `Content-Length: ${body.length}\r\n`;
-  const head = `${method} ${target} HTTP/1.1\r\nHost: p\r\nAuthorization: Bearer cwt=sim-ann\r\n`;
-  return `${head}${codings}${fields}${length}\r\n${body ?? ''}`;
-}
-
-function field(answer: RawAnswer, name: string): string | undefined {
-  return new RegExp(`^${name}: (.*)$`, 'im').exec(answer.head)?.[1];
-}
-
-/** The decoded body. Throws if the body is coded twice, or is not coded. */
-function decoded(answer: RawAnswer): string {
-  const coding = field(answer, 'content-encoding');
-  const decode = coding === 'br' ? brotliDecompressSync : gunzipSync;
-  return (coding === undefined ? answer.body : decode(answer.body)).toString();
-}
 
 let pool: ScriptedPool;
 let answers: (target: string, head: string) => PoolAnswer;

@@ -145,3 +145,11 @@ describe('a compressed answer', () => {
     expect(heard.filter((text) => !/^\d/.test(text))).toHaveLength(1);
   });
 });
+
+test.each(['gzip, gzip', 'br', 'gzip, '.repeat(2000) + 'gzip'])(
+  'an envelope with another coding is not decoded: %#',
+  (coding) => {
+    const { heard } = exchange(undefined, [...plainHead, 'Content-Encoding', coding]);
+    expect(heard).toEqual(['not_understood']);
+  },
+);

@@ -22,6 +22,7 @@ const ownLength = new Set(['content-length']);
 export class PartReplies {
   /** The fields of the envelope for all parts. */
   readonly #shared: string[] = [];
+  readonly #wasCoded: boolean;
   /** The previous part, and the fields and the encoded head of its response. */
   #part: ResponsePart | undefined;
   #headers: RawHeaders = [];
@@ -29,6 +30,7 @@ export class PartReplies {
 
   /** @param envelope the fields of the batch response itself */
   constructor(envelope: RawHeaders) {
+    this.#wasCoded = headerValue(envelope, 'content-encoding') !== undefined;
     for (let i = 0; i < envelope.length; i += 2) {
       const name = envelope[i] as string;
       const value = sharedValue(name, envelope[i + 1] as string);
@@ -56,6 +58,7 @@ export class PartReplies {
       head: this.#head,
       body: withoutByteOrderMark(part),
       asked,
+      wasCoded: this.#wasCoded,
     };
   }
 

@@ -20,6 +20,8 @@ export interface Reply {
   readonly body: Buffer;
   /** The call that this response answers, if it was a part of a batch response; otherwise `undefined`. */
   readonly asked?: Asked;
+  /** Whether the pool coded the batch response that this response was a part of. */
+  readonly wasCoded?: boolean;
 }
 
 /** The head of a response with a streamed body. */
