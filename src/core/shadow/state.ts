@@ -89,6 +89,7 @@ export function withCaller(arrival: ShadowArrival, caller: ShadowCall): Arrival<
     callClass: arrival.callClass,
     resource: arrival.resource,
     collapsible: arrival.collapsible,
+    urgency: arrival.urgency,
     method: arrival.method,
     target: arrival.target,
     headers: arrival.headers,

@@ -1,4 +1,4 @@
-/** What the urgency of a call changes: its hold, and its place among the calls that wait. */
+/** The urgency of a call changes its hold, and its place among the calls that wait. */
 import { describe, expect, test } from '@jest/globals';
 import { aKey, aReply, app, Recorder } from '../../support/recording-sink.ts';
 import type { Arrival } from '../../../src/core/schedule/state.ts';

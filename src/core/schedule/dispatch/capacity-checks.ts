@@ -20,7 +20,7 @@ export function block<T>(
   sink.wakeAt(untilMs);
 }
 
-/** Asks for permits of the users whose timers are due. */
+/** Asks for permits for each user with a timer that is due. */
 export function recheck<T>(
   checks: TimerHeap<User<T>>,
   sink: Pick<Sink<T>, 'requestPermit'>,

@@ -10,7 +10,7 @@
 import type { DeviceShares, Stream, User } from '../state.ts';
 import { placeOf } from '../order/urgency.ts';
 
-/** Devices of a user whose shares are kept. With more of them, all begin again with equal shares. */
+/** The number of devices of a user that have shares. With more of them, all begin again with equal shares. */
 const maxDevices = 256;
 
 /** Returns the stream that is sent next. `ready` is not empty. */

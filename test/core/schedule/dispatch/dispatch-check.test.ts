@@ -22,6 +22,7 @@ interface Situation {
   readonly limitedSinceMs?: number;
   /** The classes of the ready streams. */
   readonly ready?: ReadonlyArray<Stream<string>['callClass']>;
+  readonly isUrgent?: boolean;
 }
 
 function check(situation: Situation): Capacity {
@@ -45,7 +46,7 @@ function check(situation: Situation): Capacity {
     user.streams.push({ callClass, hold, queue: [call] } as unknown as Stream<string>);
   }
   if (limitedSinceMs !== undefined) user.blocked.begin('limit', limitedSinceMs);
-  return checkCapacity(user, wanted, unbatched, nowMs);
+  return checkCapacity(user, wanted, unbatched, nowMs, situation.isUrgent);
 }
 
 const go = (parts: number, probe = false): Capacity => ({ kind: 'go', parts, probe });
@@ -71,6 +72,13 @@ test('after a refusal the other requests wait for the end of the trial', () => {
 });
 
 describe('a batch that does not fit', () => {
+  test('does not wait for room for all of its parts if it has an urgent call', () => {
+    expect(check({ wanted: 6 })).toEqual(blocked(50));
+    expect(check({ wanted: 6, isUrgent: true })).toEqual(go(5));
+    expect(check({ wanted: 6, outstanding: 20, isUrgent: true })).toEqual(blocked(Infinity));
+    expect(check({ backoffUntilMs: 100, isUrgent: true })).toEqual(blocked(100, 'backoff'));
+  });
+
   test('waits for room for all of its parts, for at most 50 ms', () => {
     expect(check({ wanted: 5 })).toEqual(go(5));
     expect(check({ wanted: 6, nowMs: 7 })).toEqual(blocked(57));
