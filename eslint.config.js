@@ -191,6 +191,8 @@ export default defineConfig(
             'testWithOpenssl',
             'testWithContainers',
             'testWithBoth',
+            'testWithH2spec',
+            'testWithH2spec.each',
             'testWithSystemd',
             'testWithSetpriv',
             'testWithHelm',
