@@ -136,9 +136,8 @@ export class ClientSession implements ReadingConnection {
   /** To be called every second. */
   check(nowMs: number): void {
     if (this.#closingSinceMs !== undefined) {
-      if (nowMs - this.#closingSinceMs >= closeGraceMs && this.#sockets.size === 0) {
-        this.#socket.destroy();
-      }
+      const isLate = nowMs - this.#closingSinceMs >= closeGraceMs;
+      if (isLate && (this.#session.destroyed || this.#sockets.size === 0)) this.#socket.destroy();
       return;
     }
     // Bytes of a body that wait for the proxy are not read yet.
