@@ -49,7 +49,12 @@ export const phoneStart = {
     const [peer = peersNamed(ours)[0]] = peers ?? peersNamed(ours);
     const [direct] = peersNamed('direct');
     const reason = lacking('nginx', 'openssl');
-    const scenario = { connections: 0, users: (plan.rounds + warmUpStarts) * 4, serviceMs };
+    const scenario = {
+      connections: 0,
+      users: (plan.rounds + warmUpStarts) * 5,
+      serviceMs,
+      env: { UCWA_PROXY_LISTEN_H2C: 'true' },
+    };
     const entrants = [direct, peer, direct, peer].map((one) => ({
       name: one.name,
       peer: one,
@@ -74,6 +79,10 @@ export const phoneStart = {
           { name: 'six HTTP/1.1, direct', phone: await http1Way(near), starts: [] },
           { name: 'six HTTP/1.1, proxy', phone: await http1Way(proxied), starts: [] },
         ];
+        if (peer.name === ours) {
+          const far = await relayed(proxied);
+          ways.push({ name: 'HTTP/2 to the proxy', phone: () => http2Phone(far), starts: [] });
+        }
         if (reason === undefined) {
           const certificate = makeCertificate();
           /** @param {string} url */

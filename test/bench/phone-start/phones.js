@@ -51,11 +51,11 @@ export function http1Phone(url, connections) {
 
 /**
  * @param {string} url
- * @param {Buffer} ca
+ * @param {Buffer} [ca]
  * @returns {Phone}
  */
 export function http2Phone(url, ca) {
-  const session = connect(url, { ca });
+  const session = connect(url, ca && { ca });
   /** @type {Promise<never>} */
   const broken = new Promise((_, reject) => session.once('error', reject));
   broken.catch(() => undefined);
