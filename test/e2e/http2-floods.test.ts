@@ -138,11 +138,12 @@ describe('frames that carry neither a request nor a body are limited', () => {
     const proxy = await start();
     const client = new RawHttp2(proxy.port);
     await flood(client, () => frames);
-    await proxy.untilMetric(refused('http2_flood'), (value) => value <= 1);
     const metrics = await proxy.metrics();
-    expect(
-      (metrics.get(refused('http2_flood')) ?? 0) + (metrics.get(refused('slow_reader')) ?? 0),
-    ).toBe(1);
+    // nghttp2 of Node 24 ends some floods itself.
+    const counted = ['http2_flood', 'slow_reader', 'malformed'].map(
+      (reason) => metrics.get(refused(reason)) ?? 0,
+    );
+    expect(counted.reduce((sum, value) => sum + value)).toBe(1);
     await proxy.untilMetric(connections, (value) => value === 0);
     await expectServes(proxy);
   });
