@@ -8,6 +8,7 @@ import {
 } from '../src/settings/describe-settings.ts';
 import { expectSection } from './docs/markdown.ts';
 import { measuredRows, readBenchmarks } from './docs/measured.ts';
+import { noHealth } from './support/no-health.ts';
 import { failures } from './e2e/failure-table.ts';
 
 /** The settings that README.md shows. */
@@ -86,6 +87,7 @@ test('the table of metrics is that of the registry', async () => {
     clientConnections: none,
     upstreamConnections: none,
     boundConnections: none,
+    health: noHealth,
     servers: () => ({ active: 1, fallback: 0, trial: 0, ejected: 0 }),
     limits: () => ({ maxUsers: 1 }),
   }).render();

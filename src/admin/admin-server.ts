@@ -7,6 +7,8 @@ import { ConnectionSlots } from './connection-slots.ts';
 export interface AdminParts {
   /** Returns each readiness condition by name, and whether the condition holds. */
   readonly readiness: () => Readonly<Record<string, boolean>>;
+  /** Returns further lines of `/readyz?verbose`, which do not decide about readiness. */
+  readonly readinessDetails?: () => readonly string[];
   readonly metrics: { render(): Promise<string>; readonly contentType: string };
   readonly version: string;
   /** Returns the servers of the pools, as values of JSON. */
@@ -158,10 +160,13 @@ export class AdminServer {
     const conditions = Object.entries(this.#parts.readiness());
     const ready = conditions.every(([, holds]) => holds);
     const lines = conditions.map(([name, holds]) => `[${holds ? '+' : '-'}]${name}\n`);
+    const details = (verbose ? (this.#parts.readinessDetails?.() ?? []) : []).map(
+      (line) => `${line}\n`,
+    );
     return {
       status: ready ? 200 : 503,
       type: text,
-      body: `${verbose || !ready ? lines.join('') : ''}${ready ? 'ready' : 'not ready'}\n`,
+      body: `${verbose || !ready ? lines.join('') : ''}${details.join('')}${ready ? 'ready' : 'not ready'}\n`,
     };
   }
 }

@@ -4,12 +4,14 @@ import { InvariantViolation } from '../core/invariants.ts';
 import { systemClock } from '../engine/clock.ts';
 import { ConnectionCounts } from '../listen/connection-counts.ts';
 import type { Log } from '../log/log.ts';
+import type { CheckTimes } from '../core/health/pool-health.ts';
 import { createMetrics, type Metrics } from '../metrics/metrics.ts';
 import { watchStalls } from '../metrics/stalls.ts';
 import type { ServeSettings } from '../settings/load-settings.ts';
 import type { PassThrough } from '../pass-through/pass-through.ts';
 import { startRecording } from '../shadow/shadow-mode.ts';
 import { collectRarely } from '../upstream/heap-growth.ts';
+import { Health } from './health.ts';
 import { createListener, createListening } from './parts.ts';
 import { createPlainListener } from './plain-listener.ts';
 import { Pools } from './pools.ts';
@@ -39,6 +41,8 @@ export interface AppParts {
   readonly ownsProcess?: boolean;
   /** Interval between two checks of the TLS files, in ms. */
   readonly tlsCheckEveryMs?: number;
+  /** Checks whether the pools can be reached. Without it there are none. */
+  readonly poolChecks?: CheckTimes;
 }
 
 const checkEveryMs = 1000;
@@ -54,7 +58,9 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   const { log, version } = parts;
   if (parts.ownsProcess === true) collectRarely();
   const renewals = watchTls(settings, log, () => server.renewTls(renewals.listen.current));
+  const health = new Health({ settings, log, renewals, checks: parts.poolChecks });
   const metrics = createMetrics(version, {
+    health,
     heldCalls: () => pools.sum(({ engine }) => engine.heldCalls) + handler.waitingCalls,
     outstandingCalls: () => pools.sum(({ engine }) => engine.outstandingCalls),
     users: () => pools.users,
@@ -73,7 +79,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     { ...metrics.trace, ended: (why) => log.warn(`the trace has ended: ${why}`) },
     systemClock.now(),
   );
-  const surroundings = { settings, metrics, log, renewals, internalError };
+  const surroundings = { settings, metrics, log, renewals, health, internalError };
   const pools = new Pools(surroundings, recorder);
   const { maxConnections } = settings.limits;
   const counts = new ConnectionCounts(maxConnections, Math.ceil(maxConnections / 2));
@@ -95,12 +101,16 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   const servers = [server, ...(plain ? [plain.server] : [])];
   const passThroughs = [pools, ...(plain?.passThroughs ?? [])];
   let ready = false;
-  const { address, hosts } = settings.admin;
+  const { address, hosts, readyNeedsPool } = settings.admin;
   const admin = new AdminServer({
     metrics,
     version,
     hosts,
-    readiness: () => ({ serving: ready }),
+    readiness: () => ({
+      serving: ready,
+      ...(readyNeedsPool && { pool_reachable: health.areReachable }),
+    }),
+    readinessDetails: () => health.lines(),
     servers: () => pools.serverReports,
   });
 
@@ -117,6 +127,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     throw error;
   }
   ready = true;
+  health.start();
   const summarize = (): void => {
     for (const { shadow, settings: pool } of pools.all) {
       const name = pool.name === '' ? '' : ` of ${pool.name}`;
@@ -141,6 +152,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
       unready: () => (ready = false),
       sendHeld: () => pools.drain(),
       endCalls() {
+        health.stop();
         endTlsChecks();
         endChecks();
         endSummaries();

@@ -92,14 +92,15 @@ export function createListener(listening: Listening): {
   readonly handler: RequestHandler;
   readonly server: HttpServer;
 } {
-  const { settings, renewals } = listening.surroundings;
+  const { settings, renewals, health } = listening.surroundings;
   const handler = createHandler(
     listening,
     new LinkRewriter(listening.linkParts),
-    listening.pools.map(({ settings: own, front, passThrough, priming }) => ({
+    listening.pools.map(({ settings: own, front, passThrough, priming }, place) => ({
       engine: front,
       passThrough,
       priming,
+      failed: (name) => health.failed(place, name),
       connectionAuth: own.connectionAuth,
       isBatched: own.batching,
     })),

@@ -45,6 +45,7 @@ export function createPlainListener(
     new LinkRewriter({ ...listening.linkParts, tlsPort }),
     pools.map(({ settings: own, front, passThrough, priming }, i) => ({
       engine: front,
+      failed: (name) => surroundings.health.failed(byPool[i] === undefined ? i : undefined, name),
       passThrough: byPool[i] ?? passThrough,
       priming,
       connectionAuth: own.connectionAuth,

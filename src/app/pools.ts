@@ -151,7 +151,7 @@ function createPool(
   shared: Shared,
 ): Pool {
   const clients = createClients(surroundings, settings, place, shared);
-  const engines = createEngines(surroundings, clients.upstream, shared);
+  const engines = createEngines(surroundings, clients.upstream, place, shared);
   return { settings, ...clients, ...engines };
 }
 
@@ -174,7 +174,7 @@ function createClients(
     idleTimeoutMs: connections.idleTimeoutMs,
     timeoutMs: connections.timeoutMs,
     tls,
-    observer: connectionObserver(surroundings),
+    observer: connectionObserver(surroundings, place),
   };
   const passing = {
     upstream: url,
@@ -187,14 +187,19 @@ function createClients(
     servers,
     upstream:
       servers === undefined ? createUpstream(options) : createServersUpstream(options, servers),
-    passThrough: passThroughTo(surroundings, passing),
+    passThrough: passThroughTo(surroundings, passing, place),
   };
 }
 
-/** Creates the pass-through to one server, or to the servers of a pool. */
+/**
+ * Creates the pass-through to one server, or to the servers of a pool.
+ *
+ * @param place the place of the pool, see `Health.failed`
+ */
 export function passThroughTo(
   surroundings: Surroundings,
   server: Pick<PassThroughOptions, 'upstream' | 'servers' | 'maxConnections' | 'bodies' | 'tls'>,
+  place?: number,
 ): PassThrough {
   const { listen, upstream: connections, limits } = surroundings.settings;
   return createPassThrough({
@@ -209,18 +214,26 @@ export function passThroughTo(
       idleSocketTimeoutMs: connections.boundIdleMs,
       maxAgeMs: connections.boundMaxAgeMs,
     },
-    observer: connectionObserver(surroundings),
+    observer: connectionObserver(surroundings, place),
   });
 }
 
-function connectionObserver({ metrics, internalError }: Surroundings): ConnectionObserver {
-  return { unsolicited: () => metrics.engine.protocolError('unsolicited'), internalError };
+function connectionObserver(
+  { metrics, health, internalError }: Surroundings,
+  place: number | undefined,
+): ConnectionObserver {
+  return {
+    unsolicited: () => metrics.engine.protocolError('unsolicited'),
+    internalError,
+    failed: (name, error) => health.failed(place, name, error),
+  };
 }
 
 /** Creates the engine of a pool, and the shadow and the recording that observe its calls. */
 function createEngines(
-  { settings, metrics, log, internalError }: Surroundings,
+  { settings, metrics, log, health, internalError }: Surroundings,
   upstream: Upstream,
+  place: number,
   { recorder, memory, shadowMemory }: Shared,
 ): Pick<Pool, 'engine' | 'observedEngine' | 'front' | 'shadow' | 'priming'> {
   const { upstream: connections, batching, limits } = settings;
@@ -245,7 +258,11 @@ function createEngines(
     nextBoundary: randomUUID,
     random: Math.random,
     memory,
-    observer: { ...metrics.engine, internalError },
+    observer: {
+      ...metrics.engine,
+      internalError,
+      callLate: () => health.failed(place, 'http_response_timeout'),
+    },
     ended: isObserved ? (...told) => observedEngine.ended(...told) : undefined,
   };
   const engine = new Engine(options, parts);

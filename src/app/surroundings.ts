@@ -1,6 +1,7 @@
 import type { Log } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { ServeSettings } from '../settings/load-settings.ts';
+import type { Health } from './health.ts';
 import type { TlsWatch } from './tls-watch.ts';
 
 /** The settings, and the parts that most other parts use. */
@@ -9,5 +10,6 @@ export interface Surroundings {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly renewals: TlsWatch;
+  readonly health: Health;
   readonly internalError: (error: unknown) => void;
 }

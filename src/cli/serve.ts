@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { url as inspectorUrl } from 'node:inspector';
 import { getHeapStatistics } from 'node:v8';
 import { startApp } from '../app/app.ts';
+import { usualChecks } from '../app/health.ts';
 import { createLog, type Log } from '../log/log.ts';
 import { formatAddress } from '../settings/address.ts';
 import { fitLimits } from '../settings/fit-limits.ts';
@@ -62,7 +63,12 @@ export const serve: Command = {
     }
 
     const signals = catchSignals();
-    const app = await startApp(settings, { log, version, ownsProcess: true });
+    const app = await startApp(settings, {
+      log,
+      version,
+      ownsProcess: true,
+      poolChecks: usualChecks,
+    });
     log.info('serving', {
       version,
       listen: formatAddress({ ...settings.listen.address, port: app.ports.listen }),

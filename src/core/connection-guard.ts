@@ -1,12 +1,15 @@
 /** Watches over one connection to the pool on behalf of its label, for all kinds of connections. */
 import type { ConnectionLabel } from './connection-label.ts';
+import type { FaultName } from './messages/fault.ts';
 
-/** Learns why the proxy closed a connection to the pool. */
+/** Learns why the proxy closed a connection to the pool, and what failed. */
 export interface ConnectionObserver {
   /** The pool sent bytes that no request asked for. */
   unsolicited(): void;
   /** The proxy would have broken invariant I9. */
   internalError(error: unknown): void;
+  /** A request or a connection failed, and the proxy did not end it. */
+  failed?(name: FaultName, error: unknown): void;
 }
 
 /** The part of a socket that the guard uses. */

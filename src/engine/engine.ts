@@ -1,6 +1,5 @@
 /**
- * The engine connects the core with time, the pool and the callers. It has one timer, grants dispatch
- * permits, and runs the exchanges with the pool.
+ * The engine connects the core with time, the pool and the callers: one timer, dispatch permits, and exchanges.
  *
  * The core must not be entered again before it returns. But a permit or an error may follow in the same turn.
  * All events therefore go through an inbox, and wait there while the core runs.
@@ -181,11 +180,12 @@ export class Engine implements Sink<Caller> {
   #replyFor(call: Call<Caller>, failure: Failure): Reply {
     const { onlyXml } = call.caller;
     const isUnsent = failure === 'late' && this.#cancelUnsent(call);
+    if (failure === 'late' && !isUnsent) this.#observer.callLate?.();
     const fault = this.#uncertain.failureFor(call, isUnsent ? 'never-sent' : failure);
     return fault === 'never-sent' ? answerForUnsent(onlyXml) : answerForFault(fault, onlyXml);
   }
 
-  /** Aborts the request of a late call if it is unsent and serves no other call. Returns whether it never runs. */
+  /** Aborts the request of a late call if it is unsent and has no other call. Returns whether it never runs. */
   #cancelUnsent({ batch }: Call<Caller>): boolean {
     const exchange = batch?.inFlight?.exchange;
     if (exchange?.started !== false || (batch?.waiting !== 1 && !exchange.isAborted)) return false;

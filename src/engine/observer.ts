@@ -18,6 +18,8 @@ export interface EngineObserver extends SchedulerEvents {
   /** A request has ended, with an answer or without. */
   upstreamEnded(kind: 'batch' | 'single', durationMs: number): void;
   protocolError(kind: ProtocolError): void;
+  /** The deadline of a call has passed while the pool worked on it. */
+  callLate?(): void;
   /** An unexpected exception. The engine answers the calls that it concerns. */
   internalError(error: unknown): void;
 }

@@ -1,11 +1,12 @@
 /** Handles pass-through requests: limits, counts and orders them, and forwards them to the pass-through. */
 import type { RefusalReason } from '../core/admit/admit.ts';
 import type { PassThroughReason } from '../core/ucwa/classify.ts';
-import type { Fault, FaultPhase } from '../core/messages/fault.ts';
+import type { Fault, FaultName, FaultPhase } from '../core/messages/fault.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { AnswerGate } from '../pass-through/answer-gate.ts';
 import type { PassThrough } from '../pass-through/pass-through.ts';
 import type { AnswerCoding } from './answer-coding.ts';
+import type { PassThroughOutcome } from '../pass-through/pass-through-call.ts';
 import type { ConnectionAuth } from './connection-auth.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { CodedPassing } from './coded-passing.ts';
@@ -24,6 +25,8 @@ export interface PassThroughPool {
   readonly passThrough: Pick<PassThrough, 'forward' | 'reserve'>;
   /** `undefined`: calls are not held for the events that announce them. */
   readonly priming?: EventPriming | undefined;
+  /** A request to the pool failed after a byte of it may have been sent. */
+  readonly failed?: (name: FaultName) => void;
 }
 
 export interface PassThroughParts {
@@ -164,8 +167,9 @@ export class PassThroughHandler {
           release();
           uncount();
           observer.passThroughEnded(this.#parts.now() - exchange.startedAtMs);
-          if (outcome.kind === 'failed' && outcome.error !== undefined) {
-            observer.internalError(outcome.error);
+          if (outcome.kind === 'failed') {
+            if (outcome.error !== undefined) observer.internalError(outcome.error);
+            if (isOfPool(outcome)) pool.failed?.(outcome.fault.name);
           }
           const left = outcome.kind === 'client-left';
           if (left) observer.callerLeft('passthrough');
@@ -186,4 +190,13 @@ function gateOf(
 ): AnswerGate | undefined {
   const gate = heldEvents?.gate(exchange, target);
   return priming === undefined ? gate : priming.gate(exchange, target, gate);
+}
+
+/**
+ * Whether the pool caused the failure. Failed connections are counted where they are opened. Once an answer has begun,
+ * the proxy itself ends the exchanges of clients that read slowly.
+ */
+function isOfPool(outcome: Extract<PassThroughOutcome, { kind: 'failed' }>): boolean {
+  const { fault, responded } = outcome;
+  return fault.phase === 'unknown' && !(responded && fault.name === 'connection_terminated');
 }

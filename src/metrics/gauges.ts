@@ -1,6 +1,7 @@
 /** Metrics that are read from the parts of the proxy at each scrape. */
 import { Gauge, type Registry } from 'prom-client';
 import { createLimitMetrics, type EffectiveLimits } from './limit-metrics.ts';
+import { createHealthMetrics, type HealthSources } from './health-metrics.ts';
 
 /** Current values, read at each scrape. */
 export interface MetricSources {
@@ -18,6 +19,7 @@ export interface MetricSources {
     readonly trial: number;
     readonly ejected: number;
   };
+  readonly health: HealthSources;
 }
 
 export function createGauges(
@@ -107,6 +109,7 @@ export function createGauges(
     },
   );
   createLimitMetrics(registers, () => sources.limits());
+  createHealthMetrics(registers, sources.health);
   new Gauge({
     name: 'ucwa_proxy_build_info',
     help: 'Always 1. The labels are the versions of the proxy and of Node.',

@@ -293,7 +293,5 @@ export class PoolConnections {
       clearTimeout(timer);
       this.#open.delete(connection);
     });
-    // On Node 20 a socket has no `error` listener between two requests.
-    socket.on('error', () => undefined);
   }
 }

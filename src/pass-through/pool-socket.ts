@@ -57,6 +57,10 @@ export class PoolSocket {
     this.#observer = observer;
     // This listener runs before the parser, because Node adds its own listener later, with each request.
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    // On Node 20 a socket has no other `error` listener between two requests.
+    socket.on('error', (error) => {
+      if (!this.#isReady) observer.failed?.(faultOn(socket, error, false), error);
+    });
     guardWrites(socket, this.#label, observer);
   }
 

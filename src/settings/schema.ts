@@ -103,6 +103,11 @@ const admin = z
       .describe(
         'further host names that requests to the admin port may use; IP addresses and names inside the cluster always work',
       ),
+    readyNeedsPool: yesOrNo()
+      .prefault(false)
+      .describe(
+        'whether /readyz answers 503 while a pool cannot be reached. With it, an outage of the pool takes all replicas out of their balancer at once',
+      ),
   })
   .prefault({})
   .describe('the admin port: health checks and metrics');

@@ -197,8 +197,13 @@ export class UndiciExchange implements Exchange, PendingRequest, Dispatcher.Disp
     // The `Content-Length` of a 304 is the length of the body that a 200 would have (RFC 9110 section 8.6).
     const isWhole =
       this.#status === 304 && error instanceof errors.ResponseContentLengthMismatchError;
-    if (isWhole || this.#endsAtHead) this.#handler.end();
-    else this.#handler.fault(faultOf(error, this.started ? 'unknown' : 'unsent', this.#status > 0));
+    if (isWhole || this.#endsAtHead) {
+      this.#handler.end();
+      return;
+    }
+    const fault = faultOf(error, this.started ? 'unknown' : 'unsent', this.#status > 0);
+    if (!this.#aborted) this.#observer.failed?.(fault.name, error);
+    this.#handler.fault(fault);
   }
 
   sendOn(client: PoolClient): void {

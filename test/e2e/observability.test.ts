@@ -49,12 +49,15 @@ describe('metrics', () => {
       'ucwa_proxy_invariant_violations_total{invariant="one_key"}',
       'ucwa_proxy_connections{side="client"}',
       'ucwa_proxy_bound_connections',
+      'ucwa_proxy_upstream_errors_total{kind="dns_error"}',
+      'ucwa_proxy_pools{state="unreachable"}',
       'ucwa_proxy_upstream_requests_saved',
     ];
     for (const series of expected) expect([series, metrics.get(series)]).toEqual([series, 0]);
     const notZero = ours.filter(([, value]) => value !== 0).map(([series]) => series);
     expect(notZero).toEqual([
       'ucwa_proxy_servers{state="active"}',
+      'ucwa_proxy_pools{state="unknown"}',
       `ucwa_proxy_build_info{version="0.0.0-test",node_version="${process.version}"}`,
     ]);
     expect(ours.length).toBeLessThan(560);
@@ -106,7 +109,9 @@ describe('the admin port', () => {
     const { admin } = proxy.ports;
     expect(await readAdmin(admin, '/livez')).toEqual({ status: 200, body: 'ok\n' });
     expect(await readAdmin(admin, '/readyz')).toEqual({ status: 200, body: 'ready\n' });
-    expect((await readAdmin(admin, '/readyz?verbose')).body).toBe('[+]serving\nready\n');
+    expect((await readAdmin(admin, '/readyz?verbose')).body).toBe(
+      '[+]serving\n[-]pool: not checked yet\nready\n',
+    );
     expect(JSON.parse((await readAdmin(admin, '/version')).body)).toEqual({
       version: '0.0.0-test',
       node: process.version,

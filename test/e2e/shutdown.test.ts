@@ -29,7 +29,10 @@ test('during the drain delay, readiness is off, calls are still accepted, and an
   expect((await readAdmin(proxy.ports.admin, '/readyz')).status).toBe(200);
   const stopped = proxy.stop();
   const ready = await readAdmin(proxy.ports.admin, '/readyz?verbose');
-  expect([ready.status, ready.body]).toEqual([503, '[-]serving\nnot ready\n']);
+  expect([ready.status, ready.body]).toEqual([
+    503,
+    '[-]serving\n[-]pool: not checked yet\nnot ready\n',
+  ]);
   expect((await readAdmin(proxy.ports.admin, '/livez')).status).toBe(200);
   const client = new UcwaClient(proxy.url);
   for (const target of [`${app}/me`, '/autodiscover/autodiscoverservice.svc/root']) {

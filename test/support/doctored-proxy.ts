@@ -17,6 +17,7 @@ import { RequestHandler } from '../../src/listen/request-handler.ts';
 import { LinkRewriter } from '../../src/listen/link-rewriter.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { createUpstream } from '../../src/upstream/undici-upstream.ts';
+import { noHealth } from './no-health.ts';
 import { onCleanup } from './cleanup.ts';
 import { onePool } from './one-pool.ts';
 
@@ -57,6 +58,7 @@ export async function startDoctoredProxy(
     ...{ heldCalls: none, outstandingCalls: none, longPolls: none },
     ...{ clientConnections: none, upstreamConnections: none, boundConnections: none },
     users: () => ({ active: 0, idle: 0 }),
+    health: noHealth,
     servers: () => ({ active: 1, fallback: 0, trial: 0, ejected: 0 }),
     limits: () => ({}),
   });

@@ -40,7 +40,9 @@ export function startProxyFrom(
   return start({ config: 'proxy.yaml' }, file, env, parts);
 }
 
-type TestParts = Pick<AppParts, 'tlsCheckEveryMs'> & { readonly userHashKey?: Buffer };
+type TestParts = Pick<AppParts, 'tlsCheckEveryMs' | 'poolChecks'> & {
+  readonly userHashKey?: Buffer;
+};
 
 async function start(
   flags: Readonly<Record<string, string>>,
