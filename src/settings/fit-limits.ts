@@ -27,7 +27,7 @@ const bytesEach = {
   user: 2 * 1024,
 };
 
-/** Settings whose limits fit the process. */
+/** The settings, with limits that fit the process. */
 export interface FittedLimits {
   readonly settings: Settings;
   /** One note for each limit that the sources of the settings give, and that is lowered. */
