@@ -20,6 +20,7 @@ export const probe: Command = {
       placeholder: 'MS',
       meaning: `maximum time for everything (default: ${defaultTimeoutMs})`,
     },
+    { name: 'pool', meaning: 'end with code 1 if the proxy cannot reach its pool, too' },
   ],
   operands: [
     {
@@ -28,12 +29,14 @@ export const probe: Command = {
     },
   ],
   notes: `Exit code 0: ready, or a discovery document; 1: neither; 2: not a URL.
+A warning says that the pool cannot be reached. It changes the exit code only with --pool, because
+a container must not restart while the pool is away.
 A warning lists links of a discovery document to other hosts: clients that follow these links
 bypass the proxy. Redirects are reported, not followed.`,
   run: probeUrl,
 };
 
-async function probeUrl({ operands, flags }: GivenArguments, io: Io): Promise<number> {
+async function probeUrl({ operands, flags, switches }: GivenArguments, io: Io): Promise<number> {
   const [text = ''] = operands;
   const url = readUrl(text);
   if (!url) {
@@ -51,7 +54,7 @@ async function probeUrl({ operands, flags }: GivenArguments, io: Io): Promise<nu
   }
   const signal = AbortSignal.timeout(timeoutMs);
   try {
-    return await examine(url, signal, io);
+    return await examine(url, signal, { io, needsPool: switches.has('pool') });
   } catch (error) {
     const reason = signal.aborted ? `no complete answer within ${timeoutMs} ms` : reasonOf(error);
     io.stderr.write(`${masked(url.href)}: ${reason}\n`);
@@ -59,13 +62,21 @@ async function probeUrl({ operands, flags }: GivenArguments, io: Io): Promise<nu
   }
 }
 
+interface Report {
+  readonly io: Io;
+  /** Whether a pool that cannot be reached is a failure. */
+  readonly needsPool: boolean;
+}
+
 /** Asks for readiness first if the path is `/`, which can be an admin port or a discovery address. */
-async function examine(url: URL, signal: AbortSignal, io: Io): Promise<number> {
+async function examine(url: URL, signal: AbortSignal, { io, needsPool }: Report): Promise<number> {
   const isRoot = url.pathname === '/' && url.search === '';
   const readyUrl = isRoot ? new URL('/readyz', url) : url;
   if (readyUrl.pathname.endsWith('/readyz')) {
-    const answer = await httpGet(readyUrl, signal);
-    if (isReadiness(answer)) return reportReadiness(readyUrl, answer, io);
+    const verboseUrl = new URL(readyUrl);
+    if (verboseUrl.search === '') verboseUrl.search = 'verbose';
+    const answer = await httpGet(verboseUrl, signal);
+    if (isReadiness(answer)) return reportReadiness(readyUrl, answer, { io, needsPool });
     if (!isRoot) return reportOther(readyUrl, answer, io);
   }
   const answer = await httpGet(url, signal);
@@ -81,12 +92,19 @@ function isReadiness({ status, contentType, body }: Answer): boolean {
   );
 }
 
-function reportReadiness(url: URL, { status, body }: Answer, io: Io): number {
+function reportReadiness(url: URL, { status, body }: Answer, { io, needsPool }: Report): number {
+  const conditions = body.trim().split(/\s*\n\s*/);
   if (status === 200) {
     io.stdout.write(`${masked(url.href)}: ready\n`);
-    return exitCode.ok;
+    const pools = conditions.filter((line) => /^\[[+-]\]pool\b/.test(line));
+    const away = pools.filter((line) => line.startsWith('[-]')).map((line) => line.slice(3));
+    if (needsPool && pools.length === 0) away.push('the proxy does not say');
+    if (away.length === 0) return exitCode.ok;
+    const reasons = away.map((line) => printable(line)).join(', ');
+    const level = needsPool ? '' : 'warning: ';
+    io.stderr.write(`${level}the proxy cannot reach its pool (${reasons})\n`);
+    return needsPool ? exitCode.failed : exitCode.ok;
   }
-  const conditions = body.trim().split(/\s*\n\s*/);
   io.stderr.write(
     `${masked(url.href)}: not ready (${status}, ${printable(conditions.join(' '))})\n`,
   );

@@ -62,9 +62,42 @@ describe('a proxy', () => {
         stdout: `${url}/readyz: ready\n`,
         stderr: '',
       });
-      expect(asked).toEqual(['/readyz']);
+      expect(asked).toEqual(['/readyz?verbose']);
     },
   );
+
+  describe('with a pool that', () => {
+    const readyWith =
+      (...lines: readonly string[]): RequestListener =>
+      (_request, response) =>
+        response.end([...lines, 'ready', ''].join('\n'));
+
+    test('can be reached is ready, also with --pool', async () => {
+      const { url } = await serve(readyWith('[+]serving', '[+]pool: reachable'));
+      const ready = { code: 0, stdout: `${url}/readyz: ready\n`, stderr: '' };
+      expect(await run(url)).toEqual(ready);
+      expect(await run(url, '--pool')).toEqual(ready);
+    });
+
+    test('cannot be reached is ready with a warning, and fails with --pool', async () => {
+      const { url } = await serve(
+        readyWith('[+]pool a: reachable', '[-]pool b: dns_error since 2026-11-30T10:00:00.000Z'),
+      );
+      const told =
+        'the proxy cannot reach its pool (pool b: dns_error since 2026-11-30T10:00:00.000Z)';
+      const stdout = `${url}/readyz: ready\n`;
+      expect(await run(url)).toEqual({ code: 0, stdout, stderr: `warning: ${told}\n` });
+      expect(await run('--pool', url)).toEqual({ code: 1, stdout, stderr: `${told}\n` });
+    });
+
+    test('is not mentioned fails with --pool', async () => {
+      const { url } = await serve(readyWith());
+      expect(await run(url, '--pool')).toMatchObject({
+        code: 1,
+        stderr: 'the proxy cannot reach its pool (the proxy does not say)\n',
+      });
+    });
+  });
 
   test('that is not ready is reported with its reasons', async () => {
     const { url } = await serve((_request, response) =>
@@ -130,7 +163,7 @@ describe('a discovery document', () => {
       stdout: `${url}/: UCWA discovery document\n  self: ${url}/root\n  user: ${url}/root/user\n`,
       stderr: '',
     });
-    expect(asked).toEqual(['/readyz', '/']);
+    expect(asked).toEqual(['/readyz?verbose', '/']);
   });
 
   test('with links to another host is shown with a warning', async () => {

@@ -84,7 +84,7 @@ testWithBoth('the objects of the standalone chart run, batch and drain', async (
   // The question of the pod of "helm test", except for the name of the Service.
   const { args = [] } = podsOf([pick(manifests, 'Pod')])[0]!.spec.containers[0]!;
   const asked = args.map((arg) => arg.replace('ucwa-ucwa-batch-proxy-admin.ucwa.svc', '127.0.0.1'));
-  expect(asked).toEqual(['probe', `http://127.0.0.1:${admin}`]);
+  expect(asked).toEqual(['probe', '--pool', `http://127.0.0.1:${admin}`]);
   expect((await container.exec('node', '/app/dist/main.js', ...asked)).code).toBe(0);
   expect(await container.stop()).toBe(0);
 });
