@@ -53,12 +53,13 @@ groups:
 {{- define "ucwa-batch-proxy.alerts" -}}
 # Is it up?
 - alert: UcwaProxyDown
-  expr: up{ {{- .self }}} == 0
+  # If no pod is up, UcwaProxyAbsent fires alone.
+  expr: up{ {{- .self }}} == 0 and on ({{ .by }}) (max by ({{ .by }}) (up{ {{- .self }}}) == 1)
   for: {{ .for }}
   labels: { severity: critical }
   annotations:
     summary: '{{ "Prometheus cannot scrape the ucwa-batch-proxy pod {{ $labels.instance }}" }}'
-    description: 'The pod is down, or its admin port does not answer. Look at the events of the pod and at its last log lines. The chart''s value networkPolicy.monitoringNamespaces must have the namespace of Prometheus.'
+    description: 'The pod is down, or its admin port does not answer, while another one works. Look at the events of the pod and at its last log lines. The chart''s value networkPolicy.monitoringNamespaces must have the namespace of Prometheus.'
 - alert: UcwaProxyAbsent
   expr: absent(ucwa_proxy_build_info{ {{- .self }}})
   for: {{ .for }}

@@ -108,6 +108,10 @@ the sidecar needs plus 10 for the application. */}}
 {{- end -}}
 
 {{- define "ucwa-batch.container" -}}
+{{- $memory := dig "limits" "memory" "" .values.resources -}}
+{{- if and $memory (lt (include "ucwa-batch.mebibytes" $memory | float64) 96.0) -}}
+{{- fail (printf "ucwa-batch-sidecar: resources.limits.memory is %v: expected at least 96Mi, because an idle proxy takes 90 MB" $memory) -}}
+{{- end -}}
 - name: {{ .values.name }}
   image: {{ include "ucwa-batch.version" . | quote }}
   imagePullPolicy: {{ .values.image.pullPolicy }}
@@ -200,4 +204,14 @@ checksum/ucwa-batch-proxy: {{ include "ucwa-batch.config" . | sha256sum }}
 {{/* URL of the sidecar for the application. */}}
 {{- define "ucwa-batch.url" -}}
 http://127.0.0.1:{{ .values.port }}
+{{- end -}}
+
+{{/* A quantity of memory in MiB, rounded down. */}}
+{{- define "ucwa-batch.mebibytes" -}}
+{{- $text := toString . -}}
+{{- $number := regexFind "^[0-9.]+" $text | float64 -}}
+{{- if kindIs "float64" . }}{{ $number = . }}{{ $text = "" }}{{ end -}}
+{{- $unit := regexFind "[A-Za-z]+$" $text -}}
+{{- $bytes := dict "Ki" 1024.0 "Mi" 1048576.0 "Gi" 1073741824.0 "Ti" 1099511627776.0 "k" 1000.0 "M" 1000000.0 "G" 1000000000.0 "T" 1000000000000.0 -}}
+{{- floor (divf (mulf $number (get $bytes $unit | default 1.0)) 1048576) -}}
 {{- end -}}

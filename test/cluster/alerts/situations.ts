@@ -47,15 +47,16 @@ const savesLittle = '0+300x360 108540+540x60';
 export const situations: readonly Situation[] = [
   {
     alert: 'UcwaProxyDown',
-    fires: { [one('up')]: '0x30' },
+    fires: { [one('up')]: '0x30', [one('up', '', 'b')]: '1x30' },
     quiet: {
+      'all pods are away, which is another alert': { [one('up')]: '0x30' },
       'it answers': { [one('up')]: '1x30' },
       'a short gap': { [one('up')]: '1x20 0x3 1x10' },
     },
   },
   {
     alert: 'UcwaProxyAbsent',
-    fires: { [one('up')]: '1x30' },
+    fires: { [one('up')]: '0x30' },
     quiet: { 'one is there': { [one('ucwa_proxy_build_info')]: '1x30' } },
   },
   {

@@ -148,6 +148,21 @@ data:
       'Every pod of the cluster can read the admin port',
     ],
     ['tokens without encryption', { 'ingress.enabled': true }, 'unencrypted'],
+    [
+      'a header that Istio cannot read',
+      { 'serverTls.existingSecret': 'a', 'userAffinity.provider': 'istio' },
+      'Istio can hash a header only if',
+    ],
+    [
+      'users of two zones with near pods',
+      { 'service.trafficDistribution': 'PreferClose', 'userAffinity.provider': 'istio' },
+      'a user of two zones has two pods',
+    ],
+    [
+      'controllers that need an annotation for TLS',
+      { 'serverTls.existingSecret': 'a', 'ingress.enabled': true },
+      'Another controller needs one in ingress.annotations',
+    ],
     ['no time for balancers', { 'config.drain.delayMs': 0 }, 'less than 2 s'],
     [
       'monitoring that the cluster lacks',
