@@ -159,4 +159,18 @@ LIMITS
 {{- end -}}
 {{- join "\\n" $problems -}}
 {{- end -}}
+
+{{/* Says that a recording has no place. Argument: (dict "config" … "mounts" … "security" …), of the container. */}}
+{{- define "NAME.recordProblem" -}}
+{{- $file := dig "record" "file" "" .config -}}
+{{- if and $file .security.readOnlyRootFilesystem -}}
+{{- $isWritable := false -}}
+{{- range .mounts -}}
+{{- if and (hasPrefix (printf "%s/" (trimSuffix "/" .mountPath)) $file) (not .readOnly) }}{{- $isWritable = true }}{{ end -}}
+{{- end -}}
+{{- if not $isWritable -}}
+config.record.file is {{ $file }}, but the root file system is read-only: expected a writable mount above it in extraVolumeMounts
+{{- end -}}
+{{- end -}}
+{{- end -}}
 `;

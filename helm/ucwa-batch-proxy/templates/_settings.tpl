@@ -152,3 +152,17 @@ Each template takes (dict "config" … "env" … "args" … "listeners" …). "c
 {{- end -}}
 {{- join "\n" $problems -}}
 {{- end -}}
+
+{{/* Says that a recording has no place. Argument: (dict "config" … "mounts" … "security" …), of the container. */}}
+{{- define "ucwa-batch-proxy.recordProblem" -}}
+{{- $file := dig "record" "file" "" .config -}}
+{{- if and $file .security.readOnlyRootFilesystem -}}
+{{- $isWritable := false -}}
+{{- range .mounts -}}
+{{- if and (hasPrefix (printf "%s/" (trimSuffix "/" .mountPath)) $file) (not .readOnly) }}{{- $isWritable = true }}{{ end -}}
+{{- end -}}
+{{- if not $isWritable -}}
+config.record.file is {{ $file }}, but the root file system is read-only: expected a writable mount above it in extraVolumeMounts
+{{- end -}}
+{{- end -}}
+{{- end -}}

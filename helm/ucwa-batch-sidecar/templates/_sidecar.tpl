@@ -108,6 +108,9 @@ the sidecar needs plus 10 for the application. */}}
 {{- end -}}
 
 {{- define "ucwa-batch.container" -}}
+{{- with include "ucwa-batch.recordProblem" (dict "config" .values.config "mounts" .values.extraVolumeMounts "security" .values.securityContext) -}}
+{{- fail (printf "ucwa-batch-sidecar: %s" .) -}}
+{{- end -}}
 {{- $memory := dig "limits" "memory" "" .values.resources -}}
 {{- if and $memory (lt (include "ucwa-batch.mebibytes" $memory | float64) 96.0) -}}
 {{- fail (printf "ucwa-batch-sidecar: resources.limits.memory is %v: expected at least 96Mi, because an idle proxy takes 90 MB" $memory) -}}

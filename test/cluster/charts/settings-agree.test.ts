@@ -195,7 +195,11 @@ testWithHelm.each([
   async (chart, key, adminHost, port, adminPort) => {
     if (chart.startsWith('examples')) await runHelm('dependency', 'build', chartFolder(chart));
     for (const one of sampled(25, 23)) {
-      const { code } = await template({ chart, values: { [key]: one } });
+      const mounts = key.replace('config', 'extraVolumeMounts');
+      const { code } = await template({
+        chart,
+        values: { [key]: one, [mounts]: [{ name: 'data', mountPath: '/data' }] },
+      });
       const listenHost = chart.startsWith('examples') ? '127.0.0.1' : '0.0.0.0';
       const isRefused = refusedByProgram(one, `${listenHost}:${port}`, `${adminHost}:${adminPort}`);
       expect([one, code !== 0]).toEqual([one, isRefused]);

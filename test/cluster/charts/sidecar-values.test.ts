@@ -139,6 +139,11 @@ describe('the sidecar', () => {
       /config\.upstream\.tls\.cert needs config\.upstream\.tls\.key/,
     ],
     [
+      'a recording on a read-only file system',
+      { 'ucwaBatch.config.batching.mode': 'off', 'ucwaBatch.config.record.file': '/data/x.csv' },
+      /ucwa-batch-sidecar: config\.record\.file is \/data\/x\.csv, but the root file system is read-only/,
+    ],
+    [
       'too little memory',
       { 'ucwaBatch.resources.limits.memory': '64Mi' },
       /resources\.limits\.memory is 64Mi: expected at least 96Mi/,
