@@ -15,7 +15,7 @@ export const usage = `usage: npm run bench -- [options]
   --rounds N         rounds of each peer or variant
   --round-ms MS      what is measured of each round
   --docs DIR         write benchmarks.md and its plots there; default: docs, when nothing is left out
-                     and nothing else is asked for
+                     and nothing else is asked for; with --only, the other sections stay
   --json FILE        write all rounds there
   --cpu-prof DIR     write a CPU profile of each peer there
   --dist DIR         measure this build of the proxy; default: dist

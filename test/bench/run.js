@@ -10,6 +10,7 @@ import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { readArguments, usage } from './arguments.js';
 import { measure } from './measure/measure.js';
+import { parts as allParts } from './parts/registry.js';
 import { ours } from './peers/registry.js';
 import { asMarkdown, formatted, machine, versions, writeReport } from './report/markdown.js';
 
@@ -71,6 +72,7 @@ async function report({ parts, peers, quick, planOf, dist, docs, json, cpuProf }
     '# Benchmarks\n\nWritten by `npm run bench`, all in one run on one machine, over loopback.\n\n' +
     `- When: ${at.slice(0, 10)}\n- Machine: ${on}\n- Versions: ${versions()}`;
   process.stdout.write(`${head}\n\n`);
+  const order = parts.length < allParts.length ? allParts.map(({ title }) => title) : undefined;
   const sections = [];
   const startedAtMs = performance.now();
   /** @param {number} sinceMs */
@@ -86,14 +88,16 @@ async function report({ parts, peers, quick, planOf, dist, docs, json, cpuProf }
       progress,
     });
     progress('');
-    const markdown = asMarkdown(part, section);
+    const alone = `Measured on its own on ${at.slice(0, 10)}: ${on}; ${versions()}.`;
+    const about = order === undefined ? section.about : [...section.about, alone];
+    const markdown = asMarkdown(part, { ...section, about });
     const took = `(${part.name} took ${seconds(partAtMs)} s)`;
     process.stdout.write(`${await formatted(markdown)}\n${took}\n\n`);
     sections.push({ name: part.name, section, markdown });
   }
   const took = `- Took: ${seconds(startedAtMs)} s`;
   process.stdout.write(`${took}\n`);
-  if (docs !== undefined) await writeReport(docs, `${head}\n${took}`, sections);
+  if (docs !== undefined) await writeReport(docs, `${head}\n${took}`, sections, order);
   if (json !== undefined) {
     const measured = sections.map(({ name, section }) => ({ name, ...section.data }));
     writeFileSync(json, `${JSON.stringify({ at, machine: on, measured }, null, 2)}\n`);

@@ -1,9 +1,10 @@
 /** The report, as printed and as written to `docs/benchmarks.md`. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { versionOf } from '../programs/installed.js';
 import { barsAsSvg } from './bars.js';
+import { withSections } from './with-sections.js';
 
 /**
  * @typedef {object} Table
@@ -13,10 +14,19 @@ import { barsAsSvg } from './bars.js';
  */
 
 /**
+ * @typedef {object} Picture A picture that is no bar chart, with the figures that it is drawn from.
+ * @property {string} name the middle of its file names
+ * @property {string} title
+ * @property {string} svg
+ * @property {object} recorded
+ */
+
+/**
  * @typedef {object} Section The result of a part.
  * @property {string[]} about paragraphs: the subject and the method
  * @property {Table[]} tables
  * @property {import('./bars.js').Chart[]} charts
+ * @property {Picture[]} [pictures]
  * @property {string[]} notes caveats, and what was left out
  * @property {object} data all data, machine-readable
  */
@@ -43,7 +53,7 @@ export function versions() {
  * @param {Section} section
  * @returns {string} markdown
  */
-export function asMarkdown({ name, title }, { about, tables, charts, notes }) {
+export function asMarkdown({ name, title }, { about, tables, charts, pictures = [], notes }) {
   return [
     `## ${title}`,
     ...about,
@@ -52,7 +62,7 @@ export function asMarkdown({ name, title }, { about, tables, charts, notes }) {
       ...(table.title === undefined ? [] : [table.title]),
       grid(table),
     ]),
-    ...charts.map((chart) => `![${chart.title}](${fileOf(chart)})`),
+    ...[...charts, ...pictures].map((one) => `![${one.title}](${fileOf(one)})`),
     ...notes.map((note) => `Note: ${note}.`),
   ].join('\n\n');
 }
@@ -61,16 +71,28 @@ export function asMarkdown({ name, title }, { about, tables, charts, notes }) {
  * @param {string} folder
  * @param {string} head text above the sections
  * @param {ReadonlyArray<{ markdown: string, section: Section }>} sections
+ * @param {readonly string[]} [order] titles of all sections. With it, the report in the folder keeps
+ *   its head and its other sections.
  */
-export async function writeReport(folder, head, sections) {
+export async function writeReport(folder, head, sections, order) {
   mkdirSync(folder, { recursive: true });
   for (const { section } of sections) {
     for (const chart of section.charts) {
       writeFileSync(join(folder, fileOf(chart)), barsAsSvg(chart));
     }
+    for (const { name, svg, recorded } of section.pictures ?? []) {
+      writeFileSync(join(folder, fileOf({ name })), svg);
+      const json = `${JSON.stringify(recorded, null, 2)}\n`;
+      writeFileSync(join(folder, `benchmarks-${name}.json`), json);
+    }
   }
-  const text = [head, ...sections.map(({ markdown }) => markdown)].join('\n\n');
-  writeFileSync(join(folder, 'benchmarks.md'), await formatted(text));
+  const file = join(folder, 'benchmarks.md');
+  const markdowns = sections.map(({ markdown }) => markdown);
+  const text =
+    order !== undefined && existsSync(file)
+      ? withSections(readFileSync(file, 'utf8'), markdowns, order)
+      : [head, ...markdowns].join('\n\n');
+  writeFileSync(file, await formatted(text));
 }
 
 /**
@@ -94,7 +116,7 @@ function grid({ columns, rows }) {
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
-/** @param {import('./bars.js').Chart} chart */
+/** @param {{ name: string }} picture */
 function fileOf({ name }) {
   return `benchmarks-${name}.svg`;
 }
