@@ -9,6 +9,7 @@ import {
 import { expectSection } from './docs/markdown.ts';
 import { measuredRows, readBenchmarks } from './docs/measured.ts';
 import { noHealth } from './support/no-health.ts';
+import { phoneLines } from './docs/phone.ts';
 import { failures } from './e2e/failure-table.ts';
 
 /** The settings that README.md shows. */
@@ -63,6 +64,12 @@ test('the ten settings of README.md are those of the schema', async () => {
 
 test('the measured numbers of README.md are those of the benchmarks', async () => {
   await expectSection('README.md', 'measured', measuredRows());
+});
+
+test('the sentence of README.md about the phone has the numbers of its picture', async () => {
+  await expectSection('README.md', 'phone', phoneLines());
+  expect(() => phoneLines({ minutes: 8, scenes: [] })).toThrow('8 minutes');
+  expect(() => phoneLines({ minutes: 60, scenes: [] })).toThrow('no results of "HTTP/1.1, direct"');
 });
 
 test('a number that the benchmarks do not have is an error', () => {

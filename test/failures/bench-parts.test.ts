@@ -175,3 +175,42 @@ describe('the part phone-start', () => {
     patienceMs,
   );
 });
+
+describe('the part phone', () => {
+  interface Scenes {
+    readonly scenes: ReadonlyArray<{
+      readonly scene: string;
+      readonly ways: ReadonlyArray<{
+        readonly name: string;
+        readonly rounds: ReadonlyArray<Record<string, number>>;
+      }>;
+    }>;
+  }
+
+  test(
+    'counts what a phone sends, receives and opens, directly and through the proxy',
+    async () => {
+      const { scenes } = (await measured('phone', ...dist)) as Scenes;
+      expect(scenes.map(({ scene }) => scene)).toEqual([
+        'start',
+        'storm',
+        'start',
+        'storm',
+        'hour',
+      ]);
+      const figure = (at: number, way: string, key: string): number =>
+        scenes[at]!.ways.find(({ name }) => name === way)!.rounds[0]![key]!;
+      for (const way of ['HTTP/1.1, direct', 'HTTP/1.1, proxy']) {
+        expect([way, figure(0, way, 'requests')]).toEqual([way, 49]);
+        expect([way, figure(0, way, 'connections')]).toEqual([way, 6]);
+        // A poll, and each of the 100 resources that 200 events name.
+        expect([way, figure(1, way, 'requests')]).toEqual([way, 101]);
+      }
+      expect(figure(1, 'HTTP/1.1, direct', 'poolRequests')).toBe(101);
+      expect(figure(1, 'HTTP/1.1, proxy', 'poolRequests')).toBeLessThan(101);
+      // In eight minutes: two polls end, a contact changes, and connections are closed twice.
+      expect(figure(4, 'HTTP/1.1, direct', 'wakeUps')).toBe(5);
+    },
+    patienceMs,
+  );
+});

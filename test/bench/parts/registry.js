@@ -1,6 +1,7 @@
 import { latency } from '../latency/latency.js';
 import { memory } from './memory.js';
 import { answers, batches, connections, users } from './more.js';
+import { phone } from '../phone/what-a-phone-gets.js';
 import { phoneStart } from '../phone-start/phone-start.js';
 import { processes } from './processes.js';
 import { steadyReads } from './steady-reads.js';
@@ -33,6 +34,7 @@ export const parts = [
   steadyReads,
   latency,
   phoneStart,
+  phone,
   users,
   connections,
   answers,

@@ -2,13 +2,11 @@
  * A phone starts: 20 calls over a long distance, with six connections, and with one connection of
  * HTTP/2.
  */
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { scratchFolder } from '../children/scratch.js';
 import { withChildren } from '../children/with-children.js';
 import { onStages } from '../measure/stages.js';
 import { ours, peersNamed } from '../peers/registry.js';
+import { makeCertificate } from '../programs/certificate.js';
 import { lacking } from '../programs/installed.js';
 import { shown } from '../report/columns.js';
 import { spread } from '../report/statistics.js';
@@ -136,16 +134,6 @@ async function startOnce(switchOn, user, pool) {
   } finally {
     phone.close();
   }
-}
-
-/** @returns {{ cert: string, key: string }} files of a self-signed certificate */
-function makeCertificate() {
-  const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(scratchFolder(), name));
-  const [subject, names] = ['/CN=127.0.0.1', 'subjectAltName=IP:127.0.0.1'];
-  const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key];
-  const args = ['req', '-x509', ...newKey, '-subj', subject, '-addext', names, '-out', cert];
-  execFileSync('openssl', args, { stdio: 'pipe' });
-  return { cert, key };
 }
 
 /**
