@@ -2,13 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import type { ConnectionObserver } from '../core/connection-guard.ts';
 import type { Fault } from '../core/messages/fault.ts';
-import { DueGets } from '../core/priming/due-gets.ts';
 import type { UserMemory } from '../core/schedule/state.ts';
 import { systemClock } from '../engine/clock.ts';
 import { Engine } from '../engine/engine.ts';
 import type { EngineOptions, EngineParts } from '../engine/options.ts';
 import { createUserMemory } from '../engine/user-memory.ts';
-import { EventPriming } from '../listen/event-priming.ts';
+import type { EventPriming } from '../listen/event-priming.ts';
 import {
   createPassThrough,
   type PassThrough,
@@ -23,6 +22,7 @@ import type { Upstream } from '../upstream/exchange.ts';
 import type { PoolServers, ServerCounts, ServerReport } from '../upstream/servers/pool-servers.ts';
 import { createServersUpstream } from '../upstream/servers/servers-upstream.ts';
 import { createUpstream } from '../upstream/undici-upstream.ts';
+import { createDueGets, createPriming } from './priming.ts';
 import { createServers } from './servers.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -94,7 +94,10 @@ export class Pools {
   }
 
   drain(): void {
-    for (const { observedEngine } of this.all) observedEngine.drain();
+    for (const { observedEngine, priming } of this.all) {
+      priming?.stop();
+      observedEngine.drain();
+    }
   }
 
   /** See `PassThrough`. */
@@ -231,17 +234,17 @@ function connectionObserver(
 
 /** Creates the engine of a pool, and the shadow and the recording that observe its calls. */
 function createEngines(
-  { settings, metrics, log, health, internalError }: Surroundings,
+  surroundings: Surroundings,
   upstream: Upstream,
   place: number,
   { recorder, memory, shadowMemory }: Shared,
 ): Pick<Pool, 'engine' | 'observedEngine' | 'front' | 'shadow' | 'priming'> {
+  const { settings, metrics, log, health, internalError } = surroundings;
   const { upstream: connections, batching, limits } = settings;
   const { mode } = batching;
   const isObserved = mode === 'shadow' || recorder !== undefined;
   const policy = { ...batching, ...limits, timeoutMs: connections.timeoutMs };
-  const isPrimed = batching.eventPriming !== 'off' && (mode === 'adaptive' || mode === 'fixed');
-  const dueGets = isPrimed ? new DueGets() : undefined;
+  const dueGets = createDueGets(surroundings);
   const bounds = {
     maxInFlightPerUser: batching.maxInFlightPerUser,
     maxConnections: connections.maxConnections,
@@ -278,13 +281,6 @@ function createEngines(
     },
   );
   const observedEngine = new ObservedEngine(engine, callObservers(shadow, recorder), systemClock);
-  const priming =
-    dueGets &&
-    new EventPriming({
-      clock: systemClock,
-      dueGets,
-      maxBytes: limits.maxBufferedResponseBytes / 8,
-      observer: { internalError },
-    });
+  const priming = createPriming(surroundings, dueGets, engine);
   return { engine, observedEngine, front: isObserved ? observedEngine : engine, shadow, priming };
 }

@@ -19,6 +19,7 @@ import type { Overflow } from '../core/schedule/queue/users.ts';
 import type { Exchange, ExchangeRequest, Upstream } from '../upstream/exchange.ts';
 import { BatchExchange } from './batch-exchange.ts';
 import type { Caller } from './caller.ts';
+import { cancelUnsent } from './cancel-unsent.ts';
 import type { Clock } from './clock.ts';
 import { DispatchPermits, type Permit } from './dispatch-permits.ts';
 import { UncertainExecutions } from '../core/schedule/ending/may-have-run.ts';
@@ -106,6 +107,12 @@ export class Engine implements Sink<Caller> {
     this.#enter(() => this.#core.passedThrough(userName, calls, poll, this.#clock.now()));
   }
 
+  /** Returns how many more calls keep that user, and the connections to the pool, far from their limits. */
+  spareRoom(userName: string): number {
+    if (this.#inFlight.size * 2 >= this.#options.maxConnections) return 0;
+    return this.#core.spareRoom(userName, this.#clock.now());
+  }
+
   /** No call is held from now on. */
   drain(): void {
     this.#enter(() => this.#core.drain(this.#clock.now()));
@@ -179,18 +186,10 @@ export class Engine implements Sink<Caller> {
 
   #replyFor(call: Call<Caller>, failure: Failure): Reply {
     const { onlyXml } = call.caller;
-    const isUnsent = failure === 'late' && this.#cancelUnsent(call);
+    const isUnsent = failure === 'late' && cancelUnsent(call);
     if (failure === 'late' && !isUnsent) this.#observer.callLate?.();
     const fault = this.#uncertain.failureFor(call, isUnsent ? 'never-sent' : failure);
     return fault === 'never-sent' ? answerForUnsent(onlyXml) : answerForFault(fault, onlyXml);
-  }
-
-  /** Aborts the request of a late call if it is unsent and has no other call. Returns whether it never runs. */
-  #cancelUnsent({ batch }: Call<Caller>): boolean {
-    const exchange = batch?.inFlight?.exchange;
-    if (exchange?.started !== false || (batch?.waiting !== 1 && !exchange.isAborted)) return false;
-    exchange.abort();
-    return true;
   }
 
   #dispatch(user: User<Caller>, unbatched: boolean, permit: Permit): void {

@@ -9,8 +9,10 @@ import { applicationOf } from '../core/ucwa/classify.ts';
 import { changesIn } from '../core/ucwa/event-changes.ts';
 import type { Clock } from '../engine/clock.ts';
 import type { AnswerGate, AnswerReader } from '../pass-through/answer-gate.ts';
+import type { AskedAhead } from './asked-ahead.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { answerText } from './coded-body.ts';
+import type { ResponseCaller } from './response-caller.ts';
 
 export interface EventPrimingParts {
   readonly clock: Clock;
@@ -18,6 +20,8 @@ export interface EventPrimingParts {
   /** Limit for the buffered bytes of all answers. */
   readonly maxBytes: number;
   readonly observer: { internalError(error: unknown): void };
+  /** `undefined`: the proxy asks for nothing itself. */
+  readonly ahead: AskedAhead | undefined;
 }
 
 /** Limit for the buffered bytes of one answer. */
@@ -56,14 +60,38 @@ export class EventPriming {
     };
   }
 
-  /** To be called before a GET is submitted to the engine. */
-  asked({ method, key, target }: Pick<Arrival<unknown>, 'method' | 'key' | 'target'>): void {
-    if (method === 'GET') this.#parts.dueGets.asked(key, target, this.#parts.clock.now());
+  /** To be called with each request that may reach the pool. */
+  began(exchange: ClientExchange): void {
+    const { ahead } = this.#parts;
+    const { user } = exchange.head;
+    if (ahead !== undefined && user !== '' && exchange.isWrite) ahead.writeBegan(exchange, user);
+  }
+
+  /**
+   * To be called before a call is submitted to the engine. Returns whether the call must not be submitted, because
+   * it is answered, or waits for an answer that the proxy asked for before.
+   *
+   * @param submit submits the call if that answer does not come
+   */
+  takes(exchange: ClientExchange, arrival: Arrival<ResponseCaller>, submit: () => void): boolean {
+    const { dueGets, clock, ahead } = this.#parts;
+    const { method, key, target } = arrival;
+    if (method !== 'GET') return false;
+    const relation = dueGets.asked(key, target, clock.now());
+    return ahead?.takes(exchange, arrival, relation, submit) === true;
+  }
+
+  /** The proxy asks for nothing more. To be called when the drain begins. */
+  stop(): void {
+    this.#parts.ahead?.stop();
   }
 
   #changed(user: string, application: string, text: string): void {
-    const { dueGets, clock } = this.#parts;
-    dueGets.changed(user, application, changesIn(text), clock.now());
+    const { dueGets, clock, ahead } = this.#parts;
+    const nowMs = clock.now();
+    const changes = changesIn(text);
+    const named = dueGets.changed(user, application, changes, nowMs);
+    ahead?.changed(user, changes, named, nowMs);
   }
 
   /**

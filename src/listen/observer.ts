@@ -1,6 +1,7 @@
 import type { RefusalReason } from '../core/admit/admit.ts';
 import type { UnchangedReason } from '../core/links/link-rewriting.ts';
 import type { HoldOutcome } from '../core/events/event-holds.ts';
+import type { PrimedOutcome } from '../core/priming/primed-answers.ts';
 import type { PassThroughReason } from '../core/ucwa/classify.ts';
 import type { LinkKind } from '../core/ucwa/links.ts';
 
@@ -33,6 +34,8 @@ export interface ListenObserver {
   callerLeft(stage: AbortStage): void;
   passThroughAnswered(status: number): void;
   passThroughEnded(durationMs: number): void;
+  /** A GET that the proxy sent before the client did has ended. */
+  primed(outcome: PrimedOutcome): void;
   /** A link got the origin of the client. */
   linkRewritten(kind: LinkKind): void;
   /** A link leads to a name that is not configured, and stays as it is. */

@@ -13,6 +13,7 @@ import type { HandlerParts, HandlerPool } from './handler-parts.ts';
 import type { Newcomers } from './newcomers.ts';
 import type { Via } from './observer.ts';
 import { overflowStatus } from './overflow-status.ts';
+import { partOverheadBytes } from './part-overhead.ts';
 import { type CallReplies, PassThroughHandler } from './pass-through-handler.ts';
 import { Refusals } from './refusals.ts';
 import { ResponseCaller, type ServerEdge } from './response-caller.ts';
@@ -20,9 +21,6 @@ import { Turns } from './turns.ts';
 import { WriteBufferLimiter } from './write-buffer-limit.ts';
 import { PendingCallers } from './pending-callers.ts';
 import { keepAliveLines, writeReply } from './write-reply.ts';
-
-/** Bytes of a part besides its own fields: delimiter, part header, request line, `Host`. */
-const partOverheadBytes = 160;
 
 const noBody = Buffer.alloc(0);
 
@@ -153,6 +151,7 @@ export class RequestHandler {
       this.#refuse(exchange, 501, 'connection_auth');
       return;
     }
+    pool.priming?.began(exchange);
     const classified = classify(head, target, facts, this.#parts.rules, known.applicationPath);
     const trusted = exchange.isTrusted(this.#parts.isTrusted);
     const forwarded = exchange.forwarded(trusted);
@@ -222,17 +221,20 @@ export class RequestHandler {
     });
   }
 
-  #submit(
-    exchange: ClientExchange,
-    { engine, priming }: HandlerPool,
-    arrival: Arrival<ResponseCaller>,
-  ): void {
-    const { caller } = arrival;
+  #submit(exchange: ClientExchange, pool: HandlerPool, arrival: Arrival<ResponseCaller>): void {
+    const { caller, target, body } = arrival;
     exchange.shareHead();
-    const { target, body } = arrival;
     if (arrival.callClass === 'operation')
       this.#parts.heldEvents?.begin(exchange, target, body, () => caller.call?.attempts !== 0);
-    priming?.asked(arrival);
+    const isTaken = pool.priming?.takes(exchange, arrival, () =>
+      this.#guarded(exchange, () => this.#send(exchange, pool, arrival)),
+    );
+    if (isTaken === true) exchange.onOver(caller);
+    else this.#send(exchange, pool, arrival);
+  }
+
+  #send(exchange: ClientExchange, { engine }: HandlerPool, arrival: Arrival<ResponseCaller>): void {
+    const { caller } = arrival;
     const call = engine.submit(arrival);
     if (typeof call === 'string') {
       this.#refuse(exchange, overflowStatus[call], call);
@@ -246,9 +248,13 @@ export class RequestHandler {
   /** Cancels and reports a submitted call when the exchange of its caller is over. */
   #callerOver(caller: ResponseCaller): void {
     const { call, exchange } = caller;
+    const callerLeft = !exchange.isAnswered && !caller.wasCut;
+    if (caller.isPrimed) {
+      if (callerLeft) this.#parts.observer.callerLeft('sent');
+      this.#finished(exchange, 'batch', callerLeft);
+    }
     if (call === undefined) return;
     if (caller.isWaiting) this.#pending.delete(caller);
-    const callerLeft = !exchange.isAnswered && !caller.wasCut;
     if (call.stage !== 'done') {
       if (callerLeft) this.#parts.observer.callerLeft(call.stage);
       this.#parts.pools[exchange.pool]?.engine.cancel(call);

@@ -44,6 +44,8 @@ export class ResponseCaller implements Caller, OverListener {
   onDrained: (() => void) | undefined;
   /** Whether the proxy destroyed the connection. */
   wasCut = false;
+  /** Whether the answer is one that the proxy asked for before this call. */
+  isPrimed = false;
   /** `begun`: an answer is being streamed. `over`: the answer is complete, or the connection was destroyed. */
   #stage: 'waiting' | 'begun' | 'over' = 'waiting';
   /** The submitted call; `undefined` before that. */

@@ -16,6 +16,7 @@ import type { AbortStage, ListenObserver, Via } from '../listen/observer.ts';
 import { createGauges, type MetricSources } from './gauges.ts';
 import { combinations } from './label-combinations.ts';
 import { createLinkMetrics } from './link-metrics.ts';
+import { createPrimingMetrics } from './priming-metrics.ts';
 import { createShadowMetrics, type ShadowMetrics } from './shadow-metrics.ts';
 import { CounterTally, HistogramTally } from './tally.ts';
 import { createTraceMetrics, type TraceMetrics } from './trace-metrics.ts';
@@ -286,6 +287,7 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
       passThroughAnswered: (status) => upstreamResponses.inc('passthrough', codeLabel(status)),
       passThroughEnded: (durationMs) => upstreamDuration.observe(durationMs / 1000, 'passthrough'),
       ...createLinkMetrics(registers),
+      ...createPrimingMetrics(registers, () => (saved -= 1)),
       eventsHeld: (outcome) => heldEvents.inc({ outcome }),
     },
     shadow: createShadowMetrics(registers),

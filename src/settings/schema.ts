@@ -151,11 +151,12 @@ const batching = z
       .describe(
         'whether the proxy delays events of an operation until its POST is answered, for at most 2 s',
       ),
-    eventPriming: oneOf('off', 'hold')
+    eventPriming: oneOf('off', 'hold', 'ask')
       .prefault('off')
       .describe(
         'what the proxy does with the GETs that follow an event. off: nothing. ' +
-          'hold: it holds them until the last expected one has come, for at most lingerMaxMs',
+          'hold: it holds them until the last expected one has come, for at most lingerMaxMs. ' +
+          'ask: it also sends those that are almost certain to come before the client does',
       ),
     never: pathPatterns()
       .prefault([])

@@ -1,4 +1,4 @@
-import { get, poll } from './event-pool.ts';
+import { get, poll, post } from './event-pool.ts';
 import type { PrimingPool } from './priming-pool.ts';
 import { RawClient } from './raw-client.ts';
 
@@ -7,8 +7,11 @@ export class Phone {
   readonly #poller: RawClient;
   readonly #reader: RawClient;
   readonly #pool: PrimingPool;
+  readonly #fields: string;
 
-  constructor(port: number, pool: PrimingPool) {
+  /** @param fields further fields of its GETs, each with its line end */
+  constructor(port: number, pool: PrimingPool, fields = '') {
+    this.#fields = fields;
     this.#poller = new RawClient(port);
     this.#reader = new RawClient(port);
     this.#pool = pool;
@@ -22,7 +25,14 @@ export class Phone {
   }
 
   send(targets: readonly string[]): void {
-    for (const target of targets) this.#reader.send(get(target));
+    for (const target of targets)
+      this.#reader.send(get(target).replace(/\r\n$/, `${this.#fields}\r\n`));
+  }
+
+  /** Writes something, and receives the answer. */
+  async write(target: string): Promise<void> {
+    this.#reader.send(post('{}', { target }));
+    await this.#reader.readAnswer();
   }
 
   /** Returns the status and the body of each answer. */

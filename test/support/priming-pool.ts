@@ -1,5 +1,6 @@
 /** A pool that answers polls when the test says so, and a client that polls and reads. */
 import type { Socket } from 'node:net';
+import type { TestProxy } from './proxy.ts';
 import { startScriptedPool } from './scripted-pool.ts';
 import { app } from './ucwa-client.ts';
 
@@ -17,8 +18,10 @@ export interface PrimingPool {
   readonly reads: readonly ReadRequest[];
   /** Answers the open poll, or the next one, with events of these targets. */
   tell(targets: readonly string[], rel?: string): void;
-  /** Resolves when that number of GETs and batches has arrived. */
-  untilReads(count: number): Promise<void>;
+  /** Resolves to the next GET or batch. */
+  nextRead(): Promise<ReadRequest>;
+  /** Resolves when the proxy has received the answers to all calls but polls. */
+  untilIdle(proxy: TestProxy): Promise<void>;
 }
 
 export const presence = (i: number): string => `${app}/people/p${i}@x/presence`;
@@ -41,6 +44,7 @@ export async function startPrimingPool({ isManual = false } = {}): Promise<Primi
   const reads: ReadRequest[] = [];
   let poll: Socket | undefined;
   let told: string | undefined;
+  let taken = 0;
   let wake: () => void = () => undefined;
   const answerPoll = (): void => {
     if (poll === undefined || told === undefined) return;
@@ -61,7 +65,7 @@ export async function startPrimingPool({ isManual = false } = {}): Promise<Primi
     }
     const targets = Array.from(text.matchAll(/^GET (\S+) HTTP/gm), ([, target = '']) => target);
     const answer = (version = '', status = 200): void => {
-      const answers = targets.map((target) => message(status, `${target} ${version}`));
+      const answers = targets.map((target) => message(status, `${target} ${version}`.trim()));
       socket.write(isBatch ? multipart(answers) : (answers[0] ?? ''));
     };
     const read = { text, targets, answer };
@@ -76,9 +80,17 @@ export async function startPrimingPool({ isManual = false } = {}): Promise<Primi
       told = eventsJson(targets, rel);
       answerPoll();
     },
-    async untilReads(count) {
-      while (reads.length < count) await new Promise<void>((resolve) => (wake = resolve));
+    async nextRead() {
+      for (;;) {
+        const read = reads[taken];
+        if (read !== undefined) {
+          taken += 1;
+          return read;
+        }
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
     },
+    untilIdle: (proxy) => proxy.untilMetric('ucwa_proxy_outstanding_calls', (calls) => calls === 0),
   };
 }
 

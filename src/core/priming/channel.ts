@@ -1,18 +1,27 @@
-/** What is known about the GETs that follow the events of one application of one user. */
+/** The knowledge about the GETs that follow the events of one application of one user. */
 import type { Change } from '../ucwa/event-changes.ts';
 import { routeTemplate } from '../ucwa/route-template.ts';
 import { Delays } from './delays.ts';
 import { UseShare } from './use-share.ts';
+import { WasteBudget } from './waste-budget.ts';
 
 /** A GET counts for an event if it comes within this time after the event, in ms. */
 const usedWithinMs = 2000;
 /** Limit for the targets that are due at a time. */
 const maxDue = 512;
 const maxRelations = 64;
+/** Answers in vain that one application can save up. */
+const maxWasted = 40;
 
 /** Events of one relation and type, for resources of one route. */
 export class Relation {
   readonly share = new UseShare();
+  /** The budget of the whole application. */
+  readonly budget: WasteBudget;
+
+  constructor(budget: WasteBudget) {
+    this.budget = budget;
+  }
 }
 
 /** One answer of the event channel. */
@@ -26,14 +35,15 @@ interface EventsAnswer {
 interface Due {
   readonly relation: Relation;
   readonly answer: EventsAnswer;
-  /** Whether the client is likely to read the resource. */
-  readonly isLikely: boolean;
+  /** Whether calls are held for the GET: the client is likely to send it, and the proxy has not asked itself. */
+  isLikely: boolean;
 }
 
 /** A client is likely to send a GET if the lower bound of the share is above this number. */
 const likelyShare = 0.5;
 
 export class Channel {
+  readonly #budget = new WasteBudget(maxWasted);
   readonly #relations = new Map<string, Relation>();
   /** By target, in the order of their events. */
   readonly #due = new Map<string, Due>();
@@ -80,6 +90,7 @@ export class Channel {
     this.lastWasDue = due?.isLikely === true;
     if (due === undefined) return undefined;
     due.relation.share.add(true);
+    due.relation.budget.used();
     this.#delays.add(nowMs - due.answer.atMs);
     return due.relation;
   }
@@ -91,6 +102,14 @@ export class Channel {
     this.#due.delete(target);
     if (due.isLikely) due.answer.waiting -= 1;
     return due;
+  }
+
+  /** Holds no call for this GET, because the proxy asks for the resource itself. */
+  expectNone(target: string): void {
+    const due = this.#due.get(target);
+    if (due?.isLikely !== true) return;
+    due.isLikely = false;
+    due.answer.waiting -= 1;
   }
 
   /** Returns until when likely GETs may come, in ms; `undefined` if no such GET is due. */
@@ -123,7 +142,7 @@ export class Channel {
     const name = `${rel} ${type} ${routeTemplate(target)}`;
     const known = this.#relations.get(name);
     if (known !== undefined || this.#relations.size >= maxRelations) return known;
-    const relation = new Relation();
+    const relation = new Relation(this.#budget);
     this.#relations.set(name, relation);
     return relation;
   }

@@ -3,9 +3,10 @@
  * (docs/event-priming.md). The scheduler asks here how long it should hold a call for them.
  *
  * For each application of each user, `DueGets` learns which relations the client reads after an event, and how
- * soon. A stream with a due GET is held while other due GETs are likely to come. It is sent with the last one. A
- * client that does not come is held for in vain at most once, because two facts are learned from it: the share
- * of events that a GET follows falls, and so does the number of calls that the client has unanswered at a time.
+ * soon. A stream with a due GET is held while other due GETs are likely to come. It is sent with the last one.
+ *
+ * A client that does not come costs little later. The share of events that a GET follows falls. The proxy also learns
+ * how many calls the client has unanswered at a time, and waits for no more.
  */
 import type { ExpectedGets } from '../schedule/policy.ts';
 import type { BatchKey } from '../ucwa/batch-key.ts';
@@ -16,6 +17,8 @@ import { Channel, type Relation } from './channel.ts';
 const maxChannels = 4096;
 /** Limit for the due GETs of all applications. */
 const maxDueInAll = 65_536;
+/** The GETs of the proxy are held for this time to share a batch, in ms. */
+const gatherMs = 1;
 /** An application without events and due GETs is forgotten after this time, in ms. */
 const keptForMs = 600_000;
 
@@ -23,6 +26,8 @@ export class DueGets implements ExpectedGets {
   /** The least recently used one first. */
   readonly #channels = new Map<string, Channel>();
   #due = 0;
+  /** Whether the GETs that are submitted now are those of the proxy. They share a batch. */
+  isGathering = false;
 
   /** Number of applications that are remembered. */
   get size(): number {
@@ -75,7 +80,14 @@ export class DueGets implements ExpectedGets {
     return relation;
   }
 
+  /** Holds no call for these GETs, because the proxy asks for the resources itself. */
+  expectNone(key: BatchKey, targets: Iterable<string>): void {
+    const channel = this.#channelOf(key);
+    for (const target of targets) channel?.expectNone(target);
+  }
+
   holdUntilMs(key: BatchKey, openCalls: number, nowMs: number): number | undefined {
+    if (this.isGathering) return nowMs + gatherMs;
     const channel = this.#channelOf(key);
     if (channel === undefined || !(channel.lastWasDue || channel.isHolding)) return undefined;
     // The client has more calls unanswered than it ever had: it may have any number.

@@ -29,12 +29,13 @@ import type { Fault } from '../messages/fault.ts';
 import { type Reply, isReply } from '../messages/reply.ts';
 import { neverHeldUpTo } from '../messages/urgency.ts';
 import { TimerHeap } from '../structures/timer-heap.ts';
-import { RetryBudget } from './estimators/retry-budget.ts';
+import { processRetries, RetryBudget } from './estimators/retry-budget.ts';
 import type { Arrival, Batch, Call, Stream, User, UserMemory } from './state.ts';
 import { leaderFor } from './order/deduplication.ts';
 import { EarlyParts } from './answers/early-parts.ts';
 import { checkCapacity } from './dispatch/dispatch-check.ts';
 import { block, recheck } from './dispatch/capacity-checks.ts';
+import { spareRoomOf } from './dispatch/spare-room.ts';
 import { hasUrgent, rank } from './order/urgency.ts';
 import { countSendable, takeSendable, recordHold } from './hold/hold-decision.ts';
 import { HoldTimers } from './hold/hold-timers.ts';
@@ -55,9 +56,6 @@ import type { Ending } from '../answer/ending.ts';
 import { dropIfEmpty, nextReady, streamOf, requestPermits } from './queue/stream.ts';
 import { isRefusal } from '../ucwa/protocol.ts';
 
-/** Retries that the process can save up. */
-const maxRetries = 1000;
-
 export class Coalescer<T> {
   readonly #policy: Policy;
   readonly #sink: Sink<T>;
@@ -65,7 +63,7 @@ export class Coalescer<T> {
   readonly #openCalls: OpenCalls<T>;
   readonly #holds: HoldTimers<T>;
   readonly #early: EarlyParts<T>;
-  readonly #processBudget = new RetryBudget(maxRetries, 0);
+  readonly #processBudget = new RetryBudget(processRetries, 0);
   readonly #retries: Retries<T>;
   readonly #settlement: Settlement<T>;
   readonly #bypass: BatchBypass<T>;
@@ -267,6 +265,11 @@ export class Coalescer<T> {
     for (const stream of user?.streams ?? []) this.#holds.flush(stream, 'barrier', nowMs);
   }
 
+  /** See `spareRoomOf`. */
+  spareRoom(name: string, nowMs: number): number {
+    return spareRoomOf(this.#users.find(name), nowMs);
+  }
+
   /** No call is held from now on, and no call waits for the end of a backoff. */
   drain(nowMs: number): void {
     this.#holds.drain();
@@ -278,9 +281,7 @@ export class Coalescer<T> {
 
   /** Fails every call that still waits, at the end of the shutdown. */
   expireAll(nowMs: number): void {
-    const { deadlines } = this.#openCalls;
-    for (let call = deadlines.first; call; call = deadlines.first)
-      this.#cancellation.expire(call, nowMs);
+    this.#cancellation.expireAll(nowMs);
   }
 
   /** Each timer asks for its own time when it is set. After a wake-up the next timer must ask again. */

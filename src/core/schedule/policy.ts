@@ -24,6 +24,8 @@ export interface Policy {
 
 /** Knows the GETs that clients are about to send after an event. */
 export interface ExpectedGets {
+  /** Whether the calls that are submitted now do not come from clients, so that nothing is learned from their gaps. */
+  readonly isGathering: boolean;
   /**
    * Called with each safe call that joins a stream.
    *

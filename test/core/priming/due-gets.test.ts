@@ -1,4 +1,4 @@
-/** What the proxy learns about the GETs that follow events, and for how long it holds calls for them. */
+/** The proxy learns which GETs follow events, and holds calls for them. */
 import { beforeEach, expect, test } from '@jest/globals';
 import { batchKey } from '../../../src/core/ucwa/batch-key.ts';
 import { DueGets } from '../../../src/core/priming/due-gets.ts';

@@ -36,6 +36,12 @@ export class Cancellation<T> {
     }
   }
 
+  /** Fails every call that still waits. */
+  expireAll(nowMs: number): void {
+    const { deadlines } = this.#openCalls;
+    for (let call = deadlines.first; call; call = deadlines.first) this.expire(call, nowMs);
+  }
+
   #dequeue(call: Call<T>, nowMs: number): void {
     const { stream, leader, followers } = call;
     stream.user.order.forget(call);

@@ -1,3 +1,6 @@
+/** Retries that the process can save up. */
+export const processRetries = 1000;
+
 /**
  * A retry budget (the term is Finagle's). It allows a share of all calls to be sent again, and a few calls a
  * second. Retries thus cannot overload a pool that already fails.

@@ -44,7 +44,7 @@ export class HoldTimers<T> {
    * Records the gap before a new call. The new call is a companion of the last one, or shows that none came.
    */
   learnGap(user: User<T>, callClass: CallClass, nowMs: number): void {
-    if (callClass === 'operation') return;
+    if (callClass === 'operation' || this.#policy.expectedGets?.isGathering === true) return;
     const { learned } = user;
     // `user.calls` includes the new call.
     const isCompanion = user.calls > 1;

@@ -9,6 +9,7 @@ let ended: number[];
 let recorder: Recorder;
 
 const expectedGets: ExpectedGets = {
+  isGathering: false,
   holdUntilMs: () => untilMs,
   holdEnded: (_key, openCalls) => ended.push(openCalls),
 };
