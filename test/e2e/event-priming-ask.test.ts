@@ -20,7 +20,7 @@ interface Options {
 
 /** Starts a client that has read all resources that events named. The test answers its later GETs. */
 async function start({ fields = '', env = {} }: Options = {}) {
-  const pool = await startPrimingPool({ isManual: true });
+  const pool = await startPrimingPool();
   const proxy = await startProxy(pool.url, {
     UCWA_PROXY_BATCHING_EVENT_PRIMING: 'ask',
     ...env,

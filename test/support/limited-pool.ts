@@ -18,6 +18,8 @@ export interface LimitedPoolPlan {
   /** Time that the pool takes for a call. A batch takes the time of its slowest call. */
   readonly routeMs: number | ((target: string) => number);
   readonly slots?: Slots | undefined;
+  /** Travel time from the proxy to the pool, and again on the way back. Default: `wayMs`. */
+  readonly wayMs?: number;
   /** Is told of each request. */
   readonly watch?: {
     left(batch: Batch<Client>): void;
@@ -156,7 +158,8 @@ export class LimitedPool implements Sink<Client> {
       const { hold } = waitTimesOf(call, call, batch);
       if (hold !== undefined) this.tally.holdsMs.push(hold);
     }
-    this.after(wayMs, () => {
+    const way = this.#plan.wayMs ?? wayMs;
+    this.after(way, () => {
       const before = this.#outstanding.get(user.name) ?? 0;
       const others = Math.round(this.#plan.others?.(this.nowMs) ?? 0);
       const refused = before + parts + others > this.#plan.limit(this.nowMs);
@@ -164,7 +167,7 @@ export class LimitedPool implements Sink<Client> {
       else this.#outstanding.set(user.name, before + parts);
       this.after(refused ? 0 : this.#tookMs(batch), () => {
         if (!refused) this.#outstanding.set(user.name, this.#outstanding.get(user.name)! - parts);
-        this.after(wayMs, () => this.#over(batch, refused));
+        this.after(way, () => this.#over(batch, refused));
       });
     });
   }

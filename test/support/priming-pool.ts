@@ -35,12 +35,8 @@ function eventsJson(targets: readonly string[], rel = 'contactPresence'): string
   });
 }
 
-/**
- * Starts the pool.
- *
- * @param isManual whether the test answers the reads; if not, the pool answers them at once
- */
-export async function startPrimingPool({ isManual = false } = {}): Promise<PrimingPool> {
+/** Starts the pool. The test answers the reads. */
+export async function startPrimingPool(): Promise<PrimingPool> {
   const reads: ReadRequest[] = [];
   let poll: Socket | undefined;
   let told: string | undefined;
@@ -71,7 +67,6 @@ export async function startPrimingPool({ isManual = false } = {}): Promise<Primi
     const read = { text, targets, answer };
     reads.push(read);
     wake();
-    if (!isManual) answer();
   });
   return {
     url,

@@ -47,16 +47,21 @@ export class Channel {
   readonly #relations = new Map<string, Relation>();
   /** By target, in the order of their events. */
   readonly #due = new Map<string, Due>();
-  readonly #delays = new Delays();
+  /** Times from an event to its GET. */
+  readonly #delays = new Delays(5);
+  /** Times between two due GETs. */
+  readonly #gaps = new Delays(0.5);
   /** The answers of the last `usedWithinMs`, in their order. */
   #answers: EventsAnswer[] = [];
   usedAtMs = 0;
-  /** Calls that the client has unanswered at most, as far as known. */
-  mostOpenCalls = Infinity;
-  /** Whether a stream is held for due GETs. */
-  isHolding = false;
-  /** Whether the last GET of the client was due. */
-  lastWasDue = false;
+  /** Whether an event had named the resource of the client's last GET. */
+  #lastWasNamed = false;
+  /** Whether that GET was likely. */
+  #lastWasLikely = false;
+  #lastDueAtMs = -Infinity;
+  #gapMs = Infinity;
+  /** End of the hold for due GETs, in ms. */
+  #holdUntilMs = -Infinity;
 
   get size(): number {
     return this.#due.size;
@@ -87,8 +92,11 @@ export class Channel {
   asked(target: string, nowMs: number): Relation | undefined {
     this.sweep(nowMs);
     const due = this.forget(target);
-    this.lastWasDue = due?.isLikely === true;
+    this.#lastWasNamed = due !== undefined;
+    this.#lastWasLikely = due?.isLikely === true;
     if (due === undefined) return undefined;
+    this.#gapMs = nowMs - this.#lastDueAtMs;
+    this.#lastDueAtMs = nowMs;
     due.relation.share.add(true);
     due.relation.budget.used();
     this.#delays.add(nowMs - due.answer.atMs);
@@ -112,8 +120,22 @@ export class Channel {
     due.answer.waiting -= 1;
   }
 
+  /** See `ExpectedGets`. */
+  holdUntilMs(openCalls: number, nowMs: number): number | undefined {
+    // A client without another open call may have waited for its answer.
+    if (this.#lastWasNamed && openCalls > 1) this.#gaps.add(this.#gapMs);
+    if (!this.#lastWasLikely) return this.#holdUntilMs > nowMs ? this.#holdUntilMs : undefined;
+    this.#holdUntilMs = nowMs;
+    const dueUntilMs = this.#dueUntilMs(nowMs);
+    if (dueUntilMs === undefined) return nowMs;
+    const { windowMs } = this.#gaps;
+    if (windowMs === undefined) return undefined;
+    this.#holdUntilMs = Math.min(dueUntilMs, nowMs + windowMs);
+    return this.#holdUntilMs;
+  }
+
   /** Returns until when likely GETs may come, in ms; `undefined` if no such GET is due. */
-  dueUntilMs(nowMs: number): number | undefined {
+  #dueUntilMs(nowMs: number): number | undefined {
     const { windowMs } = this.#delays;
     if (windowMs === undefined) return undefined;
     // The last answer has the latest end.

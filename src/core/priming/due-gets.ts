@@ -5,8 +5,8 @@
  * For each application of each user, `DueGets` learns which relations the client reads after an event, and how
  * soon. A stream with a due GET is held while other due GETs are likely to come. It is sent with the last one.
  *
- * A client that does not come costs little later. The share of events that a GET follows falls. The proxy also learns
- * how many calls the client has unanswered at a time, and waits for no more.
+ * A hold is no longer than the usual time between two of these GETs. A client that does not come thus costs little, and
+ * less later, because the share of its events falls. A client with one call at a time has no gaps, and is not held.
  */
 import type { ExpectedGets } from '../schedule/policy.ts';
 import type { BatchKey } from '../ucwa/batch-key.ts';
@@ -88,20 +88,7 @@ export class DueGets implements ExpectedGets {
 
   holdUntilMs(key: BatchKey, openCalls: number, nowMs: number): number | undefined {
     if (this.isGathering) return nowMs + gatherMs;
-    const channel = this.#channelOf(key);
-    if (channel === undefined || !(channel.lastWasDue || channel.isHolding)) return undefined;
-    // The client has more calls unanswered than it ever had: it may have any number.
-    if (openCalls > channel.mostOpenCalls) channel.mostOpenCalls = Infinity;
-    const untilMs = channel.dueUntilMs(nowMs);
-    channel.isHolding = untilMs !== undefined && openCalls < channel.mostOpenCalls;
-    return channel.isHolding ? untilMs : nowMs;
-  }
-
-  holdEnded(key: BatchKey, openCalls: number, nowMs: number): void {
-    const channel = this.#channelOf(key);
-    if (channel?.isHolding !== true) return;
-    channel.isHolding = false;
-    if (channel.dueUntilMs(nowMs) !== undefined) channel.mostOpenCalls = openCalls;
+    return this.#channelOf(key)?.holdUntilMs(openCalls, nowMs);
   }
 
   #channelOf({ user, applicationPath }: BatchKey): Channel | undefined {

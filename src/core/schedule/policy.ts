@@ -34,6 +34,4 @@ export interface ExpectedGets {
    *   anything about the call
    */
   holdUntilMs(key: BatchKey, openCalls: number, nowMs: number): number | undefined;
-  /** Called when a hold ends before the expected calls have come. */
-  holdEnded(key: BatchKey, openCalls: number, nowMs: number): void;
 }

@@ -38,7 +38,7 @@ test('the share of a client that stops to read falls below one half after some 1
 });
 
 test('the window is known after eight delays, and follows the last 64 of them', () => {
-  const delays = new Delays();
+  const delays = new Delays(5);
   for (let i = 0; i < 7; i += 1) delays.add(60);
   expect(delays.windowMs).toBeUndefined();
   delays.add(60);

@@ -107,9 +107,7 @@ export class HoldTimers<T> {
     while (this.#timers.nextAtMs <= nowMs) {
       const { item: stream, atMs } = this.#timers.take();
       const { hold } = stream;
-      if (hold.kind !== 'holding' || hold.untilMs !== atMs) continue;
-      this.#policy.expectedGets?.holdEnded(stream.key, stream.user.calls, nowMs);
-      this.#decide(stream, nowMs);
+      if (hold.kind === 'holding' && hold.untilMs === atMs) this.#decide(stream, nowMs);
     }
   }
 
