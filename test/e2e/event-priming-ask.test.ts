@@ -204,6 +204,32 @@ test('a client that leaves while it waits is reported, and another GET gets the 
   expect(await phone.receive(1)).toEqual([old(one)]);
 });
 
+test('a GET that waits when the shutdown begins is sent as always, and answered', async () => {
+  const { pool, proxy, phone } = await start();
+  const [one = ''] = three;
+  await phone.hear([one]);
+  await pool.nextRead();
+  phone.send([one]);
+  await proxy.metrics();
+  const stopped = proxy.stop();
+  const again = await pool.nextRead();
+  expect(again.targets).toEqual([one]);
+  again.answer('new');
+  expect(await phone.receive(1)).toEqual([recent(one)]);
+  await stopped;
+});
+
+test('GETs that were asked for in vain save no request', async () => {
+  const { pool, proxy, phone } = await start();
+  const saved = async () =>
+    (await proxy.metrics()).get('ucwa_proxy_upstream_requests_saved') ?? NaN;
+  const before = await saved();
+  await phone.hear(three);
+  (await pool.nextRead()).answer('old');
+  await untilPrimed(proxy, 'unused', 3);
+  expect(await saved()).toBe(before - 1);
+});
+
 test('hold: the proxy asks for nothing itself', async () => {
   const { pool, proxy, phone } = await start({
     env: { UCWA_PROXY_BATCHING_EVENT_PRIMING: 'hold' },

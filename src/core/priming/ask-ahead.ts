@@ -75,12 +75,7 @@ export class AskAhead<W> {
       first.sample.key,
       gets.map(({ get }) => get.question.target),
     );
-    this.#dueGets.isGathering = true;
-    try {
-      this.#sink.send(gets);
-    } finally {
-      this.#dueGets.isGathering = false;
-    }
+    this.#dueGets.gather(gets.length, () => this.#sink.send(gets));
   }
 
   /** A client sent a GET of this relation. */

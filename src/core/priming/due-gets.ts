@@ -26,8 +26,8 @@ export class DueGets implements ExpectedGets {
   /** The least recently used one first. */
   readonly #channels = new Map<string, Channel>();
   #due = 0;
-  /** Whether the GETs that are submitted now are those of the proxy. They share a batch. */
   isGathering = false;
+  #gatherMs = 0;
 
   /** Number of applications that are remembered. */
   get size(): number {
@@ -80,6 +80,18 @@ export class DueGets implements ExpectedGets {
     return relation;
   }
 
+  /** Runs `submit`, which submits this number of GETs of the proxy. They share a batch. */
+  gather(count: number, submit: () => void): void {
+    this.isGathering = true;
+    // A hold of a single GET would count as one without a companion.
+    this.#gatherMs = count > 1 ? gatherMs : 0;
+    try {
+      submit();
+    } finally {
+      this.isGathering = false;
+    }
+  }
+
   /** Holds no call for these GETs, because the proxy asks for the resources itself. */
   expectNone(key: BatchKey, targets: Iterable<string>): void {
     const channel = this.#channelOf(key);
@@ -87,7 +99,7 @@ export class DueGets implements ExpectedGets {
   }
 
   holdUntilMs(key: BatchKey, openCalls: number, nowMs: number): number | undefined {
-    if (this.isGathering) return nowMs + gatherMs;
+    if (this.isGathering) return nowMs + this.#gatherMs;
     return this.#channelOf(key)?.holdUntilMs(openCalls, nowMs);
   }
 

@@ -137,20 +137,26 @@ test('no GET is held for a resource that the proxy asks for', () => {
   expect(due.holdUntilMs(key, 1, nowMs)).toBeUndefined();
 });
 
-test('the GETs of the proxy are gathered for 1 ms', () => {
+test.each([
+  [1, 0],
+  [2, 1],
+])('%i GETs of the proxy are gathered for %i ms', (count, gatherMs) => {
   learn(40);
   const held: Array<number | undefined> = [];
   const gathering = new AskAhead(due, answers, {
     spareRoom: () => 10,
     send: () => held.push(due.holdUntilMs(key, 1, nowMs)),
   });
-  const change = { rel: 'contact', type: 'updated', target: target(7) };
-  const named = due.changed('ann', app, [change], nowMs);
+  const changes = Array.from({ length: count }, (_, i) => ({
+    ...{ rel: 'contact', type: 'updated' },
+    target: target(i),
+  }));
+  const named = due.changed('ann', app, changes, nowMs);
   for (const relation of named.values()) {
-    gathering.asked(relation, { key, target: target(7), fields: '' }, []);
+    gathering.asked(relation, { key, target: target(0), fields: '' }, []);
   }
-  gathering.changed('ann', [change], named, nowMs);
-  expect(held).toEqual([nowMs + 1]);
+  gathering.changed('ann', changes, named, nowMs);
+  expect(held).toEqual([nowMs + gatherMs]);
   expect(due.isGathering).toBe(false);
 });
 
