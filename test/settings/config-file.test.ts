@@ -21,7 +21,7 @@ describe('unknown keys', () => {
     [
       'a name similar to no key',
       'admin: { token: hunter2 }\n',
-      'proxy.yaml:1:10 admin.token: unknown key, expected one of address, hosts',
+      'proxy.yaml:1:10 admin.token: unknown key, expected one of address, hosts, readyNeedsPool',
     ],
     [
       'a dotted name',

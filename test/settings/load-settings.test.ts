@@ -16,7 +16,7 @@ describe('defaults', () => {
         trustedProxies: [],
         tls: { certs: [] },
       },
-      admin: { address: { host: '127.0.0.1', port: 9464 }, hosts: [] },
+      admin: { address: { host: '127.0.0.1', port: 9464 }, hosts: [], readyNeedsPool: false },
       upstream: {
         timeoutMs: 30000,
         passThroughIdleMs: 960000,
