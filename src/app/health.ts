@@ -114,7 +114,7 @@ export class Health implements HealthSources {
   }
 
   certificateExpirySeconds(side: CertificateSide): number | undefined {
-    const endsAtMs = Math.min(...this.#endsOf(side));
+    const endsAtMs = this.#endOf(side);
     return endsAtMs === Infinity ? undefined : Math.round((endsAtMs - Date.now()) / 1000);
   }
 
@@ -132,11 +132,10 @@ export class Health implements HealthSources {
       }
     });
     const certificates = certificateSides.flatMap((side) => {
-      const seconds = this.certificateExpirySeconds(side);
-      if (seconds === undefined) return [];
-      const sign = seconds > 0 ? '+' : '-';
-      const day = new Date(Date.now() + seconds * 1000).toISOString().slice(0, 10);
-      const verb = seconds > 0 ? 'expires' : 'expired';
+      const endsAtMs = this.#endOf(side);
+      if (endsAtMs === Infinity) return [];
+      const [sign, verb] = endsAtMs > Date.now() ? ['+', 'expires'] : ['-', 'expired'];
+      const day = new Date(endsAtMs).toISOString().slice(0, 10);
       return [`[${sign}]certificate ${side}: ${verb} ${day}`];
     });
     return [...pools, ...certificates];
@@ -169,6 +168,11 @@ export class Health implements HealthSources {
     if (this.#isStopped) return;
     const isReachable = results.includes(undefined);
     health.checked(isReachable ? undefined : failureOf(results[0]), performance.now());
+  }
+
+  /** When the first certificate of the side expires, in ms since 1970. */
+  #endOf(side: CertificateSide): number {
+    return Math.min(...this.#endsOf(side));
   }
 
   #endsOf(side: CertificateSide): number[] {

@@ -6,6 +6,7 @@ import type { ConnectionCounts } from '../listen/connection-counts.ts';
 import { AnswerCoding } from '../listen/answer-coding.ts';
 import { HeldEvents } from '../listen/held-events.ts';
 import { HttpServer, type HttpServerOptions } from '../listen/http-server.ts';
+import { isSafeForHttp2 } from '../listen/http2/safe-version.ts';
 import { type LinkParts, LinkRewriter } from '../listen/link-rewriter.ts';
 import type { HandlerPool } from '../listen/handler-parts.ts';
 import { Newcomers } from '../listen/newcomers.ts';
@@ -18,6 +19,7 @@ import type { Surroundings } from './surroundings.ts';
 
 /** The listener itself answers callers that wait this long after their deadline, in ms. */
 const overdueAfterMs = 1000;
+const hasSafeHttp2 = isSafeForHttp2(process.versions['nghttp2']);
 
 /** The parts that all listeners share. */
 export interface Listening {
@@ -105,9 +107,21 @@ export function createListener(listening: Listening): {
       isBatched: own.batching,
     })),
   );
+  reportOldNode(listening.surroundings);
   const hasTls = settings.listen.tls.cert !== undefined;
-  const tls = hasTls ? { tls: renewals.listen.current, http2: settings.listen.http2 } : {};
+  const http2 = settings.listen.http2 && hasSafeHttp2;
+  const tls = hasTls ? { tls: renewals.listen.current, http2 } : {};
   return { handler, server: new HttpServer({ ...listenerOptions(listening), ...tls }, handler) };
+}
+
+/** Reports that the settings ask for HTTP/2, and that this Node is too old for it. */
+function reportOldNode({ settings: { listen }, log }: Surroundings): void {
+  const hasTls = listen.tls.cert !== undefined;
+  if (hasSafeHttp2 || !(hasTls ? listen.http2 : listen.h2c)) return;
+  const what = 'HTTP/2 is off: clients could crash this version of Node; use Node 24 or later';
+  const facts = { nghttp2: process.versions['nghttp2'] ?? 'none', advisory: 'CVE-2026-27135' };
+  if (hasTls) log.info(what, facts);
+  else log.warn(what, facts);
 }
 
 /** Creates the handler of the requests of a listener. */
@@ -162,6 +176,6 @@ export function listenerOptions({ surroundings, counts, names }: Listening): Htt
     maxUnfinishedHeadBytes: limits.maxQueuedBytes / 4,
     isTrustedPeer: (socket) => isTrusted({ socket }),
     stallMs: upstream.timeoutMs,
-    http2: listen.h2c,
+    http2: listen.h2c && hasSafeHttp2,
   };
 }

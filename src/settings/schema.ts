@@ -38,7 +38,7 @@ const listen = z
       ),
     http2: yesOrNo()
       .prefault(true)
-      .describe('whether clients may use HTTP/2; only with TLS, which negotiates the version'),
+      .describe('whether clients may use HTTP/2; only with TLS, which negotiates the version, and from Node 24 on'),
     h2c: yesOrNo()
       .prefault(false)
       .describe(

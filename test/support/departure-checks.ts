@@ -113,8 +113,14 @@ export class DepartureChecks {
     const rankMs = ({ arrivedAtMs, caller }: Call<Ticket>) =>
       arrivedAtMs + caller.urgency * levelMs;
     const last = Math.max(...calls.filter(({ original }) => original === undefined).map(rankMs));
+    const fits = (call: Call<Ticket>): boolean => {
+      const earlier = calls.filter((other) => rankMs(other) <= rankMs(call));
+      const bytes = earlier.reduce((sum, { sizeBytes }) => sum + sizeBytes, call.sizeBytes);
+      return bytes <= this.#policy.maxBytes;
+    };
     for (const call of stream.queue) {
-      const mustWait = !stream.user.order.allows(call) || call.original !== undefined;
+      const mustWait =
+        !stream.user.order.allows(call) || call.original !== undefined || !fits(call);
       if (!mustWait && rankMs(call) < last - 1e-6)
         this.#wrong(call, 'was overtaken by less urgent calls');
     }

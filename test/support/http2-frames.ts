@@ -102,9 +102,12 @@ export class RawHttp2 {
   readonly closed: Promise<void>;
   #received = Buffer.alloc(0);
   #isClosed = false;
+  readonly #answersPings: boolean;
   #wake: () => void = () => undefined;
 
-  constructor(port: number, settings: readonly number[] = []) {
+  /** @param answersPings whether the connection answers PINGs, as every real client does */
+  constructor(port: number, settings: readonly number[] = [], answersPings = true) {
+    this.#answersPings = answersPings;
     this.socket = connect(port, '127.0.0.1');
     this.socket.on('error', () => undefined);
     this.socket.on('data', (chunk: Buffer) => {
@@ -155,13 +158,16 @@ export class RawHttp2 {
       if (this.#received.length < frameHeadBytes) return;
       const size = frameHeadBytes + this.#received.readUIntBE(0, 3);
       if (this.#received.length < size) return;
-      this.frames.push({
+      const one = {
         type: this.#received.readUInt8(3),
         flags: this.#received.readUInt8(4),
         stream: this.#received.readUInt32BE(5) & 0x7fffffff,
         payload: this.#received.subarray(frameHeadBytes, size),
-      });
+      };
+      this.frames.push(one);
       this.#received = this.#received.subarray(size);
+      const isPing = one.type === frameType.ping && (one.flags & flag.ack) === 0;
+      if (isPing && this.#answersPings) this.send(frame(frameType.ping, flag.ack, 0, one.payload));
     }
   }
 }
