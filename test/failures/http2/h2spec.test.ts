@@ -10,7 +10,7 @@ import { afterAll, expect, test } from '@jest/globals';
 import { onCleanup } from '../../support/cleanup.ts';
 import { startPool } from '../../support/pool.ts';
 import { startProxy } from '../../support/proxy.ts';
-import { known, withoutTls } from './known.ts';
+import { known, sometimes, withoutTls } from './known.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'h2spec-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -54,8 +54,8 @@ const plain = { UCWA_PROXY_LISTEN_H2C: 'true' };
 const quick = { UCWA_PROXY_UPSTREAM_TIMEOUT_MS: '2000', UCWA_PROXY_DRAIN_TIMEOUT_MS: '100' };
 
 testWithH2spec.each([
-  ['without TLS', plain, [], Object.keys({ ...known, ...withoutTls })],
-  ['with TLS', tls, ['--tls', '--insecure'], Object.keys(known)],
+  ['without TLS', plain, [], Object.keys({ ...known, ...sometimes, ...withoutTls })],
+  ['with TLS', tls, ['--tls', '--insecure'], Object.keys({ ...known, ...sometimes })],
 ] as const)(
   'h2spec passes %s, but for the cases that node:http2 fails',
   async (_name, env, flags, expected) => {
