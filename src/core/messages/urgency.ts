@@ -7,6 +7,12 @@ import { readDictionary } from './structured-dictionary.ts';
 /** The urgency of a call that names none. */
 export const usualUrgency = 3;
 
+/**
+ * The field that Chrome and Edge send over HTTP/2 with every fetch and XMLHttpRequest. It says nothing about a
+ * call, so it counts as no field. Otherwise no call of a browser could be held.
+ */
+const ofEachFetch = 'u=1, i';
+
 /** A longer value counts as no field, so that a client cannot make the proxy read long ones. */
 const maxBytes = 256;
 
@@ -22,6 +28,7 @@ export const waitsFrom = 6;
  * @param value the values of all `Priority` fields, joined by commas
  */
 export function urgencyOf(value: string): number {
+  if (value === ofEachFetch) return usualUrgency;
   const members = value.length <= maxBytes ? readDictionary(value) : undefined;
   const urgency = members?.get('u') ?? usualUrgency;
   // `-0` is an integer too.

@@ -8,7 +8,8 @@ import { urgencyOf } from '../../../src/core/messages/urgency.ts';
 describe('the urgency of a Priority field', () => {
   test.each([
     ['u=0', 0],
-    ['u=1, i', 1],
+    ['i, u=1', 1],
+    ['u=0, i', 0],
     ['i, u=7', 7],
     ['  u=5  ', 5],
     ['u=5\t,\ti', 5],
@@ -80,6 +81,10 @@ describe('the urgency of a Priority field', () => {
   ])('is the usual one if the field is no dictionary: %j', (value) => {
     expect(readDictionary(value)).toBeUndefined();
     expect(urgencyOf(value)).toBe(3);
+  });
+
+  test('is the usual one if the field is that of every fetch in a browser', () => {
+    expect(urgencyOf('u=1, i')).toBe(3);
   });
 
   test('is the usual one if the field is longer than 256 bytes', () => {
