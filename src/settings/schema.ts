@@ -38,7 +38,9 @@ const listen = z
       ),
     http2: yesOrNo()
       .prefault(true)
-      .describe('whether clients may use HTTP/2; only with TLS, which negotiates the version, and from Node 24 on'),
+      .describe(
+        'whether clients may use HTTP/2; only with TLS, which negotiates the version, and from Node 24 on',
+      ),
     h2c: yesOrNo()
       .prefault(false)
       .describe(

@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   codedHead,
+  decodedHead,
+  lengthIn,
   mayCode,
   notModifiedHead,
   variedHead,
@@ -91,4 +93,17 @@ test.each([
   ['/ucwa/oauth/v1/applications/1/people/contacts', false],
 ])('the answer to %s can have a token: %p', (target, isPossible) => {
   expect(mayHaveToken(target)).toBe(isPossible);
+});
+
+test('a decoded answer has no field that describes the coded bytes', () => {
+  const coded = ['Content-Type', 'application/json', 'Content-Encoding', 'gzip', 'ETag', '"a"'];
+  expect(decodedHead([...coded, 'content-length', '20'])).toEqual([
+    ...['Content-Type', 'application/json'],
+    ...['ETag', '"a"'],
+  ]);
+});
+
+test('the length is that of Content-Length', () => {
+  expect(lengthIn(['content-LENGTH', '12'])).toBe(12);
+  expect(lengthIn(['Content-Type', 'text/plain'])).toBeUndefined();
 });
