@@ -88,6 +88,12 @@ export class AskedAhead {
     this.#setTimer();
   }
 
+  /** An answer of the event channel was not read, so any resource of the user may have changed. */
+  unread(user: string): void {
+    this.#answers.outdate(user);
+    this.#setTimer();
+  }
+
   /**
    * A client sends a GET. Returns whether the GET is answered, or waits for an answer, without a call of its own.
    *
@@ -121,7 +127,9 @@ export class AskedAhead {
   writeBegan(exchange: ClientExchange, user: string): void {
     this.#answers.writeBegan(user);
     exchange.addRelease(() => {
-      this.#answers.writeEnded(user, exchange.isAnswered, this.#parts.clock.now());
+      // After a 5xx, of the pool or of the proxy, the write may go on running at the pool.
+      const hasEnded = exchange.isAnswered && exchange.response.statusCode < 500;
+      this.#answers.writeEnded(user, hasEnded, this.#parts.clock.now());
     });
   }
 

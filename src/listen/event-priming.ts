@@ -51,11 +51,18 @@ export class EventPriming {
     if (head.user === '' || application === undefined) return inner;
     return {
       arrived: (fields, release) => {
-        const read = (text: string): void => this.#changed(head.user, application, text);
-        const held = inner?.arrived(fields, release);
-        return held === undefined
-          ? this.#reading(this.#briefly(release), fields, read, release)
-          : this.#reading(held, fields, read);
+        let isRead = false;
+        const read = (text: string): void => {
+          isRead = this.#changed(head.user, application, text);
+        };
+        const released = (): void => {
+          if (!isRead) this.#parts.ahead?.unread(head.user);
+          release();
+        };
+        const held = inner?.arrived(fields, released);
+        if (held !== undefined) return this.#reading(held, fields, read);
+        const { reader, releaseSoon } = this.#briefly(released);
+        return this.#reading(reader, fields, read, releaseSoon);
       },
     };
   }
@@ -86,12 +93,15 @@ export class EventPriming {
     this.#parts.ahead?.stop();
   }
 
-  #changed(user: string, application: string, text: string): void {
+  /** Returns whether all changes in the text are known. */
+  #changed(user: string, application: string, text: string): boolean {
     const { dueGets, clock, ahead } = this.#parts;
     const nowMs = clock.now();
     const changes = changesIn(text);
+    if (changes === undefined) return false;
     const named = dueGets.changed(user, application, changes, nowMs);
     ahead?.changed(user, changes, named, nowMs);
+    return true;
   }
 
   /**
@@ -129,15 +139,27 @@ export class EventPriming {
     };
   }
 
-  /** Returns a reader that releases the answer at its end, or after `maxReadMs`. */
-  #briefly(release: () => void): AnswerReader {
+  /**
+   * Returns a reader that releases the answer once: at its end, after `maxReadMs`, or soon after `releaseSoon` was
+   * called.
+   */
+  #briefly(release: () => void): {
+    readonly reader: AnswerReader;
+    readonly releaseSoon: () => void;
+  } {
     const { clock } = this.#parts;
-    const cancel = clock.setTimer(clock.now() + maxReadMs, release);
+    let isOver = false;
     const end = (): void => {
-      cancel();
+      if (isOver) return;
+      abandon();
       release();
     };
-    return { take: () => true, end, abandon: cancel };
+    const cancel = clock.setTimer(clock.now() + maxReadMs, end);
+    const abandon = (): void => {
+      isOver = true;
+      cancel();
+    };
+    return { reader: { take: () => true, end, abandon }, releaseSoon: () => queueMicrotask(end) };
   }
 
   #guarded(act: () => void): void {

@@ -72,14 +72,17 @@ function stream(relay: AnswerRelay, fields: RawHeaders, received: readonly Buffe
 }
 
 function streamCoded(answer: IncomingMessage, coder: BodyCoder, received: readonly Buffer[]): void {
+  let mayContinue = true;
   const take = (chunk: Buffer): void => {
-    if (!coder.write(chunk)) answer.pause();
+    mayContinue = coder.write(chunk);
+    if (!mayContinue) answer.pause();
   };
   coder.onDrained = () => void answer.resume();
   for (const chunk of received) take(chunk);
   answer.on('data', take);
   answer.on('end', () => coder.end());
-  if (received.length > 0 && !answer.isPaused()) answer.resume();
+  // The gate of the answer may have paused it too.
+  if (received.length > 0 && mayContinue) answer.resume();
 }
 
 /** Buffers the body, and writes the changed answer. A body that is too long streams to the client unchanged. */

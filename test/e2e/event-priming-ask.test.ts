@@ -128,6 +128,19 @@ test('after a newer event of the resource the older answer is not used', async (
   await untilPrimed(proxy, 'outdated', 1);
 });
 
+test('after an event answer that is not read no earlier answer is used', async () => {
+  const { pool, proxy, phone } = await start();
+  const [one = ''] = three;
+  await phone.hear([one]);
+  (await pool.nextRead()).answer('old');
+  await pool.untilIdle(proxy);
+  await phone.hear(Array.from({ length: 1001 }, (_, i) => `${app}/people/q${i}@x/note`));
+  await untilPrimed(proxy, 'outdated', 1);
+  phone.send([one]);
+  (await pool.nextRead()).answer('new');
+  expect(await phone.receive(1)).toEqual([recent(one)]);
+});
+
 test('an answer that the client does not ask for is dropped after 2 s, and counted', async () => {
   const { pool, proxy, phone } = await start();
   const [one = ''] = three;

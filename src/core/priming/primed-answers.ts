@@ -196,6 +196,11 @@ export class PrimedAnswers<W> {
     }
   }
 
+  /** All resources of the user may have changed. */
+  outdate(user: string): void {
+    for (const get of [...(this.#byUser.get(user)?.values() ?? [])]) this.#end(get, 'outdated');
+  }
+
   wake(nowMs: number): void {
     for (const get of this.#all) {
       if (get.askedAtMs + freshForMs > nowMs) return;

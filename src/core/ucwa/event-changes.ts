@@ -14,11 +14,14 @@ export interface Change {
 /** Limit for the events of one answer that are read. */
 const maxChanges = 1000;
 
-/** Returns no changes for a text that is not an answer of the event channel. */
-export function changesIn(text: string): readonly Change[] {
+/**
+ * Returns `undefined` if the text has more than `maxChanges` events, or is not an answer of the event channel: then
+ * any resource may have changed.
+ */
+export function changesIn(text: string): readonly Change[] | undefined {
   const first = /[^\s\ufeff]/.exec(text)?.[0];
   if (first === '<') return changesInXml(text);
-  return first === '{' ? changesInJson(text.replace(/^\ufeff/, '')) : [];
+  return first === '{' ? changesInJson(text.replace(/^\ufeff/, '')) : undefined;
 }
 
 /** Returns the request target that leads to the link; `undefined` for a link that begins with no slash. */
@@ -41,12 +44,12 @@ interface JsonEvent {
   readonly link?: { readonly rel?: unknown; readonly href?: unknown } | null;
 }
 
-function changesInJson(text: string): readonly Change[] {
+function changesInJson(text: string): readonly Change[] | undefined {
   let content: { sender?: unknown } | null;
   try {
     content = JSON.parse(text) as { sender?: unknown } | null;
   } catch {
-    return [];
+    return undefined;
   }
   const changes: Change[] = [];
   for (const sender of listOf(content?.sender)) {
@@ -54,8 +57,8 @@ function changesInJson(text: string): readonly Change[] {
       const { type, link } = (event ?? {}) as JsonEvent;
       const target = targetOf(link?.href);
       if (target === undefined || !types.has(type)) continue;
+      if (changes.length === maxChanges) return undefined;
       changes.push({ rel: textOf(link?.rel), type: String(type), target });
-      if (changes.length === maxChanges) return changes;
     }
   }
   return changes;
@@ -71,13 +74,13 @@ function textOf(value: unknown): string {
 
 const eventTag = /<(added|updated|deleted|started|completed)(\s[^<>]{0,4096})>/g;
 
-function changesInXml(text: string): readonly Change[] {
+function changesInXml(text: string): readonly Change[] | undefined {
   const changes: Change[] = [];
   for (const [, type = '', attributes = ''] of text.matchAll(eventTag)) {
     const target = targetOf(attribute(attributes, 'href'));
     if (target === undefined) continue;
+    if (changes.length === maxChanges) return undefined;
     changes.push({ rel: attribute(attributes, 'rel') ?? '', type, target });
-    if (changes.length === maxChanges) break;
   }
   return changes;
 }

@@ -135,6 +135,8 @@ export class ClientSession implements ReadingConnection {
 
   /** To be called every second. */
   check(nowMs: number): void {
+    // node:http2 may end a session by itself, and reports it only when the client has read what was written.
+    if (this.#session.destroyed) this.#beginClosing();
     if (this.#closingSinceMs !== undefined) {
       const isLate = nowMs - this.#closingSinceMs >= closeGraceMs;
       if (isLate && (this.#session.destroyed || this.#sockets.size === 0)) this.#socket.destroy();

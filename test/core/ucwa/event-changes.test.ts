@@ -42,10 +42,6 @@ test('XML gives the same', () => {
 });
 
 test.each([
-  ['no text', ''],
-  ['text', 'hello'],
-  ['broken JSON', '{"sender":['],
-  ['a list', '[]'],
   ['no sender', '{}'],
   ['odd senders', json(['x', null, 1, { events: 'y' }, { events: [null, 'z', {}, { link: 1 }] }])],
   ['a link without a slash', json([{ events: [{ link: { href: 'me' }, type: 'updated' }] }])],
@@ -56,10 +52,23 @@ test.each([
   expect(changesIn(text)).toEqual([]);
 });
 
-test('the first thousand events of an answer count', () => {
+test.each([
+  ['no text', ''],
+  ['text', 'hello'],
+  ['broken JSON', '{"sender":['],
+  ['a list', '[]'],
+])('%s is no answer of the event channel', (_, text) => {
+  expect(changesIn(text)).toBeUndefined();
+});
+
+test('an answer with more than a thousand events is not read', () => {
   const link = (i: number) => ({ rel: 'x', href: `${app}/people/${i}` });
   const events = Array.from({ length: 1200 }, (_, i) => ({ link: link(i), type: 'updated' }));
-  expect(changesIn(json([{ events }]))).toHaveLength(1000);
-  const xml = events.map(({ link: { href } }) => `<updated rel="x" href="${href}"/>`).join('');
-  expect(changesIn(`<events>${xml}</events>`)).toHaveLength(1000);
+  const xmlOf = (some: typeof events): string =>
+    some.map(({ link: { href } }) => `<updated rel="x" href="${href}"/>`).join('');
+  const few = events.slice(0, 1000);
+  expect(changesIn(json([{ events: few }]))).toHaveLength(1000);
+  expect(changesIn(`<events>${xmlOf(few)}</events>`)).toHaveLength(1000);
+  expect(changesIn(json([{ events }]))).toBeUndefined();
+  expect(changesIn(`<events>${xmlOf(events)}</events>`)).toBeUndefined();
 });
