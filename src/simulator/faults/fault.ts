@@ -175,10 +175,12 @@ export function executes(faults: readonly Fault[]): boolean {
   });
 }
 
-/** Whether a fault ends the body of an answer before its end. */
+/** Whether a fault cuts the body of an answer at certain bytes. */
 export function cutsBody(faults: readonly Fault[]): boolean {
   return faults.some(
     (fault) =>
-      fault.kind === 'truncate' || (fault.kind === 'reset' && typeof fault.at === 'number'),
+      fault.kind === 'truncate' ||
+      fault.kind === 'chunks' ||
+      (fault.kind === 'reset' && typeof fault.at === 'number'),
   );
 }
