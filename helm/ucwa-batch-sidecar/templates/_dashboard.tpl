@@ -717,7 +717,223 @@
       }
     },
     {
+      "type": "timeseries",
+      "title": "Pools that can be reached",
+      "description": "Pools by state, over all pods. The proxy opens a connection to each server at the start and then at intervals.",
+      "datasource": {
+        "type": "prometheus",
+        "uid": "${datasource}"
+      },
+      "fieldConfig": {
+        "defaults": {
+          "unit": "none",
+          "min": 0,
+          "custom": {
+            "fillOpacity": 40,
+            "showPoints": "never",
+            "stacking": {
+              "mode": "normal",
+              "group": "A"
+            }
+          }
+        },
+        "overrides": []
+      },
+      "options": {
+        "legend": {
+          "displayMode": "list",
+          "placement": "bottom",
+          "showLegend": true
+        },
+        "tooltip": {
+          "mode": "multi",
+          "sort": "desc"
+        }
+      },
+      "targets": [
+        {
+          "refId": "A",
+          "datasource": {
+            "type": "prometheus",
+            "uid": "${datasource}"
+          },
+          "expr": "sum by (state) (ucwa_proxy_pools{namespace=\"$namespace\",job=~\"$job\"})",
+          "legendFormat": "{{state}}",
+          "range": true
+        }
+      ],
       "id": 13,
+      "gridPos": {
+        "h": 8,
+        "w": 6,
+        "x": 0,
+        "y": 22
+      }
+    },
+    {
+      "type": "timeseries",
+      "title": "Failures of the pool",
+      "description": "Requests and connections to the pool that failed, by kind. The log names the first failure of each kind, with advice.",
+      "datasource": {
+        "type": "prometheus",
+        "uid": "${datasource}"
+      },
+      "fieldConfig": {
+        "defaults": {
+          "unit": "reqps",
+          "min": 0,
+          "custom": {
+            "fillOpacity": 40,
+            "showPoints": "never",
+            "stacking": {
+              "mode": "normal",
+              "group": "A"
+            }
+          }
+        },
+        "overrides": []
+      },
+      "options": {
+        "legend": {
+          "displayMode": "list",
+          "placement": "bottom",
+          "showLegend": true
+        },
+        "tooltip": {
+          "mode": "multi",
+          "sort": "desc"
+        }
+      },
+      "targets": [
+        {
+          "refId": "A",
+          "datasource": {
+            "type": "prometheus",
+            "uid": "${datasource}"
+          },
+          "expr": "sum by (kind) (rate(ucwa_proxy_upstream_errors_total{namespace=\"$namespace\",job=~\"$job\"}[$__rate_interval])) > 0",
+          "legendFormat": "{{kind}}",
+          "range": true
+        }
+      ],
+      "id": 14,
+      "gridPos": {
+        "h": 8,
+        "w": 6,
+        "x": 6,
+        "y": 22
+      }
+    },
+    {
+      "type": "timeseries",
+      "title": "Time until a certificate expires",
+      "description": "The first certificate of each side that expires: of the listener, of the proxy as a client, and of the pool.",
+      "datasource": {
+        "type": "prometheus",
+        "uid": "${datasource}"
+      },
+      "fieldConfig": {
+        "defaults": {
+          "unit": "s",
+          "min": 0,
+          "custom": {
+            "fillOpacity": 40,
+            "showPoints": "never",
+            "stacking": {
+              "mode": "normal",
+              "group": "A"
+            }
+          }
+        },
+        "overrides": []
+      },
+      "options": {
+        "legend": {
+          "displayMode": "list",
+          "placement": "bottom",
+          "showLegend": true
+        },
+        "tooltip": {
+          "mode": "multi",
+          "sort": "desc"
+        }
+      },
+      "targets": [
+        {
+          "refId": "A",
+          "datasource": {
+            "type": "prometheus",
+            "uid": "${datasource}"
+          },
+          "expr": "min by (side) (ucwa_proxy_certificate_expiry_seconds{namespace=\"$namespace\",job=~\"$job\"})",
+          "legendFormat": "{{side}}",
+          "range": true
+        }
+      ],
+      "id": 15,
+      "gridPos": {
+        "h": 8,
+        "w": 6,
+        "x": 12,
+        "y": 22
+      }
+    },
+    {
+      "type": "timeseries",
+      "title": "Answers asked for ahead",
+      "description": "GETs that the proxy sent after an event, before the client did, by their outcome. Only with batching.eventPriming: ask.",
+      "datasource": {
+        "type": "prometheus",
+        "uid": "${datasource}"
+      },
+      "fieldConfig": {
+        "defaults": {
+          "unit": "reqps",
+          "min": 0,
+          "custom": {
+            "fillOpacity": 40,
+            "showPoints": "never",
+            "stacking": {
+              "mode": "normal",
+              "group": "A"
+            }
+          }
+        },
+        "overrides": []
+      },
+      "options": {
+        "legend": {
+          "displayMode": "list",
+          "placement": "bottom",
+          "showLegend": true
+        },
+        "tooltip": {
+          "mode": "multi",
+          "sort": "desc"
+        }
+      },
+      "targets": [
+        {
+          "refId": "A",
+          "datasource": {
+            "type": "prometheus",
+            "uid": "${datasource}"
+          },
+          "expr": "sum by (outcome) (rate(ucwa_proxy_primed_calls_total{namespace=\"$namespace\",job=~\"$job\"}[$__rate_interval])) > 0",
+          "legendFormat": "{{outcome}}",
+          "range": true
+        }
+      ],
+      "id": 16,
+      "gridPos": {
+        "h": 8,
+        "w": 6,
+        "x": 18,
+        "y": 22
+      }
+    },
+    {
+      "id": 17,
       "type": "row",
       "title": "What does it save?",
       "collapsed": false,
@@ -725,7 +941,7 @@
         "h": 1,
         "w": 24,
         "x": 0,
-        "y": 22
+        "y": 30
       },
       "panels": []
     },
@@ -776,12 +992,12 @@
           "range": true
         }
       ],
-      "id": 14,
+      "id": 18,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 0,
-        "y": 23
+        "y": 31
       }
     },
     {
@@ -830,12 +1046,12 @@
           "range": true
         }
       ],
-      "id": 15,
+      "id": 19,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 8,
-        "y": 23
+        "y": 31
       }
     },
     {
@@ -904,12 +1120,12 @@
           "range": true
         }
       ],
-      "id": 16,
+      "id": 20,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 16,
-        "y": 23
+        "y": 31
       }
     },
     {
@@ -958,12 +1174,12 @@
           "range": true
         }
       ],
-      "id": 17,
+      "id": 21,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 0,
-        "y": 31
+        "y": 39
       }
     },
     {
@@ -1012,12 +1228,12 @@
           "range": true
         }
       ],
-      "id": 18,
+      "id": 22,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 8,
-        "y": 31
+        "y": 39
       }
     },
     {
@@ -1066,12 +1282,12 @@
           "range": true
         }
       ],
-      "id": 19,
+      "id": 23,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 16,
-        "y": 31
+        "y": 39
       }
     },
     {
@@ -1120,12 +1336,12 @@
           "range": true
         }
       ],
-      "id": 20,
+      "id": 24,
       "gridPos": {
         "h": 8,
         "w": 12,
         "x": 0,
-        "y": 39
+        "y": 47
       }
     },
     {
@@ -1184,16 +1400,16 @@
           "range": true
         }
       ],
-      "id": 21,
+      "id": 25,
       "gridPos": {
         "h": 8,
         "w": 12,
         "x": 12,
-        "y": 39
+        "y": 47
       }
     },
     {
-      "id": 22,
+      "id": 26,
       "type": "row",
       "title": "What do callers pay?",
       "collapsed": false,
@@ -1201,7 +1417,7 @@
         "h": 1,
         "w": 24,
         "x": 0,
-        "y": 47
+        "y": 55
       },
       "panels": []
     },
@@ -1251,12 +1467,12 @@
           "range": true
         }
       ],
-      "id": 23,
+      "id": 27,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 0,
-        "y": 48
+        "y": 56
       }
     },
     {
@@ -1325,12 +1541,12 @@
           "range": true
         }
       ],
-      "id": 24,
+      "id": 28,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 8,
-        "y": 48
+        "y": 56
       }
     },
     {
@@ -1395,12 +1611,12 @@
           "range": true
         }
       ],
-      "id": 25,
+      "id": 29,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 16,
-        "y": 48
+        "y": 56
       }
     },
     {
@@ -1449,12 +1665,12 @@
           "range": true
         }
       ],
-      "id": 26,
+      "id": 30,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 0,
-        "y": 56
+        "y": 64
       }
     },
     {
@@ -1503,12 +1719,12 @@
           "range": true
         }
       ],
-      "id": 27,
+      "id": 31,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 8,
-        "y": 56
+        "y": 64
       }
     },
     {
@@ -1557,16 +1773,16 @@
           "range": true
         }
       ],
-      "id": 28,
+      "id": 32,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 16,
-        "y": 56
+        "y": 64
       }
     },
     {
-      "id": 29,
+      "id": 33,
       "type": "row",
       "title": "Is the pool refusing?",
       "collapsed": false,
@@ -1574,7 +1790,7 @@
         "h": 1,
         "w": 24,
         "x": 0,
-        "y": 64
+        "y": 72
       },
       "panels": []
     },
@@ -1640,12 +1856,12 @@
           "range": true
         }
       ],
-      "id": 30,
+      "id": 34,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 0,
-        "y": 65
+        "y": 73
       }
     },
     {
@@ -1694,12 +1910,12 @@
           "range": true
         }
       ],
-      "id": 31,
+      "id": 35,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 8,
-        "y": 65
+        "y": 73
       }
     },
     {
@@ -1774,12 +1990,12 @@
           "range": true
         }
       ],
-      "id": 32,
+      "id": 36,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 16,
-        "y": 65
+        "y": 73
       }
     },
     {
@@ -1838,12 +2054,12 @@
           "range": true
         }
       ],
-      "id": 33,
+      "id": 37,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 0,
-        "y": 73
+        "y": 81
       }
     },
     {
@@ -1892,12 +2108,12 @@
           "range": true
         }
       ],
-      "id": 34,
+      "id": 38,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 8,
-        "y": 73
+        "y": 81
       }
     },
     {
@@ -1946,16 +2162,16 @@
           "range": true
         }
       ],
-      "id": 35,
+      "id": 39,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 16,
-        "y": 73
+        "y": 81
       }
     },
     {
-      "id": 36,
+      "id": 40,
       "type": "row",
       "title": "Is something stuck?",
       "collapsed": false,
@@ -1963,7 +2179,7 @@
         "h": 1,
         "w": 24,
         "x": 0,
-        "y": 81
+        "y": 89
       },
       "panels": []
     },
@@ -2033,12 +2249,12 @@
           "range": true
         }
       ],
-      "id": 37,
+      "id": 41,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 0,
-        "y": 82
+        "y": 90
       }
     },
     {
@@ -2097,12 +2313,12 @@
           "range": true
         }
       ],
-      "id": 38,
+      "id": 42,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 8,
-        "y": 82
+        "y": 90
       }
     },
     {
@@ -2151,16 +2367,16 @@
           "range": true
         }
       ],
-      "id": 39,
+      "id": 43,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 16,
-        "y": 82
+        "y": 90
       }
     },
     {
-      "id": 40,
+      "id": 44,
       "type": "row",
       "title": "Is it big enough?",
       "collapsed": false,
@@ -2168,7 +2384,7 @@
         "h": 1,
         "w": 24,
         "x": 0,
-        "y": 90
+        "y": 98
       },
       "panels": []
     },
@@ -2238,12 +2454,12 @@
           "range": true
         }
       ],
-      "id": 41,
+      "id": 45,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 0,
-        "y": 91
+        "y": 99
       }
     },
     {
@@ -2308,12 +2524,12 @@
           "range": true
         }
       ],
-      "id": 42,
+      "id": 46,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 8,
-        "y": 91
+        "y": 99
       }
     },
     {
@@ -2372,12 +2588,12 @@
           "range": true
         }
       ],
-      "id": 43,
+      "id": 47,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 16,
-        "y": 91
+        "y": 99
       }
     },
     {
@@ -2446,12 +2662,12 @@
           "range": true
         }
       ],
-      "id": 44,
+      "id": 48,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 0,
-        "y": 99
+        "y": 107
       }
     },
     {
@@ -2500,12 +2716,12 @@
           "range": true
         }
       ],
-      "id": 45,
+      "id": 49,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 8,
-        "y": 99
+        "y": 107
       }
     },
     {
@@ -2554,12 +2770,12 @@
           "range": true
         }
       ],
-      "id": 46,
+      "id": 50,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 16,
-        "y": 99
+        "y": 107
       }
     },
     {
@@ -2618,12 +2834,12 @@
           "range": true
         }
       ],
-      "id": 47,
+      "id": 51,
       "gridPos": {
         "h": 8,
         "w": 12,
         "x": 0,
-        "y": 107
+        "y": 115
       }
     },
     {
@@ -2672,16 +2888,16 @@
           "range": true
         }
       ],
-      "id": 48,
+      "id": 52,
       "gridPos": {
         "h": 8,
         "w": 12,
         "x": 12,
-        "y": 107
+        "y": 115
       }
     },
     {
-      "id": 49,
+      "id": 53,
       "type": "row",
       "title": "What would it save? (mode shadow)",
       "collapsed": false,
@@ -2689,7 +2905,7 @@
         "h": 1,
         "w": 24,
         "x": 0,
-        "y": 115
+        "y": 123
       },
       "panels": []
     },
@@ -2739,12 +2955,12 @@
           "range": true
         }
       ],
-      "id": 50,
+      "id": 54,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 0,
-        "y": 116
+        "y": 124
       }
     },
     {
@@ -2793,12 +3009,12 @@
           "range": true
         }
       ],
-      "id": 51,
+      "id": 55,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 8,
-        "y": 116
+        "y": 124
       }
     },
     {
@@ -2857,12 +3073,12 @@
           "range": true
         }
       ],
-      "id": 52,
+      "id": 56,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 16,
-        "y": 116
+        "y": 124
       }
     },
     {
@@ -2921,12 +3137,12 @@
           "range": true
         }
       ],
-      "id": 53,
+      "id": 57,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 0,
-        "y": 124
+        "y": 132
       }
     },
     {
@@ -2975,12 +3191,12 @@
           "range": true
         }
       ],
-      "id": 54,
+      "id": 58,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 8,
-        "y": 124
+        "y": 132
       }
     },
     {
@@ -3029,12 +3245,12 @@
           "range": true
         }
       ],
-      "id": 55,
+      "id": 59,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 16,
-        "y": 124
+        "y": 132
       }
     }
   ]

@@ -1,13 +1,21 @@
 /** Checks that the program has the metrics that a query names. */
+import { fileURLToPath } from 'node:url';
 import { expect } from '@jest/globals';
 import { readAdmin } from '../../support/metric-values.ts';
 import { startPool } from '../../support/pool.ts';
 import { startProxy } from '../../support/proxy.ts';
 
+const tlsFile = (name: string): string =>
+  fileURLToPath(new URL(`../../fixtures/tls/${name}`, import.meta.url));
+
 /** Names of all samples of a new proxy, with the names of their labels. */
 async function metricLabels(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const pool = await startPool();
-  const proxy = await startProxy(pool.url);
+  // Without a certificate the time until it expires has no series.
+  const proxy = await startProxy(pool.url, {
+    UCWA_PROXY_LISTEN_TLS_CERT: tlsFile('server.pem'),
+    UCWA_PROXY_LISTEN_TLS_KEY: tlsFile('server.key'),
+  });
   const { body } = await readAdmin(proxy.ports.admin, '/metrics');
   const labels = new Map<string, Set<string>>();
   for (const [, name = '', inside = ''] of body.matchAll(/^([a-z]\w*)(?:\{(.*)\})? \S+$/gm)) {
