@@ -72,17 +72,17 @@ function stream(relay: AnswerRelay, fields: RawHeaders, received: readonly Buffe
 }
 
 function streamCoded(answer: IncomingMessage, coder: BodyCoder, received: readonly Buffer[]): void {
-  let mayContinue = true;
-  const take = (chunk: Buffer): void => {
-    mayContinue = coder.write(chunk);
-    if (!mayContinue) answer.pause();
+  const take = (chunk: Buffer): boolean => {
+    const goesOn = coder.write(chunk);
+    if (!goesOn) answer.pause();
+    return goesOn;
   };
   coder.onDrained = () => void answer.resume();
-  for (const chunk of received) take(chunk);
+  const verdicts = received.map(take);
   answer.on('data', take);
   answer.on('end', () => coder.end());
   // The gate of the answer may have paused it too.
-  if (received.length > 0 && mayContinue) answer.resume();
+  if (verdicts.at(-1) === true) answer.resume();
 }
 
 /** Buffers the body, and writes the changed answer. A body that is too long streams to the client unchanged. */

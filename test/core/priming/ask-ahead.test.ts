@@ -213,3 +213,13 @@ test('10,000 users with writes are remembered; if there are more, all users are 
   expect([writes.size, writes.has('bob', 6)]).toEqual([0, true]);
   expect(writes.has('bob', 5 + mayRunForMs)).toBe(false);
 });
+
+test('an event answer that is not read outdates all answers of its user, and of no other', () => {
+  for (const name of ['ann', 'ben']) {
+    for (const i of [1, 2]) answers.ask({ key: aKey(name), target: target(i), fields: '' }, nowMs);
+  }
+  answers.outdate('ann');
+  answers.outdate('cid');
+  expect(outcomes).toEqual(['outdated', 'outdated']);
+  expect(answers.size).toBe(2);
+});
