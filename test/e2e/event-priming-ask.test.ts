@@ -128,6 +128,15 @@ test('after a newer event of the resource the older answer is not used', async (
   await untilPrimed(proxy, 'outdated', 1);
 });
 
+test('after a write with 500, which may go on running, the proxy asks for nothing', async () => {
+  const { pool, phone } = await start();
+  pool.writeStatus = '500 Internal Server Error';
+  await phone.write(`${app}/me/note`);
+  await phone.hear(three);
+  phone.send([`${app}/me`]);
+  expect((await pool.nextRead()).targets).toEqual([`${app}/me`]);
+});
+
 test('after an event answer that is not read no earlier answer is used', async () => {
   const { pool, proxy, phone } = await start();
   const [one = ''] = three;

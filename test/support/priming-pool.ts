@@ -14,6 +14,8 @@ interface ReadRequest {
 
 export interface PrimingPool {
   readonly url: string;
+  /** The head of the answers to writes. */
+  writeStatus: string;
   /** All GETs and batches, in order of arrival. */
   readonly reads: readonly ReadRequest[];
   /** Answers the open poll, or the next one, with events of these targets. */
@@ -56,7 +58,7 @@ export async function startPrimingPool(): Promise<PrimingPool> {
     }
     const isBatch = /^POST \S*\/batch /.test(text);
     if (!isBatch && !text.startsWith('GET ')) {
-      socket.write('HTTP/1.1 204 No Content\r\n\r\n');
+      socket.write(`HTTP/1.1 ${pool.writeStatus}\r\nContent-Length: 0\r\n\r\n`);
       return;
     }
     const targets = Array.from(text.matchAll(/^GET (\S+) HTTP/gm), ([, target = '']) => target);
@@ -68,8 +70,9 @@ export async function startPrimingPool(): Promise<PrimingPool> {
     reads.push(read);
     wake();
   });
-  return {
+  const pool: PrimingPool = {
     url,
+    writeStatus: '200 OK',
     reads,
     tell(targets, rel) {
       told = eventsJson(targets, rel);
@@ -87,6 +90,7 @@ export async function startPrimingPool(): Promise<PrimingPool> {
     },
     untilIdle: (proxy) => proxy.untilMetric('ucwa_proxy_outstanding_calls', (calls) => calls === 0),
   };
+  return pool;
 }
 
 function message(status: number, body: string): string {

@@ -7,7 +7,7 @@ const codable =
   /^(?:application\/(?:json|xml)|[\w.-]+\/[\w.-]+\+(?:json|xml)|text\/[\w.+-]+|multipart\/batching)[ \t]*(?:;|$)/i;
 const noTransform = /(?:^|,)[ \t]*no-transform[ \t]*(?:,|$)/i;
 
-/** Statuses without a body, and those whose body is a part of a representation. */
+/** Statuses of answers without a body, and 206, which has a part of a body. */
 const neverCoded: ReadonlySet<number> = new Set([204, 205, 206, 304]);
 
 /** Whether the proxy may code the body of an answer with these fields. */
