@@ -21,7 +21,7 @@ const said = ['', get, get.slice(0, 20), get + get.slice(0, 20)];
 
 test('idle, silent and half-sent connections to the admin port, opened again and again, block no probe', async () => {
   const door = await Door.open(program);
-  const outcome = await door.alternate('admin port', [1, 10, many, many], attackMs, (attackers) =>
+  const outcome = await door.alternate('admin port', [1, 10, many], attackMs, (attackers) =>
     hold(door.proxy.adminPort, attackers, { bytes: said, reads: true, comesBack: true }),
   );
   expectNobodyNotices(outcome);

@@ -26,11 +26,8 @@ test('1,000 announced bodies of 64 KiB that never come take no room from the wri
   const known = new RawClient(door.proxy.port);
   known.send(call(token, 'me', '', 'attacker'));
   expect((await known.readAnswer()).status).toBe(200);
-  const outcome = await door.alternate(
-    'announced bodies',
-    [10, many, many],
-    attackMs,
-    (attackers) => hold(door.proxy.port, attackers, { bytes: [announcing] }),
+  const outcome = await door.alternate('announced bodies', [10, many], attackMs, (attackers) =>
+    hold(door.proxy.port, attackers, { bytes: [announcing] }),
   );
   expectNobodyNotices(outcome);
 });

@@ -23,7 +23,7 @@ test('12,000 pipelined calls of one connection and 3,000 pipelined polls of anot
   const pool = await startDoorPool();
   const door = await Door.open(program, { poolUrl: pool.url });
   const bytes = [passing.repeat(12_000), poll.repeat(3000)];
-  const outcome = await door.alternate('pipelined', [10, 2, 2], attackMs, (attackers) =>
+  const outcome = await door.alternate('pipelined', [10, 2], attackMs, (attackers) =>
     hold(door.proxy.port, attackers, { bytes }),
   );
   expectNobodyNotices(outcome);

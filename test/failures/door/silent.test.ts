@@ -24,7 +24,7 @@ test('silent connections and half heads of one address, twice the limit of conne
       UCWA_PROXY_LISTEN_HEADERS_TIMEOUT_MS: String(headersTimeoutMs),
     },
   });
-  const sizes = [1, 10, 2 * maxConnections, 2 * maxConnections];
+  const sizes = [1, 10, 2 * maxConnections];
   const outcome = await door.alternate('silent', sizes, attackMs, (attackers) =>
     hold(door.proxy.port, attackers, { bytes: ['', halfHead], comesBack: true }),
   );

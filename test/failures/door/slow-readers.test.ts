@@ -68,7 +68,7 @@ testWithPython(
   async () => {
     const pool = await startDoorPool();
     const door = await Door.open(program, { poolUrl: pool.url });
-    const outcome = await door.alternate('slow readers', [slow, slow], attackMs, (attackers) =>
+    const outcome = await door.alternate('slow readers', [slow], attackMs, (attackers) =>
       read(door.proxy.port, attackers),
     );
     expectNobodyNotices(outcome);
