@@ -6,8 +6,8 @@ import { type HeadFacts, readHead } from '../core/admit/request-head.ts';
 import { assertSameQuestion } from '../core/invariants.ts';
 import type { RawHeaders } from '../core/messages/http-message.ts';
 import type { Reply } from '../core/messages/reply.ts';
-import { AskAhead, type Sample } from '../core/priming/ask-ahead.ts';
-import type { Relation } from '../core/priming/channel.ts';
+import { AskAhead } from '../core/priming/ask-ahead.ts';
+import type { ChannelName, Relation } from '../core/priming/channel.ts';
 import type { DueGets } from '../core/priming/due-gets.ts';
 import {
   PrimedAnswers,
@@ -15,6 +15,7 @@ import {
   type PrimedOutcome,
   type Question,
 } from '../core/priming/primed-answers.ts';
+import type { Sample } from '../core/priming/samples.ts';
 import { sharedHeadersOf } from '../core/schedule/order/deduplication.ts';
 import type { Arrival, Call } from '../core/schedule/state.ts';
 import { classify, type ClassifyRules } from '../core/ucwa/classify.ts';
@@ -32,7 +33,7 @@ export interface AskedAheadParts {
   readonly dueGets: DueGets;
   readonly engine: Pick<Engine, 'submit' | 'cancel' | 'spareRoom'>;
   readonly rules: ClassifyRules;
-  /** Limit for the bytes of all answers that no client has asked for yet. */
+  /** Limit for the bytes of all answers that no client has asked for yet. The heads of samples have half of it more. */
   readonly maxBytes: number;
   readonly observer: {
     primed(outcome: PrimedOutcome): void;
@@ -69,22 +70,23 @@ export class AskedAhead {
       sendOn: (waiter) => this.#sendOn(waiter),
       over: (get, outcome) => this.#over(get, outcome),
     });
-    this.#ahead = new AskAhead(parts.dueGets, this.#answers, {
-      spareRoom: (user) => parts.engine.spareRoom(user),
-      send: (gets) => {
+    const sink = {
+      spareRoom: (user: string) => parts.engine.spareRoom(user),
+      send: (gets: ReadonlyArray<{ get: PrimedGet<Waiter>; sample: Sample }>) => {
         for (const { get, sample } of gets) this.#send(get, sample);
       },
-    });
+    };
+    this.#ahead = new AskAhead(parts.dueGets, this.#answers, sink, parts.maxBytes / 2);
   }
 
   /** An answer of the event channel is about to reach the client. */
   changed(
-    user: string,
+    channel: ChannelName,
     changes: readonly Change[],
     named: ReadonlyMap<string, Relation>,
     nowMs: number,
   ): void {
-    if (!this.#isStopped) this.#ahead.changed(user, changes, named, nowMs);
+    if (!this.#isStopped) this.#ahead.changed(channel, changes, named, nowMs);
     this.#setTimer();
   }
 
@@ -110,10 +112,14 @@ export class AskedAhead {
     if (!collapsible || exchange.head.facts.ucwaBatch !== undefined) return false;
     if (relation === undefined && this.#answers.size === 0) return false;
     const question: Question = { key, target, fields: this.#fieldsOf(headers) };
-    if (relation !== undefined) this.#ahead.asked(relation, question, headers);
+    const nowMs = this.#parts.clock.now();
+    if (relation !== undefined && !this.#isStopped) {
+      this.#ahead.asked(relation, { key, headers, fields: question.fields }, nowMs);
+      this.#setTimer();
+    }
     const waiter: Waiter = { arrival, submit };
     caller.isPrimed = true;
-    const get = this.#answers.take(question, waiter, this.#parts.clock.now());
+    const get = this.#answers.take(question, waiter, nowMs);
     caller.isPrimed = get !== undefined;
     if (get?.waiter === waiter) {
       exchange.addRelease(() => {
@@ -121,6 +127,20 @@ export class AskedAhead {
       });
     }
     return get !== undefined;
+  }
+
+  /** To be called with each poll of the event channel. */
+  polls(exchange: ClientExchange, channel: ChannelName): void {
+    const { samples } = this.#ahead;
+    samples.pollBegan(channel);
+    this.#setTimer();
+    exchange.addRelease(() => {
+      const { isAnswered, response } = exchange;
+      // The application or its credential has ended.
+      const isOver = isAnswered && response.statusCode >= 400 && response.statusCode < 500;
+      samples.pollEnded(channel, isOver, this.#parts.clock.now());
+      this.#setTimer();
+    });
   }
 
   /** To be called before a write of the user is sent. */
@@ -137,6 +157,7 @@ export class AskedAhead {
   stop(): void {
     this.#isStopped = true;
     this.#answers.endAll();
+    this.#ahead.samples.dropAll();
     this.#setTimer();
   }
 
@@ -207,7 +228,7 @@ export class AskedAhead {
 
   #setTimer(): void {
     const { clock } = this.#parts;
-    const { nextAtMs } = this.#answers;
+    const nextAtMs = Math.min(this.#answers.nextAtMs, this.#ahead.samples.nextAtMs);
     if (nextAtMs === this.#wakeAtMs) return;
     this.#cancelTimer();
     this.#wakeAtMs = nextAtMs;
@@ -215,6 +236,7 @@ export class AskedAhead {
     this.#cancelTimer = clock.setTimer(nextAtMs, () => {
       this.#wakeAtMs = Infinity;
       this.#answers.wake(clock.now());
+      this.#ahead.samples.wake(clock.now());
       this.#setTimer();
     });
   }

@@ -3,6 +3,7 @@
  * (docs/event-priming.md). The core decides. This file gives it the time, the text of the answers, and the GETs.
  */
 import type { RawHeaders } from '../core/messages/http-message.ts';
+import type { ChannelName } from '../core/priming/channel.ts';
 import type { DueGets } from '../core/priming/due-gets.ts';
 import type { Arrival } from '../core/schedule/state.ts';
 import { applicationOf } from '../core/ucwa/classify.ts';
@@ -43,20 +44,23 @@ export class EventPriming {
    * @param inner decides too how long the answer waits
    */
   gate(
-    { head }: ClientExchange,
+    exchange: ClientExchange,
     target: string,
     inner: AnswerGate | undefined,
   ): AnswerGate | undefined {
     const application = applicationOf(target);
-    if (head.user === '' || application === undefined) return inner;
+    const { user } = exchange.head;
+    if (user === '' || application === undefined) return inner;
+    const channel = { user, applicationPath: application };
+    this.#parts.ahead?.polls(exchange, channel);
     return {
       arrived: (fields, release) => {
         let isRead = false;
         const read = (text: string): void => {
-          isRead = this.#changed(head.user, application, text);
+          isRead = this.#changed(channel, text);
         };
         const released = (): void => {
-          if (!isRead) this.#parts.ahead?.unread(head.user);
+          if (!isRead) this.#parts.ahead?.unread(user);
           release();
         };
         const held = inner?.arrived(fields, released);
@@ -94,13 +98,13 @@ export class EventPriming {
   }
 
   /** Returns whether all changes in the text are known. */
-  #changed(user: string, application: string, text: string): boolean {
+  #changed(channel: ChannelName, text: string): boolean {
     const { dueGets, clock, ahead } = this.#parts;
     const nowMs = clock.now();
     const changes = changesIn(text);
     if (changes === undefined) return false;
-    const named = dueGets.changed(user, application, changes, nowMs);
-    ahead?.changed(user, changes, named, nowMs);
+    const named = dueGets.changed(channel.user, channel.applicationPath, changes, nowMs);
+    ahead?.changed(channel, changes, named, nowMs);
     return true;
   }
 

@@ -211,6 +211,19 @@ test('a user near its limit gets nothing ahead', async () => {
   expect(later.filter((target) => three.includes(target))).toEqual([]);
 });
 
+test.each(['401 Unauthorized', '404 Not Found'])(
+  'after a poll with %s the proxy asks for nothing with the old credential',
+  async (status) => {
+    const { pool, phone } = await start();
+    pool.pollStatus = status;
+    await phone.hear([]);
+    pool.pollStatus = '200 OK';
+    await phone.hear(three);
+    phone.send([`${app}/me`]);
+    expect((await pool.nextRead()).targets).toEqual([`${app}/me`]);
+  },
+);
+
 test('a client that leaves while it waits is reported, and another GET gets the answer', async () => {
   const { pool, proxy, phone } = await start();
   const [one = ''] = three;

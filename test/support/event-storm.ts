@@ -3,7 +3,7 @@
  * priming are the real ones.
  */
 import { readHead } from '../../src/core/admit/request-head.ts';
-import { AskAhead } from '../../src/core/priming/ask-ahead.ts';
+import { AskAhead, type AskAheadSink } from '../../src/core/priming/ask-ahead.ts';
 import { DueGets } from '../../src/core/priming/due-gets.ts';
 import { PrimedAnswers } from '../../src/core/priming/primed-answers.ts';
 import { batchKey } from '../../src/core/ucwa/batch-key.ts';
@@ -125,7 +125,7 @@ class StormPhone {
       },
       over: (get, outcome) => this.#ahead.over(get, outcome),
     });
-    this.#ahead = new AskAhead(this.#due, this.#answers, {
+    const sink: AskAheadSink<() => void> = {
       spareRoom: (name) => this.#pool.core.spareRoom(name, this.#pool.nowMs),
       send: (gets) => {
         for (const { get } of gets) {
@@ -134,7 +134,8 @@ class StormPhone {
           this.#pool.ask(user, () => this.#arrived(get), { path });
         }
       },
-    });
+    };
+    this.#ahead = new AskAhead(this.#due, this.#answers, sink, 1_000_000);
   }
 
   /** Reads something else again and again, each time after the last answer. No storm is under way then. */
@@ -183,7 +184,7 @@ class StormPhone {
     }));
     const named = this.#due.changed(user, application, changes, pool.nowMs);
     if (this.#mode === 'ask') {
-      this.#ahead.changed(user, changes, named, pool.nowMs);
+      this.#ahead.changed(key, changes, named, pool.nowMs);
       pool.after(2000, () => this.#answers.wake(pool.nowMs));
     }
     const name = `${number} ${answer}`;
@@ -232,7 +233,7 @@ class StormPhone {
     const question = { key, target: `${application}/${path}`, fields: '' };
     const relation = this.#due.asked(key, question.target, nowMs);
     if (this.#mode === 'ask') {
-      if (relation !== undefined) this.#ahead.asked(relation, question, []);
+      if (relation !== undefined) this.#ahead.asked(relation, { ...question, headers: [] }, nowMs);
       if (this.#answers.take(question, done, nowMs) !== undefined) return;
     }
     this.#pool.ask(user, done, { path });

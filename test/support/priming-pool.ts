@@ -16,6 +16,8 @@ export interface PrimingPool {
   readonly url: string;
   /** The head of the answers to writes. */
   writeStatus: string;
+  /** The status of the answers to polls. */
+  pollStatus: string;
   /** All GETs and batches, in order of arrival. */
   readonly reads: readonly ReadRequest[];
   /** Answers the open poll, or the next one, with events of these targets. */
@@ -46,7 +48,7 @@ export async function startPrimingPool(): Promise<PrimingPool> {
   let wake: () => void = () => undefined;
   const answerPoll = (): void => {
     if (poll === undefined || told === undefined) return;
-    poll.write(message(200, told));
+    poll.write(message(pool.pollStatus, told));
     poll = undefined;
     told = undefined;
   };
@@ -63,7 +65,9 @@ export async function startPrimingPool(): Promise<PrimingPool> {
     }
     const targets = Array.from(text.matchAll(/^GET (\S+) HTTP/gm), ([, target = '']) => target);
     const answer = (version = '', status = 200): void => {
-      const answers = targets.map((target) => message(status, `${target} ${version}`.trim()));
+      const answers = targets.map((target) =>
+        message(`${status} OK`, `${target} ${version}`.trim()),
+      );
       socket.write(isBatch ? multipart(answers) : (answers[0] ?? ''));
     };
     const read = { text, targets, answer };
@@ -73,6 +77,7 @@ export async function startPrimingPool(): Promise<PrimingPool> {
   const pool: PrimingPool = {
     url,
     writeStatus: '200 OK',
+    pollStatus: '200 OK',
     reads,
     tell(targets, rel) {
       told = eventsJson(targets, rel);
@@ -93,9 +98,9 @@ export async function startPrimingPool(): Promise<PrimingPool> {
   return pool;
 }
 
-function message(status: number, body: string): string {
+function message(status: string, body: string): string {
   const fields = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
-  return `HTTP/1.1 ${status} OK\r\n${fields}${body}`;
+  return `HTTP/1.1 ${status}\r\n${fields}${body}`;
 }
 
 function multipart(answers: readonly string[]): string {

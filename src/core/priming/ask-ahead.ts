@@ -3,25 +3,17 @@
  * proved, the budget of waste must allow it, and the user must be far from its limit. `PrimedAnswers` gives the
  * answers to the GETs of the client.
  */
-import type { RawHeaders } from '../messages/http-message.ts';
-import type { BatchKey } from '../ucwa/batch-key.ts';
 import type { Change } from '../ucwa/event-changes.ts';
-import type { Relation } from './channel.ts';
+import type { ChannelName, Relation } from './channel.ts';
 import type { DueGets } from './due-gets.ts';
-import type { PrimedAnswers, PrimedGet, PrimedOutcome, Question } from './primed-answers.ts';
+import type { PrimedAnswers, PrimedGet, PrimedOutcome } from './primed-answers.ts';
+import { type Sample, Samples } from './samples.ts';
 import { WasteBudget } from './waste-budget.ts';
 
 /** The proxy asks if the lower bound of the share is above this number. */
 const provedShare = 0.9;
 /** Answers in vain that the process can save up. */
 const maxWasted = 4000;
-
-/** The last GET of a relation. The proxy asks in the same way. */
-export interface Sample {
-  readonly key: BatchKey;
-  readonly headers: RawHeaders;
-  readonly fields: string;
-}
 
 export interface AskAheadSink<W> {
   /** Returns how many more calls keep the user far from its limit. */
@@ -34,11 +26,18 @@ export class AskAhead<W> {
   readonly #dueGets: DueGets;
   readonly #answers: PrimedAnswers<W>;
   readonly #sink: AskAheadSink<W>;
-  readonly #samples = new WeakMap<Relation, Sample>();
   readonly #relations = new WeakMap<PrimedGet<W>, Relation>();
   readonly #budget = new WasteBudget(maxWasted);
+  readonly samples: Samples;
 
-  constructor(dueGets: DueGets, answers: PrimedAnswers<W>, sink: AskAheadSink<W>) {
+  /** @param maxSampleBytes limit for the bytes of all samples */
+  constructor(
+    dueGets: DueGets,
+    answers: PrimedAnswers<W>,
+    sink: AskAheadSink<W>,
+    maxSampleBytes: number,
+  ) {
+    this.samples = new Samples(maxSampleBytes);
     this.#dueGets = dueGets;
     this.#answers = answers;
     this.#sink = sink;
@@ -46,16 +45,17 @@ export class AskAhead<W> {
 
   /** An answer of the event channel is about to reach the client. `named`: see `DueGets.changed`. */
   changed(
-    user: string,
+    channel: ChannelName,
     changes: readonly Change[],
     named: ReadonlyMap<string, Relation>,
     nowMs: number,
   ): void {
+    const { user } = channel;
     this.#answers.changed(user, changes);
     const gets: Array<{ get: PrimedGet<W>; sample: Sample }> = [];
     let room: number | undefined;
     for (const [target, relation] of named) {
-      const sample = this.#samples.get(relation);
+      const sample = this.samples.get(channel, relation);
       if (sample === undefined || relation.share.lowerBound <= provedShare) continue;
       room ??= Math.min(
         this.#answers.roomFor(user, nowMs),
@@ -79,11 +79,9 @@ export class AskAhead<W> {
   }
 
   /** A client sent a GET of this relation. */
-  asked(relation: Relation, { key, fields }: Question, headers: RawHeaders): void {
+  asked(relation: Relation, sample: Sample, nowMs: number): void {
     this.#budget.used();
-    // The condition of one resource says nothing about another.
-    if (/^if-/im.test(fields)) this.#samples.delete(relation);
-    else this.#samples.set(relation, { key, fields, headers });
+    this.samples.asked(relation, sample, nowMs);
   }
 
   /** Counts an answer that the client did not use. */

@@ -13,6 +13,16 @@ const maxRelations = 64;
 /** Answers in vain that one application can save up. */
 const maxWasted = 40;
 
+/** The event channel of one application of one user. */
+export interface ChannelName {
+  readonly user: string;
+  readonly applicationPath: string;
+}
+
+export function nameOf({ user, applicationPath }: ChannelName): string {
+  return `${user}\n${applicationPath.toLowerCase()}`;
+}
+
 /** Events of one relation and type, for resources of one route. */
 export class Relation {
   readonly share = new UseShare();

@@ -11,7 +11,7 @@
 import type { ExpectedGets } from '../schedule/policy.ts';
 import type { BatchKey } from '../ucwa/batch-key.ts';
 import type { Change } from '../ucwa/event-changes.ts';
-import { Channel, type Relation } from './channel.ts';
+import { Channel, nameOf, type Relation } from './channel.ts';
 
 /** Limit for the applications that are remembered. */
 const maxChannels = 4096;
@@ -52,7 +52,7 @@ export class DueGets implements ExpectedGets {
   ): ReadonlyMap<string, Relation> {
     const below = `${applicationPath}/`.toLowerCase();
     const inside = changes.filter(({ target }) => target.toLowerCase().startsWith(below));
-    const name = nameOf(user, applicationPath);
+    const name = nameOf({ user, applicationPath });
     const known = this.#channels.get(name);
     if (inside.length === 0 && known === undefined) return new Map();
     const channel = known ?? new Channel();
@@ -103,8 +103,8 @@ export class DueGets implements ExpectedGets {
     return this.#channelOf(key)?.holdUntilMs(openCalls, nowMs);
   }
 
-  #channelOf({ user, applicationPath }: BatchKey): Channel | undefined {
-    return this.#channels.get(nameOf(user, applicationPath));
+  #channelOf(key: BatchKey): Channel | undefined {
+    return this.#channels.get(nameOf(key));
   }
 
   #forgetOld(nowMs: number): void {
@@ -115,8 +115,4 @@ export class DueGets implements ExpectedGets {
       this.#due -= channel.size;
     }
   }
-}
-
-function nameOf(user: string, applicationPath: string): string {
-  return `${user}\n${applicationPath.toLowerCase()}`;
 }

@@ -1,6 +1,6 @@
 /** When the proxy asks for resources before the client does. */
 import { beforeEach, expect, test } from '@jest/globals';
-import { AskAhead, type Sample } from '../../../src/core/priming/ask-ahead.ts';
+import { AskAhead, type AskAheadSink } from '../../../src/core/priming/ask-ahead.ts';
 import { DueGets } from '../../../src/core/priming/due-gets.ts';
 import { mayRunForMs, OpenWrites } from '../../../src/core/priming/open-writes.ts';
 import {
@@ -8,8 +8,10 @@ import {
   type PrimedGet,
   type PrimedOutcome,
 } from '../../../src/core/priming/primed-answers.ts';
+import type { Sample } from '../../../src/core/priming/samples.ts';
 import { aKey, app, aReply } from '../../support/recording-sink.ts';
 
+const MiB = 1024 * 1024;
 const key = aKey('ann');
 const target = (i: number): string => `${app}/people/p${i}`;
 
@@ -40,10 +42,11 @@ beforeEach(() => {
       },
     },
   );
-  ahead = new AskAhead(due, answers, {
+  const sink: AskAheadSink<string> = {
     spareRoom: () => spareRoom,
     send: (gets) => void sent.push(...gets),
-  });
+  };
+  ahead = new AskAhead(due, answers, sink, MiB);
 });
 
 function event(first: number, count: number, user = 'ann'): string[] {
@@ -52,14 +55,19 @@ function event(first: number, count: number, user = 'ann'): string[] {
     target: target(first + i),
   }));
   const before = sent.length;
-  ahead.changed(user, changes, due.changed(user, app, changes, nowMs), nowMs);
+  ahead.changed(
+    { user, applicationPath: app },
+    changes,
+    due.changed(user, app, changes, nowMs),
+    nowMs,
+  );
   return sent.slice(before).map(({ get }) => get.question.target);
 }
 
 function ask(i: number, fields = 'Accept\nx'): void {
   const question = { key, target: target(i), fields };
   const relation = due.asked(key, target(i), nowMs);
-  if (relation !== undefined) ahead.asked(relation, question, []);
+  if (relation !== undefined) ahead.asked(relation, { key, fields, headers: [] }, nowMs);
   answers.take(question, `p${i}`, nowMs);
 }
 
@@ -143,19 +151,20 @@ test.each([
 ])('%i GETs of the proxy are gathered for %i ms', (count, gatherMs) => {
   learn(40);
   const held: Array<number | undefined> = [];
-  const gathering = new AskAhead(due, answers, {
+  const sink: AskAheadSink<string> = {
     spareRoom: () => 10,
     send: () => held.push(due.holdUntilMs(key, 1, nowMs)),
-  });
+  };
+  const gathering = new AskAhead(due, answers, sink, MiB);
   const changes = Array.from({ length: count }, (_, i) => ({
     ...{ rel: 'contact', type: 'updated' },
     target: target(i),
   }));
   const named = due.changed('ann', app, changes, nowMs);
   for (const relation of named.values()) {
-    gathering.asked(relation, { key, target: target(0), fields: '' }, []);
+    gathering.asked(relation, { key, fields: '', headers: [] }, nowMs);
   }
-  gathering.changed('ann', changes, named, nowMs);
+  gathering.changed(key, changes, named, nowMs);
   expect(held).toEqual([nowMs + gatherMs]);
   expect(due.isGathering).toBe(false);
 });
