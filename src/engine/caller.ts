@@ -9,7 +9,8 @@ export interface Caller {
   /** Whether `Transfer-Encoding` may be in the answer. Clients of HTTP/1.0 do not know it. */
   readonly takesCodings: boolean;
   answer(reply: Reply): void;
-  begin(head: ReplyHead): void;
+  /** @param canPause whether the answer waits if `write` returns `false`. If not, the caller may be cut off then. */
+  begin(head: ReplyHead, canPause: boolean): void;
   /** Returns whether more may be written at once. If not, `onDrained` is called as soon as it may. */
   write(chunk: Buffer): boolean;
   end(): void;

@@ -7,7 +7,11 @@ import type { Fault } from '../core/messages/fault.ts';
 import { refused, isRefusal } from '../core/ucwa/protocol.ts';
 import { transferCodings } from '../core/messages/odd-heads.ts';
 import type { ReplyHead } from '../core/messages/reply.ts';
-import { endToEndHeaders, keepDispositionBytes } from '../core/messages/http-message.ts';
+import {
+  endToEndHeaders,
+  keepDispositionBytes,
+  keepsConnection,
+} from '../core/messages/http-message.ts';
 import type { Exchange, ExchangeHandler } from '../upstream/exchange.ts';
 import type { Caller } from './caller.ts';
 import { lostConnection, failureWithAnswer } from '../core/answer/failed-exchange.ts';
@@ -108,7 +112,8 @@ export class SingleExchange implements ExchangeHandler {
     if (codings !== undefined) endToEnd.push('Transfer-Encoding', codings);
     const kept = keepDispositionBytes(endToEnd);
     try {
-      this.#caller.begin(this.#host.explained({ status, reason, headers: kept }));
+      const explained = this.#host.explained({ status, reason, headers: kept });
+      this.#caller.begin(explained, keepsConnection(headers));
     } catch (error) {
       // The head cannot be written as HTTP, and nothing of it was written.
       this.#host.internalError(error);

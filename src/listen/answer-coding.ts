@@ -16,7 +16,12 @@ import type { Reply, ReplyHead } from '../core/messages/reply.ts';
 import type { BodyRewrite } from '../pass-through/pass-through-call.ts';
 import { codedBody } from './body-coding.ts';
 import type { ClientExchange } from './client-exchange.ts';
-import { type CodedOutput, CodedStream, type EncoderLimit } from './coded-stream.ts';
+import {
+  type CodedOutput,
+  CodedStream,
+  type CodedStreamOptions,
+  type EncoderLimit,
+} from './coded-stream.ts';
 
 export interface AnswerCodingLimits {
   /** Limit for the bytes of one answer that wait for its encoder. */
@@ -90,7 +95,10 @@ export class AnswerCoding implements EncoderLimit {
     if (known === undefined && !this.#mayCode(exchange, reply)) return reply;
     if (body.length > maxBytesAtOnce[whole]) {
       const { maxBytesEach } = this.#limits;
-      const stream = new CodedStream(headers, offer, this, output(), maxBytesEach);
+      const stream = new CodedStream(headers, offer, this, output(), {
+        maxBufferedBytes: maxBytesEach,
+        canPause: true,
+      });
       exchange.addRelease(() => stream.stop());
       if (stream.encode(body)) return undefined;
       return { ...reply, headers: variedHead(headers), head: undefined };
@@ -104,16 +112,19 @@ export class AnswerCoding implements EncoderLimit {
   /**
    * Returns the head of an answer that begins, as the client receives it.
    *
+   * @param canPause see `CodedStreamOptions`
    * @returns the stream for its body, if the answer is coded. The stream writes the head.
    */
   begin(
     exchange: ClientExchange,
     offer: Offer,
     head: ReplyHead,
+    canPause: boolean,
     output: () => CodedOutput,
   ): ReplyHead | CodedStream {
     if (head.status === notModified) return this.#notModified(exchange, head);
-    return this.stream(exchange, offer, head, output) ?? head;
+    const options = { maxBufferedBytes: this.#limits.maxBytesEach, canPause };
+    return this.stream(exchange, offer, head, output, options) ?? head;
   }
 
   /** Returns the stream for an answer that begins; `undefined` if the answer is not coded. */
@@ -122,12 +133,12 @@ export class AnswerCoding implements EncoderLimit {
     offer: Offer,
     head: ReplyHead,
     output: () => CodedOutput,
-    maxBufferedBytes = this.#limits.maxBytesEach,
+    options: CodedStreamOptions,
   ): CodedStream | undefined {
     const { headers } = head;
     if ((lengthIn(headers) ?? Infinity) < offer.minBytes) return undefined;
     if (!this.#mayCode(exchange, head)) return undefined;
-    const stream = new CodedStream(headers, offer, this, output(), maxBufferedBytes);
+    const stream = new CodedStream(headers, offer, this, output(), options);
     exchange.addRelease(() => stream.stop());
     return stream;
   }

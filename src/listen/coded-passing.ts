@@ -53,6 +53,7 @@ export class CodedPassing {
         return false;
       },
     };
-    return this.#coding.stream(this.#exchange, this.#offer, head, () => output, 0);
+    const options = { maxBufferedBytes: 0, canPause: true };
+    return this.#coding.stream(this.#exchange, this.#offer, head, () => output, options);
   }
 }

@@ -1,16 +1,21 @@
 /**
  * Codes one answer as it arrives. A short body is coded whole, in one call. A longer or slower one streams through an
- * encoder of its own, which is flushed in time.
+ * encoder of its own, which is flushed in time. An answer that has only a head takes no encoder: its head promises gzip,
+ * and pieces need no memory if no encoder is free later.
  *
  *     gathering --end--> over                        (coded whole; unchanged if it is too short)
  *     gathering --longer, or slower--> coding --end--> over
  *     gathering --longer, or slower, and no encoder is free--> unchanged --end--> over
+ *     gathering --longer, or slower, and the answer cannot pause--> pieces --end--> over
+ *     gathering --no byte comes--> promised --end--> over        (coded whole)
+ *     promised --longer, or slower--> coding --end--> over
+ *     promised --longer, or slower, and no encoder is free--> pieces --end--> over
  */
 import type { Gzip } from 'node:zlib';
 import { codedHead, variedHead } from '../core/coding/coded-head.ts';
 import type { Offer } from '../core/coding/offer.ts';
 import type { RawHeaders } from '../core/messages/http-message.ts';
-import { codedBody, createEncoder } from './body-coding.ts';
+import { codedBody, createEncoder, gzipped, GzipPieces } from './body-coding.ts';
 
 /** Where the answer goes. */
 export interface CodedOutput {
@@ -36,6 +41,16 @@ const flushMs = 5;
 /** Memory of an encoder: window, hash table, and the buffers around it. */
 const encoderBytes = 131_072;
 
+export interface CodedStreamOptions {
+  /** Limit for the bytes that wait for the encoder. */
+  readonly maxBufferedBytes: number;
+  /**
+   * Whether the answer can pause while the encoder is busy. Otherwise it is coded in the event loop, so that it waits for
+   * its reader only.
+   */
+  readonly canPause: boolean;
+}
+
 export class CodedStream {
   /** Called as soon as more may be written. */
   onDrained: (() => void) | undefined;
@@ -43,24 +58,24 @@ export class CodedStream {
   readonly #offer: Offer;
   readonly #limit: EncoderLimit;
   readonly #output: CodedOutput;
-  #state: 'gathering' | 'coding' | 'unchanged' | 'over' = 'gathering';
+  #state: 'gathering' | 'promised' | 'coding' | 'pieces' | 'unchanged' | 'over' = 'gathering';
   #chunks: Buffer[] = [];
   #bytes = 0;
   #encoder: Gzip | undefined;
+  readonly #pieces = new GzipPieces();
   #acquiredBytes = 0;
   #bufferedBytes = 0;
-  readonly #maxBufferedBytes: number;
+  readonly #options: CodedStreamOptions;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param maxBufferedBytes limit for the bytes that wait for the encoder */
   constructor(
     headers: RawHeaders,
     offer: Offer,
     limit: EncoderLimit,
     output: CodedOutput,
-    maxBufferedBytes: number,
+    options: CodedStreamOptions,
   ) {
-    this.#maxBufferedBytes = maxBufferedBytes;
+    this.#options = options;
     this.#headers = headers;
     this.#offer = offer;
     this.#limit = limit;
@@ -72,10 +87,13 @@ export class CodedStream {
   write(chunk: Buffer): boolean {
     switch (this.#state) {
       case 'gathering':
+      case 'promised':
+      case 'pieces':
+        this.#flushSoon();
         // The copy does not keep the rest of the memory into which the chunk was read.
         this.#chunks.push(Buffer.from(chunk));
         this.#bytes += chunk.length;
-        return this.#bytes <= maxWholeBytes || this.#open();
+        return this.#bytes <= maxWholeBytes || this.#proceed();
       case 'coding':
         this.#flushSoon();
         return this.#encoder?.write(chunk) !== false || this.#buffer(chunk.length);
@@ -90,6 +108,8 @@ export class CodedStream {
   end(): void {
     this.#guarded(() => {
       if (this.#state === 'gathering') this.#endWhole();
+      else if (this.#state === 'promised') this.#endLast(gzipped(this.#gathered()));
+      else if (this.#state === 'pieces') this.#endPieces();
       else if (this.#state === 'coding') this.#endEncoder();
       else if (this.#state === 'unchanged') this.#end();
     });
@@ -126,9 +146,9 @@ export class CodedStream {
 
   /** Codes the whole body, unless it is too short or does not become shorter. */
   #endWhole(): void {
-    const body = Buffer.concat(this.#chunks, this.#bytes);
+    const body = this.#gathered();
     const { whole, minBytes } = this.#offer;
-    const coded = this.#bytes < minBytes ? undefined : codedBody(whole, body);
+    const coded = body.length < minBytes ? undefined : codedBody(whole, body);
     const fields =
       coded === undefined
         ? this.#headers
@@ -137,28 +157,62 @@ export class CodedStream {
       this.stop();
       return;
     }
-    const written = coded ?? body;
-    if (written.length > 0) this.#output.write(written, () => undefined);
+    this.#endLast(coded ?? body);
+  }
+
+  #endPieces(): void {
+    const last = this.#pieces.code(this.#gathered());
+    this.#endLast(Buffer.concat([last, this.#pieces.end()]));
+  }
+
+  #endLast(bytes: Buffer): void {
+    if (bytes.length > 0) this.#output.write(bytes, () => undefined);
     this.#end();
   }
 
-  /** Sends the head, and what has arrived. Returns whether more may be written at once. */
-  #open(): boolean {
+  /** Returns the bytes that have arrived, and forgets them. */
+  #gathered(): Buffer {
+    const bytes = Buffer.concat(this.#chunks.splice(0), this.#bytes);
+    this.#bytes = 0;
+    return bytes;
+  }
+
+  /** Sends what has arrived, and the head before. Returns whether more may be written at once. */
+  #proceed(): boolean {
     let mayContinue = true;
     this.#guarded(() => {
-      const isCoded = this.#offer.stream !== undefined && this.#acquire(encoderBytes);
-      if (!this.#begin(isCoded ? 'coding' : 'unchanged')) return;
-      const gathered = Buffer.concat(this.#chunks.splice(0), this.#bytes);
-      mayContinue = this.write(gathered);
-      // The head is sent now, even if no byte of the body has arrived.
-      if (gathered.length === 0) this.#encoder?.flush();
+      const gathered = this.#gathered();
+      if (this.#state === 'gathering' && !this.#open(gathered.length)) return;
+      if (this.#state === 'promised' && gathered.length > 0) {
+        if (this.#takesEncoder()) this.#createEncoder();
+        this.#state = this.#encoder === undefined ? 'pieces' : 'coding';
+      }
+      if (this.#state === 'pieces') {
+        mayContinue = this.#output.write(this.#pieces.code(gathered), this.#drained);
+      } else if (this.#state === 'promised') {
+        // The head is sent now, although no byte of the body has arrived.
+        this.#output.write(gathered, () => undefined);
+      } else mayContinue = this.write(gathered);
     });
     return mayContinue;
   }
 
+  /** Writes the head when this number of bytes has arrived. Returns `false` if the exchange is over. */
+  #open(bytes: number): boolean {
+    if (this.#offer.stream === undefined) return this.#begin('unchanged');
+    if (bytes === 0) return this.#begin('promised');
+    if (!this.#options.canPause) return this.#begin('pieces');
+    return this.#begin(this.#takesEncoder() ? 'coding' : 'unchanged');
+  }
+
+  #takesEncoder(): boolean {
+    return this.#options.canPause && this.#acquire(encoderBytes);
+  }
+
   /** Whether bytes that the encoder does not take at once may wait in memory. */
   #buffer(bytes: number): boolean {
-    if (this.#bufferedBytes + bytes > this.#maxBufferedBytes || !this.#acquire(bytes)) return false;
+    if (this.#bufferedBytes + bytes > this.#options.maxBufferedBytes || !this.#acquire(bytes))
+      return false;
     this.#bufferedBytes += bytes;
     return true;
   }
@@ -174,11 +228,11 @@ export class CodedStream {
     this.#limit.release(bytes);
   }
 
-  #begin(state: 'coding' | 'unchanged'): boolean {
-    const isCoded = state === 'coding';
+  #begin(state: 'promised' | 'coding' | 'pieces' | 'unchanged'): boolean {
+    const isCoded = state !== 'unchanged';
     const fields = isCoded ? codedHead(this.#headers, 'gzip') : variedHead(this.#headers);
     this.#state = state;
-    if (isCoded) this.#createEncoder();
+    if (state === 'coding') this.#createEncoder();
     if (this.#output.begin(fields)) return true;
     this.stop();
     return false;
@@ -218,8 +272,8 @@ export class CodedStream {
   #flushSoon(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      if (this.#state === 'gathering') this.#open();
-      else if (this.#state === 'coding') this.#encoder?.flush();
+      if (this.#state === 'coding') this.#encoder?.flush();
+      else if (this.#state === 'gathering' || this.#bytes > 0) this.#proceed();
     }, flushMs);
   }
 

@@ -87,14 +87,14 @@ export class ResponseCaller implements Caller, OverListener {
     if (bufferedBytes > 0 && !this.#reserveBuffer(bufferedBytes)) this.cutReader();
   }
 
-  begin(head: ReplyHead): void {
+  begin(head: ReplyHead, canPause: boolean): void {
     this.#assertFirst();
     this.exchange.operation?.answered(head.status, head.headers);
     this.exchange.follow();
     const relayed = this.#relayed(head);
     const { offer } = this.exchange.head;
     if (offer === undefined) writeHead(this.#response, relayed);
-    else this.#beginCoded(offer, relayed);
+    else this.#beginCoded(offer, relayed, canPause);
     this.#becomes('begun');
   }
 
@@ -161,9 +161,10 @@ export class ResponseCaller implements Caller, OverListener {
     });
   }
 
-  #beginCoded(offer: Offer, head: ReplyHead): void {
+  #beginCoded(offer: Offer, head: ReplyHead, canPause: boolean): void {
     const { coding } = this.#edge;
-    const begun = coding?.begin(this.exchange, offer, head, () => this.#codedOutput(head)) ?? head;
+    const output = (): CodedOutput => this.#codedOutput(head);
+    const begun = coding?.begin(this.exchange, offer, head, canPause, output) ?? head;
     if (!('write' in begun)) {
       writeHead(this.#response, begun);
       return;

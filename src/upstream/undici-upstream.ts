@@ -15,7 +15,7 @@ import {
   withoutBody,
 } from '../core/messages/odd-heads.ts';
 import { InvariantViolation } from '../core/invariants.ts';
-import { headerValue, namedByConnection } from '../core/messages/http-message.ts';
+import { keepsConnection } from '../core/messages/http-message.ts';
 import type { Exchange, ExchangeHandler, ExchangeRequest, Upstream } from './exchange.ts';
 import { faultOf, OddAnswer } from '../core/answer/fault-from-error.ts';
 import type { ConnectionRoom } from './connection-room.ts';
@@ -121,6 +121,10 @@ export class UndiciExchange implements Exchange, PendingRequest, Dispatcher.Disp
     return this.#abortRequest !== undefined;
   }
 
+  /**
+   * An answer that ends its connection must not be paused. When the connection ends while its answer is paused, undici
+   * throws an exception that no caller can catch (`finish` in `client-h1.js`), and the process would end.
+   */
   pause(): boolean {
     this.#paused = keepsConnection(this.#headers);
     return this.#paused;
@@ -225,18 +229,6 @@ export class UndiciExchange implements Exchange, PendingRequest, Dispatcher.Disp
     this.#client = undefined;
     if (client !== undefined) this.#clients.release(client, isWhole);
   }
-}
-
-/**
- * Whether the connection stays open after the answer. If not, the answer must not be paused. When a
- * connection ends while its answer is paused, undici throws an exception that no caller can catch (`finish`
- * in `client-h1.js`), and the process would end.
- */
-function keepsConnection(headers: readonly string[]): boolean {
-  const isFramed =
-    headerValue(headers, 'content-length') !== undefined ||
-    headerValue(headers, 'transfer-encoding') !== undefined;
-  return isFramed && !namedByConnection(headers).has('close');
 }
 
 function canceled(): Error {

@@ -4,7 +4,7 @@ import { type Asked, decoded, field, request } from '../support/coding-client.ts
 import { json, jsonOf, type PoolAnswer, startCodingPool } from '../support/coding-pool.ts';
 import { startProxy } from '../support/proxy.ts';
 import { type RawAnswer, RawClient } from '../support/raw-client.ts';
-import type { ScriptedPool } from '../support/scripted-pool.ts';
+import { type ScriptedPool, startScriptedPool } from '../support/scripted-pool.ts';
 import { app } from '../support/ucwa-client.ts';
 
 const fixed = {
@@ -236,4 +236,21 @@ test('a pipelined answer that is coded outside of the event loop keeps its place
   for (const target of targets) {
     expect(decoded(await client.readAnswer())).toBe(target === contacts ? huge : long);
   }
+});
+
+test('a client that reads gets a long answer that cannot be paused, although there is no room for encoders', async () => {
+  const body = jsonOf(20_000_000);
+  const closing = await startScriptedPool((_request, socket) => {
+    socket.end(`HTTP/1.1 200 OK\r\n${json}\r\n${body}`);
+  });
+  const proxy = await startProxy(closing.url, {
+    UCWA_PROXY_LIMITS_MAX_BUFFERED_RESPONSE_BYTES: '600000',
+    UCWA_PROXY_LIMITS_MAX_RESPONSE_BYTES: '600000',
+    UCWA_PROXY_BATCHING_MODE: 'off',
+  });
+  const client = new RawClient(proxy.port);
+  client.send(request(`${app}/me`, { accept: 'gzip' }));
+  const answer = await client.readAnswer();
+  expect(field(answer, 'content-encoding')).toBe('gzip');
+  expect(decoded(answer) === body).toBe(true);
 });

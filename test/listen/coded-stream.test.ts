@@ -61,11 +61,14 @@ afterEach(() => {
   for (const stream of streams.splice(0)) stream.stop();
 });
 
-function start({ maxBytes = MiB, maxBytesEach = 0, headers = json } = {}) {
+function start({ maxBytes = MiB, maxBytesEach = 0, headers = json, canPause = true } = {}) {
   if (gzip === undefined) throw new Error('gzip is not read');
   const coding = new AnswerCoding({ maxBytes, maxBytesEach });
   const reader = new Reader();
-  const stream = new CodedStream(headers, gzip, coding, reader, maxBytesEach);
+  const stream = new CodedStream(headers, gzip, coding, reader, {
+    maxBufferedBytes: maxBytesEach,
+    canPause,
+  });
   streams.push(stream);
   return { coding, reader, stream };
 }
@@ -88,6 +91,65 @@ test('the head is sent although no byte of the body has come', async () => {
   const { reader } = start();
   await reader.until(() => reader.written.length > 0);
   expect(reader.heads).toEqual([[...json, 'Content-Encoding', 'gzip', 'Vary', 'Accept-Encoding']]);
+});
+
+test('an answer takes an encoder with the first byte of its body, and not with its head', async () => {
+  const { coding, reader, stream } = start();
+  await reader.until(() => reader.written.length > 0);
+  expect(coding.usedBytes).toBe(0);
+  stream.write(Buffer.from('data: event\n\n'));
+  await reader.until(() => Buffer.concat(reader.written).length > 12);
+  expect(coding.usedBytes).toBeGreaterThan(0);
+  stream.end();
+  await reader.until(() => reader.ends > 0);
+  expect([reader.text, coding.usedBytes]).toEqual(['data: event\n\n', 0]);
+});
+
+test('a short body long after its head needs no encoder', async () => {
+  const { coding, reader, stream } = start({ maxBytes: 0 });
+  await reader.until(() => reader.written.length > 0);
+  stream.write(Buffer.from('{"a":1}'));
+  stream.end();
+  expect([reader.text, coding.usedBytes, reader.ends]).toEqual(['{"a":1}', 0, 1]);
+});
+
+test('gzip that the head promised comes without room for an encoder too, and in time', async () => {
+  const { coding, reader, stream } = start({ maxBytes: 0 });
+  await reader.until(() => reader.written.length > 0);
+  const [event, long] = ['data: event\n\n', jsonOf(200_000)];
+  const before = reader.written.length;
+  stream.write(Buffer.from(event));
+  await reader.until(() => reader.written.length > before);
+  const gunzip = createGunzip();
+  for (const chunk of reader.written) gunzip.write(chunk);
+  const [text] = (await once(gunzip, 'data')) as [Buffer];
+  gunzip.destroy();
+  expect(text.toString()).toBe(event);
+  for (let at = 0; at < long.length; at += 50_000) {
+    expect(stream.write(Buffer.from(long.slice(at, at + 50_000)))).toBe(true);
+  }
+  stream.end();
+  expect([reader.ends, coding.usedBytes]).toEqual([1, 0]);
+  expect(reader.text).toBe(event + long);
+  expect(Buffer.concat(reader.written).length).toBeLessThan(long.length / 4);
+});
+
+test('an empty body after its head has the coding of the head', async () => {
+  const { coding, reader, stream } = start({ maxBytes: 0 });
+  await reader.until(() => reader.written.length > 0);
+  stream.end();
+  expect([reader.text, reader.ends, coding.usedBytes]).toEqual(['', 1, 0]);
+});
+
+test('an answer that cannot pause waits for its reader only, with and without room for encoders', () => {
+  const piece = Buffer.from(jsonOf(60_000));
+  for (const maxBytes of [0, 64 * MiB]) {
+    const { coding, reader, stream } = start({ maxBytes, canPause: false });
+    for (let i = 0; i < 200; i += 1) expect(stream.write(piece)).toBe(true);
+    stream.end();
+    expect([reader.ends, coding.usedBytes]).toEqual([1, 0]);
+    expect(reader.text).toBe(piece.toString().repeat(200));
+  }
 });
 
 test('a body without a length that turns out to be short keeps its bytes', () => {

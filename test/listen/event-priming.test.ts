@@ -39,8 +39,9 @@ async function relayed(gate: AnswerGate | undefined, isCoded: boolean): Promise<
             const limit = { acquire: () => true, release: () => undefined };
             const write = (chunk: Buffer): boolean => response.write(chunk);
             const { begin, broke } = output;
+            const options = { maxBufferedBytes: 0, canPause: true };
             const to = { begin, broke, write, end: ended };
-            return new CodedStream(headers, readAcceptEncoding('gzip')!, limit, to, 0);
+            return new CodedStream(headers, readAcceptEncoding('gzip')!, limit, to, options);
           },
         },
         fields,

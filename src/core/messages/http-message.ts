@@ -79,6 +79,14 @@ export function endToEndHeaders(headers: RawHeaders, alsoWithout?: ReadonlySet<s
 }
 
 /** Any number of legal field names, or of legal field values, without separators (RFC 9110 section 5). */
+/** Whether the connection stays open after an answer with these fields. */
+export function keepsConnection(headers: RawHeaders): boolean {
+  const isFramed =
+    headerValue(headers, 'content-length') !== undefined ||
+    headerValue(headers, 'transfer-encoding') !== undefined;
+  return isFramed && !namedByConnection(headers).has('close');
+}
+
 const tokens = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]*$/;
 const texts = /^[\t\x20-\x7e\x80-\xff]*$/;
 
