@@ -5,7 +5,12 @@ import { loadSettings, missingUpstream, namesPool } from '../settings/load-setti
 import { tlsProblems } from '../settings/tls-files.ts';
 import { readUserHashKey } from '../settings/user-hash-key.ts';
 import { type Command, exitCode, type GivenArguments, type Io } from './command.ts';
-import { settingsFlags, settingsNotes, settingsSources } from './settings-flags.ts';
+import {
+  settingsFlags,
+  settingsLongNotes,
+  settingsNotes,
+  settingsSources,
+} from './settings-flags.ts';
 
 /** Checks the settings that `serve` would load. */
 export const checkConfig: Command = {
@@ -21,6 +26,7 @@ export const checkConfig: Command = {
   ],
   operands: [],
   notes: settingsNotes,
+  longNotes: settingsLongNotes,
   run: (given, io) => Promise.resolve(run(given, io)),
 };
 

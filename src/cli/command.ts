@@ -8,6 +8,8 @@ export interface Command {
   readonly operands: readonly Operand[];
   /** Help text after the flags. */
   readonly notes?: string;
+  /** Help text after that, which only the long help shows. */
+  readonly longNotes?: string;
   /** Resolves to the exit code. If it rejects, the program shows the error and exits with `exitCode.failed`. */
   run(given: GivenArguments, io: Io): Promise<number>;
 }

@@ -25,8 +25,11 @@ ${columns([
 `;
 }
 
-/** Returns the help of one command. */
-export function commandHelp({ name, summary, operands, flags, notes }: Command): string {
+/** Returns the short or the long help of one command. They are equal if the command has no more to say. */
+export function commandHelp(
+  { name, summary, operands, flags, notes, longNotes }: Command,
+  isLong: boolean,
+): string {
   const words = operands.map((operand) => operand.name + (operand.isRepeated ? '…' : ''));
   const usage = [programName, name, '[FLAGS]', ...words];
   const rows = [...flags, helpFlag].map((flag): [string, string] => [
@@ -41,6 +44,9 @@ export function commandHelp({ name, summary, operands, flags, notes }: Command):
       : []),
     `Flags:\n${columns(rows)}`,
     ...(notes === undefined ? [] : [notes]),
+    ...(longNotes === undefined
+      ? []
+      : [isLong ? longNotes : `"${programName} help ${name}" shows all settings, too.`]),
   ];
   return `${parts.join('\n\n')}\n`;
 }

@@ -35,7 +35,7 @@ export async function runCommandLine(
   }
   const command = await load();
   if (rest.some(asksForHelp)) {
-    io.stdout.write(commandHelp(command));
+    io.stdout.write(commandHelp(command, rest.includes(longHelp)));
     return exitCode.ok;
   }
   const read = readArguments(command, rest);
@@ -53,9 +53,12 @@ export async function runCommandLine(
   }
 }
 
-/** `help` means `--help`, and `help serve` means `serve --help`. */
+/** Beside `--help`, asks for the long help. */
+const longHelp = '--all';
+
+/** `help` means `--help`, and `help serve` means `serve --help --all`. */
 function asked(argv: readonly string[]): readonly string[] {
-  return argv[0] === 'help' ? [...argv.slice(1, 2), '--help'] : argv;
+  return argv[0] === 'help' ? [...argv.slice(1, 2), '--help', longHelp] : argv;
 }
 
 function asksForHelp(argument: string | undefined): boolean {

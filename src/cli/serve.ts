@@ -11,7 +11,12 @@ import { poolsOf, serverOf } from '../settings/pools.ts';
 import { tlsProblems } from '../settings/tls-files.ts';
 import { readUserHashKey } from '../settings/user-hash-key.ts';
 import { type Command, exitCode } from './command.ts';
-import { settingsFlags, settingsNotes, settingsSources } from './settings-flags.ts';
+import {
+  settingsFlags,
+  settingsLongNotes,
+  settingsNotes,
+  settingsSources,
+} from './settings-flags.ts';
 import { catchSignals } from './signals.ts';
 import { checkRuntime, unsafeNames } from './unsafe-runtime.ts';
 import { programVersion } from './version.ts';
@@ -30,6 +35,7 @@ export const serve: Command = {
   ],
   operands: [],
   notes: settingsNotes,
+  longNotes: settingsLongNotes,
   async run(given, io) {
     const loaded = loadServeSettings(settingsSources(given, io));
     const runtime = checkRuntime(

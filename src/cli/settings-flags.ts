@@ -24,9 +24,12 @@ export const settingsFlags: readonly Flag[] = [
   ),
 ];
 
-/** Help on all settings, for the end of the help of a command. */
-export const settingsNotes = `Flags override environment variables, variables override the file, the file overrides defaults.
-Commas separate the items of a list in an environment variable.
+/** Help on the sources of settings. */
+export const settingsNotes =
+  'Flags override environment variables, variables override the file, the file overrides defaults.';
+
+/** Help on all settings, for the long help of a command. */
+export const settingsLongNotes = `Commas separate the items of a list in an environment variable.
 
 Settings, by their keys in the file:
 ${describeSettings().map(settingText).join('\n')}

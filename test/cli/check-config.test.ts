@@ -96,8 +96,8 @@ describe('--schema', () => {
   });
 });
 
-test('help lists every flag, every environment variable and every setting', async () => {
-  const { stdout } = await run(['--help']);
+test('the long help lists every flag, every environment variable and every setting', async () => {
+  const { stdout } = await run(['--help', '--all']);
   for (const { key, env, flag, placeholder, meaning, accepts } of describeSettings()) {
     expect(stdout).toContain(`\n  ${key}\n      ${meaning}\n      ${env}: ${accepts} (default: `);
     expect(stdout).toContain(flag === undefined ? '' : `\n  --${flag} ${placeholder} `);

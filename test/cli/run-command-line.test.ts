@@ -100,6 +100,35 @@ And so on.
   });
 });
 
+describe('the help of a command with settings', () => {
+  const command: Command = {
+    ...fakeCommand(() => Promise.resolve(0)),
+    longNotes: 'All settings.',
+  };
+  const helpFor = async (...argv: string[]) => {
+    const io = captureIo();
+    expect(await runCommandLine(only(command), argv, io)).toBe(0);
+    return io.written.stdout;
+  };
+
+  test.each([
+    ['serve', '--help'],
+    ['serve', '-h'],
+  ])('is short, and names the long one: %j', async (...argv) => {
+    expect(await helpFor(...argv)).toMatch(
+      /And so on\.\n\n"ucwa-batch-proxy help serve" shows all settings, too\.\n$/,
+    );
+  });
+
+  test.each([
+    ['help', 'serve'],
+    ['serve', '--help', '--all'],
+    ['serve', '--all', '-h'],
+  ])('is long for %j', async (...argv) => {
+    expect(await helpFor(...argv)).toMatch(/And so on\.\n\nAll settings\.\n$/);
+  });
+});
+
 describe('the program', () => {
   test.each(['--help', '-h', 'help'])('prints its help on standard output for %s', async (flag) => {
     expect(await run([flag])).toEqual({ code: 0, seen: [], stdout: programHelp, stderr: '' });
