@@ -73,12 +73,21 @@ export const simulate: Command = {
     for (const { port } of simulator.servers) {
       io.stdout.write(`simulated pool at http://${formatAddress({ ...address, port })}\n`);
     }
+    io.stdout.write(example(`http://${formatAddress({ ...address, port: simulator.port })}`));
     await signals.first;
     await simulator.stop();
     signals.release();
     return exitCode.ok;
   },
 };
+
+/** Returns a command that works, and the way of real clients. */
+function example(url: string): string {
+  return `Try it, with any id of an application:
+  curl -i -H 'Authorization: Bearer cwt=sim-ann' ${url}/ucwa/oauth/v1/applications/1000/me
+Clients start at ${url}/ (discovery), and create an application by POST.
+`;
+}
 
 /** Each server has a port of its own. */
 const mostServers = 16;

@@ -38,6 +38,18 @@ test('links lead to the given sites, and several servers listen', async () => {
   });
 });
 
+test('an example shows a command that works', async () => {
+  const { match } = await program.start(/^ {2}curl -i -H '(\S+): ([^']+)' (\S+)$/m, [
+    ...['simulate', '--listen', '127.0.0.1:0', '--latency', '0'],
+  ]);
+  const [, field = '', value = '', url = ''] = match;
+  const answer = await fetch(url, { headers: { [field]: value } });
+  expect([answer.status, await answer.json()]).toEqual([
+    200,
+    expect.objectContaining({ rel: 'me' }) as unknown,
+  ]);
+});
+
 test('all mistakes in the flags are shown at once', async () => {
   const io = captureIo();
   const argv = [
