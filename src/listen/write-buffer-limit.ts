@@ -3,6 +3,7 @@
  * limited, and no connection to the pool, which other calls need.
  */
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
 export interface WriteBufferLimits {
   /** Limit for one answer. */
@@ -18,6 +19,7 @@ export class WriteBufferLimiter {
   readonly #limits: WriteBufferLimits;
   readonly #byResponse = new Map<ServerResponse, number>();
   readonly #byUser = new Map<string, number>();
+  readonly #bySocket = new WeakMap<Socket, Set<() => void>>();
   readonly #maxBytesPerUser: number;
   #bytes = 0;
 
@@ -41,19 +43,32 @@ export class WriteBufferLimiter {
     this.#byResponse.set(response, before + bytes);
     if (before === 0) {
       const { socket } = response.req;
+      const waiting = this.#waitingOf(socket);
       const taken = (): void => {
         this.#count(user, -(this.#byResponse.get(response) ?? 0));
         this.#byResponse.delete(response);
         response.removeListener('drain', taken);
         response.removeListener('close', taken);
-        socket.removeListener('close', taken);
+        waiting.delete(taken);
       };
       response.on('drain', taken);
       response.on('close', taken);
       // Node 20 emits no `close` on a pipelined response that has no socket yet.
-      socket.on('close', taken);
+      waiting.add(taken);
     }
     return true;
+  }
+
+  /** Returns what is called when the connection closes. All its responses share a listener. */
+  #waitingOf(socket: Socket): Set<() => void> {
+    const known = this.#bySocket.get(socket);
+    if (known !== undefined) return known;
+    const waiting = new Set<() => void>();
+    this.#bySocket.set(socket, waiting);
+    socket.once('close', () => {
+      for (const taken of waiting) taken();
+    });
+    return waiting;
   }
 
   #count(user: string, change: number): void {
