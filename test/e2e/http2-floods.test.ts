@@ -1,6 +1,13 @@
 /** Attacks by frames that HTTP/2 allows. The advisories are in docs/advisories.md. */
 import { constants } from 'node:http2';
 import { describe, expect, test } from '@jest/globals';
+import {
+  calm,
+  connections,
+  expectServes,
+  refused,
+  startAttacked,
+} from '../support/http2-attacks.ts';
 import { Http2Client } from '../support/http2-client.ts';
 import {
   flag,
@@ -13,25 +20,7 @@ import {
   RawHttp2,
   word,
 } from '../support/http2-frames.ts';
-import { startProxy, type TestProxy } from '../support/proxy.ts';
-import { startScriptedPool } from '../support/scripted-pool.ts';
 import { app } from '../support/ucwa-client.ts';
-
-const h2c = { UCWA_PROXY_LISTEN_H2C: 'true', UCWA_PROXY_UPSTREAM_TIMEOUT_MS: '2000' };
-const refused = (reason: string): string => `ucwa_proxy_refused_total{reason="${reason}"}`;
-const connections = 'ucwa_proxy_connections{side="client"}';
-const calm = constants.NGHTTP2_ENHANCE_YOUR_CALM;
-
-/** A proxy before a pool that answers nothing. */
-async function start(env: Readonly<Record<string, string>> = {}): Promise<TestProxy> {
-  const pool = await startScriptedPool(() => undefined);
-  return startProxy(pool.url, { ...h2c, ...env });
-}
-
-async function expectServes(proxy: TestProxy): Promise<void> {
-  const answer = await new Http2Client(proxy.url).ask('/a#b');
-  expect(answer.status).toBe(400);
-}
 
 /** Sends until the proxy closes the connection. Returns the code of its GOAWAY. */
 async function flood(
@@ -48,7 +37,7 @@ async function flood(
 
 describe('streams that end before their answer are limited', () => {
   test('by RST_STREAM of the client: rapid reset, CVE-2023-44487', async () => {
-    const proxy = await start();
+    const proxy = await startAttacked();
     const client = new RawHttp2(proxy.port);
     const code = await flood(client, (round) =>
       Buffer.concat([
@@ -79,7 +68,7 @@ describe('streams that end before their answer are limited', () => {
   ])(
     'by a reset of the proxy that the client provokes: MadeYouReset, CVE-2025-8671: %s',
     async (_name, provoke) => {
-      const proxy = await start();
+      const proxy = await startAttacked();
       const client = new RawHttp2(proxy.port);
       await flood(client, (round) => {
         const id = 2 * round + 1;
@@ -97,7 +86,7 @@ describe('streams that end before their answer are limited', () => {
   );
 
   test('by streams above the limit: REFUSED_STREAM, then the end', async () => {
-    const proxy = await start();
+    const proxy = await startAttacked();
     const client = new RawHttp2(proxy.port);
     await flood(client, (round) => headers(2 * round + 1, getFields(`${app}/me`)));
     const resets = client.frames.filter(({ type }) => type === frameType.rstStream);
@@ -107,7 +96,7 @@ describe('streams that end before their answer are limited', () => {
   });
 
   test('but not the resets of a client that leaves a page', async () => {
-    const proxy = await start();
+    const proxy = await startAttacked();
     const client = new Http2Client(proxy.url);
     for (let page = 0; page < 3; page += 1) {
       const leaver = new AbortController();
@@ -135,7 +124,7 @@ describe('frames that carry neither a request nor a body are limited', () => {
     ['WINDOW_UPDATE', big(frame(frameType.windowUpdate, 0, 0, word(1)))],
     ['an unknown type', big(frame(99, 0, 0, Buffer.alloc(8)))],
   ])('%s', async (_name, frames) => {
-    const proxy = await start();
+    const proxy = await startAttacked();
     const client = new RawHttp2(proxy.port);
     await flood(client, () => frames);
     const metrics = await proxy.metrics();
@@ -155,7 +144,7 @@ describe('frames that carry neither a request nor a body are limited', () => {
       big(frame(frameType.data, 8, 1, [100, 1, ...Buffer.alloc(100)])),
     ],
   ])('%s', async (_name, frames) => {
-    const proxy = await start();
+    const proxy = await startAttacked();
     const client = new RawHttp2(proxy.port);
     client.send(headers(1, postFields('/upload'), flag.endHeaders));
     await flood(client, () => frames);
@@ -170,7 +159,7 @@ describe('frames that carry neither a request nor a body are limited', () => {
     ],
     ['without bytes, CVE-2026-33871', Buffer.alloc(0)],
   ])('CONTINUATION: %s', async (_name, payload) => {
-    const proxy = await start();
+    const proxy = await startAttacked();
     const client = new RawHttp2(proxy.port);
     client.send(frame(frameType.headers, 0, 1, literals(getFields('/root'))));
     await flood(client, () => frame(frameType.continuation, 0, 1, payload));

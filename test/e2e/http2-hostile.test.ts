@@ -1,6 +1,14 @@
 /** Heads, windows and frames by which clients of HTTP/2 attack. The advisories are in docs/advisories.md. */
 import { constants } from 'node:http2';
 import { describe, expect, test } from '@jest/globals';
+import {
+  calm,
+  connections,
+  expectServes,
+  h2c,
+  refused,
+  startAttacked,
+} from '../support/http2-attacks.ts';
 import { Http2Client } from '../support/http2-client.ts';
 import {
   flag,
@@ -14,25 +22,8 @@ import {
   word,
 } from '../support/http2-frames.ts';
 import { startPool } from '../support/pool.ts';
-import { startProxy, type TestProxy } from '../support/proxy.ts';
-import { startScriptedPool } from '../support/scripted-pool.ts';
+import { startProxy } from '../support/proxy.ts';
 import { app } from '../support/ucwa-client.ts';
-
-const h2c = { UCWA_PROXY_LISTEN_H2C: 'true', UCWA_PROXY_UPSTREAM_TIMEOUT_MS: '2000' };
-const refused = (reason: string): string => `ucwa_proxy_refused_total{reason="${reason}"}`;
-const connections = 'ucwa_proxy_connections{side="client"}';
-const calm = constants.NGHTTP2_ENHANCE_YOUR_CALM;
-
-/** A proxy before a pool that answers nothing. */
-async function start(env: Readonly<Record<string, string>> = {}): Promise<TestProxy> {
-  const pool = await startScriptedPool(() => undefined);
-  return startProxy(pool.url, { ...h2c, ...env });
-}
-
-async function expectServes(proxy: TestProxy): Promise<void> {
-  const answer = await new Http2Client(proxy.url).ask('/a#b');
-  expect(answer.status).toBe(400);
-}
 
 describe('a small head that becomes large is refused: HTTP/2 bomb, CVE-2026-49975, CVE-2026-47774', () => {
   const bomb = Buffer.from([0x80 | 62]);
@@ -42,7 +33,7 @@ describe('a small head that becomes large is refused: HTTP/2 bomb, CVE-2026-4997
     ['crumbs of a cookie', [['cookie', 'x'.repeat(4000)]], 300],
     ['many short crumbs', [['cookie', '']], 5000],
   ] as Array<[string, Array<[string, string]>, number]>)('%s', async (_name, field, times) => {
-    const proxy = await start();
+    const proxy = await startAttacked();
     const client = new RawHttp2(proxy.port);
     const fill = Buffer.concat([literals(getFields('/a#b')), literals(field, true)]);
     client.send(frame(frameType.headers, flag.endHeaders | flag.endStream, 1, fill));
@@ -53,7 +44,7 @@ describe('a small head that becomes large is refused: HTTP/2 bomb, CVE-2026-4997
   });
 
   test('between the two limits it is answered with 431', async () => {
-    const proxy = await start();
+    const proxy = await startAttacked();
     const client = new Http2Client(proxy.url);
     const cookie = Array.from({ length: 99 }, (_, i) => `c${i}=1`);
     const many = await client.ask('/root', { headers: { cookie, 'x-a': 'b', 'x-b': 'c' } });
@@ -78,7 +69,7 @@ describe('a small head that becomes large is refused: HTTP/2 bomb, CVE-2026-4997
   });
 
   test('heads that wait behind a closed window share a limit', async () => {
-    const proxy = await start();
+    const proxy = await startAttacked();
     // SETTINGS_INITIAL_WINDOW_SIZE 0
     const client = new RawHttp2(proxy.port, [0, 4, 0, 0, 0, 0]);
     const long = [
@@ -118,7 +109,7 @@ describe('a client that does not read', () => {
 });
 
 test('a body that stops ends its stream with 408', async () => {
-  const proxy = await start({
+  const proxy = await startAttacked({
     UCWA_PROXY_LISTEN_REQUEST_TIMEOUT_MS: '300',
     UCWA_PROXY_LISTEN_HEADERS_TIMEOUT_MS: '300',
   });
@@ -168,7 +159,7 @@ describe('input that ended or filled other programs does no harm', () => {
     ],
     ['a frame above the limit', [frame(frameType.data, 0, 1, Buffer.alloc(16_385))]],
   ])('%s', async (_name, frames) => {
-    const proxy = await start();
+    const proxy = await startAttacked();
     for (let round = 0; round < 5; round += 1) {
       const client = new RawHttp2(proxy.port);
       client.send(...frames);
