@@ -135,6 +135,38 @@ describe('the part processes', () => {
   );
 });
 
+describe('the part over-http2', () => {
+  const testWithBoth = onlyWith('nginx') === test ? onlyWith('haproxy') : test.skip;
+
+  testWithBoth(
+    'measures what a call costs at the proxy, nginx and HAProxy, all with TLS',
+    async () => {
+      const { peers } = (await measured('over-http2', ...dist)) as Rounds;
+      const names = ['ucwa-batch-proxy', 'nginx', 'haproxy'];
+      // The proxy serves no HTTP/2 under Node 20.
+      const able = process.version.startsWith('v20.') ? names.slice(1) : names;
+      expect(peers.map(({ name }) => name)).toEqual(able);
+      for (const { name, rounds } of peers) {
+        const [{ calls, upstreamRequestsPerCall }] = rounds as [Rounds['peers'][0]['rounds'][0]];
+        expect([name, calls > 0]).toEqual([name, true]);
+        expect([name, upstreamRequestsPerCall < 1]).toEqual([name, name === names[0]]);
+      }
+    },
+    patienceMs,
+  );
+
+  test(
+    'fails when an answer is wrong',
+    async () => {
+      const peer = ['--peer', benchPath('fixtures/swaps-http2.js')];
+      const { code, stderr } = await runBench([...tiny, '--only', 'over-http2', ...peer]);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(wrongBody);
+    },
+    patienceMs,
+  );
+});
+
 describe('the part phone-start', () => {
   interface Ways {
     readonly ways: ReadonlyArray<{

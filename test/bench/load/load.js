@@ -6,21 +6,27 @@ import { cpuMicros, serveParent } from '../children/child-side.js';
 import { percentile } from '../report/statistics.js';
 import { userAt, usualBodyBytes } from '../workload.js';
 import { Connection } from './connection.js';
+import { openHttp2 } from './http2-streams.js';
 
 /** Time limit for an answer after the end of the round. */
 const answerWithinMs = 20_000;
 /** Number of connections opened at a time, which the accept queue can hold. */
 const opensAtOnce = 500;
 
-/** @type {Connection[]} */
+/** @type {Array<Pick<Connection, 'ask' | 'close' | 'pendingPath'>>} */
 let connections = [];
 
 /**
  * Opens connections until that number are open.
  *
- * @param {{ url: string, connections: number }} shape
+ * @param {{ url: string, connections: number, streams?: number, ca?: string }} shape with `streams`,
+ *   so many of them are streams of one connection of HTTP/2
  */
-async function open({ url, connections: wanted }) {
+async function open({ url, connections: wanted, streams = 0, ca }) {
+  if (streams > 0) {
+    connections = await openHttp2({ url, ca }, wanted / streams, streams);
+    return;
+  }
   const target = new URL(url);
   while (connections.length < wanted) {
     const count = Math.min(opensAtOnce, wanted - connections.length);

@@ -86,8 +86,9 @@ export async function measure(entrants, plan, { progress, ...surroundings }) {
  * @param {Stage} stage
  * @param {() => Promise<unknown>} work
  */
-async function onConnections({ peer, load, scenario: { connections } }, work) {
-  await load.ask('open', { url: peer.facts.url, connections }, patienceMs);
+async function onConnections({ peer, load, scenario: { connections, streams } }, work) {
+  const { url, ca } = peer.facts;
+  await load.ask('open', { url, ca, connections, streams }, patienceMs);
   await work();
   await load.ask('close');
 }

@@ -13,6 +13,8 @@ const loadFile = new URL('../load/load.js', import.meta.url);
  *   next user when all calls have answers; by default 1: each connection is independent
  * @property {number} [serviceMs] time that the pool takes for a call and for a batch; by default 0
  * @property {number} [bodyBytes] length of each answer's body
+ * @property {number} [streams] how many of the connections are streams of one connection of HTTP/2; by
+ *   default 0: HTTP/1.1
  * @property {boolean} [visitAll] whether each user calls once before the measurement
  * @property {number} [doors] addresses of the pool, one for each proxy
  * @property {Record<string, string>} [env] settings
@@ -54,6 +56,7 @@ const usual = {
   atOnce: 1,
   serviceMs: 0,
   bodyBytes: usualBodyBytes,
+  streams: 0,
   visitAll: false,
   doors: 1,
   env: {},

@@ -3,6 +3,7 @@ import { memory } from './memory.js';
 import { answers, batches, connections, users } from './more.js';
 import { phone } from '../phone/what-a-phone-gets.js';
 import { phoneStart } from '../phone-start/phone-start.js';
+import { overHttp2 } from './over-http2.js';
 import { processes } from './processes.js';
 import { steadyReads } from './steady-reads.js';
 
@@ -32,6 +33,7 @@ import { steadyReads } from './steady-reads.js';
  */
 export const parts = [
   steadyReads,
+  overHttp2,
   latency,
   phoneStart,
   phone,

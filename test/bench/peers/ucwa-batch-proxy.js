@@ -1,9 +1,10 @@
 /**
- * This proxy as built by `npm run build`, with default settings unless the scenario sets others.
+ * This proxy as built by `npm run build`, with default settings unless the scenario sets others; with
+ * HTTP/2 and TLS if it gets a certificate.
  */
 import { servePeer } from './serve-peer.js';
 
-await servePeer(async ({ poolUrls: [upstream], env = {}, dist }) => {
+await servePeer(async ({ poolUrls: [upstream], env = {}, dist, cert: ca, key }) => {
   /** @param {string} file */
   const load = (file) => import(new URL(file, dist).href);
   const { startApp } = await load('app/app.js');
@@ -11,7 +12,7 @@ await servePeer(async ({ poolUrls: [upstream], env = {}, dist }) => {
   const { loadServeSettings } = await load('settings/load-settings.js');
   const loaded = loadServeSettings({
     flags: { upstream, listen: '127.0.0.1:0', admin: '127.0.0.1:0' },
-    env,
+    env: ca ? { ...env, UCWA_PROXY_LISTEN_TLS_CERT: ca, UCWA_PROXY_LISTEN_TLS_KEY: key } : env,
     readFile: () => '',
   });
   if (!loaded.ok) throw new Error(loaded.problems.join('; '));
@@ -23,8 +24,8 @@ await servePeer(async ({ poolUrls: [upstream], env = {}, dist }) => {
   });
   const { mode, lingerMaxMs, maxParts } = settings.batching;
   return {
-    url: `http://127.0.0.1:${app.ports.listen}`,
+    url: `${ca ? 'https' : 'http'}://127.0.0.1:${app.ports.listen}`,
     about: `this proxy: mode ${mode}, holds of up to ${lingerMaxMs} ms, up to ${maxParts} parts`,
-    facts: { adminPort: app.ports.admin, limits: settings.limits },
+    facts: { adminPort: app.ports.admin, limits: settings.limits, ca },
   };
 });

@@ -41,10 +41,11 @@ export function nginxBefore(url, listening = '') {
 
 /**
  * @param {string} url of the server behind it
+ * @param {string} [binding] text after the port
  * @returns {(port: number) => string} HAProxy as a reverse proxy with warm connections to the
  *   server
  */
-export function haproxyBefore(url) {
+export function haproxyBefore(url, binding = '') {
   return (port) => `defaults
   mode http
   timeout connect 2s
@@ -52,7 +53,7 @@ export function haproxyBefore(url) {
   timeout server 100s
   http-reuse always
 frontend clients
-  bind 127.0.0.1:${port}
+  bind 127.0.0.1:${port} ${binding}
   default_backend pool
 backend pool
   server pool ${new URL(url).host}
