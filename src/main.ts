@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from './cli/command.ts';
 import { openRegularFile } from './cli/open-regular-file.ts';
+import type { Prompt } from './cli/prompt.ts';
 import { runCommandLine } from './cli/run-command-line.ts';
 
 // By default Node opens its inspector on SIGUSR1, which gives access to all credentials in memory.
@@ -10,6 +11,7 @@ process.on('SIGUSR1', () => undefined);
 const commands = new Map<string, () => Promise<Command>>([
   ['serve', async () => (await import('./cli/serve.ts')).serve],
   ['demo', async () => (await import('./cli/demo.ts')).demo],
+  ['init', async () => (await import('./cli/init.ts')).init],
   ['simulate', async () => (await import('./cli/simulate.ts')).simulate],
   ['check-config', async () => (await import('./cli/check-config.ts')).checkConfig],
   ['probe', async () => (await import('./cli/probe.ts')).probe],
@@ -18,10 +20,16 @@ const commands = new Map<string, () => Promise<Command>>([
   ['capacity', async () => (await import('./cli/capacity.ts')).capacity],
 ]);
 
+async function openTerminal(): Promise<Prompt> {
+  const { openPrompt } = await import('./cli/prompt.ts');
+  return openPrompt(process.stdin, process.stdout);
+}
+
 process.exitCode = await runCommandLine(commands, process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   env: process.env,
   readFile: (path) => readFileSync(path, 'utf8'),
   openFile: openRegularFile,
+  openPrompt: process.stdin.isTTY && process.stdout.isTTY ? openTerminal : undefined,
 });

@@ -1,3 +1,5 @@
+import type { Prompt } from './prompt.ts';
+
 /** A command of the program. */
 export interface Command {
   readonly name: string;
@@ -55,6 +57,8 @@ export interface Io {
   readonly readFile: (path: string) => string;
   /** Returns the bytes of a file as a stream, which fails if the file cannot be read. */
   readonly openFile: (path: string) => AsyncIterable<Uint8Array>;
+  /** Starts to ask questions. Absent if there is no terminal. */
+  readonly openPrompt?: (() => Promise<Prompt>) | undefined;
 }
 
 interface Output {

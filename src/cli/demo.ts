@@ -28,7 +28,7 @@ const rounds = 3;
 const documented: Addresses = { listen: '127.0.0.1:8080', admin: '127.0.0.1:9464' };
 const free: Addresses = { listen: '127.0.0.1:0', admin: '127.0.0.1:0' };
 const nothing: Measured = { answers: [], pool: { requests: 0, connections: 0, cpuMs: 0 } };
-const next = `Next: "npx ${programName} serve --upstream URL" runs the proxy in front of your own pool.\n`;
+const next = `Next: "npx ${programName} init" writes a settings file for your own pool.\n`;
 
 interface Addresses {
   readonly listen: string;

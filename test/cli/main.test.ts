@@ -54,6 +54,7 @@ test('help lists the commands, and each command has its own help', async () => {
   const known = [
     'serve',
     'demo',
+    'init',
     'simulate',
     'check-config',
     'probe',

@@ -1,6 +1,7 @@
 /** Compares hand-written pages with the code and the scripts. */
 import { existsSync, readdirSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
+import { init } from '../../src/cli/init.ts';
 import { serve } from '../../src/cli/serve.ts';
 import { simulate } from '../../src/cli/simulate.ts';
 import { unsafeNames } from '../../src/cli/unsafe-runtime.ts';
@@ -76,6 +77,7 @@ test('the page of commands has each command, its flags that are no settings, and
   const flags = serve.flags.map(({ name }) => name).filter((name) => !settings.has(name));
   expect(names.map((name) => name.split(' ')[0])).toEqual([
     ...commands,
+    ...init.flags.map(({ name }) => `--${name}`),
     ...flags.map((name) => `--${name}`),
     ...unsafeNames,
     ...simulate.flags.map(({ name }) => `--${name}`),
