@@ -71,7 +71,7 @@ function textOf(points: readonly Point[], most: number, isRange: boolean): strin
     `       +${'-'.repeat(columns)}`,
     `        0${'additional wait, mean'.padStart(40)}${end.padStart(columns - 41)}`,
     '',
-    'a adaptive, f fixed, o off, * these settings',
+    'a adaptive, f fixed, o off, * the loaded settings',
     ...(isRange ? ['capital letters and the upper *: best case; the others: worst case'] : []),
   ].join('\n');
 }
@@ -101,12 +101,25 @@ function svgOf(points: readonly Point[], most: number): string {
       `<title>${title}</title></circle>`
     );
   });
+  const grid = [0.25, 0.5, 0.75, 1]
+    .map((at) => `M${atX(0)},${atY(at)} H${atX(1)} M${atX(at)},${atY(0)} V${atY(1)}`)
+    .join(' ');
+  const lingers = points
+    .filter(({ row }) => row.mode !== 'off' && row.maxParts === points[0]?.row.maxParts)
+    .map(({ x, y, row: { mode, lingerMaxMs } }) => {
+      // The labels of the two curves are on different sides of their points.
+      const [dx, anchor] = mode === 'fixed' ? [9, 'start'] : [-9, 'end'];
+      const at = (Number(atX(x)) + dx).toFixed(1);
+      const more = ` text-anchor="${anchor}" font-size="10" fill="${colours[mode]}"`;
+      return text(at, (Number(atY(y)) + 4).toFixed(1), `${lingerMaxMs} ms`, more);
+    });
   const names = (['adaptive', 'fixed', 'off'] as const).map((mode, i) =>
     text(String(margin + 10), String(margin + 16 * i), mode, ` fill="${colours[mode]}"`),
   );
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="13">`,
     `<rect width="${width}" height="${height}" fill="white"/>`,
+    `<path d="${grid}" fill="none" stroke="#d0d7de"/>`,
     `<path d="M${atX(0)},${atY(1)} V${atY(0)} H${atX(1)}" fill="none" stroke="black"/>`,
     ...[0, 0.25, 0.5, 0.75, 1].map((y) =>
       text(atX(-0.01), atY(y - 0.01), `${y * 100} %`, ' text-anchor="end"'),
@@ -120,6 +133,7 @@ function svgOf(points: readonly Point[], most: number): string {
       [false, true].map((best) => curve(mode, best)),
     ),
     ...dots,
+    ...lingers,
     ...names,
     '</svg>',
     '',

@@ -10,7 +10,10 @@ export interface TuneRow {
   readonly tally: ShadowTally;
 }
 
-const head = ['mode', 'linger', 'maxParts', 'requests', 'saved', 'mean', 'p50', 'p95', 'parts'];
+const head = [
+  ...['mode', 'linger', 'maxParts', 'requests', 'saved'],
+  ...['mean wait', 'p50 wait', 'p95 wait', 'parts'],
+];
 
 /** Formats one line for each row. The loaded settings have a mark. */
 export function tableOf(rows: readonly TuneRow[]): string {
@@ -40,7 +43,7 @@ export function tableOf(rows: readonly TuneRow[]): string {
     line(head, ' '),
     ...cells.map((row, i) => line(row, rows[i]?.isGiven === true ? '*' : ' ')),
     '',
-    '* these settings; mean, p50, p95: additional wait of a caller',
+    '* the loaded settings; wait: additional wait of a caller',
     ...notes,
     '',
   ].join('\n');

@@ -2,7 +2,7 @@
 import type { EstimateRow } from './estimate-row.ts';
 import { bounds, ms, percent } from './recommendation.ts';
 
-const head = ['mode', 'linger', 'maxParts', 'saved', 'requests', 'mean', 'p95', 'parts'];
+const head = ['mode', 'linger', 'maxParts', 'saved', 'requests', 'mean wait', 'p95 wait', 'parts'];
 
 /** Formats one line for each row, from the worst to the best case. The loaded settings have a mark. */
 export function estimateTable(rows: readonly EstimateRow[]): string {
@@ -25,7 +25,7 @@ export function estimateTable(rows: readonly EstimateRow[]): string {
     line(head, ' '),
     ...cells.map((row, i) => line(row, rows[i]?.isGiven === true ? '*' : ' ')),
     '',
-    '* these settings; saved: worst to best case; mean, p95: additional wait of a caller',
+    '* the loaded settings; from the worst to the best case; wait: additional wait of a caller',
     '',
   ].join('\n');
 }

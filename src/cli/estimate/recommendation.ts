@@ -20,13 +20,13 @@ export interface Valuation {
  */
 export function recommended(
   rows: readonly EstimateRow[],
-  { exchangeRateMs, resolutionMs }: Valuation,
+  valuation: Valuation,
 ): EstimateRow | undefined {
+  const { resolutionMs } = valuation;
   const given = rows.find(({ isGiven }) => isGiven);
   const isExact = given === undefined || resolutionMs < given.lingerMaxMs;
   const isComparable = (row: EstimateRow): boolean => (isExact ? row.mode !== 'off' : row.isGiven);
-  const valueOf = ({ savedShare, waitMs }: EstimateRow): number =>
-    middle(savedShare) * exchangeRateMs - middle(waitMs.mean);
+  const valueOf = (row: EstimateRow): number => worthOf(row, valuation);
   let best: EstimateRow | undefined;
   for (const row of rows.filter(isComparable)) {
     const isBetter = best === undefined || valueOf(row) > valueOf(best);
@@ -60,8 +60,41 @@ export function recommendation(rows: readonly EstimateRow[], valuation: Valuatio
   return (
     `Recommended: ${settingsOf(row)}. It saves ${ofAll}${more}. ` +
     `Callers wait ${bounds(waitMs.mean, ms)} longer on average, and ${bounds(waitMs.p95, ms)} ` +
-    `at the 95th percentile.${advice}`
+    `at the 95th percentile. ${comparedText(row, rows, valuation)}${advice}`
   );
+}
+
+/**
+ * Compares the recommended settings with the loaded ones, or the loaded ones with the best of the other mode. A log
+ * that cannot show differences as short as a hold has no others to compare.
+ */
+function comparedText(
+  best: EstimateRow,
+  rows: readonly EstimateRow[],
+  valuation: Valuation,
+): string {
+  const others = rows.filter((row) =>
+    best.isGiven ? row.mode !== best.mode && row.mode !== 'off' : row.isGiven,
+  );
+  const [first] = others;
+  const other = others.reduce<EstimateRow | undefined>(
+    (most, row) => (worthOf(row, valuation) > worthOf(most ?? row, valuation) ? row : most),
+    first,
+  );
+  const given = best.isGiven ? 'These are the loaded settings. ' : '';
+  if (other === undefined || valuation.resolutionMs >= best.lingerMaxMs) return given.trimEnd();
+  const name = best.isGiven ? 'The best of the other mode' : 'The loaded settings';
+  const { mode, lingerMaxMs, maxParts } = other;
+  return (
+    `${given}${name} (${mode}, ${lingerMaxMs} ms, ${maxParts} parts) would save ${bounds(other.savedShare, percent)} ` +
+    `for a wait of ${bounds(other.waitMs.mean, ms)}. ` +
+    `One saved request counts as ${valuation.exchangeRateMs} ms of waiting (batching.exchangeRateMs).`
+  );
+}
+
+/** Returns the value of the results in the middle of their bounds: saved waiting for each call. */
+function worthOf({ savedShare, waitMs }: EstimateRow, { exchangeRateMs }: Valuation): number {
+  return middle(savedShare) * exchangeRateMs - middle(waitMs.mean);
 }
 
 function settingsOf({ mode, lingerMaxMs, maxParts }: EstimateRow): string {
