@@ -16,12 +16,8 @@ import type { Reply, ReplyHead } from '../core/messages/reply.ts';
 import type { BodyRewrite } from '../pass-through/pass-through-call.ts';
 import { codedBody } from './body-coding.ts';
 import type { ClientExchange } from './client-exchange.ts';
-import {
-  type CodedOutput,
-  CodedStream,
-  type CodedStreamOptions,
-  type EncoderLimit,
-} from './coded-stream.ts';
+import type { CodedOutput, CodedStreamOptions, EncoderLimit } from './coded-output.ts';
+import { CodedStream } from './coded-stream.ts';
 
 export interface AnswerCodingLimits {
   /** Limit for the bytes of one answer that wait for its encoder. */

@@ -16,23 +16,7 @@ import { codedHead, variedHead } from '../core/coding/coded-head.ts';
 import type { Offer } from '../core/coding/offer.ts';
 import type { RawHeaders } from '../core/messages/http-message.ts';
 import { codedBody, createEncoder, gzipped, GzipPieces } from './body-coding.ts';
-
-/** Where the answer goes. */
-export interface CodedOutput {
-  /** Writes the head. Returns `false` if the exchange is over. */
-  begin(headers: RawHeaders): boolean;
-  /** Returns whether more may be written at once. If not, `drained` is called as soon as it may. */
-  write(chunk: Buffer, drained: () => void): boolean;
-  /** The whole body has been written. */
-  end(): void;
-  broke(error: unknown): void;
-}
-
-/** Limits the memory of encoders and of the bodies that they wait for. */
-export interface EncoderLimit {
-  acquire(bytes: number): boolean;
-  release(bytes: number): void;
-}
+import type { CodedOutput, CodedStreamOptions, EncoderLimit } from './coded-output.ts';
 
 /** Longer bodies are coded outside of the event loop. */
 const maxWholeBytes = 65_536;
@@ -40,16 +24,6 @@ const maxWholeBytes = 65_536;
 const flushMs = 5;
 /** Memory of an encoder: window, hash table, and the buffers around it. */
 const encoderBytes = 131_072;
-
-export interface CodedStreamOptions {
-  /** Limit for the bytes that wait for the encoder. */
-  readonly maxBufferedBytes: number;
-  /**
-   * Whether the answer can pause while the encoder is busy. Otherwise it is coded in the event loop, so that it waits for
-   * its reader only.
-   */
-  readonly canPause: boolean;
-}
 
 export class CodedStream {
   /** Called as soon as more may be written. */
@@ -63,6 +37,8 @@ export class CodedStream {
   #bytes = 0;
   #encoder: Gzip | undefined;
   readonly #pieces = new GzipPieces();
+  /** Whether the reader has to take pieces before more are coded. */
+  #isFull = false;
   #acquiredBytes = 0;
   #bufferedBytes = 0;
   readonly #options: CodedStreamOptions;
@@ -93,7 +69,7 @@ export class CodedStream {
         // The copy does not keep the rest of the memory into which the chunk was read.
         this.#chunks.push(Buffer.from(chunk));
         this.#bytes += chunk.length;
-        return this.#bytes <= maxWholeBytes || this.#proceed();
+        return (this.#bytes <= maxWholeBytes || this.#proceed()) && !this.#isFull;
       case 'coding':
         this.#flushSoon();
         return this.#encoder?.write(chunk) !== false || this.#buffer(chunk.length);
@@ -180,6 +156,7 @@ export class CodedStream {
   /** Sends what has arrived, and the head before. Returns whether more may be written at once. */
   #proceed(): boolean {
     let mayContinue = true;
+    if (this.#isFull) return false;
     this.#guarded(() => {
       const gathered = this.#gathered();
       if (this.#state === 'gathering' && !this.#open(gathered.length)) return;
@@ -188,7 +165,7 @@ export class CodedStream {
         this.#state = this.#encoder === undefined ? 'pieces' : 'coding';
       }
       if (this.#state === 'pieces') {
-        mayContinue = this.#output.write(this.#pieces.code(gathered), this.#drained);
+        if (gathered.length > 0) mayContinue = this.#writePiece(gathered);
       } else if (this.#state === 'promised') {
         // The head is sent now, although no byte of the body has arrived.
         this.#output.write(gathered, () => undefined);
@@ -203,6 +180,16 @@ export class CodedStream {
     if (bytes === 0) return this.#begin('promised');
     if (!this.#options.canPause) return this.#begin('pieces');
     return this.#begin(this.#takesEncoder() ? 'coding' : 'unchanged');
+  }
+
+  #writePiece(piece: Buffer): boolean {
+    this.#isFull = !this.#output.write(this.#pieces.code(piece), () => {
+      this.#isFull = false;
+      // Bytes that arrived meanwhile have waited for their reader.
+      if (this.#state === 'pieces' && !this.#proceed()) return;
+      this.#drained();
+    });
+    return !this.#isFull;
   }
 
   #takesEncoder(): boolean {

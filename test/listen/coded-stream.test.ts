@@ -1,11 +1,12 @@
 /** When a coded answer is written, what it holds in memory, and that it ends once. */
 import { once } from 'node:events';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { createGunzip, gunzipSync } from 'node:zlib';
 import { afterEach, expect, test } from '@jest/globals';
 import { readAcceptEncoding } from '../../src/core/coding/offer.ts';
 import { AnswerCoding } from '../../src/listen/answer-coding.ts';
-import { type CodedOutput, CodedStream } from '../../src/listen/coded-stream.ts';
+import type { CodedOutput } from '../../src/listen/coded-output.ts';
+import { CodedStream } from '../../src/listen/coded-stream.ts';
 import { jsonOf } from '../support/coding-pool.ts';
 
 const gzip = readAcceptEncoding('gzip');
@@ -132,6 +133,26 @@ test('gzip that the head promised comes without room for an encoder too, and in 
   expect([reader.ends, coding.usedBytes]).toEqual([1, 0]);
   expect(reader.text).toBe(event + long);
   expect(Buffer.concat(reader.written).length).toBeLessThan(long.length / 4);
+});
+
+test('pieces that come slowly wait for a slow reader', async () => {
+  const { reader, stream } = start({ maxBytes: 0 });
+  await reader.until(() => reader.written.length > 0);
+  reader.isOpen = false;
+  stream.write(Buffer.from('0,'));
+  await reader.until(() => reader.written.length > 1);
+  let drains = 0;
+  stream.onDrained = () => (drains += 1);
+  for (let i = 1; i < 5; i += 1) {
+    expect(stream.write(Buffer.from(`${i},`))).toBe(false);
+    await delay(10);
+  }
+  expect([reader.written.length, drains]).toEqual([2, 0]);
+  reader.open();
+  expect([reader.written.length, drains]).toEqual([3, 1]);
+  expect(stream.write(Buffer.from('5'))).toBe(true);
+  stream.end();
+  expect(reader.text).toBe('0,1,2,3,4,5');
 });
 
 test('an empty body after its head has the coding of the head', async () => {
