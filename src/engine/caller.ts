@@ -4,8 +4,6 @@ import type { Reply, ReplyHead } from '../core/messages/reply.ts';
 export interface Caller {
   /** Whether the client accepts only XML. */
   readonly onlyXml: boolean;
-  /** Whether the client asks for details of the handling of its call. */
-  readonly explain: boolean;
   /** Whether `Transfer-Encoding` may be in the answer. Clients of HTTP/1.0 do not know it. */
   readonly takesCodings: boolean;
   answer(reply: Reply): void;

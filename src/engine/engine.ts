@@ -6,7 +6,7 @@
  */
 import { answerForFault, answerForUnsent } from '../core/answer/own-answers.ts';
 import type { Failure } from '../core/messages/fault.ts';
-import type { Reply, ReplyHead } from '../core/messages/reply.ts';
+import type { Reply } from '../core/messages/reply.ts';
 import { InvariantViolation } from '../core/invariants.ts';
 import { Coalescer } from '../core/schedule/coalescer.ts';
 import { LinkedList } from '../core/structures/linked-list.ts';
@@ -25,7 +25,6 @@ import { DispatchPermits, type Permit } from './dispatch-permits.ts';
 import { UncertainExecutions } from '../core/schedule/ending/may-have-run.ts';
 import type { EngineObserver } from './observer.ts';
 import type { EngineOptions, EngineParts } from './options.ts';
-import { explained } from './explain.ts';
 import { Guard } from './guard.ts';
 import { batchRequest, canStream, oldestOf, singleRequest, observeCalls } from './requests.ts';
 import { SingleExchange } from './single-exchange.ts';
@@ -148,7 +147,7 @@ export class Engine implements Sink<Caller> {
 
   answer(call: Call<Caller>, reply: Reply): void {
     try {
-      call.caller.answer(this.#explained(call, this.#guard.checkReply(call, reply)));
+      call.caller.answer(this.#guard.checkReply(call, reply));
     } catch (error) {
       // A part that cannot be written as an HTTP answer affects only its own caller.
       this.#observer.internalError(error);
@@ -179,11 +178,6 @@ export class Engine implements Sink<Caller> {
     });
   }
 
-  #explained<R extends ReplyHead>(call: Call<Caller>, reply: R): R {
-    if (!call.caller.explain || call.batch === undefined) return reply;
-    return explained(reply, call, call.batch, this.#clock.now());
-  }
-
   #replyFor(call: Call<Caller>, failure: Failure): Reply {
     const { onlyXml } = call.caller;
     const isUnsent = failure === 'late' && cancelUnsent(call);
@@ -207,7 +201,6 @@ export class Engine implements Sink<Caller> {
     const call = oldestOf(batch);
     const startedAtMs = this.#clock.now();
     const single = new SingleExchange(call.caller, {
-      explained: (head) => this.#explained(call, head),
       answered: (status) => this.#observer.upstreamAnswered('single', status),
       waits: () => call.stage === 'sent',
       begun: (status) => this.#enter(() => this.#core.begin(batch, status, this.#clock.now())),
@@ -270,11 +263,18 @@ export class Engine implements Sink<Caller> {
       // A call with a streaming answer has certainly run.
       if (batch.calls[0]?.stage === 'answering') settle();
       else this.#uncertain.settle(batch, ending, settle);
-      if (batch.inFlight !== undefined) this.#inFlight.remove(batch.inFlight);
-      batch.inFlight = undefined;
+      this.#landed(batch);
       permit.release();
       this.#ended?.(batch, ending, nowMs);
     });
+  }
+
+  #landed(batch: Batch<Caller>): void {
+    const { inFlight } = batch;
+    if (inFlight === undefined) return;
+    batch.server = inFlight.exchange.server;
+    this.#inFlight.remove(inFlight);
+    batch.inFlight = undefined;
   }
 
   #enter(event: () => unknown): void {

@@ -21,8 +21,6 @@ export interface SingleExchangeHost {
   answered(status: number): void;
   /** Whether the caller still waits. */
   waits(): boolean;
-  /** Returns the head with the headers of `explain`, if the caller wants them. */
-  explained(head: ReplyHead): ReplyHead;
   /** The caller gets the answer as it comes from now on. */
   begun(status: number): void;
   internalError(error: unknown): void;
@@ -112,8 +110,7 @@ export class SingleExchange implements ExchangeHandler {
     if (codings !== undefined) endToEnd.push('Transfer-Encoding', codings);
     const kept = keepDispositionBytes(endToEnd);
     try {
-      const explained = this.#host.explained({ status, reason, headers: kept });
-      this.#caller.begin(explained, keepsConnection(headers));
+      this.#caller.begin({ status, reason, headers: kept }, keepsConnection(headers));
     } catch (error) {
       // The head cannot be written as HTTP, and nothing of it was written.
       this.#host.internalError(error);

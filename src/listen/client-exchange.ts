@@ -1,13 +1,13 @@
 /**
- * One connection of a client, and its exchanges. An exchange is over when its answer is written, or when its
- * connection closes. Node 20 does not report that close to pipelined responses that wait, so the connection
- * does.
+ * One connection of a client, and its exchanges. An exchange is over when its answer is written, or when its connection
+ * closes. Node 20 does not report that close to pipelined responses that wait, so the connection does.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { KnownHead } from '../core/admit/request-head-cache.ts';
 import type { ForwardedFields } from '../core/messages/forwarded-fields.ts';
 import { addressName, describedClient } from './client-address.ts';
+import type { CallNotes } from './call-notes.ts';
 import type { OverListener, StartedOperation } from './exchange-listeners.ts';
 import { IdleTime } from './idle-time.ts';
 import { IncomingBody } from './incoming-body.ts';
@@ -137,6 +137,8 @@ export class ClientExchange {
   startedAtMs = 0;
   /** `undefined` for most requests, because few start an operation. */
   operation: StartedOperation | undefined;
+  /** `undefined` for most requests. See `notesOf`. */
+  notes: CallNotes | undefined;
   readonly body: IncomingBody | undefined;
   readonly #connection: ClientConnection;
   #isOver = false;
@@ -166,10 +168,12 @@ export class ClientExchange {
     return this.#isOver;
   }
 
-  /**
-   * Whether the whole answer was passed to the operating system. The check of `errored` is needed, because Node
-   * counts failed writes as finished.
-   */
+  /** The id of the call in the answer; `undefined` if the answer has none. */
+  get answerId(): string | undefined {
+    return this.notes?.id ?? this.head.callId;
+  }
+
+  /** Whether the whole answer was passed to the operating system. Node counts failed writes as finished. */
   get isAnswered(): boolean {
     const isWritten = this.#isAnswered || this.response.writableFinished;
     return isWritten && this.request.socket.errored === null;
@@ -195,10 +199,7 @@ export class ClientExchange {
     return this.#connection.boundAt?.has(this.pool) === true;
   }
 
-  /**
-   * Binds the client's connection to its own connection to the pool of this request, until the client's connection
-   * closes. At other pools the client's connection is not bound.
-   */
+  /** Binds the client's connection to its own connection to the pool of this request, until one of them closes. */
   bind(): void {
     (this.#connection.boundAt ??= new Set()).add(this.pool);
   }
@@ -268,10 +269,7 @@ export class ClientExchange {
     this.request.headers = noHeaders;
   }
 
-  /**
-   * Ends the exchange when Node emits `close` on the response. To be called before an answer that is
-   * streamed.
-   */
+  /** Ends the exchange when Node emits `close` on the response. To be called before an answer that is streamed. */
   follow(): void {
     if (this.#isFollowed) return;
     this.#isFollowed = true;

@@ -4,7 +4,7 @@ import type { ClassifyRules } from '../core/ucwa/classify.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ConnectionAuthMode } from './connection-auth.ts';
 import type { Newcomers } from './newcomers.ts';
-import type { FinishedCall } from './observer.ts';
+import type { AccessLog } from './observer.ts';
 import type { PassThroughParts, PassThroughPool } from './pass-through-handler.ts';
 import type { WriteBufferLimits } from './write-buffer-limit.ts';
 
@@ -21,7 +21,7 @@ export interface HandlerParts extends PassThroughParts {
   readonly pools: readonly HandlerPool[];
   /** Limits the new users of all listeners. */
   readonly newcomers: Newcomers;
-  readonly accessLog: { access(call: FinishedCall): void };
+  readonly accessLog: AccessLog;
   readonly rules: ClassifyRules;
   /** Limit for the received bytes of all bodies. */
   readonly maxBodyBytes: number;

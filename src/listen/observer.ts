@@ -1,3 +1,4 @@
+import type { Handling } from '../core/schedule/answers/handling.ts';
 import type { RefusalReason } from '../core/admit/admit.ts';
 import type { UnchangedReason } from '../core/links/link-rewriting.ts';
 import type { HoldOutcome } from '../core/events/event-holds.ts';
@@ -24,6 +25,26 @@ export interface FinishedCall {
   /** Whether the call is a long poll of `events`. */
   readonly poll: boolean;
   readonly callerLeft: boolean;
+}
+
+/** How a finished call was handled. */
+export interface CallDetails {
+  /** The id of the call: that of its client, else one of the proxy. */
+  readonly id: string;
+  /** Why the call passed through. */
+  readonly passed?: PassThroughReason;
+  /** `undefined` for a call that was not sent by the engine. */
+  readonly handling?: Handling;
+  /** The server of the pool that got the call: its host name, with a port if it has one. */
+  readonly server?: string;
+  /** Why the proxy refused the call, or answered it itself. See `Reply.cause`. */
+  readonly reason?: string;
+}
+
+/** The access log. `access` is called only for calls that the log wants. */
+export interface AccessLog {
+  wants(call: FinishedCall): boolean;
+  access(call: FinishedCall, details: CallDetails): void;
 }
 
 /** Receives the events of the server edge, for metrics and the access log. */

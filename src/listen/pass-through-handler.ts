@@ -8,8 +8,10 @@ import type { PassThrough } from '../pass-through/pass-through.ts';
 import type { AnswerCoding } from './answer-coding.ts';
 import type { PassThroughOutcome } from '../pass-through/pass-through-call.ts';
 import type { ConnectionAuth } from './connection-auth.ts';
+import { notesOf } from './call-notes.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { CodedPassing } from './coded-passing.ts';
+import { passedFields } from './explain.ts';
 import type { EventPriming } from './event-priming.ts';
 import type { HeldEvents } from './held-events.ts';
 import type { LinkRewriter } from './link-rewriter.ts';
@@ -71,7 +73,13 @@ export interface CallReplies {
   fail(exchange: ClientExchange, fault: Fault): void;
   /** Answers a client that has stopped sending its body. */
   refuseBody(exchange: ClientExchange, phase: FaultPhase): void;
-  finished(exchange: ClientExchange, via: Via, callerLeft: boolean, poll: boolean): void;
+  finished(
+    exchange: ClientExchange,
+    via: Via,
+    callerLeft: boolean,
+    poll: boolean,
+    passed?: PassThroughReason,
+  ): void;
   /** Runs `serve`. An exception is answered with 500. */
   guarded(exchange: ClientExchange, serve: () => void): void;
 }
@@ -154,7 +162,9 @@ export class PassThroughHandler {
           const relayed = this.#connectionAuth.relayedFields(exchange, status, fields);
           const rewritten = links.relayedFields(exchange, status, relayed);
           const own = document?.bodilessFields(status, rewritten) ?? rewritten;
-          return coded?.bodiless(status, own, fields) ?? own;
+          const headers = coded?.bodiless(status, own, fields) ?? own;
+          const isPlain = !exchange.head.explain && exchange.answerId === undefined;
+          return isPlain ? headers : passedFields(exchange, status, headers, reason);
         },
         bodyRewrite: (status, fields) => {
           const rewrite = document?.body(status, fields);
@@ -173,7 +183,8 @@ export class PassThroughHandler {
           }
           const left = outcome.kind === 'client-left';
           if (left) observer.callerLeft('passthrough');
-          this.#replies.finished(exchange, 'passthrough', left, poll);
+          if (outcome.server !== undefined) notesOf(exchange).server = outcome.server;
+          this.#replies.finished(exchange, 'passthrough', left, poll, reason);
         },
       },
     );

@@ -3,7 +3,8 @@ import { admit, type RefusalReason } from '../core/admit/admit.ts';
 import { hostNameOf, httpsRedirect } from '../core/answer/https-redirect.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import type { HttpServerHandlers } from './http-server.ts';
-import type { FinishedCall, ListenObserver } from './observer.ts';
+import { detailsOf } from './call-notes.ts';
+import type { AccessLog, FinishedCall, ListenObserver } from './observer.ts';
 import { overflowStatus } from './overflow-status.ts';
 import { Refusals } from './refusals.ts';
 import { keepAliveLines, writeReply } from './write-reply.ts';
@@ -13,7 +14,7 @@ export interface PlainRedirectParts {
   readonly tlsPort: () => number | undefined;
   readonly keepAliveTimeoutMs: number;
   readonly observer: Pick<ListenObserver, 'refused' | 'finished'>;
-  readonly accessLog: { access(call: FinishedCall): void };
+  readonly accessLog: AccessLog;
   readonly now: () => number;
 }
 
@@ -70,7 +71,9 @@ export class PlainRedirect implements HttpServerHandlers {
     this.#finished(exchange);
   }
 
-  #finished({ request, response, startedAtMs, head }: ClientExchange): void {
+  #finished(exchange: ClientExchange): void {
+    const { request, response, startedAtMs, head } = exchange;
+    const { accessLog } = this.#parts;
     const call: FinishedCall = {
       via: 'refused',
       status: response.headersSent ? response.statusCode : 0,
@@ -82,6 +85,6 @@ export class PlainRedirect implements HttpServerHandlers {
       callerLeft: false,
     };
     this.#parts.observer.finished(call);
-    this.#parts.accessLog.access(call);
+    if (accessLog.wants(call)) accessLog.access(call, detailsOf(exchange, {}));
   }
 }

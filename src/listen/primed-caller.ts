@@ -5,7 +5,6 @@ import type { Caller } from '../engine/caller.ts';
 /** The caller of a GET that the proxy asks for itself. It keeps the answer. */
 export class PrimedCaller implements Caller {
   readonly onlyXml = false;
-  readonly explain = false;
   readonly takesCodings = false;
   readonly onDrained = undefined;
   readonly #maxBytes: number;

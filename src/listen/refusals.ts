@@ -4,6 +4,7 @@ import type { RefusalReason } from '../core/admit/admit.ts';
 import { answerForRefusal } from '../core/answer/own-answers.ts';
 import type { FaultPhase } from '../core/messages/fault.ts';
 import type { ClientExchange } from './client-exchange.ts';
+import { ownReply } from './explain.ts';
 import { lingerAfterAnswer } from './last-answer.ts';
 import type { ListenObserver } from './observer.ts';
 import { writeReply } from './write-reply.ts';
@@ -39,6 +40,6 @@ export class Refusals {
     // Further bytes of the client are ignored, so that no part of a refused body is served as a request.
     if (code !== 503 && code !== 429) this.closeAfterAnswer(exchange);
     const reply = answerForRefusal(code, reason, exchange.head.onlyXml, phase);
-    writeReply(exchange, reply, this.#keepAlive);
+    writeReply(exchange, ownReply(exchange, reply, 'refused'), this.#keepAlive);
   }
 }

@@ -8,7 +8,9 @@ import type { Arrival } from '../core/schedule/state.ts';
 import { BodyReader } from './body-reader.ts';
 import { forwardedAddress } from './client-address.ts';
 import { ConnectionAuth } from './connection-auth.ts';
+import { detailsOf, type Way } from './call-notes.ts';
 import type { ClientExchange } from './client-exchange.ts';
+import { ownReply } from './explain.ts';
 import type { HandlerParts, HandlerPool } from './handler-parts.ts';
 import type { Newcomers } from './newcomers.ts';
 import type { Via } from './observer.ts';
@@ -50,8 +52,8 @@ export class RequestHandler {
       fail: (exchange, fault) => this.#fail(exchange, fault),
       refuseBody: (exchange, phase) =>
         this.#refusals.write(exchange, overflowStatus.slow_request, 'slow_request', phase),
-      finished: (exchange, via, callerLeft, poll) =>
-        this.#finished(exchange, via, callerLeft, poll),
+      finished: (exchange, via, callerLeft, poll, passed) =>
+        this.#finished(exchange, via, callerLeft, { passed, poll }),
       guarded: (exchange, serve) => this.#guarded(exchange, serve),
     };
     this.#turns = new Turns(this.#newcomers, parts, replies);
@@ -61,6 +63,7 @@ export class RequestHandler {
     this.#pending = new PendingCallers(parts.maxWaiting, parts.overdueMs, parts.observer);
     this.#edge = {
       stallMs: parts.stallMs,
+      now: parts.now,
       buffers: new WriteBufferLimiter(parts.unread),
       stalled: () => parts.observer.refused('slow_reader'),
       auth: this.#connectionAuth,
@@ -259,8 +262,9 @@ export class RequestHandler {
       if (callerLeft) this.#parts.observer.callerLeft(call.stage);
       this.#parts.pools[exchange.pool]?.engine.cancel(call);
     }
-    const via = (call.batch?.calls.length ?? 1) > 1 ? 'batch' : 'single';
-    this.#finished(exchange, via, callerLeft);
+    const isBatched = (call.batch?.calls.length ?? 1) > 1 && call.hedgeAnswer?.isUsed !== true;
+    const via = isBatched ? 'batch' : 'single';
+    this.#finished(exchange, via, callerLeft, { call });
   }
 
   #refuse(exchange: ClientExchange, code: number, reason: RefusalReason): void {
@@ -269,10 +273,12 @@ export class RequestHandler {
   }
 
   #fail(exchange: ClientExchange, fault: Fault): void {
-    writeReply(exchange, answerForFault(fault, exchange.head.onlyXml), this.#edge.keepAlive);
+    const reply = ownReply(exchange, answerForFault(fault, exchange.head.onlyXml), 'failed');
+    writeReply(exchange, reply, this.#edge.keepAlive);
   }
 
-  #finished(exchange: ClientExchange, via: Via, callerLeft: boolean, poll = false): void {
+  #finished(exchange: ClientExchange, via: Via, callerLeft: boolean, way: Way = {}): void {
+    const { accessLog } = this.#parts;
     const { request, response, startedAtMs } = exchange;
     const isProof = via !== 'refused' && Math.trunc(response.statusCode / 100) === 2;
     if (isProof && response.headersSent) this.#newcomers.prove(exchange.head.user);
@@ -283,10 +289,10 @@ export class RequestHandler {
       method: request.method ?? '',
       target: request.url ?? '',
       user: exchange.head.user,
-      poll,
+      poll: way.poll === true,
       callerLeft,
     };
     this.#parts.observer.finished(call);
-    this.#parts.accessLog.access(call);
+    if (accessLog.wants(call)) accessLog.access(call, detailsOf(exchange, way));
   }
 }

@@ -7,17 +7,21 @@ import type { Call } from '../core/schedule/state.ts';
 import type { Offer } from '../core/coding/offer.ts';
 import type { Caller } from '../engine/caller.ts';
 import type { AnswerCoding } from './answer-coding.ts';
+import { notesOf } from './call-notes.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import type { CodedOutput } from './coded-output.ts';
 import type { CodedStream } from './coded-stream.ts';
+import { explained } from './explain.ts';
 import type { OverListener } from './exchange-listeners.ts';
 import type { WriteBufferLimiter } from './write-buffer-limit.ts';
-import { writeHead, writeReply } from './write-reply.ts';
+import { idField, writeHead, writeReply } from './write-reply.ts';
 
 /** The resources that all callers of one server share. */
 export interface ServerEdge {
   /** Time in ms after which a caller that reads no byte of a streamed answer is disconnected. */
   readonly stallMs: number;
+  /** Returns the time in ms. */
+  readonly now: () => number;
   readonly buffers: WriteBufferLimiter;
   /** Reports a caller that is disconnected because it reads too slowly. */
   readonly stalled: () => void;
@@ -38,7 +42,6 @@ export interface ServerEdge {
 /** The caller of one call, at an HTTP connection. */
 export class ResponseCaller implements Caller, OverListener {
   readonly onlyXml: boolean;
-  readonly explain: boolean;
   waitingSinceMs = 0;
   earlier: ResponseCaller | undefined;
   later: ResponseCaller | undefined;
@@ -57,11 +60,9 @@ export class ResponseCaller implements Caller, OverListener {
   readonly #edge: ServerEdge;
 
   constructor(exchange: ClientExchange, edge: ServerEdge) {
-    const { onlyXml, explain } = exchange.head;
     this.exchange = exchange;
     this.#edge = edge;
-    this.onlyXml = onlyXml;
-    this.explain = explain;
+    this.onlyXml = exchange.head.onlyXml;
   }
 
   get takesCodings(): boolean {
@@ -79,6 +80,7 @@ export class ResponseCaller implements Caller, OverListener {
   answer(reply: Reply): void {
     this.#assertFirst();
     this.exchange.operation?.answered(reply.status, reply.headers);
+    if (reply.cause !== undefined) notesOf(this.exchange).cause = reply.cause;
     const relayed = this.#relayed(reply);
     const { offer } = this.exchange.head;
     const sent = offer === undefined ? relayed : this.#codedReply(offer, relayed);
@@ -94,7 +96,7 @@ export class ResponseCaller implements Caller, OverListener {
     this.exchange.follow();
     const relayed = this.#relayed(head);
     const { offer } = this.exchange.head;
-    if (offer === undefined) writeHead(this.#response, relayed);
+    if (offer === undefined) this.#writeHead(relayed);
     else this.#beginCoded(offer, relayed, canPause);
     this.#becomes('begun');
   }
@@ -146,7 +148,11 @@ export class ResponseCaller implements Caller, OverListener {
 
   /** Returns the head as the client receives it. */
   #relayed<H extends ReplyHead>(head: H): H {
-    const relayed = this.#edge.auth.relayed(this.exchange, head);
+    const { exchange } = this;
+    const told = exchange.head.explain
+      ? explained(exchange, head, this.call, this.#edge.now())
+      : head;
+    const relayed = this.#edge.auth.relayed(exchange, told);
     return mayHaveLink(relayed.headers)
       ? this.#edge.links.relayed(this.exchange, relayed)
       : relayed;
@@ -167,7 +173,7 @@ export class ResponseCaller implements Caller, OverListener {
     const output = (): CodedOutput => this.#codedOutput(head);
     const begun = coding?.begin(this.exchange, offer, head, canPause, output) ?? head;
     if (!('write' in begun)) {
-      writeHead(this.#response, begun);
+      this.#writeHead(begun);
       return;
     }
     begun.onDrained = this.#drained;
@@ -178,13 +184,22 @@ export class ResponseCaller implements Caller, OverListener {
     return {
       begin: (headers) => {
         if (this.#response.destroyed) return false;
-        writeHead(this.#response, { status, reason, headers });
+        this.#writeHead({ status, reason, headers });
         return true;
       },
       write: (chunk, drained) => this.#write(chunk, drained),
       end: () => void this.#response.end(),
       broke: () => this.cut(),
     };
+  }
+
+  #writeHead(head: ReplyHead): void {
+    const { answerId } = this.exchange;
+    const id = answerId === undefined ? undefined : idField(answerId, head);
+    writeHead(
+      this.#response,
+      id === undefined ? head : { ...head, headers: [...head.headers, ...id] },
+    );
   }
 
   get #response(): ServerResponse {

@@ -11,6 +11,7 @@
  * is unusual, Node writes the answer. A test checks that the bytes are the same in both cases.
  */
 import type { ServerResponse } from 'node:http';
+import { headerValue } from '../core/messages/http-message.ts';
 import { lengthOf, type Reply, type ReplyHead } from '../core/messages/reply.ts';
 import type { ClientExchange } from './client-exchange.ts';
 
@@ -77,14 +78,17 @@ export function trySingleWrite(response: ServerResponse, reply: Reply, keepAlive
 
 /** Writes a complete answer. Throws for an illegal HTTP answer, before any byte is written. */
 export function writeReply(
-  exchange: Pick<ClientExchange, 'response' | 'follow' | 'answered'>,
+  exchange: Pick<ClientExchange, 'response' | 'follow' | 'answered' | 'answerId'>,
   reply: Reply,
   keepAlive: string,
 ): void {
   const { response } = exchange;
   // A write after a disconnect would only produce an error event without a listener.
   if (response.destroyed) return;
-  if (trySingleWrite(response, reply, keepAlive)) {
+  const { answerId } = exchange;
+  const id = answerId === undefined ? undefined : idField(answerId, reply);
+  const ownLines = id === undefined ? keepAlive : `${id.join(': ')}\r\n${keepAlive}`;
+  if (trySingleWrite(response, reply, ownLines)) {
     if (response.writableLength === 0) exchange.answered();
     else exchange.follow();
     return;
@@ -92,8 +96,14 @@ export function writeReply(
   exchange.follow();
   const length = lengthOf(reply);
   const fields = length === undefined ? [] : ['Content-Length', String(length)];
+  if (id !== undefined) fields.push(...id);
   writeHead(response, { ...reply, headers: [...reply.headers, ...fields] });
   response.end(reply.body.length === 0 ? undefined : reply.body);
+}
+
+/** Returns the field with the id of the call; `undefined` if the pool has sent one. */
+export function idField(id: string, { headers }: ReplyHead): [string, string] | undefined {
+  return headerValue(headers, 'x-request-id') === undefined ? ['X-Request-Id', id] : undefined;
 }
 
 export function writeHead(response: ServerResponse, head: ReplyHead): void {

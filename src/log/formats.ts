@@ -40,6 +40,19 @@ const w3cFields: ReadonlyArray<readonly [string, string]> = [
   ['time-taken', 'ms'],
   ['x-via', 'via'],
   ['x-user', 'user'],
+  ['x-id', 'id'],
+  ['x-batch', 'batch'],
+  ['x-parts', 'parts'],
+  ['x-position', 'position'],
+  ['x-attempts', 'attempts'],
+  ['x-hold', 'hold'],
+  ['x-order', 'order'],
+  ['x-pause', 'pause'],
+  ['x-limit', 'limit'],
+  ['x-slots', 'slots'],
+  ['x-server', 'server'],
+  ['x-passed', 'passed'],
+  ['x-reason', 'reason'],
 ];
 
 /**

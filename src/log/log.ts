@@ -9,7 +9,8 @@ import { randomBytes } from 'node:crypto';
 import { pino, type DestinationStream } from 'pino';
 import type { NameUser } from '../core/admit/request-head-cache.ts';
 import { routeTemplate } from '../core/ucwa/route-template.ts';
-import type { FinishedCall } from '../listen/observer.ts';
+import type { AccessLog, FinishedCall } from '../listen/observer.ts';
+import { detailFacts, type Facts } from './call-facts.ts';
 import { type LogFormat, renderer } from './formats.ts';
 import { createUserNames } from './user-names.ts';
 
@@ -26,11 +27,10 @@ export interface LogOptions {
   readonly userHashKey?: Buffer | undefined;
 }
 
-export interface Log {
+export interface Log extends AccessLog {
   info(message: string, facts?: Facts): void;
   warn(message: string, facts?: Facts): void;
   error(message: string, facts?: Facts): void;
-  access(call: FinishedCall): void;
   /** Names users by their credentials. The log shows the hash of the name. */
   readonly nameUser: NameUser;
   /** Sets the function to call for each line that was withheld because it contained a secret. */
@@ -38,8 +38,6 @@ export interface Log {
   /** Logs an error by its class, code and stack, without its message. */
   failure(message: string, error: unknown): void;
 }
-
-type Facts = Readonly<Record<string, string | number | boolean>>;
 
 const sampledEvery = 100;
 const slowMs = 1000;
@@ -75,11 +73,6 @@ export function createLog(options: LogOptions, destination?: DestinationStream):
   );
   const users = createUserNames(options.userHashKey ?? randomBytes(randomKeyBytes));
   let seen = 0;
-  const wanted = (call: FinishedCall): boolean => {
-    seen += 1;
-    if (options.access === 'all' || isProblem(call)) return true;
-    return options.access === 'sampled' && seen % sampledEvery === 0;
-  };
   return {
     nameUser: users.nameUser,
     onWithheld: (listener) => void (onWithheld = listener),
@@ -87,8 +80,12 @@ export function createLog(options: LogOptions, destination?: DestinationStream):
     warn: (message, facts) => logger.warn(facts ?? {}, message),
     error: (message, facts) => logger.error(facts ?? {}, message),
     failure: (message, error) => logger.error(describe(error), message),
-    access(call) {
-      if (!wanted(call)) return;
+    wants(call) {
+      seen += 1;
+      if (options.access === 'all' || isProblem(call)) return true;
+      return options.access === 'sampled' && seen % sampledEvery === 0;
+    },
+    access(call, details) {
       logger.info(
         {
           method: methodName(call.method),
@@ -98,6 +95,7 @@ export function createLog(options: LogOptions, destination?: DestinationStream):
           ms: Math.round(call.durationMs * 10) / 10,
           ...(call.callerLeft ? { callerLeft: true } : {}),
           ...(call.user === '' ? {} : { user: users.hashOf(call.user) }),
+          ...detailFacts(details),
         },
         'call',
       );

@@ -145,7 +145,8 @@ export class BalancedCall implements ServerRequest, PassThroughObserver, ServerC
     this.#connection = () => undefined;
     if (loan !== undefined) this.#parts.set.ended(loan);
     if (!this.#isMoving) {
-      this.#observer.ended(outcome);
+      const server = loan?.server.origin;
+      this.#observer.ended(server === undefined ? outcome : { ...outcome, server });
       return;
     }
     this.#isMoving = false;

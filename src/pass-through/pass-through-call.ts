@@ -36,7 +36,10 @@ export interface PassThroughCall {
 }
 
 /** How an exchange ended. `responded`: whether the client received the head of the pool's answer. */
-export type PassThroughOutcome =
+export type PassThroughOutcome = {
+  /** The origin of the server that got the call, in a pool of several servers. */
+  readonly server?: string;
+} & (
   | { readonly kind: 'answered'; readonly status: number }
   | { readonly kind: 'client-left'; readonly responded: boolean }
   /** The client stopped sending its body before an answer began. */
@@ -47,7 +50,8 @@ export type PassThroughOutcome =
       readonly responded: boolean;
       /** The exception, if a bug of the proxy is the cause. For the log. */
       readonly error?: unknown;
-    };
+    }
+);
 
 /** Changes the body of an answer. The proxy buffers the body for it. */
 export interface BodyRewrite {

@@ -117,6 +117,10 @@ export class UndiciExchange implements Exchange, PendingRequest, Dispatcher.Disp
     return this.#aborted;
   }
 
+  get server(): string {
+    return this.#hostname;
+  }
+
   get started(): boolean {
     return this.#abortRequest !== undefined;
   }

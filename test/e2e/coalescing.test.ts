@@ -152,7 +152,7 @@ test('X-Ucwa-Batch: never keeps a call out of batches, explain reports its path,
   ]);
   expect(plain.headers['x-ucwa-batch']).toBeUndefined();
   expect(explained.headers['x-ucwa-batch']).toMatch(
-    /^id=\d+; parts=2; position=[01]; hold=\d+\.\d; flush=parts; attempts=1$/,
+    /^batched; id=\d+; parts=2; position=[01]; hold=\d+\.\d; flush=parts; attempts=1; call="[-\w]+"$/,
   );
   expect(explained.headers['server-timing']).toMatch(
     /^hold;dur=[\d.]+, queue;dur=[\d.]+, upstream;dur=[\d.]+$/,

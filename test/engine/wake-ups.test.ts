@@ -40,7 +40,7 @@ const upstream: Upstream = {
         handler.end();
       });
     }
-    const exchange = { started: true, isAborted: false, resume: () => undefined };
+    const exchange = { started: true, isAborted: false, server: '', resume: () => undefined };
     return { ...exchange, pause: () => true, abort: () => undefined };
   },
   connections: () => 0,
@@ -83,7 +83,7 @@ function start(keep: (name: string, learned: LearnedState) => void) {
         sizeBytes: 100,
       },
       caller: {
-        ...{ onlyXml: false, explain: false, takesCodings: true, onDrained: undefined },
+        ...{ onlyXml: false, takesCodings: true, onDrained: undefined },
         answer: ({ status }) => statuses.push(status),
         begin: ({ status }) => statuses.push(status),
         ...{ write: () => true, end: nothing, cut: nothing, cutReader: nothing },

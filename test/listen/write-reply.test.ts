@@ -35,7 +35,7 @@ async function startServer(ways: Record<string, (response: ServerResponse) => vo
 
 const byNode = (answer: Reply) => (response: ServerResponse) =>
   writeReply(
-    { response, follow: () => undefined, answered: () => undefined },
+    { response, answerId: undefined, follow: () => undefined, answered: () => undefined },
     { ...answer, head: undefined },
     keepAlive,
   );
@@ -130,6 +130,7 @@ test('an exchange ends immediately if the system takes the whole answer, otherwi
       const told: string[] = [];
       const exchange = {
         response,
+        answerId: undefined,
         answered: () => told.push('answered'),
         follow: () => told.push('follow'),
       };

@@ -17,7 +17,7 @@ const call: FinishedCall = {
 function logged(access: 'all' | 'sampled' | 'problems', calls: readonly FinishedCall[]): string[] {
   const lines: string[] = [];
   const log = createLog({ level: 'info', access }, { write: (line) => void lines.push(line) });
-  for (const one of calls) log.access(one);
+  for (const one of calls) if (log.wants(one)) log.access(one, { id: 'a-1' });
   return lines;
 }
 

@@ -153,7 +153,7 @@ export async function startDoctoredProxy(
     limiter: new PassThroughLimiter(passing),
     unread: { maxBytesEach: 1_000_000, maxBytes: 1_000_000 },
     isTrusted: () => false,
-    accessLog: { access: () => undefined },
+    accessLog: { wants: () => false, access: () => undefined },
     observer: { ...metrics.listen, internalError },
     now: () => systemClock.now(),
     longPollCounts: true,

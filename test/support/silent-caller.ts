@@ -3,7 +3,6 @@ import type { Caller } from '../../src/engine/caller.ts';
 /** A caller that accepts any answer and does nothing. */
 export const silentCaller = (): Caller => ({
   onlyXml: false,
-  explain: false,
   takesCodings: true,
   answer: () => undefined,
   begin: () => undefined,

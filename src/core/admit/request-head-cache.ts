@@ -12,6 +12,7 @@ import {
   type ForwardedFields,
   sameForwarded,
 } from '../messages/forwarded-fields.ts';
+import { clientsId } from '../messages/trace-context.ts';
 import { urgencyOf } from '../messages/urgency.ts';
 import type { Destination, PoolNames } from './pool-names.ts';
 import { acceptsOnlyXml, announcesBody, type HeadFacts, readHead } from './request-head.ts';
@@ -39,6 +40,8 @@ export class KnownHead {
   readonly hasBody: boolean;
   /** Whether the client sent `X-Ucwa-Batch: explain`, which asks how the proxy batched each call. */
   readonly explain: boolean;
+  /** See `clientsId`. */
+  readonly callId: string | undefined;
   /** See `offerOf`. */
   readonly offer: Offer | undefined;
   /** The fields for the pool if the proxy codes answers. See `strongConditions`. */
@@ -59,6 +62,7 @@ export class KnownHead {
     this.onlyXml = acceptsOnlyXml(this.facts.accept);
     this.hasBody = announcesBody(this.facts);
     this.explain = this.facts.ucwaBatch?.toLowerCase() === 'explain';
+    this.callId = this.facts.hasCallId ? clientsId(headers) : undefined;
     this.offer = this.facts.acceptEncoding === undefined ? undefined : offerOf(this.facts);
     const isWeak = this.offer !== undefined && this.facts.hasWeakIfMatch;
     this.forwardable = isWeak ? strongConditions(headers) : headers;

@@ -58,6 +58,8 @@ export interface HeadFacts {
   noCache: boolean;
   ucwaBatch: string | undefined;
   priority: string | undefined;
+  /** Whether a field can give the call an id, see `clientsId`. */
+  hasCallId: boolean;
   /** Whether the credential in `Authorization` is not self-contained, see `isSelfContained`. */
   signsIn: boolean;
   /** Whether a field shows that another proxy forwarded the request. */
@@ -107,6 +109,7 @@ export function readHead(headers: RawHeaders): HeadFacts {
     noCache: false,
     ucwaBatch: undefined,
     priority: undefined,
+    hasCallId: false,
     signsIn: false,
     cameThroughProxy: false,
     repeatedCredential: false,
@@ -207,6 +210,11 @@ function addField(facts: HeadFacts, name: string, value: string): void {
       break;
     case 'priority':
       facts.priority = joined(facts.priority, value);
+      break;
+    case 'x-request-id':
+    case 'client-request-id':
+    case 'traceparent':
+      facts.hasCallId = true;
       break;
     case 'connection':
       facts.hidesKeyField ||= keyFields.test(value);

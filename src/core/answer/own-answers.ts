@@ -22,6 +22,8 @@ interface OwnAnswer {
   /** The error type in `Proxy-Status` (RFC 9209 section 2.3). */
   readonly error: FaultName | 'http_request_error' | 'proxy_internal_response';
   readonly retryAfterSeconds?: number;
+  /** See `Reply.cause`. */
+  readonly cause: string;
 }
 
 const retrySoonSeconds = 1;
@@ -74,27 +76,17 @@ const titlesOfReasons: Partial<Record<RefusalReason, string>> = {
  * @param onlyXml whether the body is XML, see `acceptsOnlyXml`
  */
 export function answerForFault(fault: Fault, onlyXml: boolean): Reply {
-  const type = fault.name.replaceAll('_', '-');
-  const title = titles[fault.name];
+  const { name } = fault;
+  const common = { type: name.replaceAll('_', '-'), title: titles[name], error: name, cause: name };
   if (fault.name === 'proxy_internal_error') {
-    return encode(
-      { status: 500, type, title, executed: executedBy(fault.phase), error: fault.name },
-      onlyXml,
-    );
+    return encode({ ...common, status: 500, executed: executedBy(fault.phase) }, onlyXml);
   }
   return fault.phase === 'unsent'
     ? encode(
-        {
-          status: 503,
-          type,
-          title,
-          executed: 'no',
-          error: fault.name,
-          retryAfterSeconds: retrySoonSeconds,
-        },
+        { ...common, status: 503, executed: 'no', retryAfterSeconds: retrySoonSeconds },
         onlyXml,
       )
-    : encode({ status: 504, type, title, executed: 'unknown', error: fault.name }, onlyXml);
+    : encode({ ...common, status: 504, executed: 'unknown' }, onlyXml);
 }
 
 function executedBy(phase: FaultPhase): Executed {
@@ -119,6 +111,7 @@ export function answerForRefusal(
       title: titlesOfReasons[reason] ?? refusalTitles[status] ?? 'The request was refused',
       executed: executedBy(phase),
       error: status === 503 || status === 429 ? 'connection_limit_reached' : 'http_request_error',
+      cause: reason,
       ...(status === 503 || status === 429 ? { retryAfterSeconds: retrySoonSeconds } : {}),
     },
     onlyXml,
@@ -137,6 +130,7 @@ export function answerForUnsent(onlyXml: boolean): Reply {
       title: 'The call waited too long and was not sent',
       executed: 'no',
       error: 'proxy_internal_response',
+      cause: 'never_sent',
       retryAfterSeconds: retrySoonSeconds,
     },
     onlyXml,
@@ -161,9 +155,16 @@ function encode(answer: OwnAnswer, onlyXml: boolean): Reply {
   ];
   headers.push('Cache-Control', 'no-store');
   headers.push('X-Content-Type-Options', 'nosniff');
-  headers.push('Proxy-Status', `ucwa-batch-proxy; error=${answer.error}`);
+  headers.push('Proxy-Status', proxyStatus(answer));
   if (answer.retryAfterSeconds !== undefined) {
     headers.push('Retry-After', String(answer.retryAfterSeconds));
   }
-  return { status: answer.status, reason: '', headers, body: Buffer.from(body) };
+  const { status, cause } = answer;
+  return { status, reason: '', headers, body: Buffer.from(body), cause };
+}
+
+/** `details` names the limit of the proxy, or what the client did. */
+function proxyStatus({ error, cause }: OwnAnswer): string {
+  const details = cause === error ? '' : `; details="${cause}"`;
+  return `ucwa-batch-proxy; error=${error}${details}`;
 }

@@ -12,8 +12,6 @@ export const neverForwarded = [
   'content-length',
   'expect',
   'forwarded',
-  'traceparent',
-  'tracestate',
   'baggage',
   'b3',
   'uber-trace-id',

@@ -18,6 +18,8 @@ export interface Reply {
    */
   readonly head?: Buffer | undefined;
   readonly body: Buffer;
+  /** Why the proxy made this response itself: the name of a fault, or the reason of a refusal. */
+  readonly cause?: string;
   /** The call that this response answers, if it was a part of a batch response; otherwise `undefined`. */
   readonly asked?: Asked;
   /** Whether the pool coded the batch response that this response was a part of. */

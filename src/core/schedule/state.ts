@@ -13,6 +13,7 @@ import type { BlockedTime } from './estimators/blocked-time.ts';
 import type { RetryBudget } from './estimators/retry-budget.ts';
 import type { BatchSizeCap } from './estimators/batch-size-cap.ts';
 import type { Backoff } from './estimators/backoff.ts';
+import type { WaitTimes } from './queue/wait-times.ts';
 
 /** The facts about a call at its arrival. `T` is the engine's type for the caller that waits. */
 export interface Arrival<T> extends OutgoingCall {
@@ -76,8 +77,12 @@ interface CallFacts<T> extends Arrival<T>, ListNode<Call<T>> {
   // Set when the call is sent.
   /** Number of requests in which the call was sent. */
   attempts: number;
+  /** The waits before all its requests. */
+  waits: WaitTimes | undefined;
   /** The hedged request for this call, if one was queued. */
   hedge: Call<T> | undefined;
+  /** The answer that the hedged request brought. `isUsed`: the caller got it. */
+  hedgeAnswer: { readonly by: Call<T>; readonly reply: Reply; isUsed: boolean } | undefined;
 
   // Set when a request of the call fails.
   /** Number of requests with this call that the pool refused. */
@@ -130,7 +135,12 @@ export type FlushReason = (typeof flushReasons)[number];
 
 /** A request in flight, as the engine sees it. */
 export interface InFlightRequest extends ListNode<InFlightRequest> {
-  readonly exchange: { readonly started: boolean; readonly isAborted: boolean; abort(): void };
+  readonly exchange: {
+    readonly started: boolean;
+    readonly isAborted: boolean;
+    readonly server: string | undefined;
+    abort(): void;
+  };
   readonly permit: { freeSlot(): void };
 }
 
@@ -139,9 +149,7 @@ export interface Batch<T> extends SentRequest {
   readonly id: number;
   readonly user: User<T>;
   readonly callClass: CallClass;
-  /**
-   * Calls by position in the request, fixed at dispatch. A call stays in its position after its caller left.
-   */
+  /** Calls by position in the request, fixed at dispatch. A call stays in its position after its caller left. */
   readonly calls: ReadonlyArray<Call<T>>;
   readonly flushReason: FlushReason;
   /**
@@ -153,6 +161,8 @@ export interface Batch<T> extends SentRequest {
   isLate: boolean;
   /** The request in flight; `undefined` before and after. */
   inFlight: InFlightRequest | undefined;
+  /** The server that got the request, once the request has ended. */
+  server: string | undefined;
   /** The timer that detects lateness. */
   latenessTimer: LatenessTimer<T> | undefined;
   /** Status of an answer that streams. */
@@ -193,17 +203,11 @@ export interface User<T> extends ListNode<User<T>> {
   readonly blocked: BlockedTime;
   /** Time of the next capacity check that is scheduled, in ms. */
   nextCheckAtMs: number;
-  /**
-   * The pool has no batch resource for the applications of the user. Until this time its calls are sent
-   * unbatched.
-   */
+  /** Until this time its calls are sent unbatched, because its applications have no batch resource. */
   unbatchedUntilMs: number;
   /** Whether the pool has ever answered this credential with 2xx. Before that, nothing about it is kept. */
   proved: boolean;
-  /**
-   * Timestamp since when the user has nothing in flight; `undefined` while it has. A user that was reduced to
-   * its learned state is replaced by a new object.
-   */
+  /** Timestamp since when the user has nothing in flight; `undefined` while it has. */
   idleSinceMs: number | undefined;
 }
 

@@ -46,6 +46,7 @@ export class MovingExchange implements Exchange, ServerRequest {
   readonly #tried = new Set<Server>();
   readonly #releaseSlot: (() => void) | undefined;
   #attempt: Attempt | undefined;
+  #server: string | undefined;
   #wasStarted = false;
   #isAnswered = false;
   #isAborted = false;
@@ -81,6 +82,10 @@ export class MovingExchange implements Exchange, ServerRequest {
     return this.#isAborted;
   }
 
+  get server(): string | undefined {
+    return this.#server;
+  }
+
   pause(): boolean {
     return this.#attempt?.exchange?.pause() === true;
   }
@@ -113,6 +118,7 @@ export class MovingExchange implements Exchange, ServerRequest {
     }
     const attempt: Attempt = { loan, exchange: undefined };
     this.#attempt = attempt;
+    this.#server = loan.server.origin;
     const isCurrent = (): boolean => this.#attempt === attempt;
     const exchange = this.#parts.send(loan.server, this.#request, {
       head: (...head) => {

@@ -35,7 +35,15 @@ const rows: ReadonlyArray<readonly [string[], readonly string[]]> = [
       ...['If-Modified-Since', 'If-Unmodified-Since', 'Origin', 'Referer', 'User-Agent'],
       ...['X-MS-RequiresMinResourceVersion', 'X-Ms-Origin', 'X-Ms-Namespace', 'X-Ms-SDK-Instance'],
       ...['X-Requested-With', 'client-request-id', 'X-Correlation-Id', 'X-Forwarded', 'X-B3'],
-      ...['__proto__', 'constructor', 'Traceparents', 'Hostname', 'Sec-Fetch-Site', 'X-Host'],
+      ...[
+        '__proto__',
+        'constructor',
+        'traceparent',
+        'tracestate',
+        'Hostname',
+        'Sec-Fetch-Site',
+        'X-Host',
+      ],
     ],
   ],
   [
@@ -45,7 +53,7 @@ const rows: ReadonlyArray<readonly [string[], readonly string[]]> = [
   [
     ['pass-through'],
     [
-      ...['traceparent', 'tracestate', 'baggage', 'b3', 'uber-trace-id', 'X-B3-SpanId'],
+      ...['baggage', 'b3', 'uber-trace-id', 'X-B3-SpanId'],
       ...['X-Amzn-Trace-Id', 'X-Cloud-Trace-Context', 'X-B3-TraceId', 'X-Forwarded-Other'],
       'Content-Length',
     ],

@@ -68,7 +68,7 @@ describe('encodeBatch', () => {
           ...['Host', 'proxy.example', ...bearer, 'X-MS-WebTicket', 't', 'Cookie', 'c=1'],
           ...['Accept-Encoding', 'gzip', 'Expect', '100-continue', 'Forwarded', 'for=x'],
           ...['X-Forwarded-For', '1.2.3.4', 'X-Forwarded-Proto', 'https', 'Via', '1.1 x'],
-          ...['traceparent', '00-1', 'X-B3-TraceId', '1', 'X-Ucwa-Batch', 'explain'],
+          ...['baggage', 'a=1', 'X-B3-TraceId', '1', 'X-Ucwa-Batch', 'explain'],
           ...['Connection', 'X-Mine, close', 'X-Mine', '1', 'Keep-Alive', '1', 'TE', 'trailers'],
           ...['Proxy-Authorization', 'p', 'Upgrade', 'h2c', 'Content-Length', '0'],
           ...[

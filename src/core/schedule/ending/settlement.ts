@@ -156,7 +156,10 @@ export class Settlement<T> {
     const isGood = reply !== undefined && reply.status < 500;
     this.#openCalls.finish(hedge, isGood ? 'answered' : 'failed', nowMs);
     original.hedge = undefined;
-    if (reply !== undefined) for (const waiter of waitersOf(original)) waiter.fallback ??= reply;
+    for (const waiter of reply === undefined ? [] : waitersOf(original)) {
+      waiter.fallback ??= reply;
+      if (reply !== undefined) waiter.hedgeAnswer = { by: hedge, reply, isUsed: false };
+    }
     const { batch, failure } = original;
     if (isGood) this.#openCalls.end(original, reply, nowMs);
     else if (batch?.settled === true) {

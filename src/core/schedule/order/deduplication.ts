@@ -6,6 +6,7 @@ import { endToEndHeaders, type RawHeaders } from '../../messages/http-message.ts
 import type { Call } from '../state.ts';
 
 const correlationIds: ReadonlySet<string> = new Set([
+  'x-request-id',
   'client-request-id',
   'x-ms-correlation-id',
   'traceparent',

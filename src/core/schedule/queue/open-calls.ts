@@ -40,6 +40,8 @@ export class OpenCalls<T> {
   }
 
   tell(call: Call<T>, outcome: Reply | Failure): void {
+    const { hedgeAnswer } = call;
+    if (hedgeAnswer !== undefined) hedgeAnswer.isUsed = hedgeAnswer.reply === outcome;
     if (isReply(outcome)) this.#sink.answer(call, outcome);
     else this.#sink.fail(call, outcome);
   }

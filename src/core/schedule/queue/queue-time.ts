@@ -1,18 +1,9 @@
-/** The wait times of a call between its last queueing and its dispatch. */
+/** Measures how long calls wait between their queueing and their dispatch. */
 import type { Batch, Call } from '../state.ts';
-
-/** In ms. */
-export interface WaitTimes {
-  /** The wait for companions; `undefined` for a retry or a hedged request, because it was counted before. */
-  readonly hold: number | undefined;
-  readonly order: number;
-  readonly pause: number;
-  readonly limit: number;
-  readonly slots: number;
-}
+import type { WaitTimes } from './wait-times.ts';
 
 /**
- * Returns the wait times of a call that is sent now.
+ * Returns the wait times of a call that is sent now, and adds them to those of its earlier requests.
  *
  * @param slot the call that holds the part: the call itself or its leader
  */
@@ -29,12 +20,24 @@ export function waitTimesOf<T>(call: Call<T>, slot: Call<T>, batch: Batch<T>): W
   const { backoffMs, limitedMs } = batch.user.blocked.sums(sentAtMs);
   const pause = part(backoffMs - call.backoffBeforeMs);
   const limit = part(limitedMs - call.limitBeforeMs);
-  return {
+  const waits = {
     hold:
       call.attempts === 1 && call.original === undefined ? readyAtMs - call.queuedAtMs : undefined,
     order: freeAtMs - readyAtMs,
     pause,
     limit,
     slots: leftMs,
+  };
+  call.waits = call.waits === undefined ? waits : sumOf(call.waits, waits);
+  return waits;
+}
+
+function sumOf(earlier: WaitTimes, last: WaitTimes): WaitTimes {
+  return {
+    hold: earlier.hold,
+    order: earlier.order + last.order,
+    pause: earlier.pause + last.pause,
+    limit: earlier.limit + last.limit,
+    slots: earlier.slots + last.slots,
   };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { handlingOf } from '../../../../src/core/schedule/answers/handling.ts';
 import type { FailureCause, FaultPhase } from '../../../../src/core/messages/fault.ts';
 import type { Reply } from '../../../../src/core/messages/reply.ts';
 import { aKey, aReply, Recorder } from '../../../support/recording-sink.ts';
@@ -102,6 +103,36 @@ describe('a late batch', () => {
     recorder.core.settle(b!, answer('B'), sentAtMs + 121);
     expect(recorder.endings).toEqual(['a: A', 'b: B']);
     expect(recorder.abandoned).toEqual([batch]);
+  });
+
+  test('is named by a call only if it brought the answer', () => {
+    const recorder = late(90);
+    recorder.grant(sentAtMs + 90);
+    const [batch, a] = recorder.batches;
+    const [callOfA, callOfB] = batch!.calls;
+    recorder.core.settle(a!, answer('A'), sentAtMs + 120);
+    for (const index of [0, 1])
+      recorder.core.part(batch!, index, aReply('x'), false, sentAtMs + 125);
+    recorder.core.settle(batch!, { kind: 'complete' }, sentAtMs + 130);
+    expect(recorder.endings).toEqual(['a: A', 'b: x']);
+    expect(handlingOf(callOfA!)).toMatchObject({
+      ...{ batchId: a!.id, parts: 1, position: 0, attempts: 2, retry: 'late', lateMs: 90 },
+    });
+    expect(handlingOf(callOfB!)).toMatchObject({
+      ...{ batchId: batch!.id, parts: 2, position: 1, attempts: 2, lateMs: 0 },
+      retry: undefined,
+    });
+  });
+
+  test('is not named by a call that gets the failed answer of its hedged request', () => {
+    const recorder = late(90);
+    recorder.grant(sentAtMs + 90);
+    const [batch, a] = recorder.batches;
+    const failed = { ...aReply('A'), status: 500 };
+    recorder.core.settle(batch!, failure('broken_off', 'unknown'), sentAtMs + 100);
+    recorder.core.settle(a!, { kind: 'relay', reply: failed }, sentAtMs + 110);
+    expect(recorder.endings).toEqual(['a: A']);
+    expect(handlingOf(batch!.calls[0]!)).toMatchObject({ batchId: a!.id, retry: 'late' });
   });
 
   test('that fails leaves its callers to the hedged requests, and the other way round', () => {
