@@ -95,6 +95,7 @@ test('the table of metrics is that of the registry', async () => {
     upstreamConnections: none,
     boundConnections: none,
     health: noHealth,
+    config: { hash: '0', loadedMs: 0, lastReload: { problems: [] } },
     servers: () => ({ active: 1, fallback: 0, trial: 0, ejected: 0 }),
     limits: () => ({ maxUsers: 1 }),
   }).render();

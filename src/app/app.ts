@@ -12,6 +12,7 @@ import type { PassThrough } from '../pass-through/pass-through.ts';
 import { startRecording } from '../shadow/shadow-mode.ts';
 import { collectRarely } from '../upstream/heap-growth.ts';
 import { Health } from './health.ts';
+import { LiveSettings } from './live-settings.ts';
 import { createListener, createListening } from './parts.ts';
 import { createPlainListener } from './plain-listener.ts';
 import { Pools } from './pools.ts';
@@ -25,6 +26,8 @@ export interface App {
     /** Port of `listen.plain`. */
     readonly plain?: number | undefined;
   };
+  /** The settings in force. They can change while the proxy runs. */
+  readonly settings: LiveSettings;
   /** Stops in order, within the time that the settings give. Further calls return the same promise. */
   stop(): Promise<void>;
   /** Stops at once, and answers the callers that wait. */
@@ -57,6 +60,7 @@ const tlsCheckEveryMs = 10_000;
 export async function startApp(settings: ServeSettings, parts: AppParts): Promise<App> {
   const { log, version } = parts;
   if (parts.ownsProcess === true) collectRarely();
+  const live = new LiveSettings(settings);
   const renewals = watchTls(settings, log, () => server.renewTls(renewals.listen.current));
   const health = new Health({ settings, log, renewals, checks: parts.poolChecks });
   const metrics = createMetrics(version, {
@@ -70,7 +74,8 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
       pools.sum(({ upstream }) => upstream.connections()) + passing((one) => one.openConnections()),
     boundConnections: () => passing((one) => one.boundConnections()),
     servers: () => pools.serverCounts,
-    limits: () => ({ ...settings.upstream, ...settings.limits }),
+    limits: () => ({ ...live.current.upstream, ...live.current.limits }),
+    config: live,
   });
   const internalError = reportInternalErrors(metrics, log);
   log.onWithheld(() => metrics.violated('nothing_shown'));
@@ -79,8 +84,9 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     { ...metrics.trace, ended: (why) => log.warn(`the trace has ended: ${why}`) },
     systemClock.now(),
   );
-  const surroundings = { settings, metrics, log, renewals, health, internalError };
+  const surroundings = { settings, live, metrics, log, renewals, health, internalError };
   const pools = new Pools(surroundings, recorder);
+  live.onChange(() => log.configure(live.current.log));
   const { maxConnections } = settings.limits;
   const counts = new ConnectionCounts(maxConnections, Math.ceil(maxConnections / 2));
   const listening = createListening(surroundings, pools.all, counts);
@@ -144,9 +150,10 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   const stalls = parts.ownsProcess === true ? watchStalls(reportStalls(metrics, log)) : undefined;
 
   return {
+    settings: live,
     ports: { listen: listenPort, admin: adminPort, plain: plainPort },
     ...createShutdown({
-      drain: settings.drain,
+      drain: live.derived(({ drain }) => drain),
       servers,
       passThroughs,
       unready: () => (ready = false),

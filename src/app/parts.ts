@@ -1,6 +1,5 @@
 /** Creates the listener from the settings, and what all listeners share. */
 import { PoolNames } from '../core/admit/pool-names.ts';
-import { pathPatterns } from '../core/ucwa/classify.ts';
 import { systemClock } from '../engine/clock.ts';
 import type { ConnectionCounts } from '../listen/connection-counts.ts';
 import { AnswerCoding } from '../listen/answer-coding.ts';
@@ -8,12 +7,13 @@ import { HeldEvents } from '../listen/held-events.ts';
 import { HttpServer, type HttpServerOptions } from '../listen/http-server.ts';
 import { isSafeForHttp2 } from '../listen/http2/safe-version.ts';
 import { type LinkParts, LinkRewriter } from '../listen/link-rewriter.ts';
-import type { HandlerPool } from '../listen/handler-parts.ts';
+import type { HandlerParts, HandlerPool } from '../listen/handler-parts.ts';
 import { Newcomers } from '../listen/newcomers.ts';
 import { PassThroughLimiter } from '../listen/pass-through-limits.ts';
 import { RequestHandler } from '../listen/request-handler.ts';
 import { trust } from '../listen/trusted-peers.ts';
 import { serverOf } from '../settings/pools.ts';
+import { classifyRules, passThroughLimits } from './derived-settings.ts';
 import type { Pool } from './pools.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -41,7 +41,7 @@ export function createListening(
   pools: readonly Pool[],
   counts: ConnectionCounts,
 ): Listening {
-  const { settings, metrics, log, internalError } = surroundings;
+  const { settings, live, metrics, log, internalError } = surroundings;
   const names = new PoolNames(
     pools.map(({ settings: own }) => ({
       ...own,
@@ -70,13 +70,7 @@ export function createListening(
           maxBytes: limits.maxBufferedResponseBytes / 4,
         })
       : undefined;
-  const passing = {
-    maxPolls: limits.maxLongPolls,
-    maxCalls: limits.maxQueuedCalls,
-    maxCallsPerUser: limits.maxQueuedCallsPerUser,
-    maxBytes: limits.maxQueuedBytes,
-    maxBytesPerUser: limits.maxQueuedBytesPerUser,
-  };
+  const passing = passThroughLimits(live);
   const newcomers = new Newcomers({
     newcomers: {
       maxAtOnce: Math.max(Math.ceil(upstream.maxConnections / 2), batching.maxParts),
@@ -130,14 +124,14 @@ export function createHandler(
   links: LinkRewriter,
   pools: readonly HandlerPool[],
 ): RequestHandler {
-  const { settings, metrics, log, internalError } = surroundings;
-  const { listen, upstream, batching, limits } = settings;
-  return new RequestHandler({
+  const { settings, live, metrics, log, internalError } = surroundings;
+  const { listen, upstream, limits } = settings;
+  const parts: HandlerParts = {
     pools,
     links,
     heldEvents,
     coding,
-    rules: { maxCallBytes: limits.maxCallBytes, never: pathPatterns(batching.never) },
+    rules: classifyRules(live),
     maxBodyBytes: limits.maxQueuedBytes,
     newcomers,
     limiter,
@@ -155,7 +149,12 @@ export function createHandler(
     overdueMs: upstream.timeoutMs + overdueAfterMs,
     accessLog: log,
     observer: { ...metrics.listen, internalError },
-  });
+  };
+  live.keep(parts, (now) => ({
+    longPollCounts: now.limits.longPollCounts,
+    maxWaiting: now.limits.maxQueuedCalls,
+  }));
+  return new RequestHandler(parts);
 }
 
 /** The options that all listeners have in common, without TLS. */

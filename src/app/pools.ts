@@ -5,7 +5,7 @@ import type { Fault } from '../core/messages/fault.ts';
 import type { UserMemory } from '../core/schedule/state.ts';
 import { systemClock } from '../engine/clock.ts';
 import { Engine } from '../engine/engine.ts';
-import type { EngineOptions, EngineParts } from '../engine/options.ts';
+import type { EngineParts } from '../engine/options.ts';
 import { createUserMemory } from '../engine/user-memory.ts';
 import type { EventPriming } from '../listen/event-priming.ts';
 import {
@@ -22,6 +22,7 @@ import type { Upstream } from '../upstream/exchange.ts';
 import type { PoolServers, ServerCounts, ServerReport } from '../upstream/servers/pool-servers.ts';
 import { createServersUpstream } from '../upstream/servers/servers-upstream.ts';
 import { createUpstream } from '../upstream/undici-upstream.ts';
+import { engineOptions } from './derived-settings.ts';
 import { createDueGets, createPriming } from './priming.ts';
 import { createServers } from './servers.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -239,7 +240,7 @@ function createEngines(
   place: number,
   { recorder, memory, shadowMemory }: Shared,
 ): Pick<Pool, 'engine' | 'observedEngine' | 'front' | 'shadow' | 'priming'> {
-  const { settings, metrics, log, health, internalError } = surroundings;
+  const { settings, live, metrics, log, health, internalError } = surroundings;
   const { upstream: connections, batching, limits } = settings;
   const { mode } = batching;
   const isObserved = mode === 'shadow' || recorder !== undefined;
@@ -249,12 +250,7 @@ function createEngines(
     maxInFlightPerUser: batching.maxInFlightPerUser,
     maxConnections: connections.maxConnections,
   };
-  const options: EngineOptions = {
-    policy: { ...policy, mode: mode === 'shadow' ? 'off' : mode, expectedGets: dueGets },
-    ...bounds,
-    maxResponseBytes: limits.maxResponseBytes,
-    maxBufferedResponseBytes: limits.maxBufferedResponseBytes,
-  };
+  const options = engineOptions(live, dueGets);
   const parts: EngineParts = {
     clock: systemClock,
     upstream,
@@ -269,6 +265,7 @@ function createEngines(
     ended: isObserved ? (...told) => observedEngine.ended(...told) : undefined,
   };
   const engine = new Engine(options, parts);
+  live.onChange(() => engine.optionsChanged());
   const shadow = startShadow(
     settings,
     { policy, ...bounds },

@@ -2,11 +2,15 @@ import type { Log } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { ServeSettings } from '../settings/load-settings.ts';
 import type { Health } from './health.ts';
+import type { LiveSettings } from './live-settings.ts';
 import type { TlsWatch } from './tls-watch.ts';
 
 /** The settings, and the parts that most other parts use. */
 export interface Surroundings {
+  /** The settings at the start. */
   readonly settings: ServeSettings;
+  /** The settings in force. */
+  readonly live: LiveSettings;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly renewals: TlsWatch;

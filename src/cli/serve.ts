@@ -1,22 +1,20 @@
-import { readFileSync } from 'node:fs';
 import { url as inspectorUrl } from 'node:inspector';
-import { getHeapStatistics } from 'node:v8';
 import { startApp } from '../app/app.ts';
 import { usualChecks } from '../app/health.ts';
 import { createLog, type Log } from '../log/log.ts';
 import { formatAddress } from '../settings/address.ts';
-import { fitLimits } from '../settings/fit-limits.ts';
-import { loadServeSettings } from '../settings/load-settings.ts';
+import { FileWatch } from '../settings/file-watch.ts';
 import { poolsOf, serverOf } from '../settings/pools.ts';
-import { tlsProblems } from '../settings/tls-files.ts';
-import { readUserHashKey } from '../settings/user-hash-key.ts';
+import { loadCheckedSettings } from './checked-settings.ts';
 import { type Command, exitCode } from './command.ts';
+import { catchHangups } from './hangups.ts';
 import {
   settingsFlags,
   settingsLongNotes,
   settingsNotes,
   settingsSources,
 } from './settings-flags.ts';
+import { createReload } from './settings-reload.ts';
 import { catchSignals } from './signals.ts';
 import { checkRuntime, unsafeNames } from './unsafe-runtime.ts';
 import { programVersion } from './version.ts';
@@ -37,33 +35,24 @@ export const serve: Command = {
   notes: settingsNotes,
   longNotes: settingsLongNotes,
   async run(given, io) {
-    const loaded = loadServeSettings(settingsSources(given, io));
+    const hangups = catchHangups();
+    const sources = settingsSources(given, io);
+    const { config } = given.flags;
+    // It remembers the file as it is before it is read.
+    const watch = config === undefined ? undefined : new FileWatch(config);
+    const checked = loadCheckedSettings(sources);
     const runtime = checkRuntime(
       { nodeFlags: process.execArgv, env: io.env, inspectorUrl: inspectorUrl() },
       given.flags['allow-unsafe'] ?? '',
     );
-    const userHash = readUserHashKey(
-      loaded.ok ? loaded.settings.log.userHashKeyFile : undefined,
-      io.readFile,
-    );
-    const problems = [
-      ...runtime.problems,
-      ...(loaded.ok ? tlsProblems(loaded.settings, readFileSync) : loaded.problems),
-      ...userHash.problems,
-    ];
+    const problems = [...runtime.problems, ...(checked.ok ? [] : checked.problems)];
     for (const problem of problems) io.stderr.write(`${problem}\n`);
-    if (!loaded.ok || problems.length > 0) return exitCode.usage;
-    const resources = {
-      heapBytes: getHeapStatistics().heap_size_limit,
-      openFiles: openFilesLimit(),
-    };
-    const { settings, notes, lowered } = fitLimits(loaded.settings, resources, (key) =>
-      loaded.given.has(key),
-    );
+    if (!checked.ok || problems.length > 0) return exitCode.usage;
+    const { settings, lowered, userHashKey } = checked;
     const version = programVersion();
-    const log = createLog({ ...settings.log, userHashKey: userHash.key });
+    const log = createLog({ ...settings.log, userHashKey });
     exitOnUncaught(log);
-    for (const note of [...runtime.warnings, ...loaded.warnings, ...notes]) log.warn(note);
+    for (const note of [...runtime.warnings, ...checked.warnings]) log.warn(note);
     if (Object.keys(lowered).length > 0) {
       log.info('default limits are lowered to fit the process', lowered);
     }
@@ -87,7 +76,15 @@ export const serve: Command = {
         .join(' '),
       mode: settings.batching.mode,
     });
+    const reload = createReload({
+      ...{ settings: app.settings, log },
+      load: () => loadCheckedSettings(sources),
+    });
+    watch?.start(() => reload('file'));
+    hangups.listen(() => reload('SIGHUP'));
     await signals.first;
+    watch?.stop();
+    hangups.listen(() => log.info('SIGHUP has no effect while the proxy stops'));
     log.info('stopping');
     void signals.second.then(() => app.abort());
     await app.stop();
@@ -103,12 +100,4 @@ function exitOnUncaught(log: Log): void {
     log.failure('uncaught exception', error);
     process.exit(exitCode.failed);
   });
-}
-
-function openFilesLimit(): number | undefined {
-  const report = process.report.getReport() as unknown as {
-    userLimits?: Record<string, { soft?: number | string }>;
-  };
-  const soft = report.userLimits?.['open_files']?.soft;
-  return typeof soft === 'number' ? soft : undefined;
 }

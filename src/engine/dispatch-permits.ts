@@ -41,11 +41,20 @@ interface Shares extends Record<Kind, Share> {
 
 const soon = Promise.resolve();
 
+const ownLimits = ({
+  perUser,
+  unbatchedPerUser,
+}: DispatchLimits): Readonly<Record<Kind, number>> => ({
+  batch: perUser,
+  unbatched: unbatchedPerUser,
+  urgent: Infinity,
+});
+
 const newShare = (): Share => ({ asked: false, waits: false, taken: 0 });
 
 export class DispatchPermits<User extends object> {
-  readonly #limits: DispatchLimits;
-  readonly #own: Readonly<Record<Kind, number>>;
+  #limits: DispatchLimits;
+  #own: Readonly<Record<Kind, number>>;
   /** Permits that wait for a connection, and permits that got one after a wait. */
   readonly #waiting: PQueue;
   /** Connections of permits that found one free. */
@@ -55,9 +64,18 @@ export class DispatchPermits<User extends object> {
 
   constructor(limits: DispatchLimits, granted: Granted<User>) {
     this.#limits = limits;
-    this.#own = { batch: limits.perUser, unbatched: limits.unbatchedPerUser, urgent: Infinity };
+    this.#own = ownLimits(limits);
     this.#waiting = new PQueue({ concurrency: limits.process });
     this.#granted = granted;
+  }
+
+  /**
+   * Replaces the limits of each user. A user with more slots than a new limit keeps them until its requests end.
+   * Permits that wait for a slot get one when a request of their user ends.
+   */
+  limitUsers(limits: Omit<DispatchLimits, 'process'>): void {
+    this.#limits = { ...limits, process: this.#limits.process };
+    this.#own = ownLimits(this.#limits);
   }
 
   /**
@@ -139,7 +157,7 @@ export class DispatchPermits<User extends object> {
   #free(user: User, shares: Shares, kind: Kind): void {
     const share = shares[kind];
     share.taken -= 1;
-    if (!share.waits) return;
+    if (!share.waits || share.taken >= this.#own[kind]) return;
     share.waits = false;
     this.#connect(user, shares, kind);
   }

@@ -16,17 +16,16 @@ import type { SchedulerEvents } from '../core/schedule/observer.ts';
 import { newTotals, type ProcessTotals } from '../core/schedule/process-totals.ts';
 import type { Sink } from '../core/schedule/sink.ts';
 import type { Overflow } from '../core/schedule/queue/users.ts';
-import type { Exchange, ExchangeRequest, Upstream } from '../upstream/exchange.ts';
+import type { Exchange, Upstream } from '../upstream/exchange.ts';
 import { BatchExchange } from './batch-exchange.ts';
 import type { Caller } from './caller.ts';
 import { cancelUnsent } from './cancel-unsent.ts';
 import type { Clock } from './clock.ts';
 import { DispatchPermits, type Permit } from './dispatch-permits.ts';
 import { UncertainExecutions } from '../core/schedule/ending/may-have-run.ts';
-import type { EngineObserver } from './observer.ts';
 import type { EngineOptions, EngineParts } from './options.ts';
 import { Guard } from './guard.ts';
-import { batchRequest, canStream, oldestOf, singleRequest, observeCalls } from './requests.ts';
+import { canStream, oldestOf, requestFor, singleRequest, observeCalls } from './requests.ts';
 import { SingleExchange } from './single-exchange.ts';
 import type { Ending } from '../core/answer/ending.ts';
 import { hasOperation } from '../core/schedule/queue/stream.ts';
@@ -37,11 +36,10 @@ const afterErrorMs = 100;
 export class Engine implements Sink<Caller> {
   readonly events: SchedulerEvents;
   readonly #options: EngineOptions;
+  readonly #parts: Pick<EngineParts, 'nextBoundary' | 'ended'>;
   readonly #clock: Clock;
   readonly #upstream: Upstream;
-  readonly #nextBoundary: () => string;
-  readonly #observer: EngineObserver;
-  readonly #ended: EngineParts['ended'];
+  readonly #observer: EngineParts['observer'];
   readonly #totals: ProcessTotals;
   readonly #core: Coalescer<Caller>;
   readonly #dispatchPermits: DispatchPermits<User<Caller>>;
@@ -57,17 +55,14 @@ export class Engine implements Sink<Caller> {
 
   constructor(options: EngineOptions, parts: EngineParts) {
     this.#options = options;
+    this.#parts = parts;
     ({ clock: this.#clock, upstream: this.#upstream } = parts);
-    this.#nextBoundary = parts.nextBoundary;
-    this.#observer = parts.observer;
-    this.#ended = parts.ended;
-    this.events = parts.observer;
+    this.events = this.#observer = parts.observer;
     this.#totals = parts.memory.totals ?? newTotals();
     this.#core = new Coalescer(options.policy, this, parts.memory, parts.random);
-    this.#guard = new Guard(options.policy.maxParts, parts.observer);
-    const permits = dispatchLimits(options);
-    this.#dispatchPermits = new DispatchPermits(permits, (user, unbatched, permit) =>
-      this.#enter(() => this.#dispatch(user, unbatched, permit)),
+    this.#guard = new Guard(options.policy, parts.observer);
+    this.#dispatchPermits = new DispatchPermits(dispatchLimits(options), (user, single, permit) =>
+      this.#enter(() => this.#dispatch(user, single, permit)),
     );
   }
 
@@ -115,6 +110,12 @@ export class Engine implements Sink<Caller> {
   /** No call is held from now on. */
   drain(): void {
     this.#enter(() => this.#core.drain(this.#clock.now()));
+  }
+
+  /** The options have other values now. `maxConnections` never changes. */
+  optionsChanged(): void {
+    this.#dispatchPermits.limitUsers(dispatchLimits(this.#options));
+    this.#enter(() => this.#core.policyChanged(this.#clock.now()));
   }
 
   /** Answers the callers that still wait, and aborts all exchanges. Unsent requests are never sent. */
@@ -216,30 +217,36 @@ export class Engine implements Sink<Caller> {
   }
 
   #sendBatch(batch: Batch<Caller>, permit: Permit): void {
-    const { maxResponseBytes } = this.#options;
     // Identical calls without other companions share one request without an envelope.
     const isUnwrapped = batch.calls.length === 1;
-    const request = isUnwrapped ? singleRequest(batch) : this.#wrap(batch);
+    const request = requestFor(batch, this.#parts.nextBoundary);
+    if (!isUnwrapped)
+      this.#observer.batchSent(batch.calls.length, request.body.length, batch.flushReason);
     const startedAtMs = this.#clock.now();
     let reservedBytes = 0;
     const kind = isUnwrapped ? 'single' : 'batch';
-    const handler = new BatchExchange([...batch.calls], isUnwrapped, maxResponseBytes, {
-      answered: (status) => this.#observer.upstreamAnswered(kind, status),
-      protocolError: (kind) => this.#observer.protocolError(kind),
-      reserve: (bytes) => {
-        reservedBytes += bytes;
-        this.#totals.responseBytes += bytes;
-        return this.#totals.responseBytes <= this.#options.maxBufferedResponseBytes;
+    const handler = new BatchExchange(
+      [...batch.calls],
+      isUnwrapped,
+      this.#options.maxResponseBytes,
+      {
+        answered: (status) => this.#observer.upstreamAnswered(kind, status),
+        protocolError: (kind) => this.#observer.protocolError(kind),
+        reserve: (bytes) => {
+          reservedBytes += bytes;
+          this.#totals.responseBytes += bytes;
+          return this.#totals.responseBytes <= this.#options.maxBufferedResponseBytes;
+        },
+        part: (index, reply, early) =>
+          this.#enter(() => this.#core.part(batch, index, reply, early, this.#clock.now())),
+        settled: (ending) => {
+          this.#totals.responseBytes -= reservedBytes;
+          this.#observer.upstreamEnded(kind, this.#clock.now() - startedAtMs);
+          this.#settled(batch, permit, ending);
+        },
+        abort: () => exchange.abort(),
       },
-      part: (index, reply, early) =>
-        this.#enter(() => this.#core.part(batch, index, reply, early, this.#clock.now())),
-      settled: (ending) => {
-        this.#totals.responseBytes -= reservedBytes;
-        this.#observer.upstreamEnded(kind, this.#clock.now() - startedAtMs);
-        this.#settled(batch, permit, ending);
-      },
-      abort: () => exchange.abort(),
-    });
+    );
     const exchange = this.#upstream.send(request, handler);
     this.#begin(batch, exchange, permit);
   }
@@ -247,12 +254,6 @@ export class Engine implements Sink<Caller> {
   #begin(batch: Batch<Caller>, exchange: Exchange, permit: Permit): void {
     batch.inFlight = { exchange, permit, earlier: undefined, later: undefined };
     this.#inFlight.add(batch.inFlight);
-  }
-
-  #wrap(batch: Batch<Caller>): ExchangeRequest {
-    const request = batchRequest(batch, this.#nextBoundary);
-    this.#observer.batchSent(batch.calls.length, request.body.length, batch.flushReason);
-    return request;
   }
 
   #settled(batch: Batch<Caller>, permit: Permit, ending: Ending): void {
@@ -265,7 +266,7 @@ export class Engine implements Sink<Caller> {
       else this.#uncertain.settle(batch, ending, settle);
       this.#landed(batch);
       permit.release();
-      this.#ended?.(batch, ending, nowMs);
+      this.#parts.ended?.(batch, ending, nowMs);
     });
   }
 

@@ -11,26 +11,27 @@ import {
   assertSameQuestion,
   InvariantViolation,
 } from '../core/invariants.ts';
+import type { Policy } from '../core/schedule/policy.ts';
 import type { Batch, Call } from '../core/schedule/state.ts';
 import type { Caller } from './caller.ts';
 import type { EngineObserver } from './observer.ts';
 import type { Ending } from '../core/answer/ending.ts';
 
 export class Guard {
-  readonly #maxParts: number;
+  readonly #policy: Pick<Policy, 'maxParts'>;
   readonly #observer: Pick<EngineObserver, 'internalError'>;
   /** Callers of unsafe calls that were sent and are not proved not to have run. */
   readonly #mayHaveRun = new WeakSet<Caller>();
 
-  constructor(maxParts: number, observer: Pick<EngineObserver, 'internalError'>) {
-    this.#maxParts = maxParts;
+  constructor(policy: Pick<Policy, 'maxParts'>, observer: Pick<EngineObserver, 'internalError'>) {
+    this.#policy = policy;
     this.#observer = observer;
   }
 
   /** @throws InvariantViolation if the request must not be sent; nothing of it has been sent then */
   checkRequest({ calls }: Batch<Caller>): void {
     const [oldest] = calls;
-    if (oldest === undefined || calls.length > this.#maxParts) {
+    if (oldest === undefined || calls.length > this.#policy.maxParts) {
       throw new InvariantViolation('bounded', 'a batch of more parts than it may have');
     }
     for (const call of calls) {

@@ -32,7 +32,7 @@ export function singleRequest(batch: Batch<Caller>): ExchangeRequest {
   return { method, target, headers, body, user, isSafe, isRetry, takeRepetition };
 }
 
-export function batchRequest(batch: Batch<Caller>, nextBoundary: () => string): ExchangeRequest {
+function batchRequest(batch: Batch<Caller>, nextBoundary: () => string): ExchangeRequest {
   const oldest = oldestOf(batch);
   const { boundary, body } = encodeWith(nextBoundary, batch.calls);
   const headers = envelopeHeaders(oldest, boundary);
@@ -54,4 +54,9 @@ export function observeCalls(batch: Batch<Caller>, observer: EngineObserver): vo
     }
   }
   observer.requestSent(newCalls);
+}
+
+/** Returns the request for a batch. A batch of one part needs no envelope. */
+export function requestFor(batch: Batch<Caller>, nextBoundary: () => string): ExchangeRequest {
+  return batch.calls.length === 1 ? singleRequest(batch) : batchRequest(batch, nextBoundary);
 }

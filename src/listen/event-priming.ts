@@ -23,6 +23,8 @@ export interface EventPrimingParts {
   readonly observer: { internalError(error: unknown): void };
   /** `undefined`: the proxy asks for nothing itself. */
   readonly ahead: AskedAhead | undefined;
+  /** Whether the proxy may ask now. Answers that it has are used, and outdated, in any case. */
+  readonly asks: { readonly isOn: boolean };
 }
 
 /** Limit for the buffered bytes of one answer. */
@@ -99,12 +101,12 @@ export class EventPriming {
 
   /** Returns whether all changes in the text are known. */
   #changed(channel: ChannelName, text: string): boolean {
-    const { dueGets, clock, ahead } = this.#parts;
+    const { dueGets, clock, ahead, asks } = this.#parts;
     const nowMs = clock.now();
     const changes = changesIn(text);
     if (changes === undefined) return false;
     const named = dueGets.changed(channel.user, channel.applicationPath, changes, nowMs);
-    ahead?.changed(channel, changes, named, nowMs);
+    ahead?.changed(channel, changes, asks.isOn ? named : new Map(), nowMs);
     return true;
   }
 

@@ -48,7 +48,7 @@ export type NewcomerRefusal = 'newcomers' | 'queue_calls' | 'queue_bytes';
 export class Newcomers {
   readonly #shares: Shares;
   readonly #slots: OwnerSlots;
-  readonly #maxCallsOfAll: number;
+  readonly #passing: NewcomerParts['passing'];
   readonly #maxWaitingBytes: number;
   readonly #maxRecent: number;
   /** Open calls of new users. */
@@ -66,12 +66,9 @@ export class Newcomers {
   #older = new Set<string>();
 
   constructor({ newcomers, passing, maxUsers }: NewcomerParts) {
-    this.#shares = new Shares({
-      maxCalls: passing.maxCallsPerUser,
-      maxBytes: passing.maxBytesPerUser,
-    });
+    this.#shares = new Shares(passing);
     this.#slots = new OwnerSlots(newcomers.maxAtOnce);
-    this.#maxCallsOfAll = passing.maxCalls;
+    this.#passing = passing;
     this.#maxWaitingBytes = newcomers.maxWaitingBytes;
     this.#maxRecent = Math.ceil(maxUsers / 2);
   }
@@ -183,7 +180,7 @@ export class Newcomers {
    * @returns the limit that the exchange would exceed
    */
   admit(exchange: ClientExchange, address: string, isPoll: boolean): NewcomerRefusal | undefined {
-    if (!isPoll && this.#calls >= this.#maxCallsOfAll) return 'queue_calls';
+    if (!isPoll && this.#calls >= this.#passing.maxCalls) return 'queue_calls';
     const release = this.#shares.acquire(address, exchange.head.costBytes);
     if (typeof release === 'string') return 'newcomers';
     const counted = isPoll ? 0 : 1;

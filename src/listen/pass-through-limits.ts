@@ -28,8 +28,7 @@ export class PassThroughLimiter {
 
   constructor(limits: PassThroughLimits) {
     this.#limits = limits;
-    const { maxCallsPerUser, maxBytesPerUser } = limits;
-    this.#byUser = new Shares({ maxCalls: maxCallsPerUser, maxBytes: maxBytesPerUser });
+    this.#byUser = new Shares(limits);
   }
 
   /**

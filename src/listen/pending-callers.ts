@@ -16,7 +16,7 @@ const internalFault: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
 
 export class PendingCallers {
   readonly #pending = new LinkedList<ResponseCaller>();
-  readonly #max: number;
+  readonly #limits: { readonly maxWaiting: number };
   readonly #overdueMs: number;
   readonly #observer: Pick<ListenObserver, 'internalError'>;
   /**
@@ -25,8 +25,12 @@ export class PendingCallers {
    */
   #overdueBefore = new Set<ResponseCaller>();
 
-  constructor(max: number, overdueMs: number, observer: Pick<ListenObserver, 'internalError'>) {
-    this.#max = max;
+  constructor(
+    limits: { readonly maxWaiting: number },
+    overdueMs: number,
+    observer: Pick<ListenObserver, 'internalError'>,
+  ) {
+    this.#limits = limits;
     this.#overdueMs = overdueMs;
     this.#observer = observer;
   }
@@ -44,7 +48,7 @@ export class PendingCallers {
     if (!caller.isWaiting) return;
     caller.waitingSinceMs = nowMs;
     this.#pending.add(caller);
-    if (this.#pending.size <= this.#max) return;
+    if (this.#pending.size <= this.#limits.maxWaiting) return;
     this.#observer.internalError(new InvariantViolation('bounded', 'more callers than may wait'));
     const fault = call.stage === 'held' ? overLimit : internalFault;
     engine.cancel(call);

@@ -60,7 +60,7 @@ export class RequestHandler {
     this.#passThrough = new PassThroughHandler(parts, this.#connectionAuth, replies);
     const keepAlive = keepAliveLines(parts.keepAliveTimeoutMs);
     this.#refusals = new Refusals(parts.observer, keepAlive);
-    this.#pending = new PendingCallers(parts.maxWaiting, parts.overdueMs, parts.observer);
+    this.#pending = new PendingCallers(parts, parts.overdueMs, parts.observer);
     this.#edge = {
       stallMs: parts.stallMs,
       now: parts.now,

@@ -1,7 +1,7 @@
 /** Limits for each name: its open calls, and the bytes of these calls. */
 interface ShareLimits {
-  readonly maxCalls: number;
-  readonly maxBytes: number;
+  readonly maxCallsPerUser: number;
+  readonly maxBytesPerUser: number;
 }
 
 interface Share {
@@ -11,7 +11,7 @@ interface Share {
 
 const none: Readonly<Share> = { calls: 0, bytes: 0 };
 
-/** Counts the open calls of each name, such as a user or an address, against the same limits. */
+/** Counts the open calls of each name, which is a user or an address, against the same limits. */
 export class Shares {
   readonly #limits: ShareLimits;
   /** By name. A name without calls has no entry. */
@@ -32,10 +32,10 @@ export class Shares {
    * @returns ends the count, to be called once when the call is over; or the limit that the call would exceed
    */
   acquire(name: string, bytes: number): (() => void) | 'calls' | 'bytes' {
-    const { maxCalls, maxBytes } = this.#limits;
+    const { maxCallsPerUser, maxBytesPerUser } = this.#limits;
     const share = this.#shares.get(name) ?? none;
-    if (share.calls >= maxCalls) return 'calls';
-    if (share.bytes + bytes > maxBytes) return 'bytes';
+    if (share.calls >= maxCallsPerUser) return 'calls';
+    if (share.bytes + bytes > maxBytesPerUser) return 'bytes';
     this.#count(name, 1, bytes);
     return () => this.#count(name, -1, -bytes);
   }

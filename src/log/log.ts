@@ -28,6 +28,8 @@ export interface LogOptions {
 }
 
 export interface Log extends AccessLog {
+  /** Changes what is logged from now on. */
+  configure(options: Pick<LogOptions, 'level' | 'access'>): void;
   info(message: string, facts?: Facts): void;
   warn(message: string, facts?: Facts): void;
   error(message: string, facts?: Facts): void;
@@ -72,8 +74,13 @@ export function createLog(options: LogOptions, destination?: DestinationStream):
     destination ?? pino.destination({ fd: 1, sync: true }),
   );
   const users = createUserNames(options.userHashKey ?? randomBytes(randomKeyBytes));
+  let { access } = options;
   let seen = 0;
   return {
+    configure(changed) {
+      logger.level = changed.level;
+      access = changed.access;
+    },
     nameUser: users.nameUser,
     onWithheld: (listener) => void (onWithheld = listener),
     info: (message, facts) => logger.info(facts ?? {}, message),
@@ -82,8 +89,8 @@ export function createLog(options: LogOptions, destination?: DestinationStream):
     failure: (message, error) => logger.error(describe(error), message),
     wants(call) {
       seen += 1;
-      if (options.access === 'all' || isProblem(call)) return true;
-      return options.access === 'sampled' && seen % sampledEvery === 0;
+      if (access === 'all' || isProblem(call)) return true;
+      return access === 'sampled' && seen % sampledEvery === 0;
     },
     access(call, details) {
       logger.info(

@@ -1,5 +1,6 @@
 /** Metrics that are read from the parts of the proxy at each scrape. */
 import { Gauge, type Registry } from 'prom-client';
+import { type ConfigSource, createConfigMetrics } from './config-metrics.ts';
 import { createLimitMetrics, type EffectiveLimits } from './limit-metrics.ts';
 import { createHealthMetrics, type HealthSources } from './health-metrics.ts';
 
@@ -20,6 +21,7 @@ export interface MetricSources {
     readonly ejected: number;
   };
   readonly health: HealthSources;
+  readonly config: ConfigSource;
 }
 
 export function createGauges(
@@ -110,6 +112,7 @@ export function createGauges(
   );
   createLimitMetrics(registers, () => sources.limits());
   createHealthMetrics(registers, sources.health);
+  createConfigMetrics(registers, sources.config);
   new Gauge({
     name: 'ucwa_proxy_build_info',
     help: 'Always 1. The labels are the versions of the proxy and of Node.',

@@ -59,6 +59,9 @@ describe('metrics', () => {
     expect(notZero.filter((series) => !isLimit(series))).toEqual([
       'ucwa_proxy_servers{state="active"}',
       'ucwa_proxy_pools{state="unknown"}',
+      'ucwa_proxy_config_last_reload_successful',
+      'ucwa_proxy_config_last_reload_success_timestamp_seconds',
+      'ucwa_proxy_config_hash',
       `ucwa_proxy_build_info{version="0.0.0-test",node_version="${process.version}"}`,
     ]);
     expect(ours.length).toBeLessThan(600);

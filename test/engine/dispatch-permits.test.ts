@@ -40,6 +40,33 @@ test('a user with slow requests gets more permits, up to half of all connections
   for (const { permit } of granted) permit.release();
 });
 
+test('fewer slots hold as requests end, and more slots hold from the next end on', async () => {
+  const { made, granted } = permitsFor(3, 10);
+  const user = {};
+  const ask = async (): Promise<void> => {
+    made.request(user, false, false);
+    await settled();
+  };
+  const end = async (count: number): Promise<void> => {
+    for (const { permit } of granted.splice(0, count)) permit.release();
+    await settled();
+  };
+  for (let i = 0; i < 4; i += 1) await ask();
+  expect(granted).toHaveLength(3);
+  made.limitUsers({ perUser: 1, unbatchedPerUser: 1 });
+  await end(1);
+  expect(granted).toHaveLength(2);
+  await end(2);
+  expect(granted).toHaveLength(1);
+  await ask();
+  expect(granted).toHaveLength(1);
+  made.limitUsers({ perUser: 2, unbatchedPerUser: 2 });
+  await end(1);
+  await ask();
+  expect(granted).toHaveLength(2);
+  await end(2);
+});
+
 test('an operation goes before all permits that wait for a connection, and other unbatched calls wait their turn', async () => {
   const { made, granted } = permitsFor(4, 1);
   const users = { first: {}, batch: {}, slow: {}, operation: {} };

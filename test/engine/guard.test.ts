@@ -6,7 +6,7 @@ import type { Caller } from '../../src/engine/caller.ts';
 import { Guard } from '../../src/engine/guard.ts';
 import { onePool } from '../support/one-pool.ts';
 
-const guard = new Guard(10, { internalError: () => undefined });
+const guard = new Guard({ maxParts: 10 }, { internalError: () => undefined });
 const head = new RequestHeadCache((credentials) => credentials, onePool()).read(
   ['Authorization', 'Bearer ann'],
   undefined,

@@ -67,7 +67,11 @@ function gateOf(maxBytes: number): AnswerGate | undefined {
   const parts = { clock: systemClock, dueGets: new DueGets(), maxBytes, observer };
   const exchange = { head: { user: 'ann' } } as ClientExchange;
   const target = '/ucwa/oauth/v1/applications/1/events?ack=1';
-  return new EventPriming({ ...parts, ahead: undefined }).gate(exchange, target, undefined);
+  return new EventPriming({ ...parts, ahead: undefined, asks: { isOn: true } }).gate(
+    exchange,
+    target,
+    undefined,
+  );
 }
 
 test.each([

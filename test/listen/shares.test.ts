@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { Shares } from '../../src/listen/shares.ts';
 
 test('each name has a limit of calls and of bytes, and uses no memory after its calls are over', () => {
-  const shares = new Shares({ maxCalls: 2, maxBytes: 10 });
+  const shares = new Shares({ maxCallsPerUser: 2, maxBytesPerUser: 10 });
   const first = shares.acquire('a', 4);
   const second = shares.acquire('a', 6);
   expect(shares.acquire('a', 0)).toBe('calls');

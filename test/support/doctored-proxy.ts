@@ -59,6 +59,7 @@ export async function startDoctoredProxy(
     ...{ clientConnections: none, upstreamConnections: none, boundConnections: none },
     users: () => ({ active: 0, idle: 0 }),
     health: noHealth,
+    config: { hash: '0', loadedMs: 0, lastReload: { problems: [] } },
     servers: () => ({ active: 1, fallback: 0, trial: 0, ejected: 0 }),
     limits: () => ({}),
   });

@@ -75,8 +75,17 @@ export class Recorder implements Sink<string> {
     keep: (name, learned) => void this.remembered.set(name, learned),
   };
 
+  readonly #policy: Policy;
+
   constructor(changes: Partial<Policy> = {}) {
-    this.core = new Coalescer({ ...policy, ...changes }, this, this.memory, () => 0.5);
+    this.#policy = { ...policy, ...changes };
+    this.core = new Coalescer(this.#policy, this, this.memory, () => 0.5);
+  }
+
+  /** Changes the policy between two events. */
+  change(changes: Partial<Policy>, nowMs: number): void {
+    Object.assign(this.#policy, changes);
+    this.core.policyChanged(nowMs);
   }
 
   /** Submits a GET by default. The ticket is the name of the call, and by default also its path. */

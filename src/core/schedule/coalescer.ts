@@ -86,7 +86,7 @@ export class Coalescer<T> {
     this.#retries = new Retries(sink, this.#openCalls, this.#processBudget);
     this.#settlement = new Settlement(sink, this.#openCalls, this.#retries);
     this.#cancellation = new Cancellation(sink, this.#openCalls);
-    this.#bypass = new BatchBypass(policy.mode);
+    this.#bypass = new BatchBypass(policy);
     this.#feedback = new Feedback(sink.events, this.#routes, this.#bypass, policy.maxUsers, random);
     this.#early = new EarlyParts(this.#openCalls, this.#feedback);
   }
@@ -157,8 +157,8 @@ export class Coalescer<T> {
     if (!unbatched && user.blocked.isBlocked) user.blocked.end(nowMs);
     const calls = takeSendable(stream, capacity.parts, maxBytes);
     this.#send(stream, stream.hold, calls, capacity.probe, nowMs);
-    const isMoreReady = user.streams.length > 0 && nextReady(user, unbatched) !== undefined;
-    if (isMoreReady) this.#sink.requestPermit(user, unbatched);
+    if (user.streams.length > 0 && nextReady(user, unbatched) !== undefined)
+      this.#sink.requestPermit(user, unbatched);
     return true;
   }
 
@@ -182,9 +182,7 @@ export class Coalescer<T> {
     if (hold.held) recordHold(user, hold, calls);
     if (calls.some((call) => call.refusedBatch !== undefined)) recordSent(calls, this.#sink.events);
     if (!dropIfEmpty(stream)) this.#holds.afterDispatch(stream, hold, nowMs);
-    for (const call of calls) {
-      if (user.order.sent(call, nowMs)) requestPermits(user, this.#sink);
-    }
+    for (const call of calls) if (user.order.sent(call, nowMs)) requestPermits(user, this.#sink);
     this.#sink.wakeAt(this.#hedging.watch(batch));
     this.#sink.send(batch);
   }
@@ -222,9 +220,8 @@ export class Coalescer<T> {
     batch.replies.length = 0;
     if (user.streams.length > 0)
       this.#cancellation.endOutlasted(user, this.#holds.isDraining, nowMs);
-    for (const call of calls) {
+    for (const call of calls)
       if (call.callClass !== 'safe' && call.stage === 'done') user.order.ended(call, nowMs);
-    }
     if (user.streams.length > 0) requestPermits(user, this.#sink);
     if (user.idleSinceMs === undefined) this.#users.idle(user, nowMs);
   }
@@ -265,7 +262,6 @@ export class Coalescer<T> {
     for (const stream of user?.streams ?? []) this.#holds.flush(stream, 'barrier', nowMs);
   }
 
-  /** See `spareRoomOf`. */
   spareRoom(name: string, nowMs: number): number {
     return spareRoomOf(this.#users.find(name), nowMs);
   }
@@ -277,6 +273,11 @@ export class Coalescer<T> {
       for (const stream of user.streams) this.#holds.flush(stream, 'drain', nowMs);
       this.#cancellation.endOutlasted(user, true, nowMs);
     }
+  }
+
+  /** See `HoldTimers`. The policy object has other values now. */
+  policyChanged(nowMs: number): void {
+    this.#holds.policyChanged(this.#users.all(), nowMs);
   }
 
   /** Fails every call that still waits, at the end of the shutdown. */

@@ -14,17 +14,17 @@ const largeForMs = 3_600_000;
 const maxLargeRoutes = 256;
 
 export class BatchBypass<T> {
-  readonly #mode: Policy['mode'];
+  readonly #policy: Pick<Policy, 'mode'>;
   #allUnbatchedUntilMs = -Infinity;
   #hasAnsweredBatch = false;
   readonly #largeUntilMs = new Map<string, number>();
 
-  constructor(mode: Policy['mode']) {
-    this.#mode = mode;
+  constructor(policy: Pick<Policy, 'mode'>) {
+    this.#policy = policy;
   }
 
   mustBypass(user: User<T>, arrival: Arrival<T>, nowMs: number): boolean {
-    if (this.#mode === 'off' || arrival.callClass === 'operation') return true;
+    if (this.#policy.mode === 'off' || arrival.callClass === 'operation') return true;
     if (nowMs < this.#allUnbatchedUntilMs || nowMs < user.unbatchedUntilMs) return true;
     if (this.#largeUntilMs.size === 0) return false;
     const untilMs = this.#largeUntilMs.get(routeTemplate(arrival.target));

@@ -40,6 +40,19 @@ export class HoldTimers<T> {
     this.#draining = true;
   }
 
+  /** Decides all holds again, because the policy has other values now. No hold becomes longer than the new limit. */
+  policyChanged(users: Iterable<User<T>>, nowMs: number): void {
+    for (const { streams } of users) {
+      for (const stream of streams) {
+        const { kind } = stream.hold;
+        if ((kind !== 'holding' && kind !== 'arriving') || stream.queue.length === 0) continue;
+        const reason = immediateFlushReason(stream, this.#policy, this.#draining);
+        if (reason !== undefined) this.flush(stream, reason, nowMs);
+        else if (kind === 'holding') this.#decide(stream, nowMs);
+      }
+    }
+  }
+
   /**
    * Records the gap before a new call. The new call is a companion of the last one, or shows that none came.
    */

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { getHeapStatistics } from 'node:v8';
+import { fitLimits } from '../settings/fit-limits.ts';
+import { loadServeSettings, type SettingsSources } from '../settings/load-settings.ts';
+import type { Settings } from '../settings/schema.ts';
+import { tlsProblems } from '../settings/tls-files.ts';
+import { readUserHashKey } from '../settings/user-hash-key.ts';
+
+/** Settings with which `serve` can run, or all problems with them, one line each. */
+export type CheckedSettings =
+  | {
+      readonly ok: true;
+      /** With limits that fit the process. */
+      readonly settings: Settings;
+      readonly userHashKey: Buffer | undefined;
+      readonly warnings: readonly string[];
+      /** Defaults that are lowered, by key. */
+      readonly lowered: Readonly<Record<string, number>>;
+    }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Loads the settings, checks the files that they name, and fits the limits to the process. Never throws. */
+export function loadCheckedSettings(sources: SettingsSources): CheckedSettings {
+  const loaded = loadServeSettings(sources);
+  const userHash = readUserHashKey(
+    loaded.ok ? loaded.settings.log.userHashKeyFile : undefined,
+    sources.readFile,
+  );
+  const problems = [
+    ...(loaded.ok ? tlsProblems(loaded.settings, readFileSync) : loaded.problems),
+    ...userHash.problems,
+  ];
+  if (!loaded.ok || problems.length > 0) return { ok: false, problems };
+  const resources = {
+    heapBytes: getHeapStatistics().heap_size_limit,
+    openFiles: openFilesLimit(),
+  };
+  const { settings, notes, lowered } = fitLimits(loaded.settings, resources, (key) =>
+    loaded.given.has(key),
+  );
+  const warnings = [...loaded.warnings, ...notes];
+  return { ok: true, settings, userHashKey: userHash.key, warnings, lowered };
+}
+
+function openFilesLimit(): number | undefined {
+  const report = process.report.getReport() as unknown as {
+    userLimits?: Record<string, { soft?: number | string }>;
+  };
+  const soft = report.userLimits?.['open_files']?.soft;
+  return typeof soft === 'number' ? soft : undefined;
+}
