@@ -152,6 +152,37 @@ describe('frames that carry neither a request nor a body are limited', () => {
     await expectServes(proxy);
   });
 
+  test('but not bodies that are on their way when their early answers come', async () => {
+    const proxy = await startAttacked();
+    const client = new RawHttp2(proxy.port);
+    const piece = Buffer.alloc(15_000);
+    for (let id = 1; id < 40; id += 2) {
+      client.send(headers(id, postFields('/a#b'), flag.endHeaders));
+      expect(await client.resetCode(id)).toBe(constants.NGHTTP2_NO_ERROR);
+      for (let i = 0; i < 4; i += 1) client.send(frame(frameType.data, 0, id, piece));
+    }
+    // Two checks of the connection.
+    await new Promise((resolve) => setTimeout(resolve, 2100));
+    client.send(headers(41, getFields('/a#b')));
+    await client.until(({ type, stream }) => type === frameType.headers && stream === 41);
+    expect(client.socket.destroyed).toBe(false);
+  });
+
+  test('and early answers give no room for them', async () => {
+    const proxy = await startAttacked();
+    const client = new RawHttp2(proxy.port);
+    let id = -1;
+    const frames = big(frame(frameType.windowUpdate, 0, 0, word(1)));
+    const code = await flood(client, () =>
+      Buffer.concat([
+        headers((id += 2), postFields('/a#b'), flag.endHeaders),
+        ...Array<Buffer>(20).fill(frames),
+      ]),
+    );
+    expect(code).toBe(calm);
+    await proxy.untilMetric(refused('http2_flood'), (value) => value === 1);
+  });
+
   test.each([
     [
       'CVE-2024-27316, CVE-2024-27983, CVE-2024-30255',

@@ -14,7 +14,7 @@ import type { RefusalReason } from '../../core/admit/admit.ts';
 import { answerForRefusal } from '../../core/answer/own-answers.ts';
 import { maxHeadBytes, type ReadingConnection } from '../unfinished-heads.ts';
 import { Allowance } from './allowance.ts';
-import { readStreamHead, type HeadRefusal } from './stream-head.ts';
+import { headRefusals, readStreamHead, type HeadRefusal } from './stream-head.ts';
 import { StreamRequest } from './stream-request.ts';
 import { StreamResponse } from './stream-response.ts';
 import { StreamSocket } from './stream-socket.ts';
@@ -58,7 +58,7 @@ const overheadBytesPerSecond = 8192;
 const overheadPerStreamBytes = 1024;
 const overheadPerBodyByte = 1 / 4;
 const overheadPerSentByte = 1 / 256;
-/** Bytes of a body that a client can have sent before it learns that the stream has ended. */
+/** Bytes of a body that a client can have sent before it learns that the stream has ended. Node reports none of them. */
 const streamWindowBytes = 65_535;
 /** Size of the answer to a PING. */
 const pingBytes = 17;
@@ -73,17 +73,13 @@ const settings = {
   initialWindowSize: streamWindowBytes,
 };
 
-const refusals: Record<HeadRefusal, { readonly status: number; readonly reason: RefusalReason }> = {
-  method: { status: 501, reason: 'method' },
-  malformed: { status: 400, reason: 'malformed' },
-  head_too_large: { status: 431, reason: 'head_too_large' },
-};
-
 export class ClientSession implements ReadingConnection {
   readonly #parts: SessionParts;
   readonly #socket: Socket;
   readonly #session: ServerHttp2Session;
   readonly #resets: Allowance;
+  /** Streams that may end before the body of their request. */
+  readonly #cutBodies: Allowance;
   readonly #overhead: Allowance;
   readonly #sockets = new Set<StreamSocket>();
   #headBytes = 0;
@@ -109,6 +105,7 @@ export class ClientSession implements ReadingConnection {
     const nowMs = performance.now();
     this.#idleSinceMs = nowMs;
     this.#resets = new Allowance(maxResets, resetsPerSecond, nowMs);
+    this.#cutBodies = new Allowance(maxResets, resetsPerSecond, nowMs);
     this.#overhead = new Allowance(maxOverheadBytes, overheadBytesPerSecond, nowMs);
     // node:http2 takes its listener away before the socket is closed. A late error must not end the process.
     socket.on('error', () => undefined);
@@ -243,7 +240,9 @@ export class ClientSession implements ReadingConnection {
       heads.bytes -= costBytes;
       this.#sockets.delete(socket);
       this.#countBody(socket);
-      if (!request.complete) this.#usefulBytes += streamWindowBytes;
+      const isCut = !request.complete || response.wasEarly;
+      if (isCut && this.#cutBodies.spend(1, performance.now()))
+        this.#usefulBytes += streamWindowBytes;
       const isReset = !socket.destroyed && !response.writableFinished;
       socket.gone();
       request.gone();
@@ -259,7 +258,7 @@ export class ClientSession implements ReadingConnection {
 
   /** Answers a request that has no exchange. */
   #answer(stream: ServerHttp2Stream, refusal: HeadRefusal): void {
-    const { status, reason } = refusals[refusal];
+    const { status, reason } = headRefusals[refusal];
     this.#parts.refused(reason);
     const { headers, body } = answerForRefusal(status, reason, false);
     const fields: Record<string, string | number> = { ':status': status };

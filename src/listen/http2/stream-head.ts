@@ -3,6 +3,7 @@
  * already refused malformed heads: fields in upper case, connection fields, repeated or missing pseudo fields.
  */
 import { METHODS } from 'node:http';
+import type { RefusalReason } from '../../core/admit/admit.ts';
 
 /** The head of a request, in the form in which node:http delivers heads. */
 export interface StreamHead {
@@ -20,6 +21,15 @@ export interface StreamHead {
 
 /** Why a head cannot be translated. */
 export type HeadRefusal = 'method' | 'malformed' | 'head_too_large';
+
+export const headRefusals: Record<
+  HeadRefusal,
+  { readonly status: number; readonly reason: RefusalReason }
+> = {
+  method: { status: 501, reason: 'method' },
+  malformed: { status: 400, reason: 'malformed' },
+  head_too_large: { status: 431, reason: 'head_too_large' },
+};
 
 /** Maximum number of fields, with each crumb of a cookie, as for HTTP/1.1. */
 const maxFields = 100;

@@ -43,6 +43,8 @@ export class StreamResponse extends Response {
   #isWriting = false;
   #needsDrain = false;
   #needsHttp1 = false;
+  /** Whether the answer ended before the body of the request. */
+  wasEarly = false;
 
   constructor(stream: ServerHttp2Stream, socket: StreamSocket, request: StreamRequest) {
     super(request);
@@ -191,7 +193,8 @@ export class StreamResponse extends Response {
     this.#isFinished = true;
     this.emit('finish');
     // The answer came before the end of the body, which the client need not send (RFC 9113 section 8.1).
-    if (!this.req.complete) this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    this.wasEarly = !this.req.complete;
+    if (this.wasEarly) this.#stream.close(constants.NGHTTP2_NO_ERROR);
   }
 }
 
