@@ -23,6 +23,7 @@ import {
 } from '../support/http2-frames.ts';
 import { startPool } from '../support/pool.ts';
 import { startProxy } from '../support/proxy.ts';
+import { startScriptedPool } from '../support/scripted-pool.ts';
 import { app } from '../support/ucwa-client.ts';
 
 describe('a small head that becomes large is refused: HTTP/2 bomb, CVE-2026-49975, CVE-2026-47774', () => {
@@ -172,4 +173,31 @@ describe('input that ended or filled other programs does no harm', () => {
     await proxy.untilMetric(connections, (value) => value === 0);
     await expectServes(proxy);
   });
+});
+
+test.each([
+  ['a WINDOW_UPDATE of 0', frame(frameType.windowUpdate, 0, 0, word(0))],
+  ['DATA of a stream that was never opened', frame(frameType.data, 0, 1, [0])],
+  ['an illegal setting', frame(frameType.settings, 0, 0, [0, 2, 0, 0, 0, 9])],
+])('behind the GOAWAY for %s no request is served', async (_name, illegal) => {
+  const seen: string[] = [];
+  const pool = await startScriptedPool((text) => void seen.push(text));
+  const proxy = await startProxy(pool.url, h2c);
+  const client = new RawHttp2(proxy.port);
+  client.send(illegal);
+  await client.until(({ type }) => type === frameType.goaway);
+  client.send(headers(3, getFields('/root')));
+  await client.closed;
+  await proxy.untilMetric(connections, (value) => value === 0);
+  expect(seen).toEqual([]);
+});
+
+test('a client that accepts only heads of one byte gets its answer all the same', async () => {
+  const proxy = await startAttacked();
+  const client = new RawHttp2(proxy.port, [0, 6, 0, 0, 0, 1]);
+  for (let id = 1; id < 300; id += 2) {
+    client.send(headers(id, getFields('/a#b')));
+    await client.until(({ type, stream }) => type === frameType.headers && stream === id);
+  }
+  expect(client.socket.destroyed).toBe(false);
 });
