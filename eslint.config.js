@@ -204,6 +204,8 @@ export default defineConfig(
             'testWithPrometheus',
             'testWithSignIn',
             'testWithSignIn.each',
+            'testWithSpin',
+            'testWithSpin.each',
           ],
         },
       ],
