@@ -25,8 +25,12 @@ function output(program: string, args: readonly string[], options: object = {}):
   return stdout + stderr;
 }
 
-/** Explores all states of a model, once with each number of a planted fault. 0 plants no fault. */
-export function explore(model: string, planted: readonly number[]): readonly Explored[] {
+/** Explores all states of a model, once with each number of a planted fault. 0 plants no fault. `-E` allows stops. */
+export function explore(
+  model: string,
+  planted: readonly number[],
+  flags: readonly string[] = [],
+): readonly Explored[] {
   const cwd = mkdtempSync(join(tmpdir(), 'spin-'));
   try {
     const problems =
@@ -35,7 +39,7 @@ export function explore(model: string, planted: readonly number[]): readonly Exp
     if (problems !== '') throw new Error(problems);
     return planted.map((fault) => {
       const env = { ...process.env, PLANTED: String(fault) };
-      const text = output('./pan', ['-m100000', '-w22'], { cwd, env });
+      const text = output('./pan', ['-m1000000', '-w22', ...flags], { cwd, env });
       const states = /(\d+) states, stored/.exec(text)?.[1];
       if (states === undefined || /max search depth too small|out of memory/.test(text))
         throw new Error(text);
