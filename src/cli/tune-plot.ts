@@ -104,14 +104,16 @@ function svgOf(points: readonly Point[], most: number): string {
   const grid = [0.25, 0.5, 0.75, 1]
     .map((at) => `M${atX(0)},${atY(at)} H${atX(1)} M${atX(at)},${atY(0)} V${atY(1)}`)
     .join(' ');
+  // The points of mode adaptive are close together, so only the loaded settings have a label there.
   const lingers = points
-    .filter(({ row }) => row.mode !== 'off' && row.maxParts === points[0]?.row.maxParts)
+    .filter(
+      ({ row: { mode, maxParts } }) => mode === 'fixed' && maxParts === points[0]?.row.maxParts,
+    )
+    .concat(points.filter(({ row: { mode, isGiven } }) => mode === 'adaptive' && isGiven))
     .map(({ x, y, row: { mode, lingerMaxMs } }) => {
-      // The labels of the two curves are on different sides of their points.
-      const [dx, anchor] = mode === 'fixed' ? [9, 'start'] : [-9, 'end'];
-      const at = (Number(atX(x)) + dx).toFixed(1);
-      const more = ` text-anchor="${anchor}" font-size="10" fill="${colours[mode]}"`;
-      return text(at, (Number(atY(y)) + 4).toFixed(1), `${lingerMaxMs} ms`, more);
+      const lift = mode === 'fixed' ? 16 : -12;
+      const more = ` text-anchor="middle" font-size="11" fill="${colours[mode]}"`;
+      return text(atX(x), (Number(atY(y)) + lift).toFixed(1), `${lingerMaxMs} ms`, more);
     });
   const names = (['adaptive', 'fixed', 'off'] as const).map((mode, i) =>
     text(String(margin + 10), String(margin + 16 * i), mode, ` fill="${colours[mode]}"`),

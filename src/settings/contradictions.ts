@@ -35,8 +35,9 @@ export function contradictions(settings: Settings, found: Findings): string[] {
   const valueOf = (key: string) => found.given.get(key)?.value ?? leaves.get(key)?.defaultValue;
   const described = (key: string) =>
     `${key} (${String(valueOf(key))}${isGiven(key) ? '' : ' by default'})`;
-  const complain = (key: string, expected: string, what = shown(valueOf(key))) => {
-    problems.push(complaint(found.given.get(key)?.place ?? 'default', key, expected, what));
+  const placeOf = (key: string) => found.given.get(key)?.place ?? 'default';
+  const complain = (key: string, expected: string, what = shown(valueOf(key), placeOf(key))) => {
+    problems.push(complaint(placeOf(key), key, expected, what));
   };
 
   for (const [smaller, larger] of notAbove) {

@@ -45,14 +45,16 @@ export function take(
   }
   found.broken.add(leaf.key);
   if (leaf.takes !== 'list' || !Array.isArray(value)) {
-    const what = leaf.isHidden && typeof value === 'string' ? 'other text' : shown(value);
+    const what = leaf.isHidden && typeof value === 'string' ? 'other text' : shown(value, place);
     found.problems.push(complaint(place, leaf.key, leaf.accepts, what));
     return;
   }
   for (const index of new Set(error.issues.map(({ path }) => Number(path[0])))) {
     const itemPlace = itemPlaces[index] ?? place;
     const itemKey = `${leaf.key}[${index}]`;
-    found.problems.push(complaint(itemPlace, itemKey, leaf.itemAccepts ?? '', shown(value[index])));
+    found.problems.push(
+      complaint(itemPlace, itemKey, leaf.itemAccepts ?? '', shown(value[index], itemPlace)),
+    );
   }
 }
 
@@ -63,15 +65,21 @@ export function distrust(found: Findings, section: string): void {
   }
 }
 
-/** Formats the message about a value that does not fit. */
+/** Formats the message about a value that does not fit. The name of a flag stands for the key. */
 export function complaint(place: string, key: string, expected: string, what: string): string {
-  return `${place} ${key}: expected ${expected}, found ${what}`;
+  const name = isFlag(place) ? place : `${place} ${key}`;
+  return `${name}: expected ${expected}, found ${what}`;
 }
 
-/** Formats a value for messages, with its type. Text is quoted and without secrets. */
-export function shown(value: unknown): string {
+/** Formats a value for messages, with its type unless a flag gave it. Text is quoted and without secrets. */
+export function shown(value: unknown, place = ''): string {
   if (value === null || value === undefined) return 'nothing';
   if (typeof value === 'object') return Array.isArray(value) ? 'a list' : 'a mapping';
   const text = typeof value === 'string' ? quoted(value) : JSON.stringify(value);
-  return `${text} (${typeof value})`;
+  return isFlag(place) ? text : `${text} (${typeof value})`;
+}
+
+/** Whether a place is a flag. Each value of a flag is text. */
+function isFlag(place: string): boolean {
+  return place.startsWith('--');
 }

@@ -52,7 +52,7 @@ test.each([[], ['--print']])('all problems are reported, with exit code 2 %j', a
     stdout: '',
     stderr: `bad.yaml:2:3 batching.maxPart: unknown key, did you mean batching.maxParts?
 bad.yaml:3:16 batching.lingerMaxMs: expected a number of milliseconds from 0 to 1000, found "soon" (string)
---mode batching.mode: expected adaptive, fixed, off, or shadow, found "fast" (string)
+--mode: expected adaptive, fixed, off, or shadow, found "fast"
 `,
   });
 });

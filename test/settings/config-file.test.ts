@@ -196,7 +196,7 @@ describe('text that is not YAML', () => {
   test('gives no settings, but the other sources are still checked', () => {
     expect(problemsOf({ file: 'nonsense: 1\nlog: @x\n', flags: { mode: 'no' } })).toEqual([
       'proxy.yaml:2:6: not valid YAML: Plain value cannot start with reserved character @',
-      '--mode batching.mode: expected adaptive, fixed, off, or shadow, found "no" (string)',
+      '--mode: expected adaptive, fixed, off, or shadow, found "no"',
     ]);
   });
 });

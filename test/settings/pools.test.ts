@@ -225,7 +225,7 @@ describe('a contradiction in pools has its place:', () => {
   test('upstream.url from a flag or the environment', () => {
     const pools = `pools:\n  - ${a}\n`;
     expect(problemsOf({ file: pools, flags: { upstream: 'https://p' } })).toEqual([
-      '--upstream upstream.url: expected no pools beside it, found 1 in pools',
+      '--upstream: expected no pools beside it, found 1 in pools',
     ]);
   });
 });
