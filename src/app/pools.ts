@@ -22,6 +22,7 @@ import type { Upstream } from '../upstream/exchange.ts';
 import type { PoolServers, ServerCounts, ServerReport } from '../upstream/servers/pool-servers.ts';
 import { createServersUpstream } from '../upstream/servers/servers-upstream.ts';
 import { createUpstream } from '../upstream/undici-upstream.ts';
+import { debugged } from './debug-log.ts';
 import { engineOptions } from './derived-settings.ts';
 import { createDueGets, createPriming } from './priming.ts';
 import { createServers } from './servers.ts';
@@ -264,7 +265,7 @@ function createEngines(
     },
     ended: isObserved ? (...told) => observedEngine.ended(...told) : undefined,
   };
-  const engine = new Engine(options, parts);
+  const engine = new Engine(options, debugged(parts, log));
   live.onChange(() => engine.optionsChanged());
   const shadow = startShadow(
     settings,

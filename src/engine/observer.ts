@@ -1,6 +1,6 @@
 import type { FlushReason } from '../core/schedule/state.ts';
 import type { SchedulerEvents } from '../core/schedule/observer.ts';
-import type { WaitTimes } from '../core/schedule/queue/wait-times.ts';
+import type { WaitTimes } from '../core/schedule/wait-times.ts';
 
 /** Events of the engine, for metrics. Durations are in ms. */
 export interface EngineObserver extends SchedulerEvents {

@@ -9,7 +9,7 @@ import { type Handling, handlingOf } from '../core/schedule/answers/handling.ts'
 import type { Call } from '../core/schedule/state.ts';
 import type { PassThroughReason } from '../core/ucwa/classify.ts';
 import type { Caller } from '../engine/caller.ts';
-import { notesOf } from './call-notes.ts';
+import { notesOf } from './call-details.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { idField } from './write-reply.ts';
 
@@ -49,7 +49,8 @@ function withWay<H extends ReplyHead>(
 ): H {
   const { id, cause } = notesOf(exchange);
   const reason = cause === undefined ? [] : [`reason=${cause}`];
-  const item = [way, ...facts, ...reason, `call="${id}"`].join('; ');
+  const ignored = exchange.head.wish?.hasUnknown === true ? ['ignored'] : [];
+  const item = [way, ...facts, ...reason, ...ignored, `call="${id}"`].join('; ');
   const headers = [...head.headers, 'X-Ucwa-Batch', item, ...further];
   return { ...head, headers, head: undefined };
 }

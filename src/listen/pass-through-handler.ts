@@ -8,7 +8,7 @@ import type { PassThrough } from '../pass-through/pass-through.ts';
 import type { AnswerCoding } from './answer-coding.ts';
 import type { PassThroughOutcome } from '../pass-through/pass-through-call.ts';
 import type { ConnectionAuth } from './connection-auth.ts';
-import { notesOf } from './call-notes.ts';
+import { notesOf } from './call-details.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { CodedPassing } from './coded-passing.ts';
 import { passedFields } from './explain.ts';

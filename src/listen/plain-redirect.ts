@@ -3,7 +3,7 @@ import { admit, type RefusalReason } from '../core/admit/admit.ts';
 import { hostNameOf, httpsRedirect } from '../core/answer/https-redirect.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import type { HttpServerHandlers } from './http-server.ts';
-import { detailsOf } from './call-notes.ts';
+import { detailsOf } from './call-details.ts';
 import type { AccessLog, FinishedCall, ListenObserver } from './observer.ts';
 import { overflowStatus } from './overflow-status.ts';
 import { Refusals } from './refusals.ts';

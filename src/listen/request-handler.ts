@@ -8,7 +8,7 @@ import type { Arrival } from '../core/schedule/state.ts';
 import { BodyReader } from './body-reader.ts';
 import { forwardedAddress } from './client-address.ts';
 import { ConnectionAuth } from './connection-auth.ts';
-import { detailsOf, type Way } from './call-notes.ts';
+import { detailsOf, type Way } from './call-details.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { ownReply } from './explain.ts';
 import type { HandlerParts, HandlerPool } from './handler-parts.ts';

@@ -7,7 +7,7 @@ import type { Call } from '../core/schedule/state.ts';
 import type { Offer } from '../core/coding/offer.ts';
 import type { Caller } from '../engine/caller.ts';
 import type { AnswerCoding } from './answer-coding.ts';
-import { notesOf } from './call-notes.ts';
+import { notesOf } from './call-details.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import type { CodedOutput } from './coded-output.ts';
 import type { CodedStream } from './coded-stream.ts';

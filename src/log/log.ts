@@ -33,6 +33,8 @@ export interface Log extends AccessLog {
   info(message: string, facts?: Facts): void;
   warn(message: string, facts?: Facts): void;
   error(message: string, facts?: Facts): void;
+  /** `undefined` if the log does not show lines of level `debug`. */
+  readonly debug: Debug | undefined;
   /** Names users by their credentials. The log shows the hash of the name. */
   readonly nameUser: NameUser;
   /** Sets the function to call for each line that was withheld because it contained a secret. */
@@ -40,6 +42,9 @@ export interface Log extends AccessLog {
   /** Logs an error by its class, code and stack, without its message. */
   failure(message: string, error: unknown): void;
 }
+
+/** Logs a line of level `debug`. The log shows the hash of `user`, the name of a user. */
+export type Debug = (message: string, facts: Facts, user?: string) => void;
 
 const sampledEvery = 100;
 const slowMs = 1000;
@@ -86,6 +91,10 @@ export function createLog(options: LogOptions, destination?: DestinationStream):
     info: (message, facts) => logger.info(facts ?? {}, message),
     warn: (message, facts) => logger.warn(facts ?? {}, message),
     error: (message, facts) => logger.error(facts ?? {}, message),
+    debug: logger.isLevelEnabled('debug')
+      ? (message, facts, user) =>
+          logger.debug(user === undefined ? facts : { ...facts, user: users.hashOf(user) }, message)
+      : undefined,
     failure: (message, error) => logger.error(describe(error), message),
     wants(call) {
       seen += 1;

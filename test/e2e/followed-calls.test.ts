@@ -114,6 +114,30 @@ describe('the id of a call', () => {
   });
 });
 
+test('level debug shows each request to the pool, with the number that the lines of its calls have', async () => {
+  const { client, pool, proxy, lines } = await start({
+    ...together,
+    UCWA_PROXY_LOG_LEVEL: 'debug',
+  });
+  pool.faults.add({ on: { kind: 'batch' }, fault: { kind: 'status', status: 429 } });
+  await client.askAll(notes(3));
+  const all = proxy.log.map((line) => JSON.parse(line) as Line);
+  const requests = all.filter(({ msg }) => msg === 'request');
+  const [refused] = requests;
+  expect(refused).toMatchObject({
+    ...{ level: 'debug', batch: 1, parts: 3, class: 'safe', flush: 'parts' },
+    ...{ outcome: 'failed', cause: 'refused', user: lines()[0]?.['user'], server: '127.0.0.1' },
+  });
+  expect(requests.length).toBeGreaterThan(1);
+  expect(new Set(requests.slice(1).map(({ batch }) => batch))).toEqual(
+    new Set(lines().map(({ batch }) => batch)),
+  );
+  expect(all.map(({ msg }) => msg)).toEqual(
+    expect.arrayContaining(['calls wait again', 'learned limit']),
+  );
+  expect(lines().map(({ refusals }) => refusals)).toEqual([1, 1, 1]);
+});
+
 describe('a log line and explain', () => {
   test('say why a call passed through, or was refused', async () => {
     const { client, lines } = await start(together);
@@ -128,6 +152,18 @@ describe('a log line and explain', () => {
     expect(lines().map(({ passed, reason }) => passed ?? reason)).toEqual([
       ...['outside', 'photos', 'headers', 'host'],
     ]);
+  });
+
+  test('obey two values, and say that an unknown one was ignored', async () => {
+    const { client } = await start({ ...together, UCWA_PROXY_BATCHING_MAX_PARTS: '1' });
+    const ask = async (wish: string | string[]) => {
+      const answer = await client.ask(`${app}/me`, { headers: { 'X-Ucwa-Batch': wish } });
+      return String(answer.headers['x-ucwa-batch']).replace(/call=".+"/, 'call');
+    };
+    expect(await ask('never, explain')).toBe('passed; reason=opt_out; call');
+    expect(await ask(['explain', 'never'])).toBe('passed; reason=opt_out; call');
+    expect(await ask('nevr')).toMatch(/^single; .*attempts=1; ignored; call$/);
+    expect(await ask('never')).toBe('undefined');
   });
 
   test('name the failure by the words of Proxy-Status', async () => {

@@ -12,6 +12,7 @@ import {
   type ForwardedFields,
   sameForwarded,
 } from '../messages/forwarded-fields.ts';
+import { type BatchWish, readBatchWish } from '../messages/batch-wish.ts';
 import { clientsId } from '../messages/trace-context.ts';
 import { urgencyOf } from '../messages/urgency.ts';
 import type { Destination, PoolNames } from './pool-names.ts';
@@ -38,7 +39,9 @@ export class KnownHead {
   readonly onlyXml: boolean;
   /** Whether the fields announce a body. */
   readonly hasBody: boolean;
-  /** Whether the client sent `X-Ucwa-Batch: explain`, which asks how the proxy batched each call. */
+  /** See `BatchWish`; `undefined` without `X-Ucwa-Batch`. */
+  readonly wish: BatchWish | undefined;
+  /** Whether the answer says how the proxy handled the call. */
   readonly explain: boolean;
   /** See `clientsId`. */
   readonly callId: string | undefined;
@@ -61,7 +64,9 @@ export class KnownHead {
     this.user = credentials === '' ? '' : nameUser(credentials, this.destination?.poolName ?? '');
     this.onlyXml = acceptsOnlyXml(this.facts.accept);
     this.hasBody = announcesBody(this.facts);
-    this.explain = this.facts.ucwaBatch?.toLowerCase() === 'explain';
+    const { ucwaBatch } = this.facts;
+    this.wish = ucwaBatch === undefined ? undefined : readBatchWish(ucwaBatch);
+    this.explain = this.wish?.explain === true;
     this.callId = this.facts.hasCallId ? clientsId(headers) : undefined;
     this.offer = this.facts.acceptEncoding === undefined ? undefined : offerOf(this.facts);
     const isWeak = this.offer !== undefined && this.facts.hasWeakIfMatch;

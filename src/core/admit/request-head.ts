@@ -206,7 +206,7 @@ function addField(facts: HeadFacts, name: string, value: string): void {
       facts.hasWeakIfMatch ||= value.includes('W/');
       break;
     case 'x-ucwa-batch':
-      facts.ucwaBatch = value;
+      facts.ucwaBatch = joined(facts.ucwaBatch, value);
       break;
     case 'priority':
       facts.priority = joined(facts.priority, value);

@@ -13,7 +13,7 @@ import type { BlockedTime } from './estimators/blocked-time.ts';
 import type { RetryBudget } from './estimators/retry-budget.ts';
 import type { BatchSizeCap } from './estimators/batch-size-cap.ts';
 import type { Backoff } from './estimators/backoff.ts';
-import type { WaitTimes } from './queue/wait-times.ts';
+import type { WaitTimes } from './wait-times.ts';
 
 /** The facts about a call at its arrival. `T` is the engine's type for the caller that waits. */
 export interface Arrival<T> extends OutgoingCall {

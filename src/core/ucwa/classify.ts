@@ -4,6 +4,7 @@
  * never normalized, so the classified bytes are the sent bytes. No decoder at the pool can then read another
  * resource from a target (docs/decisions/003-targets.md).
  */
+import { readBatchWish } from '../messages/batch-wish.ts';
 import type { HeadFacts, RequestHead } from '../admit/request-head.ts';
 
 /** Why a call passes through: all label values of `ucwa_proxy_passthrough_total`. */
@@ -117,7 +118,8 @@ export function classify(
   if (facts.repeatedKeyField || facts.hidesKeyField) return passThrough.headers;
   if (!hasBatchableBody(head.method, facts, rules.maxCallBytes)) return passThrough.body;
   if (head.httpVersion === '1.0') return passThrough.http_version;
-  if (facts.ucwaBatch?.toLowerCase() === 'never' || rules.never?.test(path) === true) {
+  const wantsNever = facts.ucwaBatch !== undefined && readBatchWish(facts.ucwaBatch).never;
+  if (wantsNever || rules.never?.test(path) === true) {
     return passThrough.opt_out;
   }
   const resource = (question === -1 ? target : target.slice(0, question)).toLowerCase();

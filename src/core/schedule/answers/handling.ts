@@ -1,7 +1,7 @@
 /** Describes how the proxy handled a call, for the log and for `explain`. Nothing of the call itself is in it. */
 import type { Call, FlushReason } from '../state.ts';
 import type { RetryReason } from '../observer.ts';
-import type { WaitTimes } from '../queue/wait-times.ts';
+import type { WaitTimes } from '../wait-times.ts';
 
 /** Times are in ms. */
 export interface Handling {

@@ -1,6 +1,6 @@
 /** Measures how long calls wait between their queueing and their dispatch. */
 import type { Batch, Call } from '../state.ts';
-import type { WaitTimes } from './wait-times.ts';
+import type { WaitTimes } from '../wait-times.ts';
 
 /**
  * Returns the wait times of a call that is sent now, and adds them to those of its earlier requests.
