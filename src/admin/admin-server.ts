@@ -13,6 +13,8 @@ export interface AdminParts {
   readonly version: string;
   /** Returns the servers of the pools, as values of JSON. */
   readonly servers: () => readonly object[];
+  /** Returns the settings in force, as a value of JSON. */
+  readonly config: () => object;
   /** Host names that are accepted in addition to IP addresses and names inside the cluster. */
   readonly hosts: readonly string[];
 }
@@ -40,6 +42,7 @@ const restFactor = 2;
 const maxRestMs = 100;
 
 const text = 'text/plain; charset=utf-8';
+const paths = '/livez /readyz /metrics /servers /config /version';
 
 export class AdminServer {
   readonly #server: Server;
@@ -129,11 +132,9 @@ export class AdminServer {
           body: await (this.#rendering ??= this.#render()),
         };
       case '/servers':
-        return {
-          status: 200,
-          type: 'application/json',
-          body: `${JSON.stringify({ servers: this.#parts.servers() }, null, 2)}\n`,
-        };
+        return json({ servers: this.#parts.servers() });
+      case '/config':
+        return json(this.#parts.config());
       case '/version':
         return {
           status: 200,
@@ -141,7 +142,7 @@ export class AdminServer {
           body: `${JSON.stringify({ version: this.#parts.version, node: process.version })}\n`,
         };
       default:
-        return { status: 404, type: text, body: '/livez /readyz /metrics /servers /version\n' };
+        return { status: 404, type: text, body: `${paths}\n` };
     }
   }
 
@@ -169,4 +170,8 @@ export class AdminServer {
       body: `${verbose || !ready ? lines.join('') : ''}${details.join('')}${ready ? 'ready' : 'not ready'}\n`,
     };
   }
+}
+
+function json(value: object): Page {
+  return { status: 200, type: 'application/json', body: `${JSON.stringify(value, null, 2)}\n` };
 }

@@ -8,9 +8,11 @@ import type { CheckTimes } from '../core/health/pool-health.ts';
 import { createMetrics, type Metrics } from '../metrics/metrics.ts';
 import { watchStalls } from '../metrics/stalls.ts';
 import type { ServeSettings } from '../settings/load-settings.ts';
+import type { Origins } from '../settings/origins.ts';
 import type { PassThrough } from '../pass-through/pass-through.ts';
 import { startRecording } from '../shadow/shadow-mode.ts';
 import { collectRarely } from '../upstream/heap-growth.ts';
+import { configReport } from './config-report.ts';
 import { Health } from './health.ts';
 import { LiveSettings } from './live-settings.ts';
 import { createListener, createListening } from './parts.ts';
@@ -44,6 +46,8 @@ export interface AppParts {
   readonly ownsProcess?: boolean;
   /** Interval between two checks of the TLS files, in ms. */
   readonly tlsCheckEveryMs?: number;
+  /** Where the settings come from. Only `/config` shows it. */
+  readonly origins?: Origins;
   /** Checks whether the pools can be reached. Without it there are none. */
   readonly poolChecks?: CheckTimes;
 }
@@ -60,7 +64,7 @@ const tlsCheckEveryMs = 10_000;
 export async function startApp(settings: ServeSettings, parts: AppParts): Promise<App> {
   const { log, version } = parts;
   if (parts.ownsProcess === true) collectRarely();
-  const live = new LiveSettings(settings);
+  const live = new LiveSettings(settings, parts.origins ?? new Map());
   const renewals = watchTls(settings, log, () => server.renewTls(renewals.listen.current));
   const health = new Health({ settings, log, renewals, checks: parts.poolChecks });
   const metrics = createMetrics(version, {
@@ -118,6 +122,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     }),
     readinessDetails: () => health.lines(),
     servers: () => pools.serverReports,
+    config: () => configReport(live),
   });
 
   let adminPort: number;

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { effectiveYaml } from '../settings/effective-yaml.ts';
 import type { ServeSettings } from '../settings/load-settings.ts';
+import type { Origin, Origins } from '../settings/origins.ts';
 import { changeOf, type SettingsChange } from '../settings/settings-change.ts';
 
 /** Digits of the shown hash. A metric is a double, which has 53 bits. */
@@ -22,6 +23,7 @@ export interface Reload {
 
 export class LiveSettings {
   #current: ServeSettings;
+  #origins: Origins;
   /** `undefined` until it is asked for. */
   #hash: string | undefined;
   #sinceMs = Date.now();
@@ -30,12 +32,18 @@ export class LiveSettings {
   readonly #updates: Array<(settings: ServeSettings) => void> = [];
   readonly #listeners: Array<() => void> = [];
 
-  constructor(settings: ServeSettings) {
+  constructor(settings: ServeSettings, origins: Origins) {
     this.#current = settings;
+    this.#origins = origins;
   }
 
   get current(): ServeSettings {
     return this.#current;
+  }
+
+  /** Returns where the value in force comes from. */
+  originOf(key: string): Origin | undefined {
+    return this.#origins.get(key);
   }
 
   /** 12 hexadecimal digits. Processes with the same settings in force have the same hash. */
@@ -82,10 +90,16 @@ export class LiveSettings {
   }
 
   /** Puts settings that were read again in force, as far as they can change while the proxy runs. */
-  reload(wanted: ServeSettings): SettingsChange {
+  reload(wanted: ServeSettings, origins: Origins): SettingsChange {
     const change = changeOf(this.#current, wanted);
     this.#loadedMs = Date.now();
     this.#lastReload = { atMs: this.#loadedMs, problems: [], needRestart: change.needRestart };
+    const former = this.#origins;
+    const kept = change.needRestart.flatMap((key) => {
+      const origin = former.get(key);
+      return origin === undefined ? [] : [[key, origin] as const];
+    });
+    this.#origins = new Map([...origins, ...kept]);
     if (change.changed.length > 0) {
       this.#current = change.settings;
       this.#hash = undefined;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { getHeapStatistics } from 'node:v8';
 import { fitLimits } from '../settings/fit-limits.ts';
 import { loadServeSettings, type SettingsSources } from '../settings/load-settings.ts';
+import { type Origins, originsOf } from '../settings/origins.ts';
 import type { Settings } from '../settings/schema.ts';
 import { tlsProblems } from '../settings/tls-files.ts';
 import { readUserHashKey } from '../settings/user-hash-key.ts';
@@ -16,6 +17,7 @@ export type CheckedSettings =
       readonly warnings: readonly string[];
       /** Defaults that are lowered, by key. */
       readonly lowered: Readonly<Record<string, number>>;
+      readonly origins: Origins;
     }
   | { readonly ok: false; readonly problems: readonly string[] };
 
@@ -38,8 +40,14 @@ export function loadCheckedSettings(sources: SettingsSources): CheckedSettings {
   const { settings, notes, lowered } = fitLimits(loaded.settings, resources, (key) =>
     loaded.given.has(key),
   );
-  const warnings = [...loaded.warnings, ...notes];
-  return { ok: true, settings, userHashKey: userHash.key, warnings, lowered };
+  return {
+    ok: true,
+    settings,
+    userHashKey: userHash.key,
+    warnings: [...loaded.warnings, ...notes],
+    lowered,
+    origins: originsOf(loaded.given, loaded.settings, settings),
+  };
 }
 
 function openFilesLimit(): number | undefined {

@@ -62,6 +62,7 @@ export const serve: Command = {
       log,
       version,
       ownsProcess: true,
+      origins: checked.origins,
       poolChecks: usualChecks,
     });
     log.info('serving', {

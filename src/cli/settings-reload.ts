@@ -30,7 +30,7 @@ export function createReload({ settings, log, load }: ReloadParts): (cause: Caus
       for (const problem of checked.problems.slice(0, maxProblems)) log.error(problem);
       return;
     }
-    const { changed, needRestart } = settings.reload(checked.settings);
+    const { changed, needRestart } = settings.reload(checked.settings, checked.origins);
     if (changed.length > 0) {
       for (const warning of checked.warnings) log.warn(warning);
       log.info('the settings have changed', {

@@ -19,8 +19,8 @@ export type LoadedSettings<T = Settings> =
       readonly ok: true;
       readonly settings: T;
       readonly warnings: readonly string[];
-      /** Keys of the settings that a source gives. All others have their defaults. */
-      readonly given: ReadonlySet<string>;
+      /** The settings that a source gives, with the place in it. All others have their defaults. */
+      readonly given: ReadonlyMap<string, string>;
     }
   | { readonly ok: false; readonly problems: readonly string[] };
 
@@ -102,5 +102,6 @@ function nested({ given, broken }: Findings): Record<string, unknown> {
 
 function concluded<T>({ given, problems, warnings }: Findings, settings: T): LoadedSettings<T> {
   if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, settings, warnings, given: new Set(given.keys()) };
+  const places = new Map(Array.from(given, ([key, { place }]) => [key, place]));
+  return { ok: true, settings, warnings, given: places };
 }

@@ -26,6 +26,7 @@ async function start(hosts: readonly string[] = [], page = usual, renderMs = 0):
     version: '0.0.0-test',
     readiness: () => ({ serving: true }),
     servers: () => [{ server: 'https://s0.example' }],
+    config: () => ({ hash: 'c0ffee' }),
     metrics: {
       contentType: 'text/plain; version=0.0.4',
       render() {
@@ -43,6 +44,11 @@ async function start(hosts: readonly string[] = [], page = usual, renderMs = 0):
 
 const get = (path: string, fields = 'Host: a\r\n', version = '1.1'): string =>
   `GET ${path} HTTP/${version}\r\n${fields}\r\n`;
+
+test('/config is a page', async () => {
+  const { port } = await start();
+  expect(await statusOf(port, get('/config'))).toBe(200);
+});
 
 async function statusOf(port: number, request: string): Promise<number> {
   const client = new RawClient(port);

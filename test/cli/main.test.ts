@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { onCleanup } from '../support/cleanup.ts';
+import { readMetrics } from '../support/metric-values.ts';
 import { Program, type Ended, type Started } from '../support/program.ts';
 
 let program: Program;
@@ -113,6 +114,57 @@ test('a second signal ends serve immediately', async () => {
   );
   serve.child.kill('SIGTERM');
   await serve.until(/"msg":"stopping"/);
+  serve.child.kill('SIGTERM');
+  expect(await serve.exited).toBe(0);
+});
+
+test('serve reads its file when it changes and on SIGHUP, and refuses an invalid one whole', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'reload-'));
+  onCleanup(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'proxy.yaml');
+  const write = (text: string): void => {
+    writeFileSync(join(folder, 'new'), `${text}\ndrain: { delayMs: 3000 }\n`);
+    renameSync(join(folder, 'new'), file);
+  };
+  write('batching: { mode: fixed }');
+  const serve = await started(
+    /"admin":"127\.0\.0\.1:(\d+)"/,
+    ...['serve', '--upstream', 'http://127.0.0.1:1', '--listen', '127.0.0.1:0'],
+    ...['--admin', '127.0.0.1:0', '--config', file],
+  );
+  const isSuccessful = async (): Promise<number | undefined> =>
+    (await readMetrics(Number(serve.match[1]))).get('ucwa_proxy_config_last_reload_successful');
+
+  write('batching: { mode: off }');
+  await serve.until(/"cause":"file","keys":"batching\.mode","hash":"[\da-f]{12}"/);
+  expect(await isSuccessful()).toBe(1);
+  write('batching: { mode: fixed, maxParts: 0, linger: 1 }');
+  await serve.until(/"cause":"file","problems":2,"msg":"the settings are refused/);
+  await serve.until(/proxy\.yaml:1:\d+ batching\.maxParts: expected a whole number/);
+  expect(await isSuccessful()).toBe(0);
+  serve.child.kill('SIGHUP');
+  await serve.until(/"cause":"SIGHUP","problems":2/);
+  write('listen: { address: 127.0.0.1:1, h2c: true }');
+  // The flag overrides listen.address, so that its change in the file is none.
+  await serve.until(/"keys":"listen\.h2c","msg":"some settings need a restart to change"/);
+  expect(await isSuccessful()).toBe(1);
+
+  serve.child.kill('SIGTERM');
+  await serve.until(/"msg":"stopping"/);
+  serve.child.kill('SIGHUP');
+  await serve.until(/SIGHUP has no effect while the proxy stops/);
+  serve.child.kill('SIGTERM');
+  expect(await serve.exited).toBe(0);
+}, 30_000);
+
+test('SIGHUP without a file, once or many times, ends nothing', async () => {
+  const serve = await started(
+    /"msg":"serving"/,
+    ...['serve', '--upstream', 'http://127.0.0.1:1', '--listen', '127.0.0.1:0'],
+    ...['--admin', '127.0.0.1:0'],
+  );
+  for (let times = 0; times < 20; times += 1) serve.child.kill('SIGHUP');
+  await serve.until(/the settings were read: none has changed/);
   serve.child.kill('SIGTERM');
   expect(await serve.exited).toBe(0);
 });

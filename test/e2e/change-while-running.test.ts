@@ -19,14 +19,17 @@ type Sections = { readonly [K in keyof Settings]?: Partial<Settings[K]> };
 /** Reads these values, and all others as they are. */
 function reload({ settings }: TestProxy, wanted: Sections) {
   const { current } = settings;
-  return settings.reload({
-    ...current,
-    batching: { ...current.batching, ...wanted.batching },
-    limits: { ...current.limits, ...wanted.limits },
-    drain: { ...current.drain, ...wanted.drain },
-    log: { ...current.log, ...wanted.log },
-    listen: { ...current.listen, ...wanted.listen },
-  });
+  return settings.reload(
+    {
+      ...current,
+      batching: { ...current.batching, ...wanted.batching },
+      limits: { ...current.limits, ...wanted.limits },
+      drain: { ...current.drain, ...wanted.drain },
+      log: { ...current.log, ...wanted.log },
+      listen: { ...current.listen, ...wanted.listen },
+    },
+    new Map(),
+  );
 }
 
 test('mode off sends held calls at once, and later ones without a batch', async () => {

@@ -1,0 +1,22 @@
+import { valuesOf } from '../settings/settings-change.ts';
+import type { LiveSettings } from './live-settings.ts';
+
+/** Returns the answer of `/config`. The settings have no secrets, only the paths of files with secrets. */
+export function configReport(live: LiveSettings): object {
+  const { atMs, problems, needRestart } = live.lastReload;
+  return {
+    hash: live.hash,
+    since: timeOf(live.sinceMs),
+    lastRead: { at: timeOf(atMs), successful: problems.length === 0, problems, needRestart },
+    settings: Object.fromEntries(
+      Object.entries(valuesOf(live.current)).map(([key, value]) => [
+        key,
+        { value, ...live.originOf(key) },
+      ]),
+    ),
+  };
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,96 @@
+import { expect, test } from '@jest/globals';
+import { configReport } from '../../src/app/config-report.ts';
+import { LiveSettings } from '../../src/app/live-settings.ts';
+import { loadCheckedSettings } from '../../src/cli/checked-settings.ts';
+import { createReload } from '../../src/cli/settings-reload.ts';
+
+const wantedBytes = 17_179_869_184;
+
+/** The settings of a file that the test can replace. */
+function start(first: string) {
+  let text = first;
+  const log: string[] = [];
+  const write = (message: string, facts: object = {}): void =>
+    void log.push(`${message} ${JSON.stringify(facts)}`);
+  const load = () =>
+    loadCheckedSettings({
+      flags: { config: 'proxy.yaml', mode: 'fixed', upstream: 'http://pool.example' },
+      env: { UCWA_PROXY_BATCHING_MAX_PARTS: '7' },
+      readFile: () => text,
+    });
+  const checked = load();
+  if (!checked.ok) throw new Error(checked.problems.join('\n'));
+  const settings = new LiveSettings(checked.settings, checked.origins);
+  const reload = createReload({ settings, load, log: { info: write, warn: write, error: write } });
+  return {
+    settings,
+    log,
+    read: (next: string): void => {
+      text = next;
+      reload('file');
+    },
+  };
+}
+
+test('/config shows the settings in force with their origins, and the last reading', () => {
+  const more = `limits: { maxQueuedBytes: ${wantedBytes} }\nlisten: { h2c: true }`;
+  const { settings, read } = start(`${more}\nbatching: { lingerMaxMs: 9 }`);
+  const before = configReport(settings);
+  expect(before).toMatchObject({
+    hash: expect.stringMatching(/^[\da-f]{12}$/),
+    lastRead: { successful: true, problems: [], needRestart: [] },
+    settings: {
+      'upstream.url': { value: 'http://pool.example', from: '--upstream' },
+      'batching.lingerMaxMs': { value: 9, from: 'proxy.yaml:3:26' },
+      'batching.mode': { value: 'fixed', from: '--mode' },
+      'batching.maxParts': { value: 7, from: 'UCWA_PROXY_BATCHING_MAX_PARTS' },
+      'batching.collapse': { value: true, from: 'default' },
+      'limits.maxQueuedBytes': { from: 'proxy.yaml:1:27', loweredFrom: wantedBytes },
+    },
+  });
+
+  // A setting that needs a restart keeps its value, and the place of that value.
+  read(`# one line more\n${more.replace('true', 'false')}\nbatching: { lingerMaxMs: 8 }`);
+  const after = configReport(settings);
+  expect(after).toMatchObject({
+    lastRead: { successful: true, needRestart: ['listen.h2c'] },
+    settings: {
+      'batching.lingerMaxMs': { value: 8, from: 'proxy.yaml:4:26' },
+      'listen.h2c': { value: true, from: 'proxy.yaml:2:16' },
+    },
+  });
+
+  read('batching: { maxParts: none, lingerMaxMs: 1 }');
+  expect(configReport(settings)).toEqual({
+    ...after,
+    lastRead: {
+      at: expect.any(String),
+      successful: false,
+      problems: [expect.stringContaining('batching.maxParts')],
+      needRestart: ['listen.h2c'],
+    },
+  });
+});
+
+test('a file with many mistakes is refused with a bounded number of lines', () => {
+  const { read, log } = start('');
+  read(Array.from({ length: 100 }, (_, i) => `wrong${i}: 1`).join('\n'));
+  expect(log).toHaveLength(21);
+  expect(log[0]).toBe(
+    'the settings are refused: those in force stay {"cause":"file","problems":100}',
+  );
+});
+
+test('derived objects change together, before the first listener is told', () => {
+  const { settings, read } = start('batching: { lingerMaxMs: 9 }');
+  const hold = settings.derived(({ batching }) => ({ ms: batching.lingerMaxMs }));
+  const drain = settings.derived((now) => now.drain);
+  const former = settings.current;
+  const seen: unknown[] = [];
+  settings.onChange(() => seen.push([hold.ms, drain.delayMs]));
+  read('batching: { lingerMaxMs: 3 }\ndrain: { delayMs: 4 }');
+  expect(seen).toEqual([[3, 4]]);
+  expect([former.batching.lingerMaxMs, former.drain.delayMs]).toEqual([9, 1000]);
+  read('batching: { lingerMaxMs: 3 }\ndrain: { delayMs: 4 } # unchanged');
+  expect(seen).toHaveLength(1);
+});
