@@ -1,6 +1,7 @@
 /** Serves health checks and metrics on a separate port, which clients of the proxy cannot reach. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import { hasAdminToken } from './admin-token.ts';
 import { type HostCheck, hostChecker } from './allowed-hosts.ts';
 import { ConnectionSlots } from './connection-slots.ts';
 
@@ -13,10 +14,21 @@ export interface AdminParts {
   readonly version: string;
   /** Returns the servers of the pools, as values of JSON. */
   readonly servers: () => readonly object[];
+  /** Answers authorized requests that change something. `undefined`: there are none. */
+  readonly switches?: {
+    readonly tokenFile: string;
+    readonly apply: (path: string, query: string) => AdminAnswer;
+  };
   /** Returns the settings in force, as a value of JSON. */
   readonly config: () => object;
   /** Host names that are accepted in addition to IP addresses and names inside the cluster. */
   readonly hosts: readonly string[];
+}
+
+/** The answer to a request that changes something. The body becomes JSON. */
+export interface AdminAnswer {
+  readonly status: number;
+  readonly body: object;
 }
 
 interface Page {
@@ -42,6 +54,7 @@ const restFactor = 2;
 const maxRestMs = 100;
 
 const text = 'text/plain; charset=utf-8';
+const switchPaths: ReadonlySet<string> = new Set(['/batching', '/log']);
 const paths = '/livez /readyz /metrics /servers /config /version';
 
 export class AdminServer {
@@ -109,8 +122,11 @@ export class AdminServer {
         return { status: 421, type: text, body: 'not a name of this port, see admin.hosts\n' };
       case 'allowed':
     }
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return { status: 405, type: text, body: 'GET only\n' };
+    const [path = '', query = ''] = (request.url ?? '').split('?', 2);
+    const isSwitch = this.#parts.switches !== undefined && switchPaths.has(path);
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    if (isSwitch ? request.method !== 'POST' : !isRead) {
+      return { status: 405, type: text, body: isSwitch ? 'POST only\n' : 'GET only\n' };
     }
     // Browsers send these fields. The admin port does not serve web pages.
     if (
@@ -119,12 +135,12 @@ export class AdminServer {
     ) {
       return { status: 403, type: text, body: 'not for web pages\n' };
     }
-    const [path, query] = (request.url ?? '').split('?', 2);
+    if (isSwitch) return this.#switch(request, path, query);
     switch (path) {
       case '/livez':
         return { status: 200, type: text, body: 'ok\n' };
       case '/readyz':
-        return this.#readyz(query?.split('&').includes('verbose') === true);
+        return this.#readyz(query.split('&').includes('verbose'));
       case '/metrics':
         return {
           status: 200,
@@ -144,6 +160,18 @@ export class AdminServer {
       default:
         return { status: 404, type: text, body: `${paths}\n` };
     }
+  }
+
+  async #switch(request: IncomingMessage, path: string, query: string): Promise<Page> {
+    const { switches } = this.#parts;
+    const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers;
+    if (coding !== undefined || Number(length) !== 0)
+      return { status: 413, type: text, body: 'no body is needed\n' };
+    const { authorization } = request.headersDistinct;
+    if (switches === undefined || !(await hasAdminToken(authorization, switches.tokenFile)))
+      return { status: 403, type: text, body: 'needs the token of admin.tokenFile\n' };
+    const { status, body } = switches.apply(path, query);
+    return { ...json(body), status };
   }
 
   /** Renders the metrics once for all requests that wait. Rendering blocks the event loop for milliseconds. */

@@ -19,6 +19,7 @@ import { createListener, createListening } from './parts.ts';
 import { createPlainListener } from './plain-listener.ts';
 import { Pools } from './pools.ts';
 import { createShutdown } from './shutdown.ts';
+import { Switches } from './switches.ts';
 import { watchTls } from './tls-watch.ts';
 
 export interface App {
@@ -111,7 +112,8 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   const servers = [server, ...(plain ? [plain.server] : [])];
   const passThroughs = [pools, ...(plain?.passThroughs ?? [])];
   let ready = false;
-  const { address, hosts, readyNeedsPool } = settings.admin;
+  const { address, hosts, readyNeedsPool, tokenFile } = settings.admin;
+  const switches = new Switches(live, log);
   const admin = new AdminServer({
     metrics,
     version,
@@ -122,7 +124,10 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     }),
     readinessDetails: () => health.lines(),
     servers: () => pools.serverReports,
-    config: () => configReport(live),
+    config: () => configReport(live, switches),
+    ...(tokenFile !== undefined && {
+      switches: { tokenFile, apply: (path, query) => switches.apply(path, query) },
+    }),
   });
 
   let adminPort: number;
@@ -169,6 +174,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
         endChecks();
         endSummaries();
         stalls?.stop();
+        switches.stop();
         pools.stopServers();
         handler.endWaiting();
         pools.stopEngines();

@@ -22,7 +22,11 @@ export interface Reload {
 }
 
 export class LiveSettings {
+  /** The settings as read. */
+  #base: ServeSettings;
+  /** The settings with what lies over them. */
   #current: ServeSettings;
+  #over: (settings: ServeSettings) => ServeSettings = (settings) => settings;
   #origins: Origins;
   /** `undefined` until it is asked for. */
   #hash: string | undefined;
@@ -33,12 +37,18 @@ export class LiveSettings {
   readonly #listeners: Array<() => void> = [];
 
   constructor(settings: ServeSettings, origins: Origins) {
+    this.#base = settings;
     this.#current = settings;
     this.#origins = origins;
   }
 
   get current(): ServeSettings {
     return this.#current;
+  }
+
+  /** The settings as they were read, without the switches of the admin port. */
+  get base(): ServeSettings {
+    return this.#base;
   }
 
   /** Returns where the value in force comes from. */
@@ -89,9 +99,23 @@ export class LiveSettings {
     this.#lastReload = { ...this.#lastReload, atMs: Date.now(), problems };
   }
 
+  /** Puts settings in force that lie over those that are read, now and after each reading. */
+  overlay(over: (settings: ServeSettings) => ServeSettings): void {
+    this.#over = over;
+    this.#apply();
+  }
+
+  #apply(): void {
+    this.#current = this.#over(this.#base);
+    this.#hash = undefined;
+    this.#sinceMs = Date.now();
+    for (const update of this.#updates) update(this.#current);
+    for (const changed of this.#listeners) changed();
+  }
+
   /** Puts settings that were read again in force, as far as they can change while the proxy runs. */
   reload(wanted: ServeSettings, origins: Origins): SettingsChange {
-    const change = changeOf(this.#current, wanted);
+    const change = changeOf(this.#base, wanted);
     this.#loadedMs = Date.now();
     this.#lastReload = { atMs: this.#loadedMs, problems: [], needRestart: change.needRestart };
     const former = this.#origins;
@@ -101,11 +125,8 @@ export class LiveSettings {
     });
     this.#origins = new Map([...origins, ...kept]);
     if (change.changed.length > 0) {
-      this.#current = change.settings;
-      this.#hash = undefined;
-      this.#sinceMs = this.#loadedMs;
-      for (const update of this.#updates) update(change.settings);
-      for (const changed of this.#listeners) changed();
+      this.#base = change.settings;
+      this.#apply();
     }
     return change;
   }

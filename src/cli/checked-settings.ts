@@ -5,7 +5,7 @@ import { loadServeSettings, type SettingsSources } from '../settings/load-settin
 import { type Origins, originsOf } from '../settings/origins.ts';
 import type { Settings } from '../settings/schema.ts';
 import { tlsProblems } from '../settings/tls-files.ts';
-import { readUserHashKey } from '../settings/user-hash-key.ts';
+import { readKey, readUserHashKey } from '../settings/user-hash-key.ts';
 
 /** Settings with which `serve` can run, or all problems with them, one line each. */
 export type CheckedSettings =
@@ -31,6 +31,7 @@ export function loadCheckedSettings(sources: SettingsSources): CheckedSettings {
   const problems = [
     ...(loaded.ok ? tlsProblems(loaded.settings, readFileSync) : loaded.problems),
     ...userHash.problems,
+    ...(loaded.ok ? tokenProblems(loaded.settings, sources) : []),
   ];
   if (!loaded.ok || problems.length > 0) return { ok: false, problems };
   const resources = {
@@ -48,6 +49,10 @@ export function loadCheckedSettings(sources: SettingsSources): CheckedSettings {
     lowered,
     origins: originsOf(loaded.given, loaded.settings, settings),
   };
+}
+
+function tokenProblems({ admin }: Settings, { readFile }: SettingsSources): readonly string[] {
+  return readKey('admin.tokenFile', admin.tokenFile, readFile).problems;
 }
 
 function openFilesLimit(): number | undefined {

@@ -16,6 +16,7 @@ import {
   milliseconds,
   oneOf,
   pathPatterns,
+  plainFilePath,
   yesOrNo,
 } from './value-kinds.ts';
 import { pools, upstream } from './upstream-schema.ts';
@@ -104,6 +105,11 @@ const admin = z
       .prefault([])
       .describe(
         'further host names that requests to the admin port may use; IP addresses and names inside the cluster always work',
+      ),
+    tokenFile: plainFilePath()
+      .optional()
+      .describe(
+        'file with the token for requests that change something (POST /batching, POST /log), at least 16 bytes; without it, none is possible',
       ),
     readyNeedsPool: yesOrNo()
       .prefault(false)

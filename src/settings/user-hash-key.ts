@@ -12,9 +12,18 @@ export function readUserHashKey(
   file: string | undefined,
   readFile: (path: string) => string,
 ): UserHashKey {
+  return readKey('log.userHashKeyFile', file, readFile);
+}
+
+/** Reads a secret of at least 16 bytes, and names the setting in a problem with it. */
+export function readKey(
+  setting: string,
+  file: string | undefined,
+  readFile: (path: string) => string,
+): UserHashKey {
   if (file === undefined) return { problems: [] };
   const problem = (reason: string): UserHashKey => ({
-    problems: [`log.userHashKeyFile: cannot be used: ${reason}`],
+    problems: [`${setting}: cannot be used: ${reason}`],
   });
   try {
     const key = Buffer.from(readFile(file).trim());

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { configReport } from '../../src/app/config-report.ts';
 import { LiveSettings } from '../../src/app/live-settings.ts';
+import { Switches } from '../../src/app/switches.ts';
 import { loadCheckedSettings } from '../../src/cli/checked-settings.ts';
 import { createReload } from '../../src/cli/settings-reload.ts';
 
@@ -21,9 +22,11 @@ function start(first: string) {
   const checked = load();
   if (!checked.ok) throw new Error(checked.problems.join('\n'));
   const settings = new LiveSettings(checked.settings, checked.origins);
+  const switches = new Switches(settings, { warn: write });
   const reload = createReload({ settings, load, log: { info: write, warn: write, error: write } });
   return {
     settings,
+    config: () => configReport(settings, switches),
     log,
     read: (next: string): void => {
       text = next;
@@ -34,8 +37,8 @@ function start(first: string) {
 
 test('/config shows the settings in force with their origins, and the last reading', () => {
   const more = `limits: { maxQueuedBytes: ${wantedBytes} }\nlisten: { h2c: true }`;
-  const { settings, read } = start(`${more}\nbatching: { lingerMaxMs: 9 }`);
-  const before = configReport(settings);
+  const { config, read } = start(`${more}\nbatching: { lingerMaxMs: 9 }`);
+  const before = config();
   expect(before).toMatchObject({
     hash: expect.stringMatching(/^[\da-f]{12}$/),
     lastRead: { successful: true, problems: [], needRestart: [] },
@@ -51,7 +54,7 @@ test('/config shows the settings in force with their origins, and the last readi
 
   // A setting that needs a restart keeps its value, and the place of that value.
   read(`# one line more\n${more.replace('true', 'false')}\nbatching: { lingerMaxMs: 8 }`);
-  const after = configReport(settings);
+  const after = config();
   expect(after).toMatchObject({
     lastRead: { successful: true, needRestart: ['listen.h2c'] },
     settings: {
@@ -61,7 +64,7 @@ test('/config shows the settings in force with their origins, and the last readi
   });
 
   read('batching: { maxParts: none, lingerMaxMs: 1 }');
-  expect(configReport(settings)).toEqual({
+  expect(config()).toEqual({
     ...after,
     lastRead: {
       at: expect.any(String),
