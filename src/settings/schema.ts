@@ -17,6 +17,7 @@ import {
   oneOf,
   pathPatterns,
   plainFilePath,
+  share,
   yesOrNo,
 } from './value-kinds.ts';
 import { pools, upstream } from './upstream-schema.ts';
@@ -130,6 +131,11 @@ const batching = z
           'shadow: never; metrics show what adaptive would save and cost',
       )
       .register(facts, { flag: 'mode' }),
+    share: share()
+      .prefault(1)
+      .describe(
+        'share of users with batches, chosen by a hash; calls of the other users are sent one by one, and writes keep their order',
+      ),
     lingerMaxMs: milliseconds(0, 1000)
       .prefault(15)
       .describe('maximum time that a call is held for other calls to join its batch')

@@ -9,6 +9,7 @@ import { type Settings, settingsSchema } from './schema.ts';
  */
 export const liveKeys: ReadonlySet<string> = new Set([
   'batching.mode',
+  'batching.share',
   'batching.lingerMaxMs',
   'batching.exchangeRateMs',
   'batching.maxParts',

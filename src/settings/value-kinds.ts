@@ -41,6 +41,14 @@ export const bytes = (min: number, max: number) =>
 /** A whole number from `min` to `max`. */
 export const count = (min: number, max: number) => wholeNumber(min, max, 'a whole number', 'N');
 
+/** A share of a whole. */
+export const share = () =>
+  z
+    .number()
+    .min(0)
+    .max(1)
+    .register(facts, { accepts: 'a number from 0 to 1 such as 0.25', placeholder: 'SHARE' });
+
 /** True or false. */
 export const yesOrNo = () =>
   z.boolean().register(facts, { accepts: 'true or false', placeholder: 'true|false' });

@@ -16,7 +16,10 @@ export function startShadow(
   parts: ShadowParts,
 ): ShadowRun | undefined {
   if (batching.mode !== 'shadow') return undefined;
-  return new ShadowRun({ ...options, policy: { ...options.policy, mode: 'adaptive' } }, parts);
+  return new ShadowRun(
+    { ...options, policy: { ...options.policy, mode: 'adaptive', share: 1 } },
+    parts,
+  );
 }
 
 /** @throws an error that names the setting, if the file cannot be written */

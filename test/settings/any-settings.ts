@@ -59,6 +59,7 @@ function valueOf(key: string): fc.Arbitrary<unknown> {
   if (node.enum) return fc.constantFrom(...node.enum);
   if (node.type === 'boolean') return fc.boolean();
   if (node.type === 'integer') return fc.integer({ min: node.minimum!, max: node.maximum! });
+  if (node.type === 'number') return fc.constantFrom(0, 0.25, 1);
   return texts[key] ?? path;
 }
 

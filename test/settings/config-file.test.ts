@@ -21,7 +21,7 @@ describe('unknown keys', () => {
     [
       'a name similar to no key',
       'admin: { token: hunter2 }\n',
-      'proxy.yaml:1:10 admin.token: unknown key, expected one of address, hosts, readyNeedsPool',
+      'proxy.yaml:1:10 admin.token: unknown key, expected one of address, hosts, tokenFile, readyNeedsPool',
     ],
     [
       'a dotted name',
@@ -31,7 +31,7 @@ describe('unknown keys', () => {
     [
       'a merge key',
       'batching: { <<: { maxParts: 5 } }\n',
-      'proxy.yaml:1:13 batching.<<: unknown key, expected one of mode, lingerMaxMs, exchangeRateMs, maxParts, maxBytes, maxInFlightPerUser, collapse, holdEvents, eventPriming, never',
+      'proxy.yaml:1:13 batching.<<: unknown key, expected one of mode, share, lingerMaxMs, exchangeRateMs, maxParts, maxBytes, maxInFlightPerUser, collapse, holdEvents, eventPriming, never',
     ],
     [
       'a name of Object.prototype',

@@ -40,6 +40,7 @@ describe('defaults', () => {
         holdEvents: true,
         eventPriming: 'off',
         never: [],
+        share: 1,
       },
       limits: {
         maxCallBytes: 65536,
@@ -150,6 +151,10 @@ describe('flags', () => {
 });
 
 describe('the environment', () => {
+  test('takes a share as a decimal number', () => {
+    expect(settingsOf({ env: { UCWA_PROXY_BATCHING_SHARE: '0.50' } }).batching.share).toBe(0.5);
+  });
+
   test.each(['', ' 5', '5ms', '5.0', '1e3', '0x10', '+5'])('refuses %j as a number', (text) => {
     expect(problemsOf({ env: { UCWA_PROXY_BATCHING_LINGER_MAX_MS: text } })).toEqual([
       `UCWA_PROXY_BATCHING_LINGER_MAX_MS batching.lingerMaxMs: expected a number of milliseconds from 0 to 1000, found "${text}" (string)`,

@@ -43,7 +43,7 @@ export function optionsOf(
 ): ShadowOptions {
   const timeoutMs = upstream.timeoutMs;
   return {
-    policy: { ...batching, ...limits, mode, lingerMaxMs, maxParts, timeoutMs },
+    policy: { ...batching, ...limits, mode, share: 1, lingerMaxMs, maxParts, timeoutMs },
     maxInFlightPerUser: batching.maxInFlightPerUser,
     maxConnections: upstream.maxConnections,
   };

@@ -3,6 +3,8 @@ import type { BatchKey } from '../ucwa/protocol.ts';
 /** The settings of the scheduler. */
 export interface Policy {
   readonly mode: 'adaptive' | 'fixed' | 'off';
+  /** The share of users with batches, from 0 to 1; 1 if it is not given. */
+  readonly share?: number;
   readonly lingerMaxMs: number;
   /** Value of one saved request, in ms of waiting. */
   readonly exchangeRateMs: number;

@@ -2,6 +2,7 @@
  * The calls that must be sent unbatched:
  *
  * - starters of operations, and in mode `off` all calls
+ * - all calls of users outside `batching.share`
  * - all calls for a minute after the pool has shown that it has no batch resource
  * - for an hour, calls of a route that made the answer to a batch too large
  */
@@ -14,17 +15,19 @@ const largeForMs = 3_600_000;
 const maxLargeRoutes = 256;
 
 export class BatchBypass<T> {
-  readonly #policy: Pick<Policy, 'mode'>;
+  readonly #policy: Pick<Policy, 'mode' | 'share'>;
   #allUnbatchedUntilMs = -Infinity;
   #hasAnsweredBatch = false;
   readonly #largeUntilMs = new Map<string, number>();
 
-  constructor(policy: Pick<Policy, 'mode'>) {
+  constructor(policy: Pick<Policy, 'mode' | 'share'>) {
     this.#policy = policy;
   }
 
   mustBypass(user: User<T>, arrival: Arrival<T>, nowMs: number): boolean {
     if (this.#policy.mode === 'off' || arrival.callClass === 'operation') return true;
+    const { share = 1 } = this.#policy;
+    if (share < 1 && pointOf(user.name) >= share) return true;
     if (nowMs < this.#allUnbatchedUntilMs || nowMs < user.unbatchedUntilMs) return true;
     if (this.#largeUntilMs.size === 0) return false;
     const untilMs = this.#largeUntilMs.get(routeTemplate(arrival.target));
@@ -59,4 +62,16 @@ export class BatchBypass<T> {
     if (this.#largeUntilMs.size >= maxLargeRoutes) this.#largeUntilMs.clear();
     this.#largeUntilMs.set(routeTemplate(call.target), nowMs + largeForMs);
   }
+}
+
+/**
+ * Returns the point of a user between 0 and 1, which never changes. A larger share contains the users of a smaller one.
+ * The name is a hash, so FNV-1a spreads it well.
+ */
+function pointOf(name: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < name.length; i += 1) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }
