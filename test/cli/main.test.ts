@@ -134,7 +134,6 @@ test('serve reads its file when it changes and on SIGHUP, and refuses an invalid
   );
   const isSuccessful = async (): Promise<number | undefined> =>
     (await readMetrics(Number(serve.match[1]))).get('ucwa_proxy_config_last_reload_successful');
-
   write('batching: { mode: off }');
   await serve.until(/"cause":"file","keys":"batching\.mode","hash":"[\da-f]{12}"/);
   expect(await isSuccessful()).toBe(1);
