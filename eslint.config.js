@@ -16,6 +16,7 @@ const shells = [
   'log',
   'shadow',
   'simulator',
+  'trace',
 ];
 
 /** The only folder that imports each dependency. */
@@ -28,6 +29,7 @@ const homes = {
   zod: ['src/settings/**'],
   yaml: ['src/settings/**'],
   pino: ['src/log/**'],
+  '@opentelemetry': ['src/trace/**'],
 };
 
 const foreignPackages = (folder) =>

@@ -21,6 +21,7 @@ import { Pools } from './pools.ts';
 import { createShutdown } from './shutdown.ts';
 import { Switches } from './switches.ts';
 import { watchTls } from './tls-watch.ts';
+import { startTracing } from './tracing.ts';
 
 export interface App {
   readonly ports: {
@@ -89,7 +90,8 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     { ...metrics.trace, ended: (why) => log.warn(`the trace has ended: ${why}`) },
     systemClock.now(),
   );
-  const surroundings = { settings, live, metrics, log, renewals, health, internalError };
+  const tracing = await startTracing(settings, { log, version, metrics: metrics.spans });
+  const surroundings = { settings, live, metrics, log, renewals, health, tracing, internalError };
   const pools = new Pools(surroundings, recorder);
   live.onChange(() => log.configure(live.current.log));
   const { maxConnections } = settings.limits;
@@ -139,7 +141,10 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   } catch (error) {
     pools.stopServers();
     for (const one of servers) one.destroy();
-    await Promise.all([server.close(), admin.stop(), ...passThroughs.map((one) => one.stop())]);
+    await Promise.all([
+      ...[server.close(), admin.stop(), tracing?.stop(0)],
+      ...passThroughs.map((one) => one.stop()),
+    ]);
     throw error;
   }
   ready = true;
@@ -182,8 +187,11 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
         summarize();
         pools.stopShadows();
       },
-      close: () =>
-        Promise.all([...passThroughs.map((one) => one.stop()), admin.stop(), recorder?.stop()]),
+      close: (leftMs) =>
+        Promise.all([
+          ...passThroughs.map((one) => one.stop()),
+          ...[admin.stop(), recorder?.stop(), tracing?.stop(leftMs)],
+        ]),
     }),
   };
 }

@@ -124,9 +124,11 @@ export function createHandler(
   links: LinkRewriter,
   pools: readonly HandlerPool[],
 ): RequestHandler {
-  const { settings, live, metrics, log, internalError } = surroundings;
+  const { settings, live, metrics, log, tracing, internalError } = surroundings;
   const { listen, upstream, limits } = settings;
+  const observer = { ...metrics.listen, internalError };
   const parts: HandlerParts = {
+    tracer: tracing?.calls,
     pools,
     links,
     heldEvents,
@@ -148,7 +150,7 @@ export function createHandler(
     maxWaiting: limits.maxQueuedCalls,
     overdueMs: upstream.timeoutMs + overdueAfterMs,
     accessLog: log,
-    observer: { ...metrics.listen, internalError },
+    observer: tracing?.listenObserver(observer) ?? observer,
   };
   live.keep(parts, (now) => ({
     longPollCounts: now.limits.longPollCounts,

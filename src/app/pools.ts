@@ -241,7 +241,8 @@ function createEngines(
   place: number,
   { recorder, memory, shadowMemory }: Shared,
 ): Pick<Pool, 'engine' | 'observedEngine' | 'front' | 'shadow' | 'priming'> {
-  const { settings, live, metrics, log, health, internalError } = surroundings;
+  const { settings, live, metrics, log, health, tracing, internalError } = surroundings;
+  const traced = tracing?.requests();
   const { upstream: connections, batching, limits } = settings;
   const { mode } = batching;
   const isObserved = mode === 'shadow' || recorder !== undefined;
@@ -260,10 +261,14 @@ function createEngines(
     memory,
     observer: {
       ...metrics.engine,
+      ...(traced && { tracedSent: traced.tracedSent }),
       internalError,
       callLate: () => health.failed(place, 'http_response_timeout'),
     },
-    ended: isObserved ? (...told) => observedEngine.ended(...told) : undefined,
+    ended: inTurn(
+      isObserved ? (...told) => observedEngine.ended(...told) : undefined,
+      traced?.ended,
+    ),
   };
   const engine = new Engine(options, debugged(parts, log));
   live.onChange(() => engine.optionsChanged());
@@ -281,4 +286,13 @@ function createEngines(
   const observedEngine = new ObservedEngine(engine, callObservers(shadow, recorder), systemClock);
   const priming = createPriming(surroundings, dueGets, engine);
   return { engine, observedEngine, front: isObserved ? observedEngine : engine, shadow, priming };
+}
+
+/** Returns a function that calls both; `undefined` if there is none to call. */
+function inTurn(first: EngineParts['ended'], second: EngineParts['ended']): EngineParts['ended'] {
+  if (first === undefined || second === undefined) return first ?? second;
+  return (...told) => {
+    first(...told);
+    second(...told);
+  };
 }

@@ -22,8 +22,12 @@ interface ShutdownParts {
   readonly sendHeld: () => void;
   /** Ends the checks, the calls that wait, and the observers of calls. */
   readonly endCalls: () => void;
-  /** Closes the connections to the pool, the admin port and the files. */
-  readonly close: () => Promise<unknown>;
+  /**
+   * Closes the connections to the pool, the admin port and the files.
+   *
+   * @param leftMs time for the export of traces
+   */
+  readonly close: (leftMs: number) => Promise<unknown>;
 }
 
 interface Shutdown {
@@ -37,10 +41,13 @@ const shuttingDown: Fault = { phase: 'unsent', name: 'destination_unavailable' }
 /** Grace period for final responses before connections close, in ms. */
 const flushGraceMs = 100;
 
+/** Time for the export of traces after the drain timeout, in ms. */
+const minExportMs = 500;
+
 export function createShutdown(parts: ShutdownParts): Shutdown {
   const { drain, servers, passThroughs } = parts;
   const cut = new AbortController();
-  const end = async (): Promise<void> => {
+  const end = async (leftMs: number): Promise<void> => {
     parts.endCalls();
     for (const passThrough of passThroughs) {
       passThrough.endPolls(1, shuttingDown);
@@ -48,9 +55,10 @@ export function createShutdown(parts: ShutdownParts): Shutdown {
     }
     await delay(flushGraceMs);
     for (const server of servers) server.destroy();
-    await parts.close();
+    await parts.close(leftMs);
   };
   const stopInOrder = async (): Promise<void> => {
+    const endsAtMs = performance.now() + drain.delayMs + drain.timeoutMs;
     parts.unready();
     for (const server of servers) server.drain();
     await wait(drain.delayMs, cut.signal);
@@ -61,8 +69,9 @@ export function createShutdown(parts: ShutdownParts): Shutdown {
       void endPollsEvenly(passThrough, drain.timeoutMs / 2, cut.signal);
     }
     await Promise.race([closed, wait(drain.timeoutMs, cut.signal)]);
+    const leftMs = cut.signal.aborted ? 0 : endsAtMs - performance.now();
     cut.abort();
-    await end();
+    await end(Math.max(leftMs, minExportMs));
   };
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopped ??= stopInOrder());

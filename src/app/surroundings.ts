@@ -4,6 +4,7 @@ import type { ServeSettings } from '../settings/load-settings.ts';
 import type { Health } from './health.ts';
 import type { LiveSettings } from './live-settings.ts';
 import type { TlsWatch } from './tls-watch.ts';
+import type { Tracing } from './tracing.ts';
 
 /** The settings, and the parts that most other parts use. */
 export interface Surroundings {
@@ -15,5 +16,7 @@ export interface Surroundings {
   readonly log: Log;
   readonly renewals: TlsWatch;
   readonly health: Health;
+  /** `undefined`: no call is traced. */
+  readonly tracing: Tracing | undefined;
   readonly internalError: (error: unknown) => void;
 }

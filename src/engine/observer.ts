@@ -1,6 +1,7 @@
 import type { FlushReason } from '../core/schedule/state.ts';
 import type { SchedulerEvents } from '../core/schedule/observer.ts';
 import type { WaitTimes } from '../core/schedule/wait-times.ts';
+import type { TracedRequest } from './traced-request.ts';
 
 /** Events of the engine, for metrics. Durations are in ms. */
 export interface EngineObserver extends SchedulerEvents {
@@ -13,6 +14,8 @@ export interface EngineObserver extends SchedulerEvents {
    * @param newCalls calls in it that were not sent before
    */
   requestSent(newCalls: number): void;
+  /** A request with at least one traced call is sent. */
+  tracedSent?(request: TracedRequest): void;
   batchSent(parts: number, bytes: number, reason: FlushReason): void;
   upstreamAnswered(kind: 'batch' | 'single', status: number): void;
   /** A request has ended, with an answer or without. */

@@ -2,13 +2,16 @@
 import type { Batch, Call } from '../core/schedule/state.ts';
 import { encodeWith } from '../core/wire/batch-encoder.ts';
 import type { ExchangeRequest } from '../upstream/exchange.ts';
+import type { SpanRef } from '../trace/spans.ts';
 import type { Caller } from './caller.ts';
+import { headerValue } from '../core/messages/http-message.ts';
 import { singleHeaders } from '../core/messages/forwarded-headers.ts';
 import { envelopeHeaders, batchTarget } from '../core/ucwa/protocol.ts';
 import type { EngineObserver } from './observer.ts';
 import { takeRepetitions } from '../core/schedule/ending/retries.ts';
 import { waitersOf } from '../core/schedule/queue/calls.ts';
 import { waitTimesOf } from '../core/schedule/queue/queue-time.ts';
+import { traceField, type TracedPart, tracedPart, tracedRequest } from './traced-request.ts';
 
 export function oldestOf({ calls: [oldest] }: Batch<Caller>): Call<Caller> {
   if (oldest === undefined) throw new Error('a batch without calls');
@@ -25,7 +28,11 @@ export function singleRequest(batch: Batch<Caller>): ExchangeRequest {
   const call = oldestOf(batch);
   const { method, target, body } = call;
   const { user } = call.stream;
+  const span = spanOf(batch);
   const headers = singleHeaders(call);
+  // The call keeps a `traceparent` of its client.
+  if (span !== undefined && headerValue(call.headers, 'traceparent') === undefined)
+    headers.push(...traceField(span));
   const isSafe = call.callClass === 'safe';
   const isRetry = call.retryReason !== undefined;
   const takeRepetition = (): boolean => takeRepetitions(batch);
@@ -34,8 +41,10 @@ export function singleRequest(batch: Batch<Caller>): ExchangeRequest {
 
 function batchRequest(batch: Batch<Caller>, nextBoundary: () => string): ExchangeRequest {
   const oldest = oldestOf(batch);
+  const span = spanOf(batch);
   const { boundary, body } = encodeWith(nextBoundary, batch.calls);
   const headers = envelopeHeaders(oldest, boundary);
+  if (span !== undefined) headers.push(...traceField(span));
   const target = batchTarget(oldest.key);
   const { user } = oldest.stream;
   const isSafe = batch.callClass === 'safe';
@@ -43,17 +52,32 @@ function batchRequest(batch: Batch<Caller>, nextBoundary: () => string): Exchang
   return { method: 'POST', target, headers, body, user, isSafe, isRetry: false, takeRepetition };
 }
 
+/** Returns the span of a request that is sent now; `undefined` if none of its calls is traced. */
+function spanOf({ calls }: Batch<Caller>): SpanRef | undefined {
+  for (const { caller, followers } of calls) {
+    const trace =
+      caller.trace ?? followers?.find((follower) => follower.caller.trace)?.caller.trace;
+    if (trace !== undefined) return trace.lastRequest?.span;
+  }
+  return undefined;
+}
+
 /** Reports how long each call of the batch waited, and that a request with these calls is sent. */
 export function observeCalls(batch: Batch<Caller>, observer: EngineObserver): void {
   let newCalls = 0;
+  let traced: TracedPart[] | undefined;
   for (const slot of batch.calls) {
     for (const call of waitersOf(slot)) {
-      observer.callSent(waitTimesOf(call, slot, batch));
+      const waits = waitTimesOf(call, slot, batch);
+      observer.callSent(waits);
       if (call !== slot) observer.collapsed();
       if (call.attempts === 1 && call.original === undefined) newCalls += 1;
+      const { trace } = call.caller;
+      if (trace !== undefined) (traced ??= []).push(tracedPart(trace, call, slot, waits));
     }
   }
   observer.requestSent(newCalls);
+  if (traced !== undefined) observer.tracedSent?.(tracedRequest(batch, oldestOf(batch), traced));
 }
 
 /** Returns the request for a batch. A batch of one part needs no envelope. */

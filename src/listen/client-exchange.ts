@@ -11,6 +11,7 @@ import type { CallNotes } from './call-notes.ts';
 import type { OverListener, StartedOperation } from './exchange-listeners.ts';
 import { IdleTime } from './idle-time.ts';
 import { IncomingBody } from './incoming-body.ts';
+import type { TracedCall } from '../trace/traced-call.ts';
 
 const noHeaders = Object.freeze({});
 const readers: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -137,8 +138,9 @@ export class ClientExchange {
   startedAtMs = 0;
   /** `undefined` for most requests, because few start an operation. */
   operation: StartedOperation | undefined;
-  /** `undefined` for most requests. See `notesOf`. */
+  /** `undefined` for most requests. See `notesOf` and `CallTracer`. */
   notes: CallNotes | undefined;
+  trace: TracedCall | undefined;
   readonly body: IncomingBody | undefined;
   readonly #connection: ClientConnection;
   #isOver = false;

@@ -7,6 +7,7 @@ import type { Newcomers } from './newcomers.ts';
 import type { AccessLog } from './observer.ts';
 import type { PassThroughParts, PassThroughPool } from './pass-through-handler.ts';
 import type { WriteBufferLimits } from './write-buffer-limit.ts';
+import type { CallTracer } from '../trace/call-tracer.ts';
 
 /** The parts of one pool that requests use. */
 export interface HandlerPool extends PassThroughPool {
@@ -21,6 +22,8 @@ export interface HandlerParts extends PassThroughParts {
   readonly pools: readonly HandlerPool[];
   /** Limits the new users of all listeners. */
   readonly newcomers: Newcomers;
+  /** `undefined`: no call is traced. */
+  readonly tracer?: CallTracer | undefined;
   readonly accessLog: AccessLog;
   readonly rules: ClassifyRules;
   /** Limit for the received bytes of all bodies. */

@@ -5,6 +5,7 @@ import type { HoldOutcome } from '../core/events/event-holds.ts';
 import type { PrimedOutcome } from '../core/priming/primed-answers.ts';
 import type { PassThroughReason } from '../core/ucwa/classify.ts';
 import type { LinkKind } from '../core/ucwa/links.ts';
+import type { TracedCall } from '../trace/traced-call.ts';
 
 /** How a call was answered. These are the label values of `ucwa_proxy_calls_total`. */
 export type Via = 'batch' | 'single' | 'passthrough' | 'refused';
@@ -25,6 +26,8 @@ export interface FinishedCall {
   /** Whether the call is a long poll of `events`. */
   readonly poll: boolean;
   readonly callerLeft: boolean;
+  /** `undefined` if the call is not traced. */
+  readonly trace?: TracedCall | undefined;
 }
 
 /** How a finished call was handled. */

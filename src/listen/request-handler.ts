@@ -25,7 +25,6 @@ import { PendingCallers } from './pending-callers.ts';
 import { keepAliveLines, writeReply } from './write-reply.ts';
 
 const noBody = Buffer.alloc(0);
-
 const internalFault: Fault = { phase: 'unknown', name: 'proxy_internal_error' };
 
 export class RequestHandler {
@@ -82,8 +81,13 @@ export class RequestHandler {
 
   handle(exchange: ClientExchange): void {
     if (this.#refusals.closing.has(exchange.request.socket)) return;
-    exchange.startedAtMs = this.#parts.now();
+    this.#began(exchange);
     this.#guarded(exchange, () => this.#route(exchange));
+  }
+
+  #began(exchange: ClientExchange): void {
+    exchange.startedAtMs = this.#parts.now();
+    exchange.trace = this.#parts.tracer?.begin(exchange);
   }
 
   /** Answers callers and calls that have waited too long. To be called every second. */
@@ -124,26 +128,24 @@ export class RequestHandler {
   /** Refuses a request with an `Expect` other than `100-continue`. */
   refuseExpectation(exchange: ClientExchange): void {
     if (this.#refusals.closing.has(exchange.request.socket)) return;
-    exchange.startedAtMs = this.#parts.now();
+    this.#began(exchange);
     this.#refuse(exchange, 417, 'expectation');
   }
 
   #route(exchange: ClientExchange): void {
     const { request, head: known } = exchange;
-    const { facts } = known;
-    const { coding } = this.#parts;
+    const { facts, destination } = known;
     const head = {
       method: request.method ?? '',
       target: request.url ?? '',
       httpVersion: request.httpVersion,
-      headers: coding === undefined ? known.headers : known.forwardable,
+      headers: this.#parts.coding === undefined ? known.headers : known.forwardable,
     };
     const target = admit(head, facts);
     if (typeof target !== 'string') {
       this.#refuse(exchange, target.status, target.reason);
       return;
     }
-    const { destination } = known;
     const pool = this.#parts.pools[exchange.pool];
     if (destination === undefined || pool === undefined) {
       this.#refuse(exchange, 421, 'unknown_host');
@@ -263,8 +265,7 @@ export class RequestHandler {
       this.#parts.pools[exchange.pool]?.engine.cancel(call);
     }
     const isBatched = (call.batch?.calls.length ?? 1) > 1 && call.hedgeAnswer?.isUsed !== true;
-    const via = isBatched ? 'batch' : 'single';
-    this.#finished(exchange, via, callerLeft, { call });
+    this.#finished(exchange, isBatched ? 'batch' : 'single', callerLeft, { call });
   }
 
   #refuse(exchange: ClientExchange, code: number, reason: RefusalReason): void {
@@ -291,6 +292,7 @@ export class RequestHandler {
       user: exchange.head.user,
       poll: way.poll === true,
       callerLeft,
+      trace: exchange.trace,
     };
     this.#parts.observer.finished(call);
     if (accessLog.wants(call)) accessLog.access(call, detailsOf(exchange, way));

@@ -15,6 +15,7 @@ import { explained } from './explain.ts';
 import type { OverListener } from './exchange-listeners.ts';
 import type { WriteBufferLimiter } from './write-buffer-limit.ts';
 import { idField, writeHead, writeReply } from './write-reply.ts';
+import type { TracedCall } from '../trace/traced-call.ts';
 
 /** The resources that all callers of one server share. */
 export interface ServerEdge {
@@ -42,6 +43,7 @@ export interface ServerEdge {
 /** The caller of one call, at an HTTP connection. */
 export class ResponseCaller implements Caller, OverListener {
   readonly onlyXml: boolean;
+  readonly trace: TracedCall | undefined;
   waitingSinceMs = 0;
   earlier: ResponseCaller | undefined;
   later: ResponseCaller | undefined;
@@ -63,6 +65,7 @@ export class ResponseCaller implements Caller, OverListener {
     this.exchange = exchange;
     this.#edge = edge;
     this.onlyXml = exchange.head.onlyXml;
+    this.trace = exchange.trace;
   }
 
   get takesCodings(): boolean {

@@ -37,6 +37,8 @@ export interface Log extends AccessLog {
   readonly debug: Debug | undefined;
   /** Names users by their credentials. The log shows the hash of the name. */
   readonly nameUser: NameUser;
+  /** Returns the hash by which the log shows the user with this name. */
+  readonly hashUser: (name: string) => string;
   /** Sets the function to call for each line that was withheld because it contained a secret. */
   onWithheld(listener: () => void): void;
   /** Logs an error by its class, code and stack, without its message. */
@@ -87,6 +89,7 @@ export function createLog(options: LogOptions, destination?: DestinationStream):
       access = changed.access;
     },
     nameUser: users.nameUser,
+    hashUser: users.hashOf,
     onWithheld: (listener) => void (onWithheld = listener),
     info: (message, facts) => logger.info(facts ?? {}, message),
     warn: (message, facts) => logger.warn(facts ?? {}, message),

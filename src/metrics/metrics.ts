@@ -17,6 +17,7 @@ import { createGauges, type MetricSources } from './gauges.ts';
 import { combinations } from './label-combinations.ts';
 import { createLinkMetrics } from './link-metrics.ts';
 import { createPrimingMetrics } from './priming-metrics.ts';
+import { createSpanMetrics, type SpanMetrics } from './span-metrics.ts';
 import { createShadowMetrics, type ShadowMetrics } from './shadow-metrics.ts';
 import { CounterTally, HistogramTally } from './tally.ts';
 import { createTraceMetrics, type TraceMetrics } from './trace-metrics.ts';
@@ -42,6 +43,7 @@ export interface Metrics {
   readonly listen: Omit<ListenObserver, 'internalError'>;
   readonly shadow: ShadowMetrics;
   readonly trace: TraceMetrics;
+  readonly spans: SpanMetrics;
   /** Counts an invariant violation that was prevented (docs/guarantees.md). */
   violated(invariant: Invariant): void;
   /** Returns the metrics as Prometheus text. prom-client confuses names if formats alternate. */
@@ -175,9 +177,7 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
     'client_aborts_total',
     'Calls that the client gave up before the end of the answer. held: not sent yet. sent: at the pool. ' +
       'answering: in the middle of the answer.',
-    {
-      stage: abortStages,
-    },
+    { stage: abortStages },
   );
   const refused = counter(
     'refused_total',
@@ -241,7 +241,6 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
     'Batches that took unexpectedly long, so that the proxy sent their GETs a second time.',
     {},
   );
-
   let saved = 0;
   createGauges(registers, version, { ...sources, requestsSaved: () => saved });
 
@@ -292,6 +291,7 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
     },
     shadow: createShadowMetrics(registers),
     trace: createTraceMetrics(registers),
+    spans: createSpanMetrics(registers),
     violated: (invariant) => violations.inc({ invariant }),
     render: () => registry.metrics(),
     contentType: registry.contentType,

@@ -48,7 +48,7 @@ interface Readable {
   /** Whether messages omit a refused value, because it may be a secret in the wrong place. */
   readonly isHidden: boolean;
   /** Type that text from a flag or an environment variable is converted to. */
-  readonly takes: 'text' | 'number' | 'boolean' | 'list';
+  readonly takes: 'text' | 'number' | 'fraction' | 'boolean' | 'list';
 }
 
 /** Prefix of the environment variables of settings. */
@@ -135,7 +135,8 @@ function leafOf(schema: z.ZodType, inner: z.ZodType, path: readonly string[]): L
 }
 
 function kindOfText(inner: z.ZodType, isList: boolean): Leaf['takes'] {
-  if (inner instanceof z.ZodNumber) return 'number';
+  if (inner instanceof z.ZodNumberFormat) return 'number';
+  if (inner instanceof z.ZodNumber) return 'fraction';
   if (inner instanceof z.ZodBoolean) return 'boolean';
   return isList ? 'list' : 'text';
 }

@@ -2,6 +2,7 @@ import { takeConfigFile } from './config-file.ts';
 import { contradictions } from './contradictions.ts';
 import { distrust, type Findings } from './findings.ts';
 import { type Settings, settingsSchema } from './schema.ts';
+import { isDisabled, takeOpenTelemetry } from './opentelemetry.ts';
 import { takeEnvironment, takeFlags } from './text-sources.ts';
 
 /** Sources of settings. Flags override the environment, and the environment overrides the file. */
@@ -59,8 +60,10 @@ function collect({ flags, env, readFile }: SettingsSources): {
   const file = flags['config'];
   const text = file === undefined ? undefined : textOf(found, file, readFile);
   if (file !== undefined && text !== undefined) takeConfigFile(found, file, text);
+  takeOpenTelemetry(found, env);
   takeEnvironment(found, env);
   takeFlags(found, flags);
+  if (isDisabled(env)) found.given.delete('trace.endpoint');
   const settings: Settings = settingsSchema.parse(nested(found));
   found.problems.push(...contradictions(settings, found));
   return { found, settings };

@@ -1,6 +1,6 @@
-/** The settings of what the proxy writes: the log, and recordings. A part of `schema.ts`. */
+/** The settings of what the proxy writes: the log, traces, and recordings. A part of `schema.ts`. */
 import { z } from 'zod';
-import { bytes, facts, oneOf, plainFilePath } from './value-kinds.ts';
+import { bytes, facts, oneOf, plainFilePath, share, tracesUrl } from './value-kinds.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -30,6 +30,22 @@ export const log = z
   })
   .prefault({})
   .describe('the log on standard output');
+
+export const trace = z
+  .strictObject({
+    endpoint: tracesUrl()
+      .optional()
+      .describe(
+        'URL of a collector that takes traces by OTLP over HTTP; without a path, /v1/traces is added. Without it there are no traces',
+      ),
+    sampleRatio: share()
+      .prefault(0.01)
+      .describe(
+        'share of the calls without traceparent that are traced; for a call with one, its client decides',
+      ),
+  })
+  .prefault({})
+  .describe('traces for OpenTelemetry');
 
 export const record = z
   .strictObject({

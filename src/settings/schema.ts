@@ -4,7 +4,7 @@
  * that is not here is refused.
  */
 import { z } from 'zod';
-import { log, record } from './output-schema.ts';
+import { log, record, trace } from './output-schema.ts';
 import {
   address,
   bytes,
@@ -250,7 +250,7 @@ const drain = z
  * turns parsed values into text again.
  */
 export const settingsSchema = z
-  .strictObject({ listen, admin, upstream, pools, batching, limits, drain, log, record })
+  .strictObject({ listen, admin, upstream, pools, batching, limits, drain, log, trace, record })
   .describe('Settings of ucwa-batch-proxy');
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;

@@ -38,13 +38,15 @@ function withoutPrefix(name: string): string {
 }
 
 /**
- * Converts text to the type of a setting. Commas separate list items. Text that is not a plain number
- * or a boolean stays text, and the schema refuses it.
+ * Converts text to the type of a setting. Commas separate list items. Text that is not a plain
+ * number or a boolean stays text, and the schema refuses it.
  */
 function valueOf(leaf: Leaf, text: string): unknown {
   switch (leaf.takes) {
     case 'number':
-      return /^-?\d+(?:\.\d*[1-9]\d*)?$/.test(text) ? Number(text) : text;
+      return /^-?\d+$/.test(text) ? Number(text) : text;
+    case 'fraction':
+      return /^-?\d+(?:\.\d+)?$/.test(text) ? Number(text) : text;
     case 'boolean':
       return text === 'true' || (text === 'false' ? false : text);
     case 'list':

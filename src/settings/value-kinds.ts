@@ -41,13 +41,32 @@ export const bytes = (min: number, max: number) =>
 /** A whole number from `min` to `max`. */
 export const count = (min: number, max: number) => wholeNumber(min, max, 'a whole number', 'N');
 
-/** A share of a whole. */
+/** A share, from 0 (none) to 1 (all). */
 export const share = () =>
   z
     .number()
     .min(0)
     .max(1)
     .register(facts, { accepts: 'a number from 0 to 1 such as 0.25', placeholder: 'SHARE' });
+
+/** The URL of an OpenTelemetry collector; becomes the URL that gets traces. */
+export const tracesUrl = () =>
+  z
+    .string()
+    .regex(/^https?:\/\/[^/\\?#@\s]+(?:\/[\w.~!$&'()*+,;=:%/-]*)?$/i)
+    .refine((text) => URL.canParse(text) && new URL(text).port !== '0')
+    .overwrite(tracesUrlOf)
+    .register(facts, {
+      accepts: 'a URL such as http://collector:4318 (no query or credentials)',
+      placeholder: 'URL',
+    });
+
+function tracesUrlOf(text: string): string {
+  if (!URL.canParse(text)) return text;
+  const url = new URL(text);
+  if (url.pathname === '/') url.pathname = '/v1/traces';
+  return url.href;
+}
 
 /** True or false. */
 export const yesOrNo = () =>

@@ -43,6 +43,7 @@ const texts: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
     ),
   ),
   'upstream.url': fc.tuple(host, port).map((parts) => `https://${parts.join(':')}`),
+  'trace.endpoint': fc.tuple(host, port).map((parts) => `http://${parts.join(':')}`),
   'upstream.tls.servername': fc.domain(),
   'batching.never': fc.array(fc.constantFrom('people/search', '/a/*/b', '**', 'x.y/%20')),
 };

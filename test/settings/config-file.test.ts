@@ -36,7 +36,7 @@ describe('unknown keys', () => {
     [
       'a name of Object.prototype',
       '__proto__: { maxParts: 5 }\n',
-      'proxy.yaml:1:1 __proto__: unknown key, expected one of listen, admin, upstream, batching, limits, drain, log, record, pools',
+      'proxy.yaml:1:1 __proto__: unknown key, expected one of listen, admin, upstream, batching, limits, drain, log, trace, record, pools',
     ],
   ])('are refused: %s', (_name, file, problem) => {
     expect(problemsOf({ file })).toEqual([problem]);

@@ -58,6 +58,7 @@ describe('defaults', () => {
       },
       drain: { delayMs: 1000, timeoutMs: 25000 },
       log: { level: 'info', access: 'problems' },
+      trace: { sampleRatio: 0.01 },
       record: { maxBytes: 67108864 },
       pools: [],
     });

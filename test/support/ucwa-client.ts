@@ -78,6 +78,11 @@ export class UcwaClient {
     });
   }
 
+  /** Closes the connections. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
   askAll(targets: readonly string[], asked: Asked = {}): Promise<Answer[]> {
     return Promise.all(targets.map((target) => this.ask(target, asked)));
   }
