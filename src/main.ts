@@ -18,6 +18,7 @@ const commands = new Map<string, () => Promise<Command>>([
   ['who-is', async () => (await import('./cli/who-is.ts')).whoIs],
   ['tune', async () => (await import('./cli/tune.ts')).tune],
   ['capacity', async () => (await import('./cli/capacity.ts')).capacity],
+  ['verify', async () => (await import('./cli/verify.ts')).verify],
 ]);
 
 async function openTerminal(): Promise<Prompt> {

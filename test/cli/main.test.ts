@@ -62,6 +62,7 @@ test('help lists the commands, and each command has its own help', async () => {
     'who-is',
     'tune',
     'capacity',
+    'verify',
   ];
   expect({ code, names }).toEqual({ code: 0, names: known });
   for (const name of names) {
