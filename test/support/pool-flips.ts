@@ -51,7 +51,6 @@ export const decisive = {
   'batching.maxParts': refusing((body) => count(body) > partLimit),
   'batching.maxBytes': refusing((body) => body.length > byteLimit, 413),
   'batching.never': always('part', { kind: 'status', status: 500 }, /\/me\/presence$/),
-  'limits.longPollCounts': {},
   'upstream.connectionAuth': {
     answer: (answer) => {
       if (answer.status !== 401) return;

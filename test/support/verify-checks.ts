@@ -1,8 +1,10 @@
 import { allChecks } from '../../src/cli/verify/all-checks.ts';
 import type { Run } from '../../src/cli/verify/report.ts';
-import { verifyPool } from '../../src/cli/verify/verify-pool.ts';
+import { type Verification, verifyPool } from '../../src/cli/verify/verify-pool.ts';
 import type { NamedFlip } from './pool-flips.ts';
 import { app } from './ucwa-client.ts';
+
+type Ca = Verification['ca'];
 
 const token = 'cwt=sim-ann';
 const never = new Promise<void>(() => undefined);
@@ -12,7 +14,7 @@ const unallowed: readonly string[] = [];
 export async function runOnly(
   url: string,
   ids: readonly string[],
-  flip: Pick<NamedFlip, 'allowed' | 'createsApplication'> = {},
+  flip: Pick<NamedFlip, 'allowed' | 'createsApplication'> & { readonly ca?: Ca } = {},
 ): Promise<Run> {
   const wanted = new Set(['batch.accepted', ...ids]);
   const { run: report } = await verifyPool(
@@ -20,7 +22,7 @@ export async function runOnly(
       pool: new URL(url),
       credential: ['Authorization', `Bearer ${token}`],
       application: flip.createsApplication === true ? undefined : app,
-      ca: undefined,
+      ca: flip.ca,
       allowed: new Set(flip.allowed ?? unallowed),
       interrupted: never,
     },
