@@ -42,7 +42,8 @@ export function forwardable(headers: RawHeaders, without: ReadonlySet<string>): 
   const result: string[] = [];
   for (let i = 0; i < kept.length; i += 2) {
     const name = kept[i] as string;
-    const lower = withHyphens(name.toLowerCase());
+    const plain = name.toLowerCase();
+    const lower = plain.includes('_') ? withHyphens(plain) : plain;
     if (prefixesNeverForwarded.some((prefix) => lower.startsWith(prefix))) continue;
     result.push(name, kept[i + 1] as string);
   }
@@ -86,7 +87,8 @@ export function passThroughHeaders(
   const result = ['Host', authority];
   for (let i = 0; i < kept.length; i += 2) {
     const name = kept[i] as string;
-    const lower = withHyphens(name.toLowerCase());
+    const plain = name.toLowerCase();
+    const lower = plain.includes('_') ? withHyphens(plain) : plain;
     if (forwardedNames.has(lower) || (!trusted && furtherDescriptions.has(lower))) continue;
     result.push(name, kept[i + 1] as string);
   }

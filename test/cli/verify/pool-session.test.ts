@@ -20,6 +20,7 @@ describe('what a run may send', () => {
         handler.data(Buffer.alloc(10));
         handler.end();
         return {
+          server: undefined,
           started: true,
           isAborted: false,
           pause: () => false,
