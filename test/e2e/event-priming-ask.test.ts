@@ -80,7 +80,9 @@ test('a GET that comes before the answer waits for it', async () => {
   const ahead = await pool.nextRead();
   const last = `${app}/me`;
   phone.send([...three, last]);
-  const own = await pool.nextRead();
+  let own = await pool.nextRead();
+  // On a slow machine the batch is late, and the proxy sends its parts once more.
+  while (own.targets.every((target) => three.includes(target))) own = await pool.nextRead();
   expect(own.targets).toEqual([last]);
   ahead.answer('old');
   own.answer('new');
