@@ -78,7 +78,6 @@ export function endToEndHeaders(headers: RawHeaders, alsoWithout?: ReadonlySet<s
   return kept;
 }
 
-/** Any number of legal field names, or of legal field values, without separators (RFC 9110 section 5). */
 /** Whether the connection stays open after an answer with these fields. */
 export function keepsConnection(headers: RawHeaders): boolean {
   const isFramed =
@@ -87,6 +86,7 @@ export function keepsConnection(headers: RawHeaders): boolean {
   return isFramed && !namedByConnection(headers).has('close');
 }
 
+/** Any number of legal field names, or of legal field values, without separators (RFC 9110 section 5). */
 const tokens = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]*$/;
 const texts = /^[\t\x20-\x7e\x80-\xff]*$/;
 

@@ -5,6 +5,7 @@ import {
   endToEndHeaders,
   fieldLines,
   keepDispositionBytes,
+  keepsConnection,
   namedByConnection,
 } from '../../../src/core/messages/http-message.ts';
 
@@ -33,6 +34,15 @@ const legal = (name: string, value: string): boolean => {
     return false;
   }
 };
+
+test.each([
+  [[], false],
+  [['Content-Length', '3'], true],
+  [['transfer-encoding', 'chunked'], true],
+  [['Content-Length', '3', 'Connection', 'x, Close'], false],
+] as const)('a connection stays open after an answer with %j: %s', (headers, stays) => {
+  expect(keepsConnection(headers)).toBe(stays);
+});
 
 test('fieldLines writes one line for each field, and accepts exactly the fields that Node accepts', () => {
   const characters = 'aZ-9\t \r\n\0:\x7f\x80\xff\u0100(~'.split('');
