@@ -130,8 +130,14 @@ test('with a heap of 96 MiB, the most clients with the longest heads take only a
   expect(proxy.child.exitCode).toBeNull();
   // A connection takes 5 KiB, with its address, its description for the pool, and the bytes of its last head. All
   // heads take 4 MiB, which is 1.4 KiB each.
-  const eachBytes = ((await proxy.liveHeapBytes()) - before) / clients.length;
-  expect(eachBytes).toBeLessThan(7 * 1024);
+  const mostEach = 7 * 1024;
+  let eachBytes = Infinity;
+  // The last answers leave memory behind that the proxy gives back a moment later.
+  for (let looks = 0; looks < 10 && eachBytes >= mostEach; looks += 1) {
+    await wait(300);
+    eachBytes = ((await proxy.liveHeapBytes()) - before) / clients.length;
+  }
+  expect(eachBytes).toBeLessThan(mostEach);
 }, 60_000);
 
 test('with a heap of 96 MiB, a flood reaches the limits before the process dies, and further calls are refused', async () => {

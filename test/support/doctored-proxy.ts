@@ -24,7 +24,7 @@ import { onePool } from './one-pool.ts';
 type Submit = Engine['submit'];
 
 export interface Tampering {
-  /** Changes the policy of the scheduler. The guard keeps the original policy. */
+  /** Changes the policy of the scheduler. The guard sees the original `maxParts`. */
   readonly policy?: Partial<Policy>;
   readonly nextBoundary?: () => string;
   /** Replaces what the engine gets, and the result. */
@@ -80,6 +80,7 @@ export async function startDoctoredProxy(
     ...{ maxQueuedCalls: 100, maxQueuedCallsPerUser: 100 },
     ...{ maxQueuedBytes: 1_000_000, maxQueuedBytesPerUser: 1_000_000 },
   };
+  const { maxParts } = policy;
   const calls: Array<Call<Caller>> = [];
   const engine = new Engine(
     {
@@ -108,7 +109,15 @@ export async function startDoctoredProxy(
       nextBoundary: tampering.nextBoundary ?? randomUUID,
       random: Math.random,
       memory: { size: 0, take: () => undefined, keep: () => undefined },
-      observer: { ...metrics.engine, internalError },
+      observer: {
+        ...metrics.engine,
+        internalError,
+        // The scheduler has formed the batch, and the guard is next.
+        requestSent(newCalls) {
+          Object.assign(policy, { maxParts });
+          metrics.engine.requestSent(newCalls);
+        },
+      },
     },
   );
   Object.assign(policy, tampering.policy);

@@ -3,7 +3,6 @@
  * heap.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { isDeepStrictEqual } from 'node:util';
 import type { MetricValues } from '../../support/metric-values.ts';
 import type { ProxyChild, Resources } from './rig.ts';
 
@@ -33,12 +32,22 @@ export async function gaugesAtRest(proxy: ProxyChild): Promise<Record<string, nu
   return Object.fromEntries(seen);
 }
 
-/** Waits up to 30 s until the active resources equal those before the load, and returns them. */
+/** Waits up to 30 s until there are no more active resources than before the load, and returns them. */
 export function resourcesAtRest(proxy: ProxyChild, before: Resources): Promise<Resources> {
   return until(
     () => proxy.resources(),
-    ({ active }) => isDeepStrictEqual(active, before.active),
+    (now) => newResources(now, before).length === 0,
   );
+}
+
+/** Returns the active resources that were not there before. A check of the pool may have been under way then. */
+export function newResources(now: Resources, before: Resources): string[] {
+  const old = [...before.active];
+  return now.active.filter((name) => {
+    const at = old.indexOf(name);
+    if (at !== -1) old.splice(at, 1);
+    return at === -1;
+  });
 }
 
 async function until<T>(ask: () => Promise<T>, isGood: (answer: T) => boolean): Promise<T> {
