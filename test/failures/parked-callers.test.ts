@@ -88,7 +88,8 @@ test('10,000 callers of a hung pool cost at most 256 MiB, the next one is refuse
   expect(unknown).toBeGreaterThan(0);
   const answeredMs = answers.map(({ ms }) => ms);
   expect(quantile(answeredMs, 0)).toBeGreaterThanOrEqual(deadlineMs - 1);
-  const lateMs = Math.max(graceMs, parkedWithinMs);
+  // A slow machine also takes longer to answer all of them at once.
+  const lateMs = Math.max(graceMs, 2 * parkedWithinMs);
   expect(quantile(answeredMs, 1)).toBeLessThanOrEqual(deadlineMs + parkedWithinMs + lateMs);
   expect(heapBytes).toBeLessThanOrEqual(baseHeapBytes * 1.1);
 });
