@@ -933,7 +933,223 @@
       }
     },
     {
+      "type": "timeseries",
+      "title": "Settings read",
+      "description": "Whether the last reading of the settings worked. 0: an invalid file was refused, and the earlier settings are in force.",
+      "datasource": {
+        "type": "prometheus",
+        "uid": "${datasource}"
+      },
+      "fieldConfig": {
+        "defaults": {
+          "unit": "none",
+          "min": 0,
+          "custom": {
+            "fillOpacity": 40,
+            "showPoints": "never",
+            "stacking": {
+              "mode": "normal",
+              "group": "A"
+            }
+          }
+        },
+        "overrides": []
+      },
+      "options": {
+        "legend": {
+          "displayMode": "list",
+          "placement": "bottom",
+          "showLegend": true
+        },
+        "tooltip": {
+          "mode": "multi",
+          "sort": "desc"
+        }
+      },
+      "targets": [
+        {
+          "refId": "A",
+          "datasource": {
+            "type": "prometheus",
+            "uid": "${datasource}"
+          },
+          "expr": "min(ucwa_proxy_config_last_reload_successful{namespace=\"$namespace\",job=~\"$job\"})",
+          "legendFormat": "worked",
+          "range": true
+        }
+      ],
       "id": 17,
+      "gridPos": {
+        "h": 8,
+        "w": 6,
+        "x": 0,
+        "y": 30
+      }
+    },
+    {
+      "type": "timeseries",
+      "title": "Age of the settings",
+      "description": "Time since the settings in force were read.",
+      "datasource": {
+        "type": "prometheus",
+        "uid": "${datasource}"
+      },
+      "fieldConfig": {
+        "defaults": {
+          "unit": "s",
+          "min": 0,
+          "custom": {
+            "fillOpacity": 40,
+            "showPoints": "never",
+            "stacking": {
+              "mode": "normal",
+              "group": "A"
+            }
+          }
+        },
+        "overrides": []
+      },
+      "options": {
+        "legend": {
+          "displayMode": "list",
+          "placement": "bottom",
+          "showLegend": true
+        },
+        "tooltip": {
+          "mode": "multi",
+          "sort": "desc"
+        }
+      },
+      "targets": [
+        {
+          "refId": "A",
+          "datasource": {
+            "type": "prometheus",
+            "uid": "${datasource}"
+          },
+          "expr": "time() - max(ucwa_proxy_config_last_reload_success_timestamp_seconds{namespace=\"$namespace\",job=~\"$job\"})",
+          "legendFormat": "age",
+          "range": true
+        }
+      ],
+      "id": 18,
+      "gridPos": {
+        "h": 8,
+        "w": 6,
+        "x": 6,
+        "y": 30
+      }
+    },
+    {
+      "type": "timeseries",
+      "title": "Different settings in force",
+      "description": "Number of different settings over all pods. During a rollout there are two.",
+      "datasource": {
+        "type": "prometheus",
+        "uid": "${datasource}"
+      },
+      "fieldConfig": {
+        "defaults": {
+          "unit": "none",
+          "min": 0,
+          "custom": {
+            "fillOpacity": 40,
+            "showPoints": "never",
+            "stacking": {
+              "mode": "normal",
+              "group": "A"
+            }
+          }
+        },
+        "overrides": []
+      },
+      "options": {
+        "legend": {
+          "displayMode": "list",
+          "placement": "bottom",
+          "showLegend": true
+        },
+        "tooltip": {
+          "mode": "multi",
+          "sort": "desc"
+        }
+      },
+      "targets": [
+        {
+          "refId": "A",
+          "datasource": {
+            "type": "prometheus",
+            "uid": "${datasource}"
+          },
+          "expr": "count(count_values(\"hash\", ucwa_proxy_config_hash{namespace=\"$namespace\",job=~\"$job\"}))",
+          "legendFormat": "settings",
+          "range": true
+        }
+      ],
+      "id": 19,
+      "gridPos": {
+        "h": 8,
+        "w": 6,
+        "x": 12,
+        "y": 30
+      }
+    },
+    {
+      "type": "timeseries",
+      "title": "Traces",
+      "description": "Spans that went to the collector, and spans that were dropped.",
+      "datasource": {
+        "type": "prometheus",
+        "uid": "${datasource}"
+      },
+      "fieldConfig": {
+        "defaults": {
+          "unit": "cps",
+          "min": 0,
+          "custom": {
+            "fillOpacity": 40,
+            "showPoints": "never",
+            "stacking": {
+              "mode": "normal",
+              "group": "A"
+            }
+          }
+        },
+        "overrides": []
+      },
+      "options": {
+        "legend": {
+          "displayMode": "list",
+          "placement": "bottom",
+          "showLegend": true
+        },
+        "tooltip": {
+          "mode": "multi",
+          "sort": "desc"
+        }
+      },
+      "targets": [
+        {
+          "refId": "A",
+          "datasource": {
+            "type": "prometheus",
+            "uid": "${datasource}"
+          },
+          "expr": "sum by (outcome) (rate(ucwa_proxy_spans_total{namespace=\"$namespace\",job=~\"$job\"}[$__rate_interval])) > 0",
+          "legendFormat": "{{outcome}}",
+          "range": true
+        }
+      ],
+      "id": 20,
+      "gridPos": {
+        "h": 8,
+        "w": 6,
+        "x": 18,
+        "y": 30
+      }
+    },
+    {
+      "id": 21,
       "type": "row",
       "title": "What does it save?",
       "collapsed": false,
@@ -941,7 +1157,7 @@
         "h": 1,
         "w": 24,
         "x": 0,
-        "y": 30
+        "y": 38
       },
       "panels": []
     },
@@ -992,12 +1208,12 @@
           "range": true
         }
       ],
-      "id": 18,
+      "id": 22,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 0,
-        "y": 31
+        "y": 39
       }
     },
     {
@@ -1046,12 +1262,12 @@
           "range": true
         }
       ],
-      "id": 19,
+      "id": 23,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 8,
-        "y": 31
+        "y": 39
       }
     },
     {
@@ -1120,12 +1336,12 @@
           "range": true
         }
       ],
-      "id": 20,
+      "id": 24,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 16,
-        "y": 31
+        "y": 39
       }
     },
     {
@@ -1174,12 +1390,12 @@
           "range": true
         }
       ],
-      "id": 21,
+      "id": 25,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 0,
-        "y": 39
+        "y": 47
       }
     },
     {
@@ -1228,12 +1444,12 @@
           "range": true
         }
       ],
-      "id": 22,
+      "id": 26,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 8,
-        "y": 39
+        "y": 47
       }
     },
     {
@@ -1282,12 +1498,12 @@
           "range": true
         }
       ],
-      "id": 23,
+      "id": 27,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 16,
-        "y": 39
+        "y": 47
       }
     },
     {
@@ -1336,12 +1552,12 @@
           "range": true
         }
       ],
-      "id": 24,
+      "id": 28,
       "gridPos": {
         "h": 8,
         "w": 12,
         "x": 0,
-        "y": 47
+        "y": 55
       }
     },
     {
@@ -1400,16 +1616,16 @@
           "range": true
         }
       ],
-      "id": 25,
+      "id": 29,
       "gridPos": {
         "h": 8,
         "w": 12,
         "x": 12,
-        "y": 47
+        "y": 55
       }
     },
     {
-      "id": 26,
+      "id": 30,
       "type": "row",
       "title": "What do callers pay?",
       "collapsed": false,
@@ -1417,7 +1633,7 @@
         "h": 1,
         "w": 24,
         "x": 0,
-        "y": 55
+        "y": 63
       },
       "panels": []
     },
@@ -1467,12 +1683,12 @@
           "range": true
         }
       ],
-      "id": 27,
+      "id": 31,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 0,
-        "y": 56
+        "y": 64
       }
     },
     {
@@ -1541,12 +1757,12 @@
           "range": true
         }
       ],
-      "id": 28,
+      "id": 32,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 8,
-        "y": 56
+        "y": 64
       }
     },
     {
@@ -1611,12 +1827,12 @@
           "range": true
         }
       ],
-      "id": 29,
+      "id": 33,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 16,
-        "y": 56
+        "y": 64
       }
     },
     {
@@ -1665,12 +1881,12 @@
           "range": true
         }
       ],
-      "id": 30,
+      "id": 34,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 0,
-        "y": 64
+        "y": 72
       }
     },
     {
@@ -1719,12 +1935,12 @@
           "range": true
         }
       ],
-      "id": 31,
+      "id": 35,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 8,
-        "y": 64
+        "y": 72
       }
     },
     {
@@ -1773,16 +1989,16 @@
           "range": true
         }
       ],
-      "id": 32,
+      "id": 36,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 16,
-        "y": 64
+        "y": 72
       }
     },
     {
-      "id": 33,
+      "id": 37,
       "type": "row",
       "title": "Is the pool refusing?",
       "collapsed": false,
@@ -1790,7 +2006,7 @@
         "h": 1,
         "w": 24,
         "x": 0,
-        "y": 72
+        "y": 80
       },
       "panels": []
     },
@@ -1856,12 +2072,12 @@
           "range": true
         }
       ],
-      "id": 34,
+      "id": 38,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 0,
-        "y": 73
+        "y": 81
       }
     },
     {
@@ -1910,12 +2126,12 @@
           "range": true
         }
       ],
-      "id": 35,
+      "id": 39,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 8,
-        "y": 73
+        "y": 81
       }
     },
     {
@@ -1990,12 +2206,12 @@
           "range": true
         }
       ],
-      "id": 36,
+      "id": 40,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 16,
-        "y": 73
+        "y": 81
       }
     },
     {
@@ -2054,12 +2270,12 @@
           "range": true
         }
       ],
-      "id": 37,
+      "id": 41,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 0,
-        "y": 81
+        "y": 89
       }
     },
     {
@@ -2108,12 +2324,12 @@
           "range": true
         }
       ],
-      "id": 38,
+      "id": 42,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 8,
-        "y": 81
+        "y": 89
       }
     },
     {
@@ -2162,16 +2378,16 @@
           "range": true
         }
       ],
-      "id": 39,
+      "id": 43,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 16,
-        "y": 81
+        "y": 89
       }
     },
     {
-      "id": 40,
+      "id": 44,
       "type": "row",
       "title": "Is something stuck?",
       "collapsed": false,
@@ -2179,7 +2395,7 @@
         "h": 1,
         "w": 24,
         "x": 0,
-        "y": 89
+        "y": 97
       },
       "panels": []
     },
@@ -2249,12 +2465,12 @@
           "range": true
         }
       ],
-      "id": 41,
+      "id": 45,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 0,
-        "y": 90
+        "y": 98
       }
     },
     {
@@ -2313,12 +2529,12 @@
           "range": true
         }
       ],
-      "id": 42,
+      "id": 46,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 8,
-        "y": 90
+        "y": 98
       }
     },
     {
@@ -2367,16 +2583,16 @@
           "range": true
         }
       ],
-      "id": 43,
+      "id": 47,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 16,
-        "y": 90
+        "y": 98
       }
     },
     {
-      "id": 44,
+      "id": 48,
       "type": "row",
       "title": "Is it big enough?",
       "collapsed": false,
@@ -2384,7 +2600,7 @@
         "h": 1,
         "w": 24,
         "x": 0,
-        "y": 98
+        "y": 106
       },
       "panels": []
     },
@@ -2454,12 +2670,12 @@
           "range": true
         }
       ],
-      "id": 45,
+      "id": 49,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 0,
-        "y": 99
+        "y": 107
       }
     },
     {
@@ -2524,12 +2740,12 @@
           "range": true
         }
       ],
-      "id": 46,
+      "id": 50,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 8,
-        "y": 99
+        "y": 107
       }
     },
     {
@@ -2588,12 +2804,12 @@
           "range": true
         }
       ],
-      "id": 47,
+      "id": 51,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 16,
-        "y": 99
+        "y": 107
       }
     },
     {
@@ -2662,12 +2878,12 @@
           "range": true
         }
       ],
-      "id": 48,
+      "id": 52,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 0,
-        "y": 107
+        "y": 115
       }
     },
     {
@@ -2716,12 +2932,12 @@
           "range": true
         }
       ],
-      "id": 49,
+      "id": 53,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 8,
-        "y": 107
+        "y": 115
       }
     },
     {
@@ -2770,12 +2986,12 @@
           "range": true
         }
       ],
-      "id": 50,
+      "id": 54,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 16,
-        "y": 107
+        "y": 115
       }
     },
     {
@@ -2834,12 +3050,12 @@
           "range": true
         }
       ],
-      "id": 51,
+      "id": 55,
       "gridPos": {
         "h": 8,
         "w": 12,
         "x": 0,
-        "y": 115
+        "y": 123
       }
     },
     {
@@ -2888,16 +3104,16 @@
           "range": true
         }
       ],
-      "id": 52,
+      "id": 56,
       "gridPos": {
         "h": 8,
         "w": 12,
         "x": 12,
-        "y": 115
+        "y": 123
       }
     },
     {
-      "id": 53,
+      "id": 57,
       "type": "row",
       "title": "What would it save? (mode shadow)",
       "collapsed": false,
@@ -2905,7 +3121,7 @@
         "h": 1,
         "w": 24,
         "x": 0,
-        "y": 123
+        "y": 131
       },
       "panels": []
     },
@@ -2955,12 +3171,12 @@
           "range": true
         }
       ],
-      "id": 54,
+      "id": 58,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 0,
-        "y": 124
+        "y": 132
       }
     },
     {
@@ -3009,12 +3225,12 @@
           "range": true
         }
       ],
-      "id": 55,
+      "id": 59,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 8,
-        "y": 124
+        "y": 132
       }
     },
     {
@@ -3073,12 +3289,12 @@
           "range": true
         }
       ],
-      "id": 56,
+      "id": 60,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 16,
-        "y": 124
+        "y": 132
       }
     },
     {
@@ -3137,12 +3353,12 @@
           "range": true
         }
       ],
-      "id": 57,
+      "id": 61,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 0,
-        "y": 132
+        "y": 140
       }
     },
     {
@@ -3191,12 +3407,12 @@
           "range": true
         }
       ],
-      "id": 58,
+      "id": 62,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 8,
-        "y": 132
+        "y": 140
       }
     },
     {
@@ -3245,12 +3461,12 @@
           "range": true
         }
       ],
-      "id": 59,
+      "id": 63,
       "gridPos": {
         "h": 8,
         "w": 8,
         "x": 16,
-        "y": 132
+        "y": 140
       }
     }
   ]
