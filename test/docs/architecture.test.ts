@@ -12,6 +12,8 @@ import { expectSection, textOf } from './markdown.ts';
 
 const page = 'docs/architecture.md';
 const recordings = 40;
+/** On a loaded machine a timer fires in almost every recording. */
+const mostRecordings = 200;
 
 /** The timers for a late answer of a GET and for the health of the pool may fire during a shutdown or before it. */
 const shutdownTimers: ReadonlySet<string> = new Set([
@@ -55,15 +57,19 @@ async function open(env: Readonly<Record<string, string>> = {}) {
 async function recordOften(
   proxy: WalkingProxy,
   act: () => Promise<void>,
+  mostChanges = Infinity,
 ): Promise<{ files: string[]; changes: number }> {
   await act();
   const walks: Walk[] = [];
-  for (let n = 0; n < recordings; n += 1) walks.push(await proxy.record(act));
+  const isDisturbed = (): boolean => walks.every(({ changes }) => changes > mostChanges);
+  while (walks.length < recordings || (isDisturbed() && walks.length < mostRecordings)) {
+    walks.push(await proxy.record(act));
+  }
   const times = new Map<string, number>();
   for (const { files } of walks)
     for (const file of files) times.set(file, (times.get(file) ?? 0) + 1);
   return {
-    files: [...times.keys()].filter((file) => (times.get(file) ?? 0) > recordings / 2),
+    files: [...times.keys()].filter((file) => (times.get(file) ?? 0) > walks.length / 2),
     changes: Math.min(...walks.map(({ changes }) => changes)),
   };
 }
@@ -141,7 +147,7 @@ test('the picture shows which rooms import from which', async () => {
 describe('the page lists the files that are entered', () => {
   test('by a lone GET, which enters at most 58 files and changes file at most 180 times', async () => {
     const { proxy, ask } = await open();
-    const walk = await recordOften(proxy, () => ask(get));
+    const walk = await recordOften(proxy, () => ask(get), 180);
     await expectPath('a lone GET', walk.files);
     expect(walk.files.length).toBeLessThanOrEqual(58);
     expect(walk.changes).toBeLessThanOrEqual(180);
