@@ -81,13 +81,13 @@ export class RequestHandler {
 
   handle(exchange: ClientExchange): void {
     if (this.#refusals.closing.has(exchange.request.socket)) return;
-    this.#began(exchange);
-    this.#guarded(exchange, () => this.#route(exchange));
+    this.#guarded(exchange, () => this.#route(this.#began(exchange)));
   }
 
-  #began(exchange: ClientExchange): void {
+  #began(exchange: ClientExchange): ClientExchange {
     exchange.startedAtMs = this.#parts.now();
     exchange.trace = this.#parts.tracer?.begin(exchange);
+    return exchange;
   }
 
   /** Answers callers and calls that have waited too long. To be called every second. */
@@ -128,8 +128,7 @@ export class RequestHandler {
   /** Refuses a request with an `Expect` other than `100-continue`. */
   refuseExpectation(exchange: ClientExchange): void {
     if (this.#refusals.closing.has(exchange.request.socket)) return;
-    this.#began(exchange);
-    this.#refuse(exchange, 417, 'expectation');
+    this.#guarded(exchange, () => this.#refuse(this.#began(exchange), 417, 'expectation'));
   }
 
   #route(exchange: ClientExchange): void {

@@ -5,6 +5,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Call } from '../../src/core/schedule/state.ts';
 import type { Caller } from '../../src/engine/caller.ts';
+import type { CallTracer } from '../../src/trace/call-tracer.ts';
 import { startDoctoredProxy, type Tampering } from '../support/doctored-proxy.ts';
 import { askEach, readCalls, writeCalls } from '../support/nonce-calls.ts';
 import { startPool } from '../support/pool.ts';
@@ -206,6 +207,19 @@ describe('a caller', () => {
     });
     const answers = await client.askAll(notes(2));
     expect(answers.map(({ status }) => status)).toEqual([500, 200]);
+    expect(await proxy.violations()).toEqual({ keeps_running: 1 });
+  });
+
+  test('gets 500 if its trace causes an exception, and others are served', async () => {
+    let begun = 0;
+    const begin = (): undefined => {
+      begun += 1;
+      if (begun === 1) throw new Error('a bug of the traces');
+    };
+    const tracer = { begin } as unknown as CallTracer;
+    const { proxy, client } = await start({ policy: { mode: 'off' }, handler: { tracer } });
+    expect(said(await client.ask(`${app}/me`, { token: 'cwt=sim-ann' }))).toMatch(/^500 /);
+    expect((await client.ask(`${app}/me`, { token: 'cwt=sim-ann' })).status).toBe(200);
     expect(await proxy.violations()).toEqual({ keeps_running: 1 });
   });
 
