@@ -34,11 +34,7 @@ export function loadCheckedSettings(sources: SettingsSources): CheckedSettings {
     ...(loaded.ok ? tokenProblems(loaded.settings, sources) : []),
   ];
   if (!loaded.ok || problems.length > 0) return { ok: false, problems };
-  const resources = {
-    heapBytes: getHeapStatistics().heap_size_limit,
-    openFiles: openFilesLimit(),
-  };
-  const { settings, notes, lowered } = fitLimits(loaded.settings, resources, (key) =>
+  const { settings, notes, lowered } = fitLimits(loaded.settings, (limits ??= limitsNow()), (key) =>
     loaded.given.has(key),
   );
   return {
@@ -53,6 +49,16 @@ export function loadCheckedSettings(sources: SettingsSources): CheckedSettings {
 
 function tokenProblems({ admin }: Settings, { readFile }: SettingsSources): readonly string[] {
   return readKey('admin.tokenFile', admin.tokenFile, readFile).problems;
+}
+
+/**
+ * The limits of the process, read once. A report of Node resolves the name of each peer, so later it would block the
+ * event loop while clients are connected.
+ */
+let limits: ReturnType<typeof limitsNow> | undefined;
+
+function limitsNow() {
+  return { heapBytes: getHeapStatistics().heap_size_limit, openFiles: openFilesLimit() };
 }
 
 function openFilesLimit(): number | undefined {

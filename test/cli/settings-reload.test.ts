@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { configReport } from '../../src/app/config-report.ts';
 import { LiveSettings } from '../../src/app/live-settings.ts';
 import { Switches } from '../../src/app/switches.ts';
@@ -96,4 +96,12 @@ test('derived objects change together, before the first listener is told', () =>
   expect([former.batching.lingerMaxMs, former.drain.delayMs]).toEqual([9, 1000]);
   read('batching: { lingerMaxMs: 3 }\ndrain: { delayMs: 4 } # unchanged');
   expect(seen).toHaveLength(1);
+});
+
+test('a reading while clients are connected asks Node for no report, which resolves the name of each peer', () => {
+  const { read, settings } = start('batching: { lingerMaxMs: 9 }');
+  const getReport = jest.spyOn(process.report, 'getReport');
+  read('batching: { lingerMaxMs: 11 }');
+  expect(settings.current.batching.lingerMaxMs).toBe(11);
+  expect(getReport).not.toHaveBeenCalled();
 });

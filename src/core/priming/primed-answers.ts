@@ -102,7 +102,7 @@ export class PrimedAnswers<W> {
     return oldest === undefined ? Infinity : oldest.askedAtMs + freshForMs;
   }
 
-  /** Returns how many GETs of the user may be asked for now. */
+  /** Returns how many more GETs of the user the proxy may send before its client does. */
   roomFor(user: string, nowMs: number): number {
     if (this.#writes.has(user, nowMs)) return 0;
     const own = this.#byUser.get(user)?.size ?? 0;
