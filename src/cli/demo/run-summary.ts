@@ -1,4 +1,5 @@
 /** The counts of the proxy for the last lines of the demo. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { httpGet } from '../http-get.ts';
 
 /** Counts since the start of the proxy. */
@@ -7,15 +8,35 @@ export interface RunCounts {
   readonly requests: number;
 }
 
-const timeoutMs = 2000;
+const timeoutMs = 5000;
 
-/** Reads the counts from the metrics of the proxy. */
+/**
+ * Reads the counts from the metrics of the proxy. The proxy counts a call a moment after its client has
+ * the answer, so this waits for about a second until no call is open and no count rises.
+ */
 export async function runCounts(adminUrl: string): Promise<RunCounts> {
-  const { body } = await httpGet(new URL('/metrics', adminUrl), AbortSignal.timeout(timeoutMs));
-  return {
+  const signal = AbortSignal.timeout(timeoutMs);
+  let [counts, open] = await readCounts(adminUrl, signal);
+  for (let reading = 0; reading < 20; reading += 1) {
+    const before = counts;
+    await delay(50);
+    [counts, open] = await readCounts(adminUrl, signal);
+    if (open === 0 && counts.calls === before.calls && counts.requests === before.requests) break;
+  }
+  return counts;
+}
+
+/** Returns the counts, and how many batchable calls have no answer yet. */
+async function readCounts(adminUrl: string, signal: AbortSignal): Promise<[RunCounts, number]> {
+  const { body } = await httpGet(new URL('/metrics', adminUrl), signal);
+  const counts = {
     calls: sumOf(body, 'ucwa_proxy_calls_total'),
     requests: sumOf(body, 'ucwa_proxy_upstream_responses_total'),
   };
+  return [
+    counts,
+    sumOf(body, 'ucwa_proxy_outstanding_calls') + sumOf(body, 'ucwa_proxy_held_calls'),
+  ];
 }
 
 /** Says what the run did, and how much of it came after the scenes. */
