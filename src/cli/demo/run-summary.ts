@@ -16,12 +16,13 @@ const timeoutMs = 5000;
  */
 export async function runCounts(adminUrl: string): Promise<RunCounts> {
   const signal = AbortSignal.timeout(timeoutMs);
-  let [counts, open] = await readCounts(adminUrl, signal);
+  let [counts] = await readCounts(adminUrl, signal);
   for (let reading = 0; reading < 20; reading += 1) {
-    const before = counts;
     await delay(50);
-    [counts, open] = await readCounts(adminUrl, signal);
-    if (open === 0 && counts.calls === before.calls && counts.requests === before.requests) break;
+    const [later, open] = await readCounts(adminUrl, signal);
+    const same = later.calls === counts.calls && later.requests === counts.requests;
+    counts = later;
+    if (same && open === 0) break;
   }
   return counts;
 }
