@@ -15,6 +15,7 @@ const shells = [
   'metrics',
   'log',
   'shadow',
+  'page',
   'simulator',
   'trace',
 ];
@@ -239,5 +240,22 @@ export default defineConfig(
       },
     },
     rules: { 'import-x/no-default-export': 'off', 'no-console': 'off' },
+  },
+  {
+    // The scripts of the page share one scope. TypeScript checks their names (`test/page/client`).
+    files: ['src/page/client/*.js'],
+    languageOptions: { sourceType: 'script' },
+    rules: {
+      'no-undef': 'off',
+      'no-unused-vars': 'off',
+      '@typescript-eslint/no-unused-vars': 'off',
+      'no-restricted-properties': [
+        'error',
+        ...['innerHTML', 'outerHTML', 'insertAdjacentHTML', 'write'].map((property) => ({
+          property,
+          message: 'Texts of the feed are never HTML.',
+        })),
+      ],
+    },
   },
 );

@@ -21,6 +21,8 @@ export interface AdminParts {
   };
   /** Returns the settings in force, as a value of JSON. */
   readonly config: () => object;
+  /** The page at `/`; without it there is none. */
+  readonly page?: AdminPage | undefined;
   /** Host names that are accepted in addition to IP addresses and names inside the cluster. */
   readonly hosts: readonly string[];
 }
@@ -31,10 +33,20 @@ export interface AdminAnswer {
   readonly body: object;
 }
 
+/** The page for people, and what it asks for. */
+export interface AdminPage {
+  document(): { readonly body: Buffer; readonly headers: Readonly<Record<string, string>> };
+  /** Sends this head and events from now on. Returns `false`, and sends nothing, if there is no room. */
+  subscribe(response: ServerResponse, head: Readonly<Record<string, string>>): boolean;
+  /** @param isWanted whether the client still waits */
+  whatIf(query: string, isWanted: () => boolean): Promise<{ status: number; value: object }>;
+}
+
 interface Page {
   readonly status: number;
   readonly type: string;
   readonly body: string | Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Short timeouts, because a client without a request must not hold a connection for long. */
@@ -55,7 +67,22 @@ const maxRestMs = 100;
 
 const text = 'text/plain; charset=utf-8';
 const switchPaths: ReadonlySet<string> = new Set(['/batching', '/log']);
-const paths = '/livez /readyz /metrics /servers /config /version';
+const paths = '/ /livez /readyz /metrics /servers /config /version';
+const events = 'text/event-stream';
+const always = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
+
+/**
+ * Whether a web page of another origin asks. Browsers send these fields. The page itself has no data, so that a link on
+ * another page may lead to it.
+ */
+function isFromOtherPage({ headers }: IncomingMessage, path: string): boolean {
+  if (headers.origin !== undefined) return true;
+  const site = headers['sec-fetch-site'];
+  const isLink =
+    headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document';
+  if (path === '/' && isLink) return false;
+  return site === 'cross-site' || site === 'same-site';
+}
 
 export class AdminServer {
   readonly #server: Server;
@@ -100,21 +127,22 @@ export class AdminServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const page = await this.#page(request).catch((): Page => ({
+    const page = await this.#page(request, response).catch((): Page => ({
       status: 500,
       type: text,
       body: 'failed\n',
     }));
+    if (page === 'streams') return;
     response.writeHead(page.status, {
+      ...page.headers,
       'Content-Type': page.type,
       'Content-Length': Buffer.byteLength(page.body),
-      'Cache-Control': 'no-store',
-      'X-Content-Type-Options': 'nosniff',
+      ...always,
     });
     response.end(request.method === 'HEAD' ? undefined : page.body);
   }
 
-  async #page(request: IncomingMessage): Promise<Page> {
+  async #page(request: IncomingMessage, response: ServerResponse): Promise<Page | 'streams'> {
     switch (this.#checkHost(request.headersDistinct['host'])) {
       case 'illegal':
         return { status: 400, type: text, body: 'one legal Host is needed\n' };
@@ -128,15 +156,21 @@ export class AdminServer {
     if (isSwitch ? request.method !== 'POST' : !isRead) {
       return { status: 405, type: text, body: isSwitch ? 'POST only\n' : 'GET only\n' };
     }
-    // Browsers send these fields. The admin port does not serve web pages.
-    if (
-      request.headers.origin !== undefined ||
-      request.headers['sec-fetch-site'] === 'cross-site'
-    ) {
+    if (isFromOtherPage(request, path)) {
       return { status: 403, type: text, body: 'not for web pages\n' };
     }
     if (isSwitch) return this.#switch(request, path, query);
+    const { page } = this.#parts;
     switch (path) {
+      case '/':
+        if (page === undefined) break;
+        return { status: 200, type: 'text/html; charset=utf-8', ...page.document() };
+      case '/events':
+        if (page === undefined) break;
+        return this.#events(page, request, response);
+      case '/what-if':
+        if (page === undefined) break;
+        return this.#whatIf(page, query, response);
       case '/livez':
         return { status: 200, type: text, body: 'ok\n' };
       case '/readyz':
@@ -157,9 +191,20 @@ export class AdminServer {
           type: 'application/json',
           body: `${JSON.stringify({ version: this.#parts.version, node: process.version })}\n`,
         };
-      default:
-        return { status: 404, type: text, body: `${paths}\n` };
     }
+    return { status: 404, type: text, body: `${paths}\n` };
+  }
+
+  /** Begins the feed. Its answer has no end. */
+  #events(page: AdminPage, request: IncomingMessage, response: ServerResponse): Page | 'streams' {
+    if (request.method === 'HEAD') return { status: 200, type: events, body: '' };
+    if (page.subscribe(response, { 'Content-Type': events, ...always })) return 'streams';
+    return { status: 503, type: text, body: 'too many pages are open\n' };
+  }
+
+  async #whatIf(page: AdminPage, query: string, response: ServerResponse): Promise<Page> {
+    const { status, value } = await page.whatIf(query, () => !response.destroyed);
+    return { status, type: 'application/json', body: `${JSON.stringify(value)}\n` };
   }
 
   async #switch(request: IncomingMessage, path: string, query: string): Promise<Page> {

@@ -12,9 +12,11 @@ import type { Origins } from '../settings/origins.ts';
 import type { PassThrough } from '../pass-through/pass-through.ts';
 import { startRecording } from '../shadow/shadow-mode.ts';
 import { collectRarely } from '../upstream/heap-growth.ts';
+import { PageWatch } from '../page/watch.ts';
 import { configReport } from './config-report.ts';
 import { Health } from './health.ts';
 import { LiveSettings } from './live-settings.ts';
+import { createPage, watchedMetrics } from './page.ts';
 import { createListener, createListening } from './parts.ts';
 import { createPlainListener } from './plain-listener.ts';
 import { Pools } from './pools.ts';
@@ -91,7 +93,15 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     systemClock.now(),
   );
   const tracing = await startTracing(settings, { log, version, metrics: metrics.spans });
-  const surroundings = { settings, live, metrics, log, renewals, health, tracing, internalError };
+  const watch = new PageWatch({
+    now: systemClock.now,
+    hashOf: log.hashUser,
+    broke: (error) => log.failure('the page of the admin port broke, and is off', error),
+  });
+  const surroundings = {
+    ...{ settings, live, log, renewals, health, tracing, internalError, watch },
+    metrics: watchedMetrics(metrics, watch),
+  };
   const pools = new Pools(surroundings, recorder);
   live.onChange(() => log.configure(live.current.log));
   const { maxConnections } = settings.limits;
@@ -116,10 +126,12 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   let ready = false;
   const { address, hosts, readyNeedsPool, tokenFile } = settings.admin;
   const switches = new Switches(live, log);
+  const page = createPage(surroundings, pools, watch, version);
   const admin = new AdminServer({
     metrics,
     version,
     hosts,
+    page,
     readiness: () => ({
       serving: ready,
       ...(readyNeedsPool && { pool_reachable: health.areReachable }),
@@ -187,11 +199,13 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
         summarize();
         pools.stopShadows();
       },
-      close: (leftMs) =>
-        Promise.all([
+      close(leftMs) {
+        page.stop();
+        return Promise.all([
           ...passThroughs.map((one) => one.stop()),
           ...[admin.stop(), recorder?.stop(), tracing?.stop(leftMs)],
-        ]),
+        ]);
+      },
     }),
   };
 }

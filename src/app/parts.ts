@@ -150,6 +150,7 @@ export function createHandler(
     maxWaiting: limits.maxQueuedCalls,
     overdueMs: upstream.timeoutMs + overdueAfterMs,
     accessLog: log,
+    watch: surroundings.watch.calls,
     observer: tracing?.listenObserver(observer) ?? observer,
   };
   live.keep(parts, (now) => ({

@@ -36,7 +36,14 @@ export function createPlainListener(
     tlsPort,
     keepAliveTimeoutMs: listen.keepAliveTimeoutMs,
     observer: metrics.listen,
-    accessLog: log,
+    accessLog: {
+      // Each finished call is asked about, so the page sees all of them.
+      wants(call) {
+        surroundings.watch.calls.current?.finished(call);
+        return log.wants(call);
+      },
+      access: log.access,
+    },
     now: systemClock.now,
   });
   const byPool = pools.map((pool) => plainPassThrough(listening, pool, bodies));

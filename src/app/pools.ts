@@ -259,6 +259,7 @@ function createEngines(
     nextBoundary: randomUUID,
     random: Math.random,
     memory,
+    watch: surroundings.watch.requestsTo(place),
     observer: {
       ...metrics.engine,
       ...(traced && { tracedSent: traced.tracedSent }),

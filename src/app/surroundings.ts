@@ -1,6 +1,7 @@
 import type { Log } from '../log/log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { ServeSettings } from '../settings/load-settings.ts';
+import type { PageWatch } from '../page/watch.ts';
 import type { Health } from './health.ts';
 import type { LiveSettings } from './live-settings.ts';
 import type { TlsWatch } from './tls-watch.ts';
@@ -18,5 +19,7 @@ export interface Surroundings {
   readonly health: Health;
   /** `undefined`: no call is traced. */
   readonly tracing: Tracing | undefined;
+  /** Where the page of the admin port attaches its observers. */
+  readonly watch: PageWatch;
   readonly internalError: (error: unknown) => void;
 }

@@ -36,7 +36,7 @@ const afterErrorMs = 100;
 export class Engine implements Sink<Caller> {
   readonly events: SchedulerEvents;
   readonly #options: EngineOptions;
-  readonly #parts: Pick<EngineParts, 'nextBoundary' | 'ended'>;
+  readonly #parts: Pick<EngineParts, 'nextBoundary' | 'ended' | 'watch'>;
   readonly #clock: Clock;
   readonly #upstream: Upstream;
   readonly #observer: EngineParts['observer'];
@@ -134,7 +134,7 @@ export class Engine implements Sink<Caller> {
 
   send(batch: Batch<Caller>): void {
     const permit = this.#permit;
-    observeCalls(batch, this.#observer);
+    observeCalls(batch, this.#observer, this.#parts.watch?.current);
     try {
       this.#guard.checkRequest(batch);
       if (canStream(batch)) this.#sendSingle(batch, permit);
@@ -224,29 +224,27 @@ export class Engine implements Sink<Caller> {
       this.#observer.batchSent(batch.calls.length, request.body.length, batch.flushReason);
     const startedAtMs = this.#clock.now();
     let reservedBytes = 0;
+    const { maxResponseBytes } = this.#options;
     const kind = isUnwrapped ? 'single' : 'batch';
-    const handler = new BatchExchange(
-      [...batch.calls],
-      isUnwrapped,
-      this.#options.maxResponseBytes,
-      {
-        answered: (status) => this.#observer.upstreamAnswered(kind, status),
-        protocolError: (kind) => this.#observer.protocolError(kind),
-        reserve: (bytes) => {
-          reservedBytes += bytes;
-          this.#totals.responseBytes += bytes;
-          return this.#totals.responseBytes <= this.#options.maxBufferedResponseBytes;
-        },
-        part: (index, reply, early) =>
-          this.#enter(() => this.#core.part(batch, index, reply, early, this.#clock.now())),
-        settled: (ending) => {
-          this.#totals.responseBytes -= reservedBytes;
-          this.#observer.upstreamEnded(kind, this.#clock.now() - startedAtMs);
-          this.#settled(batch, permit, ending);
-        },
-        abort: () => exchange.abort(),
+    const handler = new BatchExchange([...batch.calls], isUnwrapped, maxResponseBytes, {
+      answered: (status) => this.#observer.upstreamAnswered(kind, status),
+      protocolError: (kind) => this.#observer.protocolError(kind),
+      reserve: (bytes) => {
+        reservedBytes += bytes;
+        this.#totals.responseBytes += bytes;
+        return this.#totals.responseBytes <= this.#options.maxBufferedResponseBytes;
       },
-    );
+      part: (index, reply, early) => {
+        this.#parts.watch?.current?.part(batch, index, reply, this.#clock.now());
+        this.#enter(() => this.#core.part(batch, index, reply, early, this.#clock.now()));
+      },
+      settled: (ending) => {
+        this.#totals.responseBytes -= reservedBytes;
+        this.#observer.upstreamEnded(kind, this.#clock.now() - startedAtMs);
+        this.#settled(batch, permit, ending);
+      },
+      abort: () => exchange.abort(),
+    });
     const exchange = this.#upstream.send(request, handler);
     this.#begin(batch, exchange, permit);
   }
@@ -267,6 +265,7 @@ export class Engine implements Sink<Caller> {
       this.#landed(batch);
       permit.release();
       this.#parts.ended?.(batch, ending, nowMs);
+      this.#parts.watch?.current?.ended(batch, ending, nowMs);
     });
   }
 

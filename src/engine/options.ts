@@ -5,6 +5,7 @@ import type { Caller } from './caller.ts';
 import type { Clock } from './clock.ts';
 import type { EngineObserver } from './observer.ts';
 import type { Ending } from '../core/answer/ending.ts';
+import type { RequestWatch } from './request-watch.ts';
 
 export interface EngineOptions {
   readonly policy: Policy;
@@ -25,4 +26,6 @@ export interface EngineParts {
   readonly memory: UserMemory;
   /** Reports the end of each request. */
   readonly ended?: ((batch: Batch<Caller>, ending: Ending, nowMs: number) => void) | undefined;
+  /** Has a watch while the page of the admin port is open. */
+  readonly watch?: { readonly current: RequestWatch | undefined } | undefined;
 }

@@ -8,6 +8,7 @@ import { headerValue } from '../core/messages/http-message.ts';
 import { singleHeaders } from '../core/messages/forwarded-headers.ts';
 import { envelopeHeaders, batchTarget } from '../core/ucwa/protocol.ts';
 import type { EngineObserver } from './observer.ts';
+import type { RequestWatch } from './request-watch.ts';
 import { takeRepetitions } from '../core/schedule/ending/retries.ts';
 import { waitersOf } from '../core/schedule/queue/calls.ts';
 import { waitTimesOf } from '../core/schedule/queue/queue-time.ts';
@@ -63,7 +64,11 @@ function spanOf({ calls }: Batch<Caller>): SpanRef | undefined {
 }
 
 /** Reports how long each call of the batch waited, and that a request with these calls is sent. */
-export function observeCalls(batch: Batch<Caller>, observer: EngineObserver): void {
+export function observeCalls(
+  batch: Batch<Caller>,
+  observer: EngineObserver,
+  watch?: RequestWatch,
+): void {
   let newCalls = 0;
   let traced: TracedPart[] | undefined;
   for (const slot of batch.calls) {
@@ -78,6 +83,7 @@ export function observeCalls(batch: Batch<Caller>, observer: EngineObserver): vo
   }
   observer.requestSent(newCalls);
   if (traced !== undefined) observer.tracedSent?.(tracedRequest(batch, oldestOf(batch), traced));
+  watch?.sent(batch);
 }
 
 /** Returns the request for a batch. A batch of one part needs no envelope. */

@@ -4,7 +4,7 @@ import type { ClassifyRules } from '../core/ucwa/classify.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ConnectionAuthMode } from './connection-auth.ts';
 import type { Newcomers } from './newcomers.ts';
-import type { AccessLog } from './observer.ts';
+import type { AccessLog, CallWatch } from './observer.ts';
 import type { PassThroughParts, PassThroughPool } from './pass-through-handler.ts';
 import type { WriteBufferLimits } from './write-buffer-limit.ts';
 import type { CallTracer } from '../trace/call-tracer.ts';
@@ -25,6 +25,8 @@ export interface HandlerParts extends PassThroughParts {
   /** `undefined`: no call is traced. */
   readonly tracer?: CallTracer | undefined;
   readonly accessLog: AccessLog;
+  /** Has a watch while the page of the admin port is open. */
+  readonly watch?: { readonly current: CallWatch | undefined } | undefined;
   readonly rules: ClassifyRules;
   /** Limit for the received bytes of all bodies. */
   readonly maxBodyBytes: number;

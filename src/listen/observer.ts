@@ -50,6 +50,11 @@ export interface AccessLog {
   access(call: FinishedCall, details: CallDetails): void;
 }
 
+/** Learns of each finished call. Keeps no target, and does not throw. */
+export interface CallWatch {
+  finished(call: FinishedCall): void;
+}
+
 /** Receives the events of the server edge, for metrics and the access log. */
 export interface ListenObserver {
   finished(call: FinishedCall): void;

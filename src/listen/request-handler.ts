@@ -283,17 +283,17 @@ export class RequestHandler {
     const isProof = via !== 'refused' && Math.trunc(response.statusCode / 100) === 2;
     if (isProof && response.headersSent) this.#newcomers.prove(exchange.head.user);
     const call = {
-      via,
+      ...{ via, callerLeft },
       status: response.headersSent ? response.statusCode : 0,
       durationMs: this.#parts.now() - startedAtMs,
       method: request.method ?? '',
       target: request.url ?? '',
       user: exchange.head.user,
       poll: way.poll === true,
-      callerLeft,
       trace: exchange.trace,
     };
     this.#parts.observer.finished(call);
     if (accessLog.wants(call)) accessLog.access(call, detailsOf(exchange, way));
+    this.#parts.watch?.current?.finished(call);
   }
 }

@@ -56,7 +56,8 @@ const randomKeyBytes = 32;
  * Pattern of tokens, cookies and SIP addresses. It catches a secret that reached a line in spite of the fixed
  * fields.
  */
-const secret = /\b(?:bearer|basic|ntlm|negotiate) [\w+/=.~-]{8}|\bcwt(?:_ucwa)?=|\bsips?:[^\s"]*@/i;
+export const secret =
+  /\b(?:bearer|basic|ntlm|negotiate) [\w+/=.~-]{8}|\bcwt(?:_ucwa)?=|\bsips?:[^\s"]*@/i;
 
 export function createLog(options: LogOptions, destination?: DestinationStream): Log {
   let onWithheld: () => void = () => undefined;

@@ -110,6 +110,22 @@ export class RawClient {
     }
   }
 
+  /** Reads the head of the next answer, with its last line ends. */
+  async readHead(): Promise<string> {
+    return this.#take((await this.#find('\r\n\r\n')) + 4).toString('latin1');
+  }
+
+  /** Reads one chunk of an answer that has no end. The head of the answer counts as a chunk. */
+  async readChunk(): Promise<string> {
+    if (this.#received.subarray(0, 5).toString() === 'HTTP/') return this.readHead();
+    const lineEnd = await this.#find('\r\n');
+    if (this.#received.subarray(0, 5).toString() === 'HTTP/') return this.readHead();
+    const size = parseInt(this.#take(lineEnd + 2).toString('latin1', 0, lineEnd), 16);
+    const chunk = await this.#read(size);
+    await this.#read(2);
+    return chunk.toString();
+  }
+
   async untilReceived(bytes: number): Promise<void> {
     while (this.#received.length < bytes) await this.#more();
   }
