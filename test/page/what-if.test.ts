@@ -59,7 +59,7 @@ test('replays run one after another, and few wait', async () => {
   };
   const jobs = Array.from({ length: 6 }, () => queue.run(job));
   expect(jobs.filter((one) => one === undefined)).toHaveLength(2);
-  expect(await Promise.all(jobs.slice(0, 4))).toEqual([0, 0, 0, 0]);
+  for (const one of jobs.slice(0, 4)) expect(await one).toBe(0);
   expect(await queue.run(job)).toBe(0);
 });
 
