@@ -184,7 +184,7 @@ testWithBrowser(
       health: [bad],
     };
     const admin = new AdminServer({
-      ...{ hosts: [], version: '0', readiness: () => ({}), servers: () => [] },
+      ...{ hosts: [], version: '0', readiness: () => ({}), config: () => ({}), servers: () => [] },
       metrics: { contentType: 'text/plain', render: () => Promise.resolve('') },
       page: {
         document: loadPage,
