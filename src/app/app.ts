@@ -126,7 +126,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   let ready = false;
   const { address, hosts, readyNeedsPool, tokenFile } = settings.admin;
   const switches = new Switches(live, log);
-  const page = createPage(surroundings, pools, watch, version);
+  const page = createPage(surroundings, pools, switches, version);
   const admin = new AdminServer({
     metrics,
     version,

@@ -12,23 +12,29 @@ import { readWhatIf, replayInSlices, WhatIfQueue, type WhatIfSettings } from '..
 import type { ServeSettings } from '../settings/load-settings.ts';
 import type { Pools } from './pools.ts';
 import type { Surroundings } from './surroundings.ts';
+import type { Switches } from './switches.ts';
 
 export interface Page extends AdminPage {
   stop(): void;
 }
 
-/** @param watch see `watchedMetrics` */
+/** @param switches those of the admin port */
 export function createPage(
-  { settings, metrics, health }: Surroundings,
+  { live, watch, metrics, health }: Surroundings,
   pools: Pools,
-  watch: PageWatch,
+  switches: Pick<Switches, 'report'>,
   version: string,
 ): Page {
   const feed = new Feed({
     watch,
     now: systemClock.now,
-    hello: () => ({ version, batching: batchingOf(settings) }),
-    facts: () => ({ servers: serversOf(pools), health: health.lines() }),
+    hello: () => ({ version, batching: batchingOf(live.current) }),
+    facts: () => ({
+      mode: live.current.batching.mode,
+      switches: switches.report(),
+      servers: serversOf(pools),
+      health: health.lines(),
+    }),
     isShowable(text) {
       if (!secret.test(text)) return true;
       metrics.violated('nothing_shown');
@@ -43,7 +49,7 @@ export function createPage(
       if (traces === undefined || !isWanted()) return undefined;
       const calls = traces.calls(systemClock.now());
       const clock = { now: systemClock.now, rest: (ms: number) => delay(ms), isWanted };
-      return replayInSlices(calls, shadowOptions(settings, wanted), clock);
+      return replayInSlices(calls, shadowOptions(live.current, wanted), clock);
     });
   return {
     // Read at the first request, because a start must not depend on it.

@@ -80,14 +80,17 @@ export const demo: Command = {
       const adminUrl = urlOf(started.settings.admin.address, app.ports.admin);
       io.stdout.write(
         `ucwa-batch-proxy ${programVersion()}: simulated pool at ${pool.url}, proxy at ${proxyUrl}\n` +
-          `Each scene runs ${rounds} times directly, and ${rounds} times through the proxy.\n\n`,
+          `Each scene runs ${rounds} times directly, and ${rounds} times through the proxy.\n` +
+          `A page shows what the proxy does: ${adminUrl}/\n\n`,
       );
       for (const scene of scenes) {
         if (!stopping.signal.aborted) io.stdout.write(`${await play(scene, pool, proxyUrl)}\n`);
       }
       await pool.setLimit(usualLimit);
       const afterScenes = await runCounts(adminUrl);
-      io.stdout.write(`${handsOn(proxyUrl)}\nMetrics: ${adminUrl}/metrics\n${next}`);
+      io.stdout.write(
+        `${handsOn(proxyUrl)}\nPage: ${adminUrl}/\nMetrics: ${adminUrl}/metrics\n${next}`,
+      );
       if (seconds === undefined) {
         io.stdout.write('Serving until Ctrl-C.\n');
         await signals.first;

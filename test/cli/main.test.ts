@@ -209,6 +209,8 @@ test('demo says in words what three scenes cost, its commands show a batch, and 
   expect(stdout.match(/^ {2}\d+\.\d times fewer requests; the pool's work /gm)).toHaveLength(3);
   expect(stdout.match(/^ {2}Callers (?:of the other routes )?waited /gm)).toHaveLength(3);
   expect(stdout).toMatch(/Directly the pool refused \d+ of 384 calls with 429\..* saw none\./);
+  const page = /^Page: (http:\/\/127\.0\.0\.1:\d+\/)$/m.exec(stdout)?.[1] ?? '';
+  expect(await shell(`curl --silent ${page}`)).toMatch(/^<!doctype html>/);
   expect(stdout).toMatch(/^Metrics: http:\/\/127\.0\.0\.1:\d+\/metrics$/m);
   expectSample(stdout);
 

@@ -1,9 +1,11 @@
 /**
- * The page of the admin port in a real browser. What it shows equals the metrics. With `UPDATE_SCREENSHOTS=1` the
+ * The page of the admin port in a real browser, compared with the metrics. With `UPDATE_SCREENSHOTS=1` the
  * screenshots of the README are written anew.
  */
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import { AdminServer } from '../../src/admin/admin-server.ts';
 import { loadPage } from '../../src/page/document.ts';
@@ -111,7 +113,7 @@ testWithBrowser(
     expect(await page.evaluate<string[]>(rowsOf('health'))).toEqual(['[-]pool: not checked yet']);
     expect(secretsIn(await page.evaluate('document.documentElement.outerHTML'))).toEqual([]);
 
-    // What if: larger holds can only be asked for with the keyboard too.
+    // The keyboard moves a slider, too.
     await page.until(`${rowsOf('what-if-rows')}.length === 2`);
     await page.evaluate(`document.getElementById('linger').focus()`);
     const key = { key: 'End', code: 'End', windowsVirtualKeyCode: 35 };
@@ -151,6 +153,37 @@ testWithBrowser(
 );
 
 testWithBrowser(
+  'the page shows the mode in force, and the switch that set it',
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'page-'));
+    onCleanup(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'token');
+    writeFileSync(file, 'a-token-of-the-admin-port\n');
+    const pool = await startPool();
+    const proxy = await startProxy(pool.url, { UCWA_PROXY_ADMIN_TOKEN_FILE: file });
+    const page = await openBrowser();
+    await page.goTo(`http://127.0.0.1:${proxy.ports.admin}/`);
+    await page.until(`${textOf('mode')} === 'batching adaptive'`);
+    const post = async (query: string): Promise<void> => {
+      const answer = await fetch(`http://127.0.0.1:${proxy.ports.admin}/batching?${query}`, {
+        method: 'POST',
+        headers: { Authorization: 'Bearer a-token-of-the-admin-port' },
+      });
+      expect(answer.status).toBe(200);
+    };
+    await post('mode=off&minutes=5');
+    await page.until(`${textOf('mode')} === 'batching off'`);
+    expect(await page.evaluate<string[]>(rowsOf('switches'))).toEqual([
+      expect.stringMatching(/^Switched: batching\.mode off until \d{4}-/),
+    ]);
+    await post('mode=settings');
+    await page.until(`${textOf('mode')} === 'batching adaptive'`);
+    expect(await page.evaluate<string[]>(rowsOf('switches'))).toEqual([]);
+  },
+  timeoutMs,
+);
+
+testWithBrowser(
   'hostile names stay text',
   async () => {
     const bad = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
@@ -182,6 +215,8 @@ testWithBrowser(
       tap: { skipped: 1, rows: [{ ...tapped, explain: bad, reason: bad }] },
       servers: [{ server: bad, pool: bad, state: bad, reason: bad, tier: bad }],
       health: [bad],
+      mode: bad,
+      switches: [{ setting: bad, value: bad, until: bad }],
     };
     const admin = new AdminServer({
       ...{ hosts: [], version: '0', readiness: () => ({}), config: () => ({}), servers: () => [] },
@@ -204,7 +239,7 @@ testWithBrowser(
     await page.goTo(`http://127.0.0.1:${port}/`);
     await page.until(`document.querySelectorAll('#tap-rows td').length === 7`);
     const seen = await page.evaluate<string>('document.body.textContent');
-    expect(seen.split(bad).length).toBeGreaterThan(15);
+    expect(seen.split(bad).length).toBeGreaterThan(18);
     expect(await page.evaluate(`document.querySelectorAll('img, script').length`)).toBe(1);
     expect(await page.evaluate('document.title')).toBe('ucwa-batch-proxy');
     expect(page.complaints).toEqual([]);

@@ -48,6 +48,7 @@ export class Program {
     const compiler = join(root, 'node_modules/typescript/bin/tsc');
     const outDir = join(folder, 'dist');
     await execute(process.execPath, [compiler, '-p', root, '--noCheck', '--outDir', outDir]);
+    cpSync(join(root, 'src/page/client'), join(outDir, 'page/client'), { recursive: true });
     cpSync(join(root, 'package.json'), join(folder, 'package.json'));
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
     return new Program(folder);

@@ -58,6 +58,22 @@ function showEffect(effect, totals, watchedMs) {
 }
 
 /**
+ * @param {string} mode
+ * @param {ReadonlyArray<{ readonly setting: string, readonly value: string, readonly until: string }>} switches
+ */
+function showSettings(mode, switches) {
+  setText(byId('mode'), `batching ${mode}`);
+  const list = byId('switches');
+  resize(list, switches.length, () => newElement('li'));
+  switches.forEach(({ setting, value, until }, place) =>
+    setText(
+      /** @type {Element} */ (list.children[place]),
+      `Switched: ${setting} ${value} until ${until}`,
+    ),
+  );
+}
+
+/**
  * @param {{ readonly known: number, readonly rows: ReadonlyArray<{ readonly user: string, readonly outstanding: number,
  *   readonly limit?: number, readonly isLimitMet: boolean, readonly pauseMs: number }> }} users
  */

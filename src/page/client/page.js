@@ -23,7 +23,7 @@ function openFeed() {
   feed.addEventListener('hello', (event) => {
     const { version, batching } = JSON.parse(event.data);
     if (version === undefined) return;
-    setText(byId('version'), `${version}, batching ${batching.mode}`);
+    setText(byId('version'), version);
     beginWhatIf(batching);
   });
   feed.addEventListener('message', (event) => {
@@ -47,6 +47,7 @@ function showWaiting() {
   waiting = undefined;
   if (frame?.effect === undefined) return;
   showEffect(frame.effect, frame.totals, frame.watchedMs);
+  showSettings(frame.mode, frame.switches);
   showBoard(frame.board);
   showUsers(frame.users);
   showRoutes(frame.routes);
