@@ -42,7 +42,7 @@ export function createPlainListener(
         surroundings.watch.calls.current?.finished(call);
         return log.wants(call);
       },
-      access: log.access,
+      access: (call, details) => log.access(call, details),
     },
     now: systemClock.now,
   });

@@ -64,13 +64,13 @@ testWithBrowser(
     const client = new UcwaClient(proxy.url);
     for (let round = 0; round < rounds; round += 1) await startApps(client, 8, round % 4 === 0);
     if (writesScreenshots) {
-      let goesOn = true;
+      const over = new AbortController();
       const load = (async () => {
-        while (goesOn) await startApps(client, 8, Math.random() < 0.3);
+        while (!over.signal.aborted) await startApps(client, 8, Math.random() < 0.3);
       })();
       await takeScreenshot(page, 'light');
       await takeScreenshot(page, 'dark');
-      goesOn = false;
+      over.abort();
       await load;
     }
     await client.ask('/');
