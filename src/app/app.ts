@@ -36,8 +36,12 @@ export interface App {
   readonly settings: LiveSettings;
   /** Stops in order, within the time that the settings give. Further calls return the same promise. */
   stop(): Promise<void>;
-  /** Stops at once, and answers the callers that wait. */
-  abort(): Promise<void>;
+  /**
+   * Stops at once, and answers the callers that wait.
+   *
+   * @param graceMs time for final responses before connections close
+   */
+  abort(graceMs?: number): Promise<void>;
 }
 
 export interface AppParts {

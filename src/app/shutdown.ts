@@ -32,7 +32,8 @@ interface ShutdownParts {
 
 interface Shutdown {
   stop(): Promise<void>;
-  abort(): Promise<void>;
+  /** @param graceMs time for final responses before connections close */
+  abort(graceMs?: number): Promise<void>;
 }
 
 /** Polls are ended in this many steps, so that their clients do not come back all at once. */
@@ -47,13 +48,14 @@ const minExportMs = 500;
 export function createShutdown(parts: ShutdownParts): Shutdown {
   const { drain, servers, passThroughs } = parts;
   const cut = new AbortController();
+  let graceMs = flushGraceMs;
   const end = async (leftMs: number): Promise<void> => {
     parts.endCalls();
     for (const passThrough of passThroughs) {
       passThrough.endPolls(1, shuttingDown);
       passThrough.endWaiting();
     }
-    await delay(flushGraceMs);
+    await delay(graceMs);
     for (const server of servers) server.destroy();
     await parts.close(leftMs);
   };
@@ -77,7 +79,8 @@ export function createShutdown(parts: ShutdownParts): Shutdown {
   const stop = (): Promise<void> => (stopped ??= stopInOrder());
   return {
     stop,
-    abort() {
+    abort(newGraceMs = flushGraceMs) {
+      graceMs = newGraceMs;
       cut.abort();
       return stop();
     },

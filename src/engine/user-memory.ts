@@ -7,7 +7,12 @@ export function createUserMemory(options: {
   readonly maxUsers: number;
   readonly idleMs: number;
 }): UserMemory {
-  const cache = new LRUCache<string, LearnedState>({ max: options.maxUsers, ttl: options.idleMs });
+  const cache = new LRUCache<string, LearnedState>({
+    // With `max`, lru-cache would allocate memory for all users at the start.
+    maxSize: options.maxUsers,
+    sizeCalculation: () => 1,
+    ttl: options.idleMs,
+  });
   return {
     totals: newTotals(),
     get size() {
