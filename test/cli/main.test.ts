@@ -10,9 +10,9 @@ import { Program, type Ended, type Started } from '../support/program.ts';
 
 let program: Program;
 
-beforeAll(async () => {
-  program = await Program.install();
-}, 60_000);
+beforeAll(() => {
+  program = Program.install();
+});
 
 afterAll(() => program.remove());
 

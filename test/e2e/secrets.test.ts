@@ -9,9 +9,9 @@ import { RawClient } from '../support/raw-client.ts';
 import { app, UcwaClient } from '../support/ucwa-client.ts';
 
 let program: Program;
-beforeAll(async () => {
-  program = await Program.install();
-}, 60_000);
+beforeAll(() => {
+  program = Program.install();
+});
 afterAll(() => program.remove());
 
 /** Part of every token, cookie, body, name and address of the test, and of no other text. */

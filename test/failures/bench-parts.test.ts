@@ -17,10 +17,10 @@ const patienceMs = 120_000;
 
 let dist: readonly string[];
 let program: Program | undefined;
-beforeAll(async () => {
-  program = await Program.install();
+beforeAll(() => {
+  program = Program.install();
   dist = ['--dist', program.path('')];
-}, patienceMs);
+});
 afterAll(() => program?.remove());
 
 /** Runs a part to its end, and returns its data. */

@@ -10,9 +10,9 @@ import { startProxyProcess, type ProxyProcess } from '../support/proxy-process.t
 
 let program: Program;
 
-beforeAll(async () => {
-  program = await Program.install();
-}, 60_000);
+beforeAll(() => {
+  program = Program.install();
+});
 
 afterAll(() => program.remove());
 

@@ -14,9 +14,9 @@ const testWithPrlimit = onlyWith('prlimit');
 
 let program: Program;
 
-beforeAll(async () => {
-  program = await Program.install();
-}, 60_000);
+beforeAll(() => {
+  program = Program.install();
+});
 
 afterAll(() => program.remove());
 

@@ -24,9 +24,9 @@ const drainTimeoutMs = 8000;
 const drainDelayMs = 1000;
 
 let program: Program;
-beforeAll(async () => {
-  program = await Program.install();
-}, 60_000);
+beforeAll(() => {
+  program = Program.install();
+});
 afterAll(() => program.remove());
 
 interface Made {

@@ -23,9 +23,9 @@ const testWithPython = onlyWith('python3');
 
 let program: Program;
 
-beforeAll(async () => {
-  program = await Program.install();
-}, 60_000);
+beforeAll(() => {
+  program = Program.install();
+});
 
 afterAll(() => program.remove());
 

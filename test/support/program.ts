@@ -1,10 +1,20 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { transformSync } from '@swc/core';
 import { onCleanup } from './cleanup.ts';
 
 const execute = promisify(execFile);
@@ -34,7 +44,7 @@ export interface Started {
   errors(): string;
 }
 
-/** The program as installed: compiled into dist/, with package.json next to dist/. */
+/** The program as it is installed: JavaScript in dist/, with package.json next to dist/. */
 export class Program {
   readonly #folder: string;
 
@@ -42,13 +52,17 @@ export class Program {
     this.#folder = folder;
   }
 
-  /** Compiles without type checks: `npm run typecheck` checks the types. */
-  static async install(): Promise<Program> {
+  /** Compiles without type checks: `npm run typecheck` checks the types. swc needs a tenth of the time of tsc. */
+  static install(): Program {
     const folder = mkdtempSync(join(tmpdir(), 'ucwa-batch-proxy-'));
-    const compiler = join(root, 'node_modules/typescript/bin/tsc');
-    const outDir = join(folder, 'dist');
-    await execute(process.execPath, [compiler, '-p', root, '--noCheck', '--outDir', outDir]);
-    cpSync(join(root, 'src/page/client'), join(outDir, 'page/client'), { recursive: true });
+    for (const name of readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })) {
+      if (!name.endsWith('.ts')) continue;
+      const path = join(folder, 'dist', name.replace(/\.ts$/, '.js'));
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, compiled(readFileSync(join(root, 'src', name), 'utf8')));
+    }
+    const page = 'page/client';
+    cpSync(join(root, 'src', page), join(folder, 'dist', page), { recursive: true });
     cpSync(join(root, 'package.json'), join(folder, 'package.json'));
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
     return new Program(folder);
@@ -106,4 +120,14 @@ export class Program {
       options: { cwd: root, env: { PATH: process.env['PATH'], ...env } },
     };
   }
+}
+
+function compiled(source: string): string {
+  // The types of swc do not know the last option.
+  const jsc = {
+    target: 'es2023',
+    parser: { syntax: 'typescript' },
+    rewriteRelativeImportExtensions: true,
+  } as const;
+  return transformSync(source, { swcrc: false, jsc, module: { type: 'es6' } }).code;
 }

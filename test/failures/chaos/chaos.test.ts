@@ -134,7 +134,7 @@ describe(`while all kinds of failures happen in turn (seed ${seed})`, () => {
   let ran: Run;
 
   beforeAll(async () => {
-    program = await Program.install();
+    program = Program.install();
     ran = await run(program);
   }, timeoutMs);
   afterAll(() => program.remove());

@@ -8,9 +8,9 @@ import { type Lie, startLyingProxy } from './lying-proxy.ts';
 import { PoolChild } from './rig.ts';
 
 let program: Program;
-beforeAll(async () => {
-  program = await Program.install();
-}, 60_000);
+beforeAll(() => {
+  program = Program.install();
+});
 afterAll(() => program.remove());
 
 /**

@@ -7,9 +7,9 @@ import { RawClient } from '../../support/raw-client.ts';
 
 let program: Program;
 
-beforeAll(async () => {
-  program = await Program.install();
-}, 60_000);
+beforeAll(() => {
+  program = Program.install();
+});
 
 afterAll(() => program.remove());
 

@@ -5,9 +5,9 @@ import { Program } from '../../support/program.ts';
 
 let program: Program;
 
-beforeAll(async () => {
-  program = await Program.install();
-}, 60_000);
+beforeAll(() => {
+  program = Program.install();
+});
 
 afterAll(() => program.remove());
 

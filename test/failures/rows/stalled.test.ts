@@ -8,9 +8,9 @@ import { callsOf, fateAt } from './bring-about.ts';
 import { methods } from './row.ts';
 
 let program: Program;
-beforeAll(async () => {
-  program = await Program.install();
-}, 60_000);
+beforeAll(() => {
+  program = Program.install();
+});
 afterAll(() => program.remove());
 
 test.each(methods)(
