@@ -3,7 +3,7 @@
  * so that every error message reads "expected ..., found ...".
  */
 import { isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatAddress, parseAddress, type Address } from './address.ts';
 import { masked } from './masked.ts';
 import { formatIpRange, ipRangePattern, parseIpRange, type IpRange } from './ip-range.ts';
@@ -86,13 +86,18 @@ export const pathPatterns = () =>
     placeholder: 'PATTERN,...',
   });
 
-const alternatives = new Intl.ListFormat('en', { type: 'disjunction' });
+/**
+ * Joins names as in "a, b, or c". `Intl.ListFormat` would load data of ICU: at the start of the program, that takes 4 MB
+ * of memory and a tenth of the time.
+ */
+function alternatives(names: readonly string[]): string {
+  if (names.length < 3) return names.join(' or ');
+  return `${names.slice(0, -1).join(', ')}, or ${names.at(-1)}`;
+}
 
 /** One of `names`. */
 export const oneOf = <const Names extends readonly string[]>(...names: Names) =>
-  z
-    .enum(names)
-    .register(facts, { accepts: alternatives.format(names), placeholder: names.join('|') });
+  z.enum(names).register(facts, { accepts: alternatives(names), placeholder: names.join('|') });
 
 /** `host:port`; decodes to an `Address`. */
 export const address = () =>
