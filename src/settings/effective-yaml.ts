@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { listKeys } from './describe-settings.ts';
 import { type Settings, settingsSchema } from './schema.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { settingsSchema } from './schema.ts';
 
 /** The JSON schema (draft-07) of a configuration file, for editors and charts. */

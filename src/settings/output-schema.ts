@@ -1,5 +1,5 @@
 /** The settings of what the proxy writes: the log, traces, and recordings. A part of `schema.ts`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { bytes, facts, oneOf, plainFilePath, share, tracesUrl } from './value-kinds.ts';
 
 const KiB = 1024;

@@ -1,5 +1,5 @@
 /** The setting of a pool that `listen.plain` needs to forward requests, and the limit that it implies. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { facts, origin } from './value-kinds.ts';
 
 /** Share of the connections to the pool that each plain server gets. */

@@ -3,7 +3,7 @@
  * variables, the documentation and the JSON schema derive from this file. A configuration with a key
  * that is not here is refused.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { log, record, trace } from './output-schema.ts';
 import {
   address,

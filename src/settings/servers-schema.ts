@@ -1,5 +1,5 @@
 /** The settings of the servers of a pool: `pools[].fallback` and `pools[].health`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { count, facts, milliseconds, origin } from './value-kinds.ts';
 
 const minute = 60_000;

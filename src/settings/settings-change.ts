@@ -1,5 +1,5 @@
 /** The difference between the settings in force and wanted ones, and what of it can change while the proxy runs. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { notAbove } from './contradictions.ts';
 import { type Settings, settingsSchema } from './schema.ts';
 

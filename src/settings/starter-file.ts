@@ -1,6 +1,6 @@
 /** The settings file that the command `init` writes. */
 import { stringify } from 'yaml';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { quoted } from './quoted.ts';
 import { facts, filePath, oneOf, origin, poolHosts } from './value-kinds.ts';
 

@@ -1,5 +1,5 @@
 /** The settings of pools and of the connections to them: the sections `upstream` and `pools`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { plainServerFields } from './plain-servers.ts';
 import { serversFields } from './servers-schema.ts';
 import {
