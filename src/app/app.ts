@@ -107,7 +107,10 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     metrics: watchedMetrics(metrics, watch),
   };
   const pools = new Pools(surroundings, recorder);
-  live.onChange(() => log.configure(live.current.log));
+  live.onChange(() => {
+    log.configure(live.current.log);
+    health.follow(live.current);
+  });
   const { maxConnections } = settings.limits;
   const counts = new ConnectionCounts(maxConnections, Math.ceil(maxConnections / 2));
   const listening = createListening(surroundings, pools.all, counts);

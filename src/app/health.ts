@@ -38,7 +38,7 @@ const maxTickMs = 1000;
 const noChecks: CheckTimes = { everyMs: Infinity, whileFailingMs: Infinity };
 
 interface Watched {
-  readonly settings: PoolSettings;
+  settings: PoolSettings;
   readonly health: PoolHealth;
   /** The servers that showed a certificate, and when it expires. */
   readonly certificates: Map<string, number>;
@@ -57,18 +57,32 @@ export class Health implements HealthSources {
 
   constructor(parts: HealthParts) {
     this.#parts = parts;
-    this.#pools = poolsOf(parts.settings).map((settings) => ({
-      settings,
-      health: new PoolHealth(
-        {
-          began: (kind, code) => this.#began(settings, kind, code),
-          ended: (kind, failures, lastedMs) => this.#ended(settings, kind, failures, lastedMs),
-        },
-        parts.checks ?? noChecks,
-        settings.servers.length + settings.fallback.length > 1,
-      ),
-      certificates: new Map(),
-    }));
+    this.#pools = poolsOf(parts.settings).map((settings): Watched => {
+      const pool: Watched = {
+        settings,
+        health: new PoolHealth(
+          {
+            began: (...failure) => this.#began(pool.settings, ...failure),
+            ended: (...failures) => this.#ended(pool.settings, ...failures),
+          },
+          parts.checks ?? noChecks,
+          serversIn(settings).length > 1,
+        ),
+        certificates: new Map(),
+      };
+      return pool;
+    });
+  }
+
+  /** Follows the servers of other settings, for the same pools. */
+  follow(settings: ServeSettings): void {
+    for (const [place, now] of poolsOf(settings).entries()) {
+      const pool = this.#pools[place];
+      if (pool === undefined) continue;
+      pool.settings = now;
+      for (const server of pool.certificates.keys())
+        if (!serversIn(now).includes(server)) pool.certificates.delete(server);
+    }
   }
 
   /** Begins the checks. The first ones begin at once. */
@@ -151,17 +165,20 @@ export class Health implements HealthSources {
   }
 
   /** Checks all servers of a pool. The pool is reachable if one server is. */
-  async #check({ settings, health, certificates }: Watched, place: number): Promise<void> {
+  async #check(pool: Watched, place: number): Promise<void> {
+    const { settings, health, certificates } = pool;
+    const isCurrent = (server: string): boolean =>
+      pool.settings === settings || serversIn(pool.settings).includes(server);
     health.checking(performance.now());
     const { connectTimeoutMs } = this.#parts.settings.upstream;
     const tls = this.#parts.renewals.pools[place]?.() ?? {};
     const results = await Promise.all(
-      [...settings.servers, ...settings.fallback].map(async (server) => {
+      serversIn(settings).map(async (server) => {
         const check = checkServer(server, connectTimeoutMs, tls);
         this.#running.add(check);
         const result = await check.result;
         this.#running.delete(check);
-        noteCertificate(certificates, server, result);
+        if (isCurrent(server)) noteCertificate(certificates, server, result);
         return result.failure;
       }),
     );
@@ -208,6 +225,10 @@ export class Health implements HealthSources {
     const facts = { kind, failures, ms: Math.round(lastedMs) };
     this.#parts.log.info(what, { ...factsOf(pool), ...facts });
   }
+}
+
+function serversIn({ servers, fallback }: PoolSettings): readonly string[] {
+  return [...servers, ...fallback];
 }
 
 function factsOf({ name, servers }: PoolSettings): Readonly<Record<string, string>> {

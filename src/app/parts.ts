@@ -12,7 +12,7 @@ import { Newcomers } from '../listen/newcomers.ts';
 import { PassThroughLimiter } from '../listen/pass-through-limits.ts';
 import { RequestHandler } from '../listen/request-handler.ts';
 import { trust } from '../listen/trusted-peers.ts';
-import { serverOf } from '../settings/pools.ts';
+import { namedPools } from './named-pools.ts';
 import { classifyRules, passThroughLimits } from './derived-settings.ts';
 import type { Pool } from './pools.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -42,13 +42,8 @@ export function createListening(
   counts: ConnectionCounts,
 ): Listening {
   const { settings, live, metrics, log, internalError } = surroundings;
-  const names = new PoolNames(
-    pools.map(({ settings: own }) => ({
-      ...own,
-      authority: serverOf(own).host,
-      aliases: [...own.servers, ...own.fallback].map((server) => new URL(server).host),
-    })),
-  );
+  const names = new PoolNames(namedPools(settings));
+  live.onChange(() => names.replace(namedPools(live.current)));
   const linkParts: LinkParts = {
     names,
     isTrusted: trust(settings.listen.trustedProxies),

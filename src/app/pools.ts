@@ -24,6 +24,7 @@ import { createServersUpstream } from '../upstream/servers/servers-upstream.ts';
 import { createUpstream } from '../upstream/undici-upstream.ts';
 import { debugged } from './debug-log.ts';
 import { engineOptions } from './derived-settings.ts';
+import { authorityOf } from './named-pools.ts';
 import { createDueGets, createPriming } from './priming.ts';
 import { createServers } from './servers.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -167,27 +168,23 @@ function createClients(
   place: number,
   { bodies }: Shared,
 ): Pick<Pool, 'upstream' | 'passThrough' | 'servers'> {
-  const { upstream: connections } = surroundings.settings;
+  const { settings, live, log, renewals } = surroundings;
+  const { upstream: connections } = settings;
   const url = serverOf(pool);
-  const tls = surroundings.renewals.pools[place] ?? (() => ({}));
-  const authority = pool.hosts.find((host) => !host.startsWith('*')) ?? url.host;
-  const servers = createServers(pool, { log: surroundings.log, authority, tls });
+  const tls = renewals.pools[place] ?? (() => ({}));
+  const now = (): PoolSettings => poolsOf(live.current)[place] ?? pool;
+  const servers = createServers(pool, { log, authority: () => authorityOf(now()), tls });
+  live.onChange(() => servers?.replace(now()));
   const options = {
-    url,
-    maxConnections: connections.maxConnections,
+    ...{ url, maxConnections: connections.maxConnections },
     connectTimeoutMs: connections.connectTimeoutMs,
     idleTimeoutMs: connections.idleTimeoutMs,
     timeoutMs: connections.timeoutMs,
     tls,
     observer: connectionObserver(surroundings, place),
   };
-  const passing = {
-    upstream: url,
-    maxConnections: connections.maxConnections,
-    servers,
-    bodies,
-    tls,
-  };
+  const { maxConnections } = connections;
+  const passing = { upstream: url, maxConnections, servers, bodies, tls };
   return {
     servers,
     upstream:

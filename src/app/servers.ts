@@ -23,8 +23,8 @@ export interface ServersOptions {
 
 interface ServersParts {
   readonly log: Log;
-  /** The name of the pool, as `Host` of the checks. */
-  readonly authority: string;
+  /** Returns the name of the pool, as `Host` of the checks. */
+  readonly authority: () => string;
   readonly tls: () => PoolTls;
 }
 

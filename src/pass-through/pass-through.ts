@@ -215,11 +215,16 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
     isStopped: false,
     start,
   };
+  const shared = [ordinary.connections, polls.connections, large];
   servers?.onEjected.push((server) => {
-    for (const connections of [ordinary.connections, polls.connections, large]) {
-      connections.closeIdle(server);
-    }
+    for (const connections of shared) connections.closeIdle(server);
     bound.closeIdle(server);
+  });
+  servers?.onAdded.push((server) => {
+    for (const connections of shared) connections.add(server, servers.set);
+  });
+  servers?.onGone.push((server) => {
+    for (const connections of shared) connections.remove(server);
   });
 
   return {
@@ -257,12 +262,7 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
       for (const { exchanges } of [ordinary, polls]) {
         for (const exchange of exchanges) exchange.abort('connection_terminated');
       }
-      await Promise.all([
-        ordinary.connections.close(),
-        large.close(),
-        polls.connections.close(),
-        bound.close(),
-      ]);
+      await Promise.all([...shared, bound].map((connections) => connections.close()));
     },
   };
 }

@@ -7,18 +7,28 @@ import { PoolConnections, type PoolConnectionsOptions } from './pool-connections
 export class ServerConnections {
   /** `undefined` stands for the only server of a pool. */
   readonly #byServer = new Map<Server | undefined, PoolConnections>();
-  readonly #maxConnections: number;
+  readonly #options: PoolConnectionsOptions;
 
   /** @param set the servers of the pool, if there are several */
   constructor(options: PoolConnectionsOptions, set?: ServerSet) {
-    this.#maxConnections = options.maxConnections;
+    this.#options = options;
     if (set === undefined) this.#byServer.set(undefined, new PoolConnections(options));
-    for (const server of set?.servers ?? []) {
-      const opening = (): void => this.#makeRoom(server);
-      const route = routeOf(set as ServerSet, server, opening);
-      const own = { ...options, upstream: new URL(server.origin), route };
-      this.#byServer.set(server, new PoolConnections(own));
-    }
+    else for (const server of set.servers) this.add(server, set);
+  }
+
+  /** The settings have one more server. */
+  add(server: Server, set: ServerSet): void {
+    const opening = (): void => this.#makeRoom(server);
+    const route = routeOf(set, server, opening);
+    const own = { ...this.#options, upstream: new URL(server.origin), route };
+    this.#byServer.set(server, new PoolConnections(own));
+  }
+
+  /** The settings no longer have this server, and it has no requests. */
+  remove(server: Server): void {
+    const connections = this.#byServer.get(server);
+    this.#byServer.delete(server);
+    void connections?.close();
   }
 
   get count(): number {
@@ -59,7 +69,7 @@ export class ServerConnections {
 
   /** Closes an idle connection to another server if the limit of the pool is reached. */
   #makeRoom(server: Server): void {
-    if (this.count < this.#maxConnections) return;
+    if (this.count < this.#options.maxConnections) return;
     for (const [other, connections] of this.#byServer) {
       if (other !== server && connections.closeIdlest()) return;
     }

@@ -1,6 +1,7 @@
 /** The difference between the settings in force and wanted ones, and what of it can change while the proxy runs. */
 import * as z from 'zod';
 import { notAbove } from './contradictions.ts';
+import { changeOfPools, livePoolKeys } from './pools-change.ts';
 import { type Settings, settingsSchema } from './schema.ts';
 
 /**
@@ -26,6 +27,7 @@ export const liveKeys: ReadonlySet<string> = new Set([
   'drain.timeoutMs',
   'log.level',
   'log.access',
+  ...livePoolKeys,
 ]);
 
 export interface SettingsChange {
@@ -54,10 +56,16 @@ export function changeOf(inForce: Settings, wanted: Settings): SettingsChange {
   for (const pair of notAbove) {
     if (valueOf(pair[0]) > valueOf(pair[1])) for (const key of pair) changed.delete(key);
   }
+  const pools = differing.includes('pools')
+    ? changeOfPools(inForce.pools, wanted.pools)
+    : undefined;
+  const settings = merged(inForce, wanted, changed);
   return {
-    settings: merged(inForce, wanted, changed),
-    changed: [...changed],
-    needRestart: differing.filter((key) => !changed.has(key)),
+    settings: pools === undefined ? settings : { ...settings, pools: pools.pools },
+    changed: [...(pools?.changed ?? []), ...changed],
+    needRestart: differing.flatMap((key) =>
+      key === 'pools' ? (pools?.needRestart ?? []) : changed.has(key) ? [] : [key],
+    ),
   };
 }
 

@@ -25,6 +25,11 @@ export class ConnectionRoom {
     this.#members.add(member);
   }
 
+  /** The member opens no more connections. */
+  quit(member: RoomMember): void {
+    this.#members.delete(member);
+  }
+
   /** Takes room for one more connection. Without room, `serve` of the member follows when a connection closes. */
   enter(member: RoomMember): boolean {
     if (this.#open < this.#max) {

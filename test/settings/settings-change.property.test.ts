@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { effectiveYaml } from '../../src/settings/effective-yaml.ts';
 import type { Settings } from '../../src/settings/schema.ts';
 import { changeOf, liveKeys, valuesOf } from '../../src/settings/settings-change.ts';
-import { describeSettings } from '../../src/settings/describe-settings.ts';
+import { describeLists, describeSettings } from '../../src/settings/describe-settings.ts';
 import { fileOf, givenSettings, withoutContradictions } from './any-settings.ts';
 import { problemsOf, settingsOf } from './load.ts';
 
@@ -50,7 +50,8 @@ test('a change puts valid settings in force: the wanted ones that can change, an
 });
 
 test('every key that can change is a setting', () => {
-  const keys = new Set(describeSettings().map(({ key }) => key));
+  const items = describeLists().flatMap((list) => list.items);
+  const keys = new Set([...describeSettings(), ...items].map(({ key }) => key));
   expect([...liveKeys].filter((key) => !keys.has(key))).toEqual([]);
 });
 
@@ -58,7 +59,7 @@ test('the page of the settings lists the keys that can change', () => {
   const page = readFileSync('docs/settings.md', 'utf8');
   const [section = ''] = /## Change without a restart[^]*?All others/.exec(page) ?? [];
   const listed = Array.from(
-    section.matchAll(/`((?:batching|limits|drain|log)\.\w+)`/g),
+    section.matchAll(/`((?:batching|limits|drain|log|pools\[\])\.\w+)`/g),
     ([, key]) => key,
   );
   expect(listed).toEqual([...liveKeys]);

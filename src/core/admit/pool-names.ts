@@ -45,10 +45,24 @@ export class PoolNames {
   /** Destinations by the name of the pool, for addresses below `localhost` that begin with it. */
   readonly #labels = new Map<string, Destination>();
   /** Where a request with any other name goes. */
-  readonly #others: Destination | undefined;
-  readonly #isUnnamed: boolean;
+  #others: Destination | undefined;
+  #isUnnamed = true;
+  /** Rises when names change. Earlier results of `find` are then out of date. */
+  revision = 0;
 
   constructor(pools: readonly NamedPool[]) {
+    this.#set(pools);
+  }
+
+  /** Puts other names in force, for pools with the same places. */
+  replace(pools: readonly NamedPool[]): void {
+    for (const map of [this.#exact, this.#below, this.#aliases, this.#labels]) map.clear();
+    this.#others = undefined;
+    this.#set(pools);
+    this.revision += 1;
+  }
+
+  #set(pools: readonly NamedPool[]): void {
     for (const [pool, named] of pools.entries()) {
       for (const host of named.hosts) {
         const entry = { ...named, pool };

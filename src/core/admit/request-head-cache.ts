@@ -53,12 +53,15 @@ export class KnownHead {
   readonly urgency: number | undefined;
   /** An estimate of the memory that the head takes. Many short fields take more than their text. */
   readonly costBytes: number;
+  /** The names of the pools that chose the destination, see `PoolNames`. */
+  readonly revision: number;
   #key: BatchKey | undefined;
   #describedByPeer: ForwardedFields | undefined;
 
   constructor(headers: RawHeaders, nameUser: NameUser, names: PoolNames) {
     this.headers = headers;
     this.facts = readHead(headers);
+    this.revision = names.revision;
     this.destination = names.find(this.facts.host);
     const credentials = this.facts.signsIn ? '' : credentialsOf(this.facts);
     this.user = credentials === '' ? '' : nameUser(credentials, this.destination?.poolName ?? '');
@@ -137,10 +140,11 @@ export class RequestHeadCache {
    * @param previous the previous head on the same connection, which most likely has the same fields
    */
   read(headers: RawHeaders, previous: KnownHead | undefined): KnownHead {
-    if (previous?.has(headers) === true) return previous;
+    const { revision } = this.#names;
+    if (previous?.revision === revision && previous.has(headers)) return previous;
     const user = userOf(headers);
     const known = this.#ofUser.get(user);
-    if (known?.has(headers) === true) return known;
+    if (known?.revision === revision && known.has(headers)) return known;
     const head = new KnownHead(headers, this.#nameUser, this.#names);
     if (known === undefined && this.#ofUser.size >= maxHeads) this.#ofUser.clear();
     this.#ofUser.set(user, head);

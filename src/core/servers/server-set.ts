@@ -10,9 +10,10 @@
  *   example when the fault is in the proxy's own network. A refusal of all requests would help no client, and
  *   a server that works again answers at once.
  */
+import { isStale, type Preference, rankOf, serversOf } from './choice.ts';
 import { type CountedReason, isProven } from './evidence.ts';
 import { isSilent, mayProbe, stallMs, suspect, trialIsSilent } from './silence.ts';
-import { type EjectionReason, type Loan, Server, type ServerRequest } from './server.ts';
+import type { EjectionReason, Loan, Server, ServerRequest } from './server.ts';
 
 /** Which servers get requests: the first tier, the fallback servers, or all because no server works. */
 export type ServingTier = 'first' | 'fallback' | 'all';
@@ -45,10 +46,10 @@ const untestedMs = 5000;
 
 const none: ReadonlySet<Server> = new Set();
 const anyRequest = { isRetry: false, isPoll: false, user: undefined };
-type Preference = Pick<ServerRequest, 'isRetry' | 'isPoll' | 'user'>;
 
 export class ServerSet {
-  readonly servers: readonly Server[];
+  /** Those of the settings, first the servers of the first tier. */
+  servers: readonly Server[];
   readonly #options: ServerSetOptions;
   readonly #sink: ServerSetSink;
   /** Index of the server after the one that was chosen last. */
@@ -63,10 +64,7 @@ export class ServerSet {
     this.#sink = sink;
     this.#userChangedAtMs = nowMs;
     this.#tickedAtMs = nowMs;
-    this.servers = [
-      ...options.servers.map((origin) => new Server(origin, false, nowMs)),
-      ...options.fallback.map((origin) => new Server(origin, true, nowMs)),
-    ];
+    this.servers = serversOf([], options, nowMs);
   }
 
   get tier(): ServingTier {
@@ -75,7 +73,26 @@ export class ServerSet {
 
   /** Whether idle connections to the server are of use. */
   mayKeep(server: Server): boolean {
+    if (server.isRemoved) return false;
     return server.isActive || server.health.kind === 'trial' || this.#tier === 'all';
+  }
+
+  /**
+   * Puts other servers in force, at least one. Servers that stay keep what is known about them. Requests that are under
+   * way on a server that goes end there.
+   *
+   * @returns the servers that come, and those that go
+   */
+  replace(
+    options: Pick<ServerSetOptions, 'servers' | 'fallback'>,
+    nowMs: number,
+  ): { readonly added: readonly Server[]; readonly removed: readonly Server[] } {
+    const former = this.servers;
+    this.servers = serversOf(former, options, nowMs);
+    const removed = former.filter((server) => !this.servers.includes(server));
+    for (const server of removed) server.isRemoved = true;
+    this.#changeTier();
+    return { added: this.servers.filter((server) => !former.includes(server)), removed };
   }
 
   /**
@@ -116,7 +133,8 @@ export class ServerSet {
     }
     server.succeed();
     const isNews = loan.beganAtMs > server.health.sinceMs && loan.role !== 'kept';
-    if (!server.isActive && isNews && !server.failsChecks) this.#restore(server, nowMs);
+    if (server.isActive || server.isRemoved || server.failsChecks) return;
+    if (isNews) this.#restore(server, nowMs);
   }
 
   /**
@@ -219,7 +237,7 @@ export class ServerSet {
     for (let n = 0; n < servers.length; n += 1) {
       const server = servers[(this.#next + n) % servers.length] as Server;
       if (tried.has(server)) continue;
-      const rank = this.#rank(server, request);
+      const rank = rankOf(server, request);
       const load = isPoll ? server.polls : server.calls;
       if (rank > bestRank || (rank === bestRank && load >= bestLoad)) continue;
       best = server;
@@ -230,16 +248,9 @@ export class ServerSet {
     return best;
   }
 
-  /** Servers of a lower rank are preferred. */
-  #rank(server: Server, { isRetry, user }: Preference): number {
-    const tier = server.isFallback ? 4 : 0;
-    if (!server.isActive) return tier + 8;
-    const isAvoided = isRetry && server.isAvoidedBy(user);
-    return tier + (server.isSuspect ? 1 : 0) + (isAvoided ? 2 : 0);
-  }
-
   /** Ejects the server if there is enough evidence of this kind. */
   #judge(server: Server, reason: CountedReason, nowMs: number): void {
+    if (server.isRemoved) return;
     const isOnlyUser = nowMs - this.#userChangedAtMs >= onlyUserMs;
     if (!isProven(server, reason, isOnlyUser)) return;
     if (reason === 'connect' || reason === 'check') this.#eject(server, reason, nowMs);
@@ -282,9 +293,4 @@ export class ServerSet {
     this.#tier = tier;
     this.#sink.tierChanged(tier);
   }
-}
-
-/** Whether the request began before the server was ejected, or came back. It says nothing about the time since. */
-function isStale({ beganAtMs, server }: Loan): boolean {
-  return beganAtMs < server.health.sinceMs;
 }

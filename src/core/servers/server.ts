@@ -77,6 +77,8 @@ const maxGivenUp = 100;
 export class Server {
   readonly origin: string;
   readonly isFallback: boolean;
+  /** Whether the settings no longer have the server. It gets no new requests then. */
+  isRemoved = false;
   health: Health;
   /**
    * Requests without an outcome, oldest first; without polls. Requests that the proxy gave up stay until the

@@ -16,8 +16,8 @@ export interface HealthCheckOptions {
   /** Path of a GET on the server. */
   readonly path?: string | undefined;
   readonly intervalMs: number;
-  /** Value of the field `Host` of the GET. */
-  readonly authority: string;
+  /** Returns the value of the field `Host` of the GET. */
+  readonly authority: () => string;
   readonly tls: () => PoolTls;
 }
 
@@ -46,6 +46,7 @@ export class HealthChecks {
     this.#limitMs = Math.min(options.intervalMs * limitShare, maxLimitMs);
     // The first checks are spread over the interval.
     for (const server of servers.set.servers) this.#schedule(server, Math.random());
+    servers.onAdded.push((server) => this.#schedule(server, 0));
     servers.onSuspected.push((server) => this.#check(server));
   }
 
@@ -58,13 +59,14 @@ export class HealthChecks {
   /** @param intervals time until the check, in intervals */
   #schedule(server: Server, intervals: number): void {
     clearTimeout(this.#timers.get(server));
-    if (this.#isStopped) return;
+    this.#timers.delete(server);
+    if (this.#isStopped || server.isRemoved) return;
     const delayMs = intervals * this.#options.intervalMs;
     this.#timers.set(server, setTimeout(() => this.#check(server), delayMs).unref());
   }
 
   #check(server: Server): void {
-    if (this.#isStopped || this.#running.has(server)) return;
+    if (this.#isStopped || server.isRemoved || this.#running.has(server)) return;
     this.#running.add(server);
     void this.#passes(server).then((isPassed) => {
       this.#running.delete(server);
@@ -110,7 +112,7 @@ export class HealthChecks {
     const timer = setTimeout(end, this.#limitMs);
     this.#ends.add(end);
     try {
-      const headers = ['Host', authority, 'User-Agent', 'ucwa-batch-proxy'];
+      const headers = ['Host', authority(), 'User-Agent', 'ucwa-batch-proxy'];
       const { statusCode, body } = await client.request({ method: 'GET', path, headers });
       body.on('error', () => undefined);
       return isAlive(statusCode);

@@ -55,6 +55,12 @@ export class PoolServers {
   /** Called when a server does not answer while others do. */
   readonly onSuspected: Array<(server: Server) => void> = [];
   readonly onStop: Array<() => void> = [];
+  /** Called when the settings have one more server. */
+  readonly onAdded: Array<(server: Server) => void> = [];
+  /** Called when the settings no longer have a server, and its last request has ended. */
+  readonly onGone: Array<(server: Server) => void> = [];
+  /** Servers that the settings no longer have, and that have requests. */
+  readonly #leaving = new Set<Server>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: Omit<ServerSetOptions, 'random'>, observer: ServersObserver) {
@@ -80,7 +86,26 @@ export class PoolServers {
       },
       performance.now(),
     );
-    this.#timer = setInterval(() => this.set.tick(performance.now()), tickMs).unref();
+    this.#timer = setInterval(() => this.#tick(), tickMs).unref();
+  }
+
+  /** Puts other servers in force, see `ServerSet.replace`. */
+  replace(servers: Pick<ServerSetOptions, 'servers' | 'fallback'>): void {
+    const { added, removed } = this.set.replace(servers, performance.now());
+    for (const server of added) for (const tell of this.onAdded) tell(server);
+    for (const server of removed) {
+      this.#leaving.add(server);
+      for (const tell of this.onEjected) tell(server);
+    }
+  }
+
+  #tick(): void {
+    this.set.tick(performance.now());
+    for (const server of this.#leaving) {
+      if (server.loans.size > 0) continue;
+      this.#leaving.delete(server);
+      for (const tell of this.onGone) tell(server);
+    }
   }
 
   /** Number of servers in each state. */

@@ -17,22 +17,29 @@ interface OwnClients {
 
 export function createServersUpstream(
   options: Omit<UpstreamOptions, 'url'>,
-  { set, moves, onEjected }: PoolServers,
+  { set, moves, onEjected, onGone }: PoolServers,
 ): Upstream {
   const { observer, maxConnections } = options;
   const room = new ConnectionRoom(maxConnections);
-  const byServer = new Map<Server, OwnClients>(
-    set.servers.map((server) => {
-      const url = new URL(server.origin);
-      return [
-        server,
-        { hostname: url.hostname, clients: createClients({ ...options, url }, room) },
-      ];
-    }),
-  );
-  const all = Array.from(byServer.values(), ({ clients }) => clients);
+  const byServer = new Map<Server, OwnClients>();
+  const clientsOf = (server: Server): OwnClients => {
+    const known = byServer.get(server);
+    if (known !== undefined) return known;
+    const url = new URL(server.origin);
+    const own = { hostname: url.hostname, clients: createClients({ ...options, url }, room) };
+    byServer.set(server, own);
+    return own;
+  };
+  const all = (): PoolClients[] => Array.from(byServer.values(), ({ clients }) => clients);
   const closeIdle = (server: Server): void => byServer.get(server)?.clients.closeIdle();
   onEjected.push(closeIdle);
+  onGone.push((server) => {
+    const clients = byServer.get(server)?.clients;
+    if (clients === undefined) return;
+    byServer.delete(server);
+    room.quit(clients);
+    void clients.stop();
+  });
   const parts: MovingExchangeParts = {
     set,
     slots: new OwnerSlots(maxConnections),
@@ -40,16 +47,16 @@ export function createServersUpstream(
     isStopped: false,
     closeIdle,
     send(server, request, handler) {
-      const { clients, hostname } = byServer.get(server) as OwnClients;
+      const { clients, hostname } = clientsOf(server);
       return new UndiciExchange(clients, hostname, request, handler, observer);
     },
   };
   return {
     send: (request, handler) => new MovingExchange(parts, request, handler),
-    connections: () => all.reduce((sum, { connected }) => sum + connected, 0),
+    connections: () => all().reduce((sum, { connected }) => sum + connected, 0),
     async stop() {
       parts.isStopped = true;
-      await Promise.all(all.map((clients) => clients.stop()));
+      await Promise.all(all().map((clients) => clients.stop()));
     },
   };
 }

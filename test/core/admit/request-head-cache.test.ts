@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { batchKey, credentialsOf } from '../../../src/core/ucwa/batch-key.ts';
 import { type KnownHead, RequestHeadCache } from '../../../src/core/admit/request-head-cache.ts';
+import { PoolNames } from '../../../src/core/admit/pool-names.ts';
 import { readHead } from '../../../src/core/admit/request-head.ts';
 import { onePool } from '../../support/one-pool.ts';
 
@@ -135,4 +136,19 @@ test('a head has the description of the client by its peer, read once', () => {
     ...['X-Forwarded-For', '10.0.0.1', 'X-Forwarded-Proto', 'https'],
   ]);
   expect(head.describedByPeer).toBe(head.describedByPeer);
+});
+
+test('a head is read again when the names of the pools have changed', () => {
+  const names = new PoolNames([{ name: 'one', hosts: ['a'], authority: 'one' }]);
+  const heads = new RequestHeadCache(asItIs, names);
+  const first = heads.read(again(ann), undefined);
+  names.replace([{ name: 'one', hosts: ['b'], authority: 'one' }]);
+  const second = heads.read(again(ann), first);
+  expect([first.destination?.poolName, second.destination]).toEqual(['one', undefined]);
+  expect(heads.read(again(ann), undefined)).toBe(second);
+  names.replace([
+    { name: 'one', hosts: ['b'], authority: 'one', aliases: ['c:1'] },
+    { name: 'two', hosts: ['*'], authority: 'two' },
+  ]);
+  expect(heads.read(again(ann), second).destination).toMatchObject({ pool: 1, poolName: 'two' });
 });

@@ -15,7 +15,7 @@ interface CheckOptions {
 }
 
 function check(rig: Rig, options: CheckOptions): void {
-  const all = { intervalMs, ...options, authority: 'pool.example', tls: () => ({}) };
+  const all = { intervalMs, ...options, authority: () => 'pool.example', tls: () => ({}) };
   const checks = new HealthChecks(rig.servers, all);
   onCleanup(() => checks.stop());
 }
