@@ -3,7 +3,7 @@
  * and bodies. After each test its log, its metrics and the proxy's own answers are searched for
  * these secrets.
  */
-const canary = /cwt(?:=|%3d)[\w-]+|bearer [\w=-]+|[\w.-]+(?:@|%40)[\w.-]+/gi;
+const canary = /cwt(?:=|%3d)[\w-]+|bearer [\w=-]+|(?<![\w.-])[\w.-]+(?:@|%40)[\w.-]+/gi;
 
 /** Cookies, and the beginnings of bodies, that clients sent. */
 const entrusted = new Set<string>();

@@ -9,8 +9,8 @@ export type MetricValues = ReadonlyMap<string, number>;
 export async function readMetrics(adminPort: number): Promise<MetricValues> {
   const values = new Map<string, number>();
   for (const line of (await readAdmin(adminPort, '/metrics')).body.split('\n')) {
-    const match = /^([a-z_][a-z0-9_]*(?:\{.*\})?) (\S+)$/i.exec(line);
-    if (match !== null) values.set(match[1] ?? '', Number(match[2]));
+    const end = line.lastIndexOf(' ');
+    if (end > 0 && !line.startsWith('#')) values.set(line.slice(0, end), Number(line.slice(end)));
   }
   return values;
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { startApp, type App, type AppParts } from '../../src/app/app.ts';
 import { createLog } from '../../src/log/log.ts';
 import { loadServeSettings } from '../../src/settings/load-settings.ts';
@@ -17,7 +18,9 @@ export interface TestProxy extends App {
   untilMetric(series: string, condition: (value: number) => boolean): Promise<void>;
 }
 
-const pollEveryMs = 2;
+/** Bounds of the pause between two readings of the metrics. A reading takes the proxy some ms. */
+const minPauseMs = 2;
+const maxPauseMs = 32;
 
 /**
  * Starts the whole proxy on free ports, in front of that pool. `env` contains settings as
@@ -84,8 +87,10 @@ async function start(
     },
     metrics,
     async untilMetric(series, condition) {
+      let pauseMs = minPauseMs;
       while (!condition((await metrics()).get(series) ?? NaN)) {
-        await new Promise((resolve) => setTimeout(resolve, pollEveryMs));
+        await delay(pauseMs);
+        pauseMs = Math.min(2 * pauseMs, maxPauseMs);
       }
     },
   };
