@@ -1,14 +1,14 @@
 /**
  * Exchanges that last much longer than all timeouts of the proxy but `upstream.passThroughIdleMs`. The timeouts
- * here are short, so that the tests need not wait.
+ * here are short, so that the tests wait for seconds.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect, test } from '@jest/globals';
+import { beforeAll, expect, test } from '@jest/globals';
 import { startProxy, type TestProxy } from '../support/proxy.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { startScriptedPool } from '../support/scripted-pool.ts';
 
-const timeoutMs = 200;
+const timeoutMs = 400;
 const longMs = 10 * timeoutMs;
 const answer = (body: string): string =>
   `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
@@ -40,34 +40,46 @@ const post = (target: string, body: string): string =>
     .replace(/\r\n$/, `Content-Length: ${body.length}\r\n\r\n${body}`);
 const application = '/ucwa/oauth/v1/applications/1';
 
-test.each([
+const silent = [
   ['a silent answer outside UCWA', get('/late')],
   ['a silent answer to a write outside UCWA', post('/late', 'x')],
   ['a silent answer to a large upload', post('/late', 'x'.repeat(200_000))],
   ['a poll of an idle client', get(`${application}/events?ack=late`)],
   ['a poll with two slashes', get(`/${application}/events?ack=late`)],
-])('%s arrives after ten times all other timeouts', async (_, bytes) => {
-  const proxy = await start();
-  const client = new RawClient(proxy.port);
+] as const;
+
+interface Received {
+  readonly status: number;
+  readonly body: string;
+  readonly tookMs: number;
+}
+
+async function ask(client: RawClient, bytes: string): Promise<Received> {
   const startedAtMs = performance.now();
   client.send(bytes);
   const { status, body } = await client.readAnswer();
-  expect([status, body.toString()]).toEqual([200, 'ok']);
-  expect(performance.now() - startedAtMs).toBeGreaterThan(longMs - 10);
-});
+  return { status, body: body.toString(), tookMs: performance.now() - startedAtMs };
+}
 
-test('a long answer arrives on a connection that already carried other requests', async () => {
-  const proxy = await start();
+async function askInTurn(proxy: TestProxy, targets: readonly string[]): Promise<number[]> {
   const client = new RawClient(proxy.port);
-  for (const target of [`${application}/me`, '/a', '/late', '/a', '/late']) {
-    client.send(get(target));
-    expect((await client.readAnswer()).status).toBe(200);
-  }
-});
+  const statuses: number[] = [];
+  for (const target of targets) statuses.push((await ask(client, get(target))).status);
+  return statuses;
+}
 
-test('an answer with long silences between its bytes arrives whole', async () => {
-  const pieces = ['a', 'b', 'c'];
-  const pool = await startScriptedPool((_, socket) => {
+async function askAfterPauses(proxy: TestProxy): Promise<number[]> {
+  const statuses: number[] = [];
+  for (let i = 0; i < 2; i += 1) {
+    statuses.push(...(await askInTurn(proxy, ['/a'])));
+    await delay(2 * timeoutMs);
+  }
+  return statuses;
+}
+
+/** A pool that is silent for a long time before each byte of the body. */
+function startSlowPool(pieces: readonly string[]) {
+  return startScriptedPool((_, socket) => {
     socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${pieces.length}\r\n\r\n`);
     void (async () => {
       for (const piece of pieces) {
@@ -76,18 +88,44 @@ test('an answer with long silences between its bytes arrives whole', async () =>
       }
     })();
   });
-  const proxy = await startProxy(pool.url, short);
-  const client = new RawClient(proxy.port);
-  client.send(get('/slow'));
-  expect((await client.readAnswer()).body.toString()).toBe('abc');
+}
+
+const onOneConnection = [`${application}/me`, '/a', '/late', '/a', '/late'];
+let ofSilent: readonly Received[];
+let ofOneConnection: readonly number[];
+let ofSlowPool: Received;
+let ofIdle: readonly number[];
+
+// All exchanges take seconds, so they run at once, at proxies of their own.
+beforeAll(async () => {
+  const proxies = await Promise.all(silent.map(start));
+  const [usual, idle] = [await start(), await start()];
+  const slow = await startProxy((await startSlowPool(['a', 'b', 'c'])).url, short);
+  [ofSilent, ofOneConnection, ofSlowPool, ofIdle] = await Promise.all([
+    Promise.all(silent.map(([, bytes], i) => ask(new RawClient(proxies[i]!.port), bytes))),
+    askInTurn(usual, onOneConnection),
+    ask(new RawClient(slow.port), get('/slow')),
+    askAfterPauses(idle),
+  ]);
+}, 30_000);
+
+test.each(silent.map(([what], index) => [what, index] as const))(
+  '%s arrives after ten times all other timeouts',
+  (_, index) => {
+    const { status, body, tookMs } = ofSilent[index]!;
+    expect([status, body]).toEqual([200, 'ok']);
+    expect(tookMs).toBeGreaterThan(longMs - 10);
+  },
+);
+
+test('a long answer arrives on a connection that already carried other requests', () => {
+  expect(ofOneConnection).toEqual(onOneConnection.map(() => 200));
 });
 
-test('a request after a long idle time of the connection to the pool is answered', async () => {
-  const proxy = await start();
-  for (let i = 0; i < 2; i += 1) {
-    const client = new RawClient(proxy.port);
-    client.send(get('/a'));
-    expect((await client.readAnswer()).status).toBe(200);
-    await delay(2 * timeoutMs);
-  }
+test('an answer with long silences between its bytes arrives whole', () => {
+  expect(ofSlowPool.body).toBe('abc');
+});
+
+test('a request after a long idle time of the connection to the pool is answered', () => {
+  expect(ofIdle).toEqual([200, 200]);
 });

@@ -60,6 +60,7 @@ test('each call that could be batched has a line, without token, address, body, 
   leaver.abort();
   await expect(left).rejects.toThrow();
   await proxy.untilMetric('ucwa_proxy_trace_calls_total{outcome="written"}', (n) => n === 5);
+  client.close();
   await proxy.stop();
 
   const text = readFileSync(file, 'utf8');
@@ -100,6 +101,7 @@ test('tune reports about the recording what the shadow reported live', async () 
   const answered = 'ucwa_proxy_shadow_calls_total{outcome="answered"}';
   await proxy.untilMetric(answered, (count) => count === calls.length);
   const saved = (await proxy.metrics()).get('ucwa_proxy_shadow_requests_saved')! / calls.length;
+  client.close();
   await proxy.stop();
   const io = captureIo({ files: { [file]: readFileSync(file, 'utf8') } });
   expect(await runCommandLine(only(tune), ['tune', file, '--json'], io)).toBe(0);
@@ -115,6 +117,7 @@ test('a full recording ends with a log line, and calls go on', async () => {
   const { proxy, client } = await startRecording(file, { UCWA_PROXY_RECORD_MAX_BYTES: '1024' });
   for (const note of notes(12)) expect((await client.ask(note)).status).toBe(200);
   await proxy.untilMetric('ucwa_proxy_trace_calls_total{outcome="dropped"}', (n) => n > 0);
+  client.close();
   await proxy.stop();
   const text = readFileSync(file, 'utf8');
   expect(text.length).toBeLessThanOrEqual(1024);
@@ -138,6 +141,7 @@ describe('a restart', () => {
     const { proxy, client } = await startRecording(file);
     await client.askAll(notes(calls));
     await proxy.untilMetric(written, (count) => count === calls);
+    client.close();
     await proxy.stop();
   }
 
@@ -188,6 +192,7 @@ describe('a restart', () => {
     });
     for (const note of notes(12)) await client.ask(note);
     await proxy.untilLogged(/the trace has ended: it is full/);
+    client.close();
     await proxy.stop();
     expect(statSync(file).size).toBeLessThanOrEqual(Math.max(1024, size + 50));
     expect(callsIn(file).length).toBeGreaterThanOrEqual(3);

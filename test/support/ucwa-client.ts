@@ -78,7 +78,7 @@ export class UcwaClient {
     });
   }
 
-  /** Closes the connections. */
+  /** Closes the connections. Otherwise the proxy waits a second for them when it stops. */
   close(): void {
     this.#agent.destroy();
   }
