@@ -65,21 +65,21 @@ export function distrust(found: Findings, section: string): void {
   }
 }
 
-/** Formats the message about a value that does not fit. The name of a flag stands for the key. */
+/** Formats the message about a value that does not fit. The name of a flag or a variable stands for the key. */
 export function complaint(place: string, key: string, expected: string, what: string): string {
-  const name = isFlag(place) ? place : `${place} ${key}`;
+  const name = givesText(place) ? place : `${place} ${key}`;
   return `${name}: expected ${expected}, found ${what}`;
 }
 
-/** Formats a value for messages, with its type unless a flag gave it. Text is quoted and without secrets. */
+/** Formats a value for messages, with its type if a file gave it. Text is quoted and without secrets. */
 export function shown(value: unknown, place = ''): string {
   if (value === null || value === undefined) return 'nothing';
   if (typeof value === 'object') return Array.isArray(value) ? 'a list' : 'a mapping';
   const text = typeof value === 'string' ? quoted(value) : JSON.stringify(value);
-  return isFlag(place) ? text : `${text} (${typeof value})`;
+  return givesText(place) ? text : `${text} (${typeof value})`;
 }
 
-/** Whether a place is a flag. Each value of a flag is text. */
-function isFlag(place: string): boolean {
-  return place.startsWith('--');
+/** Whether a place is a flag or an environment variable. Each of their values is text. */
+function givesText(place: string): boolean {
+  return /^(?:--|(?:UCWA_PROXY|OTEL)_[A-Z\d_]+$)/.test(place);
 }

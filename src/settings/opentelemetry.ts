@@ -4,6 +4,7 @@
  */
 import { type Leaf, leaves } from './describe-settings.ts';
 import { type Findings, shown, take } from './findings.ts';
+import { quoted } from './quoted.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -27,7 +28,7 @@ export function takeOpenTelemetry(found: Findings, env: Env): void {
   const takeIfValid = (key: string, value: unknown, name: string): void => {
     const leaf = leaves.get(key) as Leaf;
     if (leaf.schema.safeParse(value).success) take(found, leaf, value, name);
-    else warn(name, `expected ${leaf.accepts}, found ${shown(value)}, ignored`);
+    else warn(name, `expected ${leaf.accepts}, found ${shown(value, name)}, ignored`);
   };
   const all = env['OTEL_EXPORTER_OTLP_ENDPOINT'] ?? '';
   const own = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] ?? '';
@@ -47,7 +48,7 @@ export function takeOpenTelemetry(found: Findings, env: Env): void {
   if (!samplers.has(kind)) {
     warn(
       'OTEL_TRACES_SAMPLER',
-      `expected a sampler by ratio or by parent, found ${shown(sampler)}, ignored`,
+      `expected a sampler by ratio or by parent, found ${quoted(sampler)}, ignored`,
     );
     return;
   }

@@ -14,7 +14,7 @@ describe('a limit above the limit that includes it', () => {
 
   test('is refused with the place of the other limit, if the first limit is a default', () => {
     expect(problemsOf({ env: { UCWA_PROXY_LIMITS_MAX_QUEUED_CALLS: '499' } })).toEqual([
-      'UCWA_PROXY_LIMITS_MAX_QUEUED_CALLS limits.maxQueuedCalls: expected at least limits.maxQueuedCallsPerUser (500 by default), found 499 (number)',
+      'UCWA_PROXY_LIMITS_MAX_QUEUED_CALLS: expected at least limits.maxQueuedCallsPerUser (500 by default), found 499',
     ]);
   });
 
@@ -30,7 +30,7 @@ describe('a limit above the limit that includes it', () => {
       [environmentName(larger)]: String(below),
     });
     expect(problemsOf({ env: env(above) })).toEqual([
-      `${environmentName(smaller)} ${smaller}: expected at most ${larger} (${below}), found ${above} (number)`,
+      `${environmentName(smaller)}: expected at most ${larger} (${below}), found ${above}`,
     ]);
     expect(problemsOf({ env: env(below) })).toEqual([]);
   });
