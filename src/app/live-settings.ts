@@ -33,7 +33,8 @@ export class LiveSettings {
   #sinceMs = Date.now();
   #loadedMs = this.#sinceMs;
   #lastReload: Reload = { atMs: this.#sinceMs, problems: [], needRestart: [] };
-  readonly #updates: Array<(settings: ServeSettings) => void> = [];
+  /** Each derives values for an object, and returns a function that puts them into it. */
+  readonly #updates: Array<(settings: ServeSettings) => () => void> = [];
   readonly #listeners: Array<() => void> = [];
 
   constructor(settings: ServeSettings, origins: Origins) {
@@ -86,7 +87,10 @@ export class LiveSettings {
 
   /** Replaces values in the object after each change. */
   keep<T extends object>(object: T, derive: (settings: ServeSettings) => Partial<T>): void {
-    this.#updates.push((settings) => void Object.assign(object, derive(settings)));
+    this.#updates.push((settings) => {
+      const values = derive(settings);
+      return () => void Object.assign(object, values);
+    });
   }
 
   /** Calls the function after each change, when all derived objects have their new values. */
@@ -102,20 +106,26 @@ export class LiveSettings {
   /** Puts settings in force that lie over those that are read, now and after each reading. */
   overlay(over: (settings: ServeSettings) => ServeSettings): void {
     this.#over = over;
-    this.#apply();
+    this.#apply(this.#base);
+    callEach(this.#listeners);
   }
 
-  #apply(): void {
-    this.#current = this.#over(this.#base);
+  /** Changes nothing if it throws: all values are derived before the first one changes. */
+  #apply(base: ServeSettings): void {
+    const next = this.#over(base);
+    const puts = this.#updates.map((derive) => derive(next));
+    this.#base = base;
+    this.#current = next;
     this.#hash = undefined;
     this.#sinceMs = Date.now();
-    for (const update of this.#updates) update(this.#current);
-    for (const changed of this.#listeners) changed();
+    for (const put of puts) put();
   }
 
   /** Puts settings that were read again in force, as far as they can change while the proxy runs. */
   reload(wanted: ServeSettings, origins: Origins): SettingsChange {
     const change = changeOf(this.#base, wanted);
+    const hasChanged = change.changed.length > 0;
+    if (hasChanged) this.#apply(change.settings);
     this.#loadedMs = Date.now();
     this.#lastReload = { atMs: this.#loadedMs, problems: [], needRestart: change.needRestart };
     const former = this.#origins;
@@ -124,11 +134,17 @@ export class LiveSettings {
       return origin === undefined ? [] : [[key, origin] as const];
     });
     this.#origins = new Map([...origins, ...kept]);
-    if (change.changed.length > 0) {
-      this.#base = change.settings;
-      this.#apply();
-    }
+    if (hasChanged) callEach(this.#listeners);
     return change;
+  }
+}
+
+/** Calls each function, also after one that throws. */
+function callEach([first, ...others]: ReadonlyArray<() => void>): void {
+  try {
+    first?.();
+  } finally {
+    if (others.length > 0) callEach(others);
   }
 }
 

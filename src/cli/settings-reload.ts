@@ -4,7 +4,7 @@ import type { CheckedSettings } from './checked-settings.ts';
 
 interface ReloadParts {
   readonly settings: LiveSettings;
-  readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
+  readonly log: Pick<Log, 'info' | 'warn' | 'error' | 'failure'>;
   readonly load: () => CheckedSettings;
 }
 
@@ -14,11 +14,27 @@ type Cause = 'SIGHUP' | 'file';
 /** A file with many mistakes must not fill the log. */
 const maxProblems = 20;
 
+/** The problem of a reading that threw an exception. */
+const internalError = 'an internal error has interrupted the reading of the settings';
+
 /**
  * Returns a function that reads the settings again. Valid settings are put in force. Invalid ones are refused whole,
- * and those in force stay.
+ * and those in force stay. The function never throws: a bug in a reading must not end the calls under way.
  */
-export function createReload({ settings, log, load }: ReloadParts): (cause: Cause) => void {
+export function createReload(parts: ReloadParts): (cause: Cause) => void {
+  const { settings, log } = parts;
+  const read = readerOf(parts);
+  return (cause) => {
+    try {
+      read(cause);
+    } catch (error) {
+      settings.refuse([internalError]);
+      log.failure(internalError, error);
+    }
+  };
+}
+
+function readerOf({ settings, log, load }: ReloadParts): (cause: Cause) => void {
   return (cause) => {
     const checked = load();
     if (!checked.ok) {

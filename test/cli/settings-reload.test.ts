@@ -6,28 +6,35 @@ import { loadCheckedSettings } from '../../src/cli/checked-settings.ts';
 import { createReload } from '../../src/cli/settings-reload.ts';
 
 const wantedBytes = 17_179_869_184;
+/** The reading of this text throws an exception. */
+const bug = 'bug';
 
 /** The settings of a file that the test can replace. */
 function start(first: string) {
   let text = first;
-  const log: string[] = [];
+  const lines: string[] = [];
   const write = (message: string, facts: object = {}): void =>
-    void log.push(`${message} ${JSON.stringify(facts)}`);
-  const load = () =>
-    loadCheckedSettings({
+    void lines.push(`${message} ${JSON.stringify(facts)}`);
+  const failure = (message: string, error: unknown) =>
+    write(message, { error: (error as Error).name });
+  const log = { info: write, warn: write, error: write, failure };
+  const load = () => {
+    if (text === bug) throw new RangeError(`about ${text}`);
+    return loadCheckedSettings({
       flags: { config: 'proxy.yaml', mode: 'fixed', upstream: 'http://pool.example' },
       env: { UCWA_PROXY_BATCHING_MAX_PARTS: '7' },
       readFile: () => text,
     });
+  };
   const checked = load();
   if (!checked.ok) throw new Error(checked.problems.join('\n'));
   const settings = new LiveSettings(checked.settings, checked.origins);
   const switches = new Switches(settings, { warn: write });
-  const reload = createReload({ settings, load, log: { info: write, warn: write, error: write } });
+  const reload = createReload({ settings, load, log });
   return {
     settings,
     config: () => configReport(settings, switches),
-    log,
+    lines,
     read: (next: string): void => {
       text = next;
       reload('file');
@@ -76,10 +83,10 @@ test('/config shows the settings in force with their origins, and the last readi
 });
 
 test('a file with many mistakes is refused with a bounded number of lines', () => {
-  const { read, log } = start('');
+  const { read, lines } = start('');
   read(Array.from({ length: 100 }, (_, i) => `wrong${i}: 1`).join('\n'));
-  expect(log).toHaveLength(21);
-  expect(log[0]).toBe(
+  expect(lines).toHaveLength(21);
+  expect(lines[0]).toBe(
     'the settings are refused: those in force stay {"cause":"file","problems":100}',
   );
 });
@@ -104,4 +111,45 @@ test('a reading while clients are connected asks Node for no report, which resol
   read('batching: { lingerMaxMs: 11 }');
   expect(settings.current.batching.lingerMaxMs).toBe(11);
   expect(getReport).not.toHaveBeenCalled();
+});
+
+const oneLine =
+  'an internal error has interrupted the reading of the settings {"error":"RangeError"}';
+
+test('an exception in a reading is one line, and the next reading works', () => {
+  const { settings, lines, read } = start('batching: { lingerMaxMs: 9 }');
+  read(bug);
+  expect(lines).toEqual([oneLine]);
+  expect(settings.current.batching.lingerMaxMs).toBe(9);
+  expect(settings.lastReload.problems).toHaveLength(1);
+  read('batching: { lingerMaxMs: 8 }');
+  expect(settings.current.batching.lingerMaxMs).toBe(8);
+  expect(settings.lastReload.problems).toEqual([]);
+});
+
+test('an exception while values are derived leaves all values as they are', () => {
+  const { settings, config, lines, read } = start('batching: { lingerMaxMs: 9 }');
+  const hold = settings.derived(({ batching }) => ({ ms: batching.lingerMaxMs }));
+  settings.derived(({ batching }) => {
+    if (batching.lingerMaxMs === 3) throw new RangeError('three');
+    return {};
+  });
+  const before = config();
+  read('\nbatching: { lingerMaxMs: 3 }');
+  expect(lines).toEqual([oneLine]);
+  expect(hold.ms).toBe(9);
+  const lastRead: unknown = expect.objectContaining({ successful: false });
+  expect(config()).toEqual({ ...before, lastRead });
+});
+
+test('an exception of one listener is one line, and the other listeners are told', () => {
+  const { settings, lines, read } = start('batching: { lingerMaxMs: 9 }');
+  let told = 0;
+  settings.onChange(() => {
+    throw new RangeError('listener');
+  });
+  settings.onChange(() => (told += 1));
+  read('batching: { lingerMaxMs: 3 }');
+  expect([told, settings.current.batching.lingerMaxMs]).toEqual([1, 3]);
+  expect(lines).toEqual([oneLine]);
 });
