@@ -9,7 +9,7 @@ const alerts = [
 ].map(([, name = '']) => name);
 const sections = new Map(
   page
-    .split(/^## /m)
+    .split(/^## (?=UcwaProxy)/m)
     .slice(1)
     .map((section) => {
       const [title = '', ...lines] = section.split('\n');
@@ -45,4 +45,13 @@ test('the runbook names metrics that exist', () => {
     .map(([, name = '']) => name)
     .filter((name) => !name.startsWith('nodejs_') && !metrics.includes(`\`ucwa_proxy_${name}`));
   expect(unknown).toEqual([]);
+});
+
+test('the runbook shows the kill switch, and alerts about wrong batches lead to it', () => {
+  const [, text = ''] = page.split('\n## Turn batching off\n');
+  expect(text.split('\n## ')[0]).toMatch(
+    /curl --request POST [^\n]*\/batching\?mode=off&minutes=\d+/,
+  );
+  for (const alert of ['UcwaProxyProtocolErrors', 'UcwaProxyPromiseBroken'])
+    expect(sections.get(alert)).toContain('[kill switch](#turn-batching-off)');
 });

@@ -73,6 +73,13 @@ groups:
   annotations:
     summary: '{{ "The ucwa-batch-proxy pod {{ $labels.instance }} keeps restarting" }}'
     description: 'More than three restarts in {{ .baseline }}. Possible reasons: too little memory (OOMKilled), a failed liveness probe, or an internal error. "kubectl describe pod" and the last log lines of the container show which one.'
+- alert: UcwaProxySettingsRefused
+  expr: ucwa_proxy_config_last_reload_successful{ {{- .self }}} == 0
+  for: {{ .for }}
+  labels: { severity: warning }
+  annotations:
+    summary: '{{ "The ucwa-batch-proxy pod {{ $labels.instance }} refuses its settings file" }}'
+    description: 'The former settings stay in force, and calls work. The pod would not start with this file: correct it before the next restart. The log and /config of the admin port name each mistake.'
 # What does it save?
 - alert: UcwaProxyAffinityLost
   expr: |-

@@ -65,6 +65,13 @@ export const situations: readonly Situation[] = [
     quiet: { 'one rollout': { [one('process_start_time_seconds')]: '1x10 2x30' } },
   },
   {
+    alert: 'UcwaProxySettingsRefused',
+    fires: { [one('ucwa_proxy_config_last_reload_successful')]: '1x5 0x30' },
+    quiet: {
+      'soon corrected': { [one('ucwa_proxy_config_last_reload_successful')]: '1x20 0x3 1x10' },
+    },
+  },
+  {
     alert: 'UcwaProxyAffinityLost',
     minute: 400,
     fires: twoProxies('100x360 200x60', savesLittle),
