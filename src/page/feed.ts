@@ -37,14 +37,19 @@ export class Feed {
     return this.#subscribers.size;
   }
 
-  /** Sends this head and the frames from now on. Returns `false`, and sends nothing, if there is no room. */
+  /**
+   * Sends this head and the frames from now on. Returns `false`, and sends nothing, if there is no room, or if an error
+   * has ended the page.
+   */
   subscribe(response: ServerResponse, head: Readonly<Record<string, string>>): boolean {
     if (this.#isStopped || this.#subscribers.size >= maxSubscribers) return false;
+    const hello = this.#parts.watch.guarded(() => this.#shown(this.#parts.hello()));
+    if (hello === undefined) return false;
     if (this.#subscribers.size === 0 && !this.#begin()) return false;
     this.#subscribers.add(response);
     response.once('close', () => this.#drop(response));
     response.writeHead(200, head);
-    response.write(`retry: 2000\nevent: hello\ndata: ${this.#shown(this.#parts.hello())}\n\n`);
+    response.write(`retry: 2000\nevent: hello\ndata: ${hello}\n\n`);
     return true;
   }
 
@@ -73,12 +78,14 @@ export class Feed {
 
   #frame(): void {
     const { collector } = this.#parts.watch;
-    if (collector === undefined) {
+    const data =
+      collector && this.#parts.watch.guarded(() => this.#text(collector.frame(this.#parts.now())));
+    if (data === undefined) {
       // An error has ended the page.
       for (const response of [...this.#subscribers]) response.destroy();
       return;
     }
-    const text = `data: ${this.#text(collector.frame(this.#parts.now()))}\n\n`;
+    const text = `data: ${data}\n\n`;
     for (const response of [...this.#subscribers]) {
       if (response.writableLength > maxUnreadBytes) response.destroy();
       else response.write(text);

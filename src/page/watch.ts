@@ -59,15 +59,15 @@ export class PageWatch {
     const traces = new TraceBuffer();
     this.#attached = { collector, traces };
     this.calls.current = {
-      finished: (call) => this.#guarded(() => collector.finished(call, now())),
+      finished: (call) => this.guarded(() => collector.finished(call, now())),
     };
     this.#requests.forEach((spot, pool) => {
       spot.current = {
-        sent: (batch) => this.#guarded(() => collector.sent(sentNote(pool, batch, hashOf))),
+        sent: (batch) => this.guarded(() => collector.sent(sentNote(pool, batch, hashOf))),
         part: (batch, index, reply, nowMs) =>
-          this.#guarded(() => collector.answered(answerNote(pool, batch, index, reply, nowMs))),
+          this.guarded(() => collector.answered(answerNote(pool, batch, index, reply, nowMs))),
         ended: (batch, ending, nowMs) =>
-          this.#guarded(() => {
+          this.guarded(() => {
             const statuses = collector.ended(endNote(pool, batch, ending, nowMs, hashOf));
             if (statuses !== undefined) traces.add(tracesOf(batch, statuses, nowMs), nowMs);
           }),
@@ -85,21 +85,23 @@ export class PageWatch {
 
   refused(reason: RefusalReason): void {
     const { collector } = this;
-    if (collector !== undefined) this.#guarded(() => collector.refused(reason, this.#parts.now()));
+    if (collector !== undefined) this.guarded(() => collector.refused(reason, this.#parts.now()));
   }
 
   split(): void {
     const { collector } = this;
-    if (collector !== undefined) this.#guarded(() => collector.split(this.#parts.now()));
+    if (collector !== undefined) this.guarded(() => collector.split(this.#parts.now()));
   }
 
-  #guarded(event: () => void): void {
+  /** Runs code of the page. An error ends the page, and `undefined` is returned. */
+  guarded<T>(run: () => T): T | undefined {
     try {
-      event();
+      return run();
     } catch (error) {
       this.#isBroken = true;
       this.detach();
       this.#parts.broke(error);
+      return undefined;
     }
   }
 }

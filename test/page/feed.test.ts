@@ -38,7 +38,7 @@ class Reader extends EventEmitter {
   }
 }
 
-function start(facts: () => object = () => ({})) {
+function start(facts: () => object = () => ({}), hello: () => object = () => ({})) {
   const broken: unknown[] = [];
   const watch = new PageWatch({
     now: () => performance.now(),
@@ -47,7 +47,7 @@ function start(facts: () => object = () => ({})) {
   });
   const requests = watch.requestsTo(0);
   const feed = new Feed({
-    ...{ watch, facts, now: () => performance.now(), hello: () => ({}) },
+    ...{ watch, facts, hello, now: () => performance.now() },
     isShowable: (text) => !text.includes('secret'),
   });
   onCleanup(() => feed.stop());
@@ -99,4 +99,29 @@ test('an error of the page ends the page, and no call learns of it', () => {
   expect([requests.current, watch.calls.current]).toEqual([undefined, undefined]);
   feed.stop();
   expect(watch.attach()).toBe(false);
+});
+
+test('an error in a frame, or in the first event, ends the page and not the process', async () => {
+  let isBad = false;
+  const { feed, watch, broken } = start(() => {
+    if (isBad) throw new Error('no report');
+    return {};
+  });
+  const reader = new Reader();
+  feed.subscribe(reader.response, {});
+  await reader.untilFrames(1);
+  const closed = new Promise((resolve) => reader.once('close', resolve));
+  isBad = true;
+  await closed;
+  expect(broken).toEqual([new Error('no report')]);
+  expect(watch.collector).toBe(undefined);
+  expect(feed.subscribe(new Reader().response, {})).toBe(false);
+
+  const second = start(undefined, () => {
+    throw new Error('no version');
+  });
+  const unlucky = new Reader();
+  expect(second.feed.subscribe(unlucky.response, {})).toBe(false);
+  expect(unlucky.written).toEqual([]);
+  expect(second.broken).toEqual([new Error('no version')]);
 });
