@@ -111,9 +111,10 @@ export class Collector {
   }
 
   finished(call: FinishedCall, nowMs: number): void {
-    const reason = this.#refusal;
-    this.#refusal = undefined;
     const { via, status, callerLeft } = call;
+    // Input that never became a call is refused, too. The next call must not have its reason.
+    const reason = via === 'refused' ? this.#refusal : undefined;
+    this.#refusal = undefined;
     const isAnswered = status !== 0 && !callerLeft;
     if (isAnswered) {
       this.#totals.calls += 1;

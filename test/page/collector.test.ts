@@ -202,3 +202,12 @@ test('a frame has a bounded size, whatever happens between two of them', () => {
   expect(frame.board.live).toBeLessThanOrEqual(2000);
   expect(frame.users.known).toBeLessThanOrEqual(1000);
 });
+
+test('a call does not have the reason of input that was refused before it became a call', () => {
+  const one = collector();
+  one.refused('malformed', 5);
+  one.finished(finished({ via: 'passthrough' }), 6);
+  one.refused('queue_calls', 7);
+  one.finished(finished({ via: 'refused', status: 503 }), 7);
+  expect(one.frame(8).tap.rows.map(({ reason }) => reason)).toEqual(['', 'queue_calls']);
+});
