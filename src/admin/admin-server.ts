@@ -69,7 +69,16 @@ const text = 'text/plain; charset=utf-8';
 const switchPaths: ReadonlySet<string> = new Set(['/batching', '/log']);
 const paths = '/ /livez /readyz /metrics /servers /config /version';
 const events = 'text/event-stream';
-const always = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
+/** A balancer in between must not collect events before it sends them on. */
+const eventFields = { 'Content-Type': events, 'X-Accel-Buffering': 'no' };
+const always = {
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+  // Web pages of other origins cannot embed what is here.
+  'Cross-Origin-Resource-Policy': 'same-origin',
+};
+/** The policy of all answers but the page. */
+const nothing = { 'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'" };
 
 /**
  * Whether a web page of another origin asks. Browsers send these fields. The page itself has no data, so that a link on
@@ -134,7 +143,7 @@ export class AdminServer {
     }));
     if (page === 'streams') return;
     response.writeHead(page.status, {
-      ...page.headers,
+      ...(page.headers ?? nothing),
       'Content-Type': page.type,
       'Content-Length': Buffer.byteLength(page.body),
       ...always,
@@ -198,12 +207,19 @@ export class AdminServer {
   /** Begins the feed. Its answer has no end. */
   #events(page: AdminPage, request: IncomingMessage, response: ServerResponse): Page | 'streams' {
     if (request.method === 'HEAD') return { status: 200, type: events, body: '' };
-    if (page.subscribe(response, { 'Content-Type': events, ...always })) return 'streams';
-    return { status: 503, type: text, body: 'too many pages are open\n' };
+    if (page.subscribe(response, { ...eventFields, ...nothing, ...always })) return 'streams';
+    return {
+      status: 503,
+      type: text,
+      body: 'too many pages are open, or the page is off (see the log)\n',
+    };
   }
 
   async #whatIf(page: AdminPage, query: string, response: ServerResponse): Promise<Page> {
+    // A replay can take longer than a connection may be without traffic. It has a bound of its own.
+    response.setTimeout(0);
     const { status, value } = await page.whatIf(query, () => !response.destroyed);
+    response.setTimeout(stallMs);
     return { status, type: 'application/json', body: `${JSON.stringify(value)}\n` };
   }
 

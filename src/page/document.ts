@@ -36,7 +36,6 @@ export function loadPage(): PageDocument {
     headers: {
       'Content-Security-Policy': policy.join('; '),
       'Cross-Origin-Opener-Policy': 'same-origin',
-      'Cross-Origin-Resource-Policy': 'same-origin',
       'Referrer-Policy': 'no-referrer',
     },
   };
