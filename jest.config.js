@@ -12,13 +12,24 @@ export const withoutHttp2 = process.versions.node.startsWith('20.')
 if (withoutHttp2.length > 0)
   process.stderr.write('left out: tests of HTTP/2, which need Node 24\n');
 
+/** Slower tests outside `test/failures`. `npm run test:failures` runs them too. */
+export const slower = [
+  // They start some forty processes.
+  '**/test/bench/bench.test.ts',
+  // They explore all states of a model.
+  '**/test/models/*.test.ts',
+  // They play hours of traffic in virtual time, or seconds of it three times.
+  '**/hold-scenarios.test.ts',
+  '**/shadow-scenarios.test.ts',
+];
+
 /** @type {import('jest').Config} */
 export default {
   // Tests wait for half of their time, and no test here measures time.
   maxWorkers: availableParallelism() + 1,
   testEnvironment: '<rootDir>/test/support/environment.js',
   roots: ['<rootDir>/test'],
-  testMatch: ['**/*.test.ts'],
+  testMatch: ['**/*.test.ts', ...slower.map((glob) => `!${glob}`)],
   // Other suites: `npm run test:failures` (slow), `npm run test:cluster` (containers, charts).
   testPathIgnorePatterns: [
     '/node_modules/',
