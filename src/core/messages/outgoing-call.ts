@@ -16,4 +16,6 @@ export interface OutgoingCall {
   readonly headers: RawHeaders;
   readonly body: Buffer;
   readonly key: BatchKey;
+  /** Whether the call travels by itself. The proxy asks, so nothing is learned from when it comes. */
+  readonly isAlone?: true;
 }

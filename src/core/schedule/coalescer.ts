@@ -109,8 +109,8 @@ export class Coalescer<T> {
     user.retryBudget.deposit();
     this.#processBudget.deposit();
     const route = this.#routes.of(arrival);
-    if (!route.isSlow) this.#holds.learnGap(user, arrival.callClass, nowMs);
-    const unbatched = route.isSlow || this.#bypass.mustBypass(user, arrival, nowMs);
+    if (!route.isSlow && !arrival.isAlone) this.#holds.learnGap(user, arrival.callClass, nowMs);
+    const unbatched = route.isSlow || this.#bypass.mustBypass(user, arrival, route.name, nowMs);
     const stream = streamOf(user, arrival.key, arrival.callClass, unbatched);
     const deadlineAtMs = (arrival.acceptedAtMs ?? nowMs) + this.#policy.timeoutMs;
     const call = newCall(arrival, stream, route, (this.#lastSequence += 1), nowMs, deadlineAtMs);

@@ -22,6 +22,14 @@ export interface Policy {
   readonly maxUsers: number;
   /** The GETs that events announce; `undefined` if calls are never held for them. */
   readonly expectedGets?: ExpectedGets | undefined;
+  /** Routes that are sent unbatched for some time; `undefined` if nothing finds such routes. */
+  readonly unbatchedRoutes?: UnbatchedRoutes | undefined;
+}
+
+/** Knows the routes that are worse off in batches. */
+export interface UnbatchedRoutes {
+  /** @param route see `RouteLatency.name` */
+  isUnbatched(route: string, nowMs: number): boolean;
 }
 
 /** Knows the GETs that clients are about to send after an event. */

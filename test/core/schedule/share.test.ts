@@ -19,7 +19,7 @@ const arrival: Arrival<string> = {
 function batched(share: number): Set<string> {
   const bypass = new BatchBypass<string>({ mode: 'fixed', share });
   return new Set(
-    users.filter((user) => !bypass.mustBypass(user, arrival, 0)).map(({ name }) => name),
+    users.filter((user) => !bypass.mustBypass(user, arrival, '', 0)).map(({ name }) => name),
   );
 }
 

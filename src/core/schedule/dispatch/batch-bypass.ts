@@ -1,33 +1,38 @@
 /**
  * The calls that must be sent unbatched:
  *
- * - starters of operations, and in mode `off` all calls
+ * - starters of operations, calls that must travel by themselves, and in mode `off` all calls
  * - all calls of users outside `batching.share`
  * - all calls for a minute after the pool has shown that it has no batch resource
  * - for an hour, calls of a route that made the answer to a batch too large
+ * - for hours, calls of a route that was worse off in batches
  */
 import { routeTemplate } from '../../ucwa/protocol.ts';
 import type { Arrival, Call, User } from '../state.ts';
 import type { Policy } from '../policy.ts';
+import { pointOf } from '../point-of-user.ts';
 
 const noBatchForMs = 60_000;
 const largeForMs = 3_600_000;
 const maxLargeRoutes = 256;
 
 export class BatchBypass<T> {
-  readonly #policy: Pick<Policy, 'mode' | 'share'>;
+  readonly #policy: Pick<Policy, 'mode' | 'share' | 'unbatchedRoutes'>;
   #allUnbatchedUntilMs = -Infinity;
   #hasAnsweredBatch = false;
   readonly #largeUntilMs = new Map<string, number>();
 
-  constructor(policy: Pick<Policy, 'mode' | 'share'>) {
+  constructor(policy: Pick<Policy, 'mode' | 'share' | 'unbatchedRoutes'>) {
     this.#policy = policy;
   }
 
-  mustBypass(user: User<T>, arrival: Arrival<T>, nowMs: number): boolean {
+  /** @param route the name of the route of the call */
+  mustBypass(user: User<T>, arrival: Arrival<T>, route: string, nowMs: number): boolean {
     if (this.#policy.mode === 'off' || arrival.callClass === 'operation') return true;
-    const { share = 1 } = this.#policy;
+    const { share = 1, unbatchedRoutes } = this.#policy;
     if (share < 1 && pointOf(user.name) >= share) return true;
+    if (arrival.isAlone === true || unbatchedRoutes?.isUnbatched(route, nowMs) === true)
+      return true;
     if (nowMs < this.#allUnbatchedUntilMs || nowMs < user.unbatchedUntilMs) return true;
     if (this.#largeUntilMs.size === 0) return false;
     const untilMs = this.#largeUntilMs.get(routeTemplate(arrival.target));
@@ -62,16 +67,4 @@ export class BatchBypass<T> {
     if (this.#largeUntilMs.size >= maxLargeRoutes) this.#largeUntilMs.clear();
     this.#largeUntilMs.set(routeTemplate(call.target), nowMs + largeForMs);
   }
-}
-
-/**
- * Returns the point of a user between 0 and 1, which never changes. A larger share contains the users of a smaller one.
- * The name is a hash, so FNV-1a spreads it well.
- */
-function pointOf(name: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < name.length; i += 1) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }
