@@ -7,9 +7,9 @@ FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts --no-audit --no-fund
-COPY tsconfig.json ./
+COPY tsconfig.json bundle.js ./
 COPY src ./src
-RUN npm run build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund
+RUN npm run build
 
 FROM ${RUNTIME_IMAGE} AS runtime
 ARG VERSION=0.1.0
@@ -33,8 +33,8 @@ ENV NODE_ENV=production \
   UCWA_PROXY_LISTEN_ADDRESS=0.0.0.0:8080 \
   UCWA_PROXY_ADMIN_ADDRESS=0.0.0.0:9464
 WORKDIR /app
-COPY --from=build /app/node_modules ./node_modules
-COPY --from=build /app/dist ./dist
+COPY --from=build /app/dist/main.js ./dist/
+COPY --from=build /app/dist/bundle ./dist/bundle
 COPY --from=build /app/package.json ./
 # At least 10000, so that no user of a node has the same number.
 USER 10001:10001

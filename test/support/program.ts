@@ -68,6 +68,14 @@ export class Program {
     return new Program(folder);
   }
 
+  /** The program as the image has it: the bundle, with package.json next to dist/, and no packages. */
+  static async installBundle(): Promise<Program> {
+    const folder = mkdtempSync(join(tmpdir(), 'ucwa-batch-proxy-'));
+    await execute(process.execPath, [join(root, 'bundle.js'), join(folder, 'dist')]);
+    cpSync(join(root, 'package.json'), join(folder, 'package.json'));
+    return new Program(folder);
+  }
+
   /** Path of a compiled file, for example `main.js`. */
   path(file: string): string {
     return join(this.#folder, 'dist', file);
