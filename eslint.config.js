@@ -16,6 +16,7 @@ const shells = [
   'log',
   'shadow',
   'page',
+  'parity',
   'simulator',
   'trace',
 ];

@@ -9,6 +9,7 @@ import {
 import { expectSection } from './docs/markdown.ts';
 import { measuredRows, readBenchmarks } from './docs/measured.ts';
 import { noHealth } from './support/no-health.ts';
+import { noProof } from './support/no-proof.ts';
 import { phoneLines } from './docs/phone.ts';
 import { failures } from './e2e/failure-table.ts';
 
@@ -95,6 +96,7 @@ test('the table of metrics is that of the registry', async () => {
     upstreamConnections: none,
     boundConnections: none,
     health: noHealth,
+    ...noProof,
     config: { hash: '0', loadedMs: 0, lastReload: { problems: [] } },
     servers: () => ({ active: 1, fallback: 0, trial: 0, ejected: 0 }),
     limits: () => ({ maxUsers: 1 }),

@@ -20,7 +20,9 @@ import { createPage, watchedMetrics } from './page.ts';
 import { createListener, createListening } from './parts.ts';
 import { createPlainListener } from './plain-listener.ts';
 import { Pools } from './pools.ts';
+import { Proof } from './proof.ts';
 import { createShutdown } from './shutdown.ts';
+import type { Surroundings } from './surroundings.ts';
 import { Switches } from './switches.ts';
 import { watchTls } from './tls-watch.ts';
 import { startTracing } from './tracing.ts';
@@ -88,6 +90,8 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     servers: () => pools.serverCounts,
     limits: () => ({ ...live.current.upstream, ...live.current.limits }),
     config: live,
+    parity: () => proof.source,
+    holdout: () => proof.holdout,
   });
   const internalError = reportInternalErrors(metrics, log);
   log.onWithheld(() => metrics.violated('nothing_shown'));
@@ -102,8 +106,9 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     hashOf: log.hashUser,
     broke: (error) => log.failure('the page of the admin port broke, and is off', error),
   });
-  const surroundings = {
-    ...{ settings, live, log, renewals, health, tracing, internalError, watch },
+  const proof = new Proof(live, metrics, log);
+  const surroundings: Surroundings = {
+    ...{ settings, live, log, renewals, health, tracing, proof, internalError, watch },
     metrics: watchedMetrics(metrics, watch),
   };
   const pools = new Pools(surroundings, recorder);
@@ -145,7 +150,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     }),
     readinessDetails: () => health.lines(),
     servers: () => pools.serverReports,
-    config: () => configReport(live, switches),
+    config: () => configReport(live, switches, proof),
     ...(tokenFile !== undefined && {
       switches: { tokenFile, apply: (path, query) => switches.apply(path, query) },
     }),
@@ -169,6 +174,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   ready = true;
   health.start();
   const summarize = (): void => {
+    proof.summarize();
     for (const { shadow, settings: pool } of pools.all) {
       const name = pool.name === '' ? '' : ` of ${pool.name}`;
       if (shadow !== undefined) log.info(`shadow${name}: ${shadow.summary}`);
@@ -178,6 +184,7 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
   const endChecks = every(checkEveryMs, () => {
     handler.checkWaiting();
     pools.checkOver();
+    proof.check();
     recorder?.flush();
   });
   const endSummaries = every(summaryEveryMs, summarize);

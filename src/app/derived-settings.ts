@@ -5,10 +5,12 @@ import { type ClassifyRules, pathPatterns } from '../core/ucwa/classify.ts';
 import type { EngineOptions } from '../engine/options.ts';
 import type { PassThroughLimits } from '../listen/pass-through-limits.ts';
 import type { LiveSettings } from './live-settings.ts';
+import type { Proof } from './proof.ts';
 
 export function engineOptions(
   live: LiveSettings,
   expectedGets: DueGets | undefined,
+  proof: Pick<Proof, 'routesFor'>,
 ): EngineOptions {
   const policy = live.derived(({ batching, limits, upstream }): Policy => ({
     ...batching,
@@ -16,6 +18,7 @@ export function engineOptions(
     timeoutMs: upstream.timeoutMs,
     mode: batching.mode === 'shadow' ? 'off' : batching.mode,
     expectedGets,
+    unbatchedRoutes: proof.routesFor(batching),
   }));
   return live.derived(({ batching, limits, upstream }) => ({
     policy,

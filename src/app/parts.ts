@@ -1,6 +1,7 @@
 /** Creates the listener from the settings, and what all listeners share. */
 import { PoolNames } from '../core/admit/pool-names.ts';
 import { systemClock } from '../engine/clock.ts';
+import type { FaultName } from '../core/messages/fault.ts';
 import type { ConnectionCounts } from '../listen/connection-counts.ts';
 import { AnswerCoding } from '../listen/answer-coding.ts';
 import { HeldEvents } from '../listen/held-events.ts';
@@ -83,18 +84,20 @@ export function createListener(listening: Listening): {
   readonly handler: RequestHandler;
   readonly server: HttpServer;
 } {
-  const { settings, renewals, health } = listening.surroundings;
+  const { settings, live, renewals, health } = listening.surroundings;
   const handler = createHandler(
     listening,
     new LinkRewriter(listening.linkParts),
-    listening.pools.map(({ settings: own, front, passThrough, priming }, place) => ({
-      engine: front,
-      passThrough,
-      priming,
-      failed: (name) => health.failed(place, name),
-      connectionAuth: own.connectionAuth,
-      isBatched: own.batching,
-    })),
+    listening.pools.map(({ settings: own, frontFor, passThrough, priming }, place) =>
+      live.derived(({ batching }) => ({
+        engine: frontFor(batching),
+        passThrough,
+        priming,
+        failed: (name: FaultName) => health.failed(place, name),
+        connectionAuth: own.connectionAuth,
+        isBatched: own.batching,
+      })),
+    ),
   );
   reportOldNode(listening.surroundings);
   const hasTls = settings.listen.tls.cert !== undefined;
@@ -119,9 +122,9 @@ export function createHandler(
   links: LinkRewriter,
   pools: readonly HandlerPool[],
 ): RequestHandler {
-  const { settings, live, metrics, log, tracing, internalError } = surroundings;
+  const { settings, live, metrics, log, tracing, proof, internalError } = surroundings;
   const { listen, upstream, limits } = settings;
-  const observer = { ...metrics.listen, internalError };
+  const observer = proof.observer({ ...metrics.listen, internalError });
   const parts: HandlerParts = {
     tracer: tracing?.calls,
     pools,

@@ -50,8 +50,8 @@ export function createPlainListener(
   const handler = createHandler(
     listening,
     new LinkRewriter({ ...listening.linkParts, tlsPort }),
-    pools.map(({ settings: own, front, passThrough, priming }, i) => ({
-      engine: front,
+    pools.map(({ settings: own, frontFor, passThrough, priming }, i) => ({
+      engine: frontFor(settings.batching),
       failed: (name) => surroundings.health.failed(byPool[i] === undefined ? i : undefined, name),
       passThrough: byPool[i] ?? passThrough,
       priming,

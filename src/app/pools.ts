@@ -1,58 +1,37 @@
 /** Creates the parts of each pool from the settings: its connections, its engine, and its observers of calls. */
-import { randomUUID } from 'node:crypto';
 import type { ConnectionObserver } from '../core/connection-guard.ts';
 import type { Fault } from '../core/messages/fault.ts';
 import type { UserMemory } from '../core/schedule/state.ts';
-import { systemClock } from '../engine/clock.ts';
-import { Engine } from '../engine/engine.ts';
-import type { EngineParts } from '../engine/options.ts';
 import { createUserMemory } from '../engine/user-memory.ts';
-import type { EventPriming } from '../listen/event-priming.ts';
 import {
   createPassThrough,
   type PassThrough,
   type PassThroughOptions,
 } from '../pass-through/pass-through.ts';
 import { type PoolSettings, poolsOf, serverOf } from '../settings/pools.ts';
-import { callObservers, startShadow } from '../shadow/shadow-mode.ts';
-import { ObservedEngine } from '../shadow/call-observers.ts';
-import type { ShadowRun } from '../shadow/shadow-run.ts';
 import type { TraceRecorder } from '../shadow/trace-recorder.ts';
 import type { Upstream } from '../upstream/exchange.ts';
 import type { PoolServers, ServerCounts, ServerReport } from '../upstream/servers/pool-servers.ts';
 import { createServersUpstream } from '../upstream/servers/servers-upstream.ts';
 import { createUpstream } from '../upstream/undici-upstream.ts';
-import { debugged } from './debug-log.ts';
-import { engineOptions } from './derived-settings.ts';
+import { createEngines, type PoolEngines, type SharedByEngines } from './engines.ts';
 import { authorityOf } from './named-pools.ts';
-import { createDueGets, createPriming } from './priming.ts';
 import { createServers } from './servers.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** One pool. Its engine holds everything that the proxy learns about it. */
-export interface Pool {
+export interface Pool extends PoolEngines {
   readonly settings: PoolSettings;
   /** Sends batches and single requests. */
   readonly upstream: Upstream;
   readonly passThrough: PassThrough;
   /** `undefined` for a pool of one server. */
   readonly servers: PoolServers | undefined;
-  readonly engine: Engine;
-  /** The engine, wrapped by its call observers. */
-  readonly observedEngine: ObservedEngine;
-  /** The part that the listener calls: `engine`, or `observedEngine` while calls are observed. */
-  readonly front: Engine | ObservedEngine;
-  readonly shadow: ShadowRun | undefined;
-  /** `undefined` if `batching.eventPriming` is off. */
-  readonly priming: EventPriming | undefined;
 }
 
 /** Objects that all pools share, so that limits of memory hold for the whole process. */
-interface Shared {
-  readonly recorder: TraceRecorder | undefined;
+interface Shared extends SharedByEngines {
   readonly bodies: { bytes: number };
-  readonly memory: UserMemory;
-  readonly shadowMemory: UserMemory;
 }
 
 const oneServer: ServerCounts = { active: 1, fallback: 0, trial: 0, ejected: 0 };
@@ -97,8 +76,9 @@ export class Pools {
   }
 
   drain(): void {
-    for (const { observedEngine, priming } of this.all) {
+    for (const { observedEngine, priming, verifier } of this.all) {
       priming?.stop();
+      verifier.stop();
       observedEngine.drain();
     }
   }
@@ -228,69 +208,5 @@ function connectionObserver(
     unsolicited: () => metrics.engine.protocolError('unsolicited'),
     internalError,
     failed: (name, error) => health.failed(place, name, error),
-  };
-}
-
-/** Creates the engine of a pool, and the shadow and the recording that observe its calls. */
-function createEngines(
-  surroundings: Surroundings,
-  upstream: Upstream,
-  place: number,
-  { recorder, memory, shadowMemory }: Shared,
-): Pick<Pool, 'engine' | 'observedEngine' | 'front' | 'shadow' | 'priming'> {
-  const { settings, live, metrics, log, health, tracing, internalError } = surroundings;
-  const traced = tracing?.requests();
-  const { upstream: connections, batching, limits } = settings;
-  const { mode } = batching;
-  const isObserved = mode === 'shadow' || recorder !== undefined;
-  const policy = { ...batching, ...limits, timeoutMs: connections.timeoutMs };
-  const dueGets = createDueGets(surroundings);
-  const bounds = {
-    maxInFlightPerUser: batching.maxInFlightPerUser,
-    maxConnections: connections.maxConnections,
-  };
-  const options = engineOptions(live, dueGets);
-  const parts: EngineParts = {
-    clock: systemClock,
-    upstream,
-    nextBoundary: randomUUID,
-    random: Math.random,
-    memory,
-    watch: surroundings.watch.requestsTo(place),
-    observer: {
-      ...metrics.engine,
-      ...(traced && { tracedSent: traced.tracedSent }),
-      internalError,
-      callLate: () => health.failed(place, 'http_response_timeout'),
-    },
-    ended: inTurn(
-      isObserved ? (...told) => observedEngine.ended(...told) : undefined,
-      traced?.ended,
-    ),
-  };
-  const engine = new Engine(options, debugged(parts, log));
-  live.onChange(() => engine.optionsChanged());
-  const shadow = startShadow(
-    settings,
-    { policy, ...bounds },
-    {
-      clock: systemClock,
-      memory: shadowMemory,
-      random: Math.random,
-      report: metrics.shadow,
-      broke: (error) => log.failure('the shadow broke, and is off', error),
-    },
-  );
-  const observedEngine = new ObservedEngine(engine, callObservers(shadow, recorder), systemClock);
-  const priming = createPriming(surroundings, dueGets, engine);
-  return { engine, observedEngine, front: isObserved ? observedEngine : engine, shadow, priming };
-}
-
-/** Returns a function that calls both; `undefined` if there is none to call. */
-function inTurn(first: EngineParts['ended'], second: EngineParts['ended']): EngineParts['ended'] {
-  if (first === undefined || second === undefined) return first ?? second;
-  return (...told) => {
-    first(...told);
-    second(...told);
   };
 }

@@ -4,6 +4,7 @@ import type { ServeSettings } from '../settings/load-settings.ts';
 import type { PageWatch } from '../page/watch.ts';
 import type { Health } from './health.ts';
 import type { LiveSettings } from './live-settings.ts';
+import type { Proof } from './proof.ts';
 import type { TlsWatch } from './tls-watch.ts';
 import type { Tracing } from './tracing.ts';
 
@@ -21,5 +22,6 @@ export interface Surroundings {
   readonly tracing: Tracing | undefined;
   /** Where the page of the admin port attaches its observers. */
   readonly watch: PageWatch;
+  readonly proof: Proof;
   readonly internalError: (error: unknown) => void;
 }

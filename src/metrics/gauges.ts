@@ -3,6 +3,8 @@ import { Gauge, type Registry } from 'prom-client';
 import { type ConfigSource, createConfigMetrics } from './config-metrics.ts';
 import { createLimitMetrics, type EffectiveLimits } from './limit-metrics.ts';
 import { createHealthMetrics, type HealthSources } from './health-metrics.ts';
+import { createHoldoutMetrics, type HoldoutSource } from './holdout-metrics.ts';
+import { createParityGauges, type ParitySource } from './parity-metrics.ts';
 
 /** Current values, read at each scrape. */
 export interface MetricSources {
@@ -22,6 +24,8 @@ export interface MetricSources {
   };
   readonly health: HealthSources;
   readonly config: ConfigSource;
+  parity(): ParitySource;
+  holdout(): HoldoutSource | undefined;
 }
 
 export function createGauges(
@@ -113,6 +117,8 @@ export function createGauges(
   createLimitMetrics(registers, () => sources.limits());
   createHealthMetrics(registers, sources.health);
   createConfigMetrics(registers, sources.config);
+  createParityGauges(registers, () => sources.parity());
+  createHoldoutMetrics(registers, () => sources.holdout());
   new Gauge({
     name: 'ucwa_proxy_build_info',
     help: 'Always 1. The labels are the versions of the proxy and of Node.',

@@ -136,6 +136,11 @@ const batching = z
       .describe(
         'share of users with batches, chosen by a hash; calls of the other users are sent one by one, and writes keep their order',
       ),
+    verify: share()
+      .prefault(0)
+      .describe(
+        'share of batched GETs that are also sent directly, twice, to compare the answers; a route with other answers in batches leaves them. 0.001 is enough',
+      ),
     lingerMaxMs: milliseconds(0, 1000)
       .prefault(15)
       .describe('maximum time that a call is held for other calls to join its batch')

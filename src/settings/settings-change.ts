@@ -11,6 +11,7 @@ import { type Settings, settingsSchema } from './schema.ts';
 export const liveKeys: ReadonlySet<string> = new Set([
   'batching.mode',
   'batching.share',
+  'batching.verify',
   'batching.lingerMaxMs',
   'batching.exchangeRateMs',
   'batching.maxParts',

@@ -33,7 +33,7 @@ function start(first: string) {
   const reload = createReload({ settings, load, log });
   return {
     settings,
-    config: () => configReport(settings, switches),
+    config: () => configReport(settings, switches, { report: () => ({}) }),
     lines,
     read: (next: string): void => {
       text = next;

@@ -18,6 +18,7 @@ import { LinkRewriter } from '../../src/listen/link-rewriter.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { createUpstream } from '../../src/upstream/undici-upstream.ts';
 import { noHealth } from './no-health.ts';
+import { noProof } from './no-proof.ts';
 import { onCleanup } from './cleanup.ts';
 import { onePool } from './one-pool.ts';
 
@@ -59,6 +60,7 @@ export async function startDoctoredProxy(
     ...{ clientConnections: none, upstreamConnections: none, boundConnections: none },
     users: () => ({ active: 0, idle: 0 }),
     health: noHealth,
+    ...noProof,
     config: { hash: '0', loadedMs: 0, lastReload: { problems: [] } },
     servers: () => ({ active: 1, fallback: 0, trial: 0, ejected: 0 }),
     limits: () => ({}),

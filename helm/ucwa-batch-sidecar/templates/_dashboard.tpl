@@ -3,7 +3,7 @@
 {{`{
   "uid": "ucwa-batch-proxy",
   "title": "UCWA batch proxy",
-  "description": "Answers seven questions about ucwa-batch-proxy: is it up, what does it save, what do callers pay, is the pool refusing, is something stuck, is it big enough, what would it save.",
+  "description": "Answers eight questions about ucwa-batch-proxy: is it up, what does it save, what do callers pay, is the pool refusing, is something stuck, is it big enough, what would it save, does it change anything.",
   "tags": [
     "ucwa",
     "proxy"
@@ -3467,6 +3467,559 @@
         "w": 8,
         "x": 16,
         "y": 140
+      }
+    },
+    {
+      "id": 64,
+      "type": "row",
+      "title": "Does it change anything?",
+      "collapsed": false,
+      "gridPos": {
+        "h": 1,
+        "w": 24,
+        "x": 0,
+        "y": 148
+      },
+      "panels": []
+    },
+    {
+      "type": "timeseries",
+      "title": "Answers compared",
+      "description": "GETs from batches that were also asked directly (batching.verify). differs must stay at 0. skipped: the pool was near a limit, or its answers did not come.",
+      "datasource": {
+        "type": "prometheus",
+        "uid": "${datasource}"
+      },
+      "fieldConfig": {
+        "defaults": {
+          "unit": "cps",
+          "min": 0,
+          "custom": {
+            "fillOpacity": 40,
+            "showPoints": "never",
+            "stacking": {
+              "mode": "normal",
+              "group": "A"
+            }
+          }
+        },
+        "overrides": []
+      },
+      "options": {
+        "legend": {
+          "displayMode": "list",
+          "placement": "bottom",
+          "showLegend": true
+        },
+        "tooltip": {
+          "mode": "multi",
+          "sort": "desc"
+        }
+      },
+      "targets": [
+        {
+          "refId": "A",
+          "datasource": {
+            "type": "prometheus",
+            "uid": "${datasource}"
+          },
+          "expr": "sum by (outcome) (rate(ucwa_proxy_parity_total{namespace=\"$namespace\",job=~\"$job\"}[$__rate_interval]))",
+          "legendFormat": "{{outcome}}",
+          "range": true
+        }
+      ],
+      "id": 65,
+      "gridPos": {
+        "h": 8,
+        "w": 8,
+        "x": 0,
+        "y": 149
+      }
+    },
+    {
+      "type": "timeseries",
+      "title": "Kinds of differences",
+      "description": "What differed between answers in batches and direct ones. Only status, header_content, header_links and body count as a change of the answer.",
+      "datasource": {
+        "type": "prometheus",
+        "uid": "${datasource}"
+      },
+      "fieldConfig": {
+        "defaults": {
+          "unit": "cps",
+          "min": 0,
+          "custom": {
+            "fillOpacity": 40,
+            "showPoints": "never",
+            "stacking": {
+              "mode": "normal",
+              "group": "A"
+            }
+          }
+        },
+        "overrides": []
+      },
+      "options": {
+        "legend": {
+          "displayMode": "list",
+          "placement": "bottom",
+          "showLegend": true
+        },
+        "tooltip": {
+          "mode": "multi",
+          "sort": "desc"
+        }
+      },
+      "targets": [
+        {
+          "refId": "A",
+          "datasource": {
+            "type": "prometheus",
+            "uid": "${datasource}"
+          },
+          "expr": "sum by (kind) (rate(ucwa_proxy_parity_differences_total{namespace=\"$namespace\",job=~\"$job\"}[$__rate_interval])) > 0",
+          "legendFormat": "{{kind}}",
+          "range": true
+        }
+      ],
+      "id": 66,
+      "gridPos": {
+        "h": 8,
+        "w": 8,
+        "x": 8,
+        "y": 149
+      }
+    },
+    {
+      "type": "timeseries",
+      "title": "Answers that batches can have changed",
+      "description": "With a confidence of 95 %, the share of changed answers is below this value. The aim is 0.1 %.",
+      "datasource": {
+        "type": "prometheus",
+        "uid": "${datasource}"
+      },
+      "fieldConfig": {
+        "defaults": {
+          "unit": "percentunit",
+          "min": 0,
+          "custom": {
+            "fillOpacity": 40,
+            "showPoints": "never",
+            "stacking": {
+              "mode": "normal",
+              "group": "A"
+            }
+          }
+        },
+        "overrides": []
+      },
+      "options": {
+        "legend": {
+          "displayMode": "list",
+          "placement": "bottom",
+          "showLegend": true
+        },
+        "tooltip": {
+          "mode": "multi",
+          "sort": "desc"
+        }
+      },
+      "targets": [
+        {
+          "refId": "A",
+          "datasource": {
+            "type": "prometheus",
+            "uid": "${datasource}"
+          },
+          "expr": "max(ucwa_proxy_parity_upper_bound{namespace=\"$namespace\",job=~\"$job\"})",
+          "legendFormat": "at most",
+          "range": true
+        }
+      ],
+      "id": 67,
+      "gridPos": {
+        "h": 8,
+        "w": 8,
+        "x": 16,
+        "y": 149
+      }
+    },
+    {
+      "type": "timeseries",
+      "title": "Comparisons since a change",
+      "description": "Comparisons since a route last left batches or came back.",
+      "datasource": {
+        "type": "prometheus",
+        "uid": "${datasource}"
+      },
+      "fieldConfig": {
+        "defaults": {
+          "unit": "short",
+          "min": 0,
+          "custom": {
+            "fillOpacity": 40,
+            "showPoints": "never",
+            "stacking": {
+              "mode": "normal",
+              "group": "A"
+            }
+          }
+        },
+        "overrides": []
+      },
+      "options": {
+        "legend": {
+          "displayMode": "list",
+          "placement": "bottom",
+          "showLegend": true
+        },
+        "tooltip": {
+          "mode": "multi",
+          "sort": "desc"
+        }
+      },
+      "targets": [
+        {
+          "refId": "A",
+          "datasource": {
+            "type": "prometheus",
+            "uid": "${datasource}"
+          },
+          "expr": "sum by (pod) (ucwa_proxy_parity_compared{namespace=\"$namespace\",job=~\"$job\"})",
+          "legendFormat": "{{pod}}",
+          "range": true
+        }
+      ],
+      "id": 68,
+      "gridPos": {
+        "h": 8,
+        "w": 8,
+        "x": 0,
+        "y": 157
+      }
+    },
+    {
+      "type": "timeseries",
+      "title": "Routes out of batches",
+      "description": "Routes that leave batches for some hours, because their calls fare worse there. Normal is 0. The log names each route.",
+      "datasource": {
+        "type": "prometheus",
+        "uid": "${datasource}"
+      },
+      "fieldConfig": {
+        "defaults": {
+          "unit": "short",
+          "min": 0,
+          "custom": {
+            "fillOpacity": 40,
+            "showPoints": "never",
+            "stacking": {
+              "mode": "normal",
+              "group": "A"
+            }
+          }
+        },
+        "overrides": []
+      },
+      "options": {
+        "legend": {
+          "displayMode": "list",
+          "placement": "bottom",
+          "showLegend": true
+        },
+        "tooltip": {
+          "mode": "multi",
+          "sort": "desc"
+        }
+      },
+      "targets": [
+        {
+          "refId": "A",
+          "datasource": {
+            "type": "prometheus",
+            "uid": "${datasource}"
+          },
+          "expr": "max by (reason) (ucwa_proxy_unbatched_routes{namespace=\"$namespace\",job=~\"$job\"})",
+          "legendFormat": "{{reason}}",
+          "range": true
+        }
+      ],
+      "id": 69,
+      "gridPos": {
+        "h": 8,
+        "w": 8,
+        "x": 8,
+        "y": 157
+      }
+    },
+    {
+      "type": "timeseries",
+      "title": "Duration with and without batches",
+      "description": "Duration of calls of users with batches and of users without (batching.share below 1).",
+      "datasource": {
+        "type": "prometheus",
+        "uid": "${datasource}"
+      },
+      "fieldConfig": {
+        "defaults": {
+          "unit": "s",
+          "min": 0,
+          "custom": {
+            "fillOpacity": 40,
+            "showPoints": "never",
+            "stacking": {
+              "mode": "normal",
+              "group": "A"
+            }
+          }
+        },
+        "overrides": []
+      },
+      "options": {
+        "legend": {
+          "displayMode": "list",
+          "placement": "bottom",
+          "showLegend": true
+        },
+        "tooltip": {
+          "mode": "multi",
+          "sort": "desc"
+        }
+      },
+      "targets": [
+        {
+          "refId": "A",
+          "datasource": {
+            "type": "prometheus",
+            "uid": "${datasource}"
+          },
+          "expr": "max by (group, quantile) (ucwa_proxy_holdout_duration_seconds{namespace=\"$namespace\",job=~\"$job\"})",
+          "legendFormat": "{{group}} {{quantile}}",
+          "range": true
+        }
+      ],
+      "id": 70,
+      "gridPos": {
+        "h": 8,
+        "w": 8,
+        "x": 16,
+        "y": 157
+      }
+    },
+    {
+      "type": "timeseries",
+      "title": "Requests for each call",
+      "description": "Requests to the pool for each call of users with batches and of users without.",
+      "datasource": {
+        "type": "prometheus",
+        "uid": "${datasource}"
+      },
+      "fieldConfig": {
+        "defaults": {
+          "unit": "short",
+          "min": 0,
+          "custom": {
+            "fillOpacity": 40,
+            "showPoints": "never",
+            "stacking": {
+              "mode": "normal",
+              "group": "A"
+            }
+          }
+        },
+        "overrides": []
+      },
+      "options": {
+        "legend": {
+          "displayMode": "list",
+          "placement": "bottom",
+          "showLegend": true
+        },
+        "tooltip": {
+          "mode": "multi",
+          "sort": "desc"
+        }
+      },
+      "targets": [
+        {
+          "refId": "A",
+          "datasource": {
+            "type": "prometheus",
+            "uid": "${datasource}"
+          },
+          "expr": "sum by (group) (rate(ucwa_proxy_holdout_requests_total{namespace=\"$namespace\",job=~\"$job\"}[$__rate_interval])) / sum by (group) (rate(ucwa_proxy_holdout_calls_total{namespace=\"$namespace\",job=~\"$job\"}[$__rate_interval]))",
+          "legendFormat": "{{group}}",
+          "range": true
+        }
+      ],
+      "id": 71,
+      "gridPos": {
+        "h": 8,
+        "w": 6,
+        "x": 0,
+        "y": 165
+      }
+    },
+    {
+      "type": "timeseries",
+      "title": "Errors with and without batches",
+      "description": "Share of the calls that were answered with 429 or 5xx, for users with batches and without.",
+      "datasource": {
+        "type": "prometheus",
+        "uid": "${datasource}"
+      },
+      "fieldConfig": {
+        "defaults": {
+          "unit": "percentunit",
+          "min": 0,
+          "custom": {
+            "fillOpacity": 40,
+            "showPoints": "never",
+            "stacking": {
+              "mode": "normal",
+              "group": "A"
+            }
+          }
+        },
+        "overrides": []
+      },
+      "options": {
+        "legend": {
+          "displayMode": "list",
+          "placement": "bottom",
+          "showLegend": true
+        },
+        "tooltip": {
+          "mode": "multi",
+          "sort": "desc"
+        }
+      },
+      "targets": [
+        {
+          "refId": "A",
+          "datasource": {
+            "type": "prometheus",
+            "uid": "${datasource}"
+          },
+          "expr": "sum by (group) (rate(ucwa_proxy_holdout_errors_total{namespace=\"$namespace\",job=~\"$job\"}[$__rate_interval])) / sum by (group) (rate(ucwa_proxy_holdout_calls_total{namespace=\"$namespace\",job=~\"$job\"}[$__rate_interval]))",
+          "legendFormat": "{{group}}",
+          "range": true
+        }
+      ],
+      "id": 72,
+      "gridPos": {
+        "h": 8,
+        "w": 6,
+        "x": 6,
+        "y": 165
+      }
+    },
+    {
+      "type": "timeseries",
+      "title": "Bytes for each call",
+      "description": "Bytes of requests and answers of the pool for each call, for users with batches and without.",
+      "datasource": {
+        "type": "prometheus",
+        "uid": "${datasource}"
+      },
+      "fieldConfig": {
+        "defaults": {
+          "unit": "bytes",
+          "min": 0,
+          "custom": {
+            "fillOpacity": 40,
+            "showPoints": "never",
+            "stacking": {
+              "mode": "normal",
+              "group": "A"
+            }
+          }
+        },
+        "overrides": []
+      },
+      "options": {
+        "legend": {
+          "displayMode": "list",
+          "placement": "bottom",
+          "showLegend": true
+        },
+        "tooltip": {
+          "mode": "multi",
+          "sort": "desc"
+        }
+      },
+      "targets": [
+        {
+          "refId": "A",
+          "datasource": {
+            "type": "prometheus",
+            "uid": "${datasource}"
+          },
+          "expr": "sum by (group) (rate(ucwa_proxy_holdout_bytes_total{namespace=\"$namespace\",job=~\"$job\"}[$__rate_interval])) / sum by (group) (rate(ucwa_proxy_holdout_calls_total{namespace=\"$namespace\",job=~\"$job\"}[$__rate_interval]))",
+          "legendFormat": "{{group}}",
+          "range": true
+        }
+      ],
+      "id": 73,
+      "gridPos": {
+        "h": 8,
+        "w": 6,
+        "x": 12,
+        "y": 165
+      }
+    },
+    {
+      "type": "timeseries",
+      "title": "Difference of the p95",
+      "description": "Duration at the 95th percentile of users with batches, minus that of users without. low and high enclose it with a confidence of 95 %.",
+      "datasource": {
+        "type": "prometheus",
+        "uid": "${datasource}"
+      },
+      "fieldConfig": {
+        "defaults": {
+          "unit": "s",
+          "min": 0,
+          "custom": {
+            "fillOpacity": 40,
+            "showPoints": "never",
+            "stacking": {
+              "mode": "normal",
+              "group": "A"
+            }
+          }
+        },
+        "overrides": []
+      },
+      "options": {
+        "legend": {
+          "displayMode": "list",
+          "placement": "bottom",
+          "showLegend": true
+        },
+        "tooltip": {
+          "mode": "multi",
+          "sort": "desc"
+        }
+      },
+      "targets": [
+        {
+          "refId": "A",
+          "datasource": {
+            "type": "prometheus",
+            "uid": "${datasource}"
+          },
+          "expr": "avg by (bound) (ucwa_proxy_holdout_difference{measure=\"p95\",namespace=\"$namespace\",job=~\"$job\"})",
+          "legendFormat": "{{bound}}",
+          "range": true
+        }
+      ],
+      "id": 74,
+      "gridPos": {
+        "h": 8,
+        "w": 6,
+        "x": 18,
+        "y": 165
       }
     }
   ]

@@ -47,6 +47,7 @@ test("the dashboard has rows for an operator's questions, in this order", () => 
     'Is something stuck?',
     'Is it big enough?',
     'What would it save? (mode shadow)',
+    'Does it change anything?',
   ]);
 });
 
