@@ -14,7 +14,6 @@ import { retryOutcomes, retryReasons, requeueReasons } from '../core/schedule/ob
 import type { EngineObserver, ProtocolError } from '../engine/observer.ts';
 import type { AbortStage, ListenObserver, Via } from '../listen/observer.ts';
 import { createGauges, type MetricSources } from './gauges.ts';
-import { codeLabel, codeLabels } from './code-label.ts';
 import { combinations } from './label-combinations.ts';
 import { createLinkMetrics } from './link-metrics.ts';
 import { createParityMetrics, type ParityObserver } from './parity-metrics.ts';
@@ -23,6 +22,22 @@ import { createSpanMetrics, type SpanMetrics } from './span-metrics.ts';
 import { createShadowMetrics, type ShadowMetrics } from './shadow-metrics.ts';
 import { CounterTally, HistogramTally } from './tally.ts';
 import { createTraceMetrics, type TraceMetrics } from './trace-metrics.ts';
+
+/** Statuses of UCWA: successes, and the errors that its documentation lists. */
+const known = [
+  200, 201, 204, 304, 400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 415, 428, 429, 500, 502,
+  503, 504,
+];
+
+const labels = new Map(known.map((status) => [status, String(status)]));
+
+/** All values that `codeLabel` returns. */
+const codeLabels: readonly string[] = [...labels.values(), 'other'];
+
+/** Returns the label for an HTTP status, which is `other` for a status that UCWA does not use. */
+function codeLabel(status: number): string {
+  return labels.get(status) ?? 'other';
+}
 
 export interface Metrics {
   readonly engine: Omit<EngineObserver, 'internalError'>;
@@ -150,9 +165,7 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
   const passThrough = counter(
     'passthrough_total',
     'Calls forwarded unchanged instead of batched. reason is why the call cannot be batched.',
-    {
-      reason: passThroughReasons,
-    },
+    { reason: passThroughReasons },
   );
   const heldEvents = counter(
     'held_events_total',
