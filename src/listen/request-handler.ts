@@ -8,7 +8,7 @@ import type { Arrival } from '../core/schedule/state.ts';
 import { BodyReader } from './body-reader.ts';
 import { forwardedAddress } from './client-address.ts';
 import { ConnectionAuth } from './connection-auth.ts';
-import { detailsOf, type Way } from './call-details.ts';
+import { detailsOf, notesOf, type Way } from './call-details.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { ownReply } from './explain.ts';
 import type { HandlerParts, HandlerPool } from './handler-parts.ts';
@@ -292,6 +292,7 @@ export class RequestHandler {
       poll: way.poll === true,
       trace: exchange.trace,
     };
+    exchange.trace?.named(notesOf(exchange).id);
     this.#parts.observer.finished(call);
     if (accessLog.wants(call)) accessLog.access(call, detailsOf(exchange, way));
     this.#parts.watch?.current?.finished(call);

@@ -30,6 +30,11 @@ export class TracedCall {
     this.#release = release;
   }
 
+  /** Notes the id of the call, as in the log. */
+  named(id: string): void {
+    this.span.set({ 'ucwa.call.id': id });
+  }
+
   /** Writes the spans of the waits of the call, which is sent at this time. */
   waited({ hold, order, pause, limit, slots }: WaitTimes, sentAtMs: number): void {
     const readyAtMs = sentAtMs - (order + pause + limit + slots);

@@ -206,6 +206,20 @@ describe('a call', () => {
     expect(clients[0]?.parentSpanId).toBe(servers[0]?.spanId);
   });
 
+  test('has the id of its log line, on each way', async () => {
+    const started = await start({ ...everyCall, UCWA_PROXY_BATCHING_MODE: 'off' });
+    const headers = { 'X-Request-Id': 'asked-1' };
+    await started.client.ask(`${app}/me`, { headers });
+    await started.client.ask(`${app}/me`);
+    await started.client.ask('/');
+    await started.client.ask('/x', { headers: { Host: 'a/b' } });
+    const { servers } = await spansOf(started);
+    const lines = started.proxy.log.map((line) => JSON.parse(line) as Record<string, unknown>);
+    const logged = lines.filter(({ msg }) => msg === 'call').map(({ id }) => id);
+    expect(servers.map(({ attributes }) => attributes['ucwa.call.id'])).toEqual(logged);
+    expect([logged[0], new Set(logged).size]).toEqual(['asked-1', 4]);
+  });
+
   test('shows no credential, query, body, path or user', async () => {
     const started = await start(everyCall);
     await started.client.ask(`${app}/people/dana@secret.example/note?q=secret`, {
