@@ -199,6 +199,7 @@ export default defineConfig(
             'testWithH2spec.each',
             'testWithSystemd',
             'testWithSetpriv',
+            'testWithCollector',
             'testWithHelm',
             'testWithHelm.each',
             'testWithLint.each',

@@ -84,16 +84,15 @@ export async function startCollector(
       requests.push({ path: request.url ?? '', headers: request.headers });
       seen.text += text;
       void Promise.resolve(answer()).then((status) => {
-        if (status === 200) take(JSON.parse(text) as OtlpRequest);
+        if (status === 200) take(text);
         response.writeHead(status, { 'Content-Type': 'application/json' }).end('{}');
       });
     });
   });
-  const take = ({ resourceSpans }: OtlpRequest): void => {
-    for (const { resource, scopeSpans } of resourceSpans) {
-      seen.resource = valuesOf(resource.attributes);
-      for (const scope of scopeSpans) spans.push(...scope.spans.map(seenSpan));
-    }
+  const take = (text: string): void => {
+    const found = readOtlp(text);
+    seen.resource = found.resource;
+    spans.push(...found.spans);
   };
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onCleanup(() => {
@@ -114,6 +113,17 @@ export async function startCollector(
       spans.filter((span) =>
         typeof name === 'string' ? span.name === name : name.test(span.name),
       ),
+  };
+}
+
+/** Reads a request in the form of OTLP in JSON. */
+export function readOtlp(text: string): Pick<Collector, 'spans' | 'resource'> {
+  const { resourceSpans } = JSON.parse(text) as OtlpRequest;
+  return {
+    spans: resourceSpans.flatMap(({ scopeSpans }) =>
+      scopeSpans.flatMap(({ spans }) => spans.map(seenSpan)),
+    ),
+    resource: valuesOf(resourceSpans.at(-1)?.resource.attributes ?? []),
   };
 }
 
