@@ -184,6 +184,16 @@ annotations:
 {{- end -}}
 {{- end -}}
 
+{{/* The port of the collector of traces, if the values name one: a variable comes before config.trace.endpoint. */}}
+{{- define "ucwa-batch-proxy.tracePort" -}}
+{{- $endpoints := dict -}}
+{{- range .Values.extraEnv -}}
+{{- if .value }}{{- $_ := set $endpoints .name (tpl (toString .value) $) }}{{ end -}}
+{{- end -}}
+{{- $endpoint := coalesce (get $endpoints "UCWA_PROXY_TRACE_ENDPOINT") (get $endpoints "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") (get $endpoints "OTEL_EXPORTER_OTLP_ENDPOINT") (dig "endpoint" "" (.Values.config.trace | default dict)) -}}
+{{- if regexMatch "^https?://" (toString $endpoint) }}{{ include "ucwa-batch-proxy.portOf" $endpoint }}{{ end -}}
+{{- end -}}
+
 {{/* Whether there is, or can be, more than one pod. */}}
 {{- define "ucwa-batch-proxy.replicated" -}}
 {{- if .Values.autoscaling.enabled -}}
