@@ -11,7 +11,7 @@ import { importsOfSources } from './imports.ts';
 import { expectSection, textOf } from './markdown.ts';
 
 const page = 'docs/architecture.md';
-const recordings = 40;
+const recordings = 20;
 /** On a loaded machine a timer fires in almost every recording. */
 const mostRecordings = 200;
 
@@ -165,10 +165,14 @@ describe('the page lists the files that are entered', () => {
 
   test('by a 429 to a batch of four GETs, which changes file at most 1,220 times', async () => {
     const { pool, proxy, ask } = await open();
-    const walk = await recordOften(proxy, () => {
-      pool.faults.add({ on: { kind: 'batch' }, fault: { kind: 'status', status: 429 } });
-      return ask(...four);
-    });
+    const walk = await recordOften(
+      proxy,
+      () => {
+        pool.faults.add({ on: { kind: 'batch' }, fault: { kind: 'status', status: 429 } });
+        return ask(...four);
+      },
+      1220,
+    );
     await expectPath('a 429', walk.files);
     expect(walk.changes).toBeLessThanOrEqual(1220);
   });

@@ -130,7 +130,8 @@ export class Program {
   }
 }
 
-function compiled(source: string): string {
+/** TypeScript as JavaScript that Node runs. */
+export function compiled(source: string): string {
   // The types of swc do not know the last option.
   const jsc = {
     target: 'es2023',
