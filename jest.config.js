@@ -18,6 +18,7 @@ export const slower = [
   '**/test/bench/bench.test.ts',
   // They explore all states of a model.
   '**/test/models/*.test.ts',
+  '**/connection-auth-model.test.ts',
   // They play hours of traffic in virtual time, or seconds of it three times.
   '**/hold-scenarios.test.ts',
   '**/shadow-scenarios.test.ts',
@@ -26,7 +27,7 @@ export const slower = [
 /** @type {import('jest').Config} */
 export default {
   // Tests wait for half of their time, and no test here measures time.
-  maxWorkers: availableParallelism() + 1,
+  maxWorkers: availableParallelism() + 2,
   testEnvironment: '<rootDir>/test/support/environment.js',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts', ...slower.map((glob) => `!${glob}`)],

@@ -65,9 +65,12 @@ test('help lists the commands, and each command has its own help', async () => {
     'verify',
   ];
   expect({ code, names }).toEqual({ code: 0, names: known });
-  for (const name of names) {
-    const said = await run(name, '--help');
-    expect(said).toMatchObject({ code: 0, stdout: expect.stringContaining(`proxy ${name}`) });
+  const helps = await Promise.all(names.map((name) => run(name, '--help')));
+  for (const [index, name] of names.entries()) {
+    expect(helps[index]).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(`proxy ${name}`),
+    });
   }
 });
 
