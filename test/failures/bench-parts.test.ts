@@ -102,6 +102,30 @@ describe('the part memory', () => {
   );
 });
 
+test(
+  'the part start measures time, memory and size of the proxy and of its peers',
+  async () => {
+    interface Starts {
+      readonly starts: ReadonlyArray<{
+        readonly name: string;
+        readonly starts: ReadonlyArray<{ readyMs: number; residentBytes: number }>;
+      }>;
+      readonly sizes: ReadonlyArray<{ readonly bytes: number }>;
+    }
+    const { starts, sizes } = (await measured('start', ...dist)) as Starts;
+    expect(starts.map(({ name }) => name)).toEqual([
+      ...['node alone', 'http-proxy', 'ucwa-batch-proxy'],
+    ]);
+    for (const { starts: all } of starts) {
+      expect(all).toHaveLength(1);
+      expect(all[0]!.readyMs).toBeGreaterThan(0);
+      expect(all[0]!.residentBytes).toBeGreaterThan(1_000_000);
+    }
+    expect(Math.min(...sizes.map(({ bytes }) => bytes))).toBeGreaterThan(0);
+  },
+  patienceMs,
+);
+
 describe('the part processes', () => {
   const testWithBoth = onlyWith('nginx') === test ? onlyWith('haproxy') : test.skip;
 

@@ -5,6 +5,7 @@ import { phone } from '../phone/what-a-phone-gets.js';
 import { phoneStart } from '../phone-start/phone-start.js';
 import { overHttp2 } from './over-http2.js';
 import { processes } from './processes.js';
+import { start } from '../start/start.js';
 import { steadyReads } from './steady-reads.js';
 
 /**
@@ -42,5 +43,6 @@ export const parts = [
   answers,
   batches,
   memory,
+  start,
   processes,
 ];
