@@ -1,6 +1,10 @@
 /** The bundle that `npm run build` writes, which is all that the image contains. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { onCleanup } from '../support/cleanup.ts';
 import { readAdmin, readMetrics } from '../support/metric-values.ts';
 import { startPool } from '../support/pool.ts';
 import { Program } from '../support/program.ts';
@@ -40,6 +44,19 @@ test('the bundle batches, passes calls through, traces and shows its page, witho
   started.child.kill('SIGTERM');
   expect(await started.exited).toBe(0);
   expect(started.output()).not.toContain('there are no traces');
+});
+
+test('a health check loads 50 KB at most, because it shares the memory limit of the proxy', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ucwa-batch-proxy-'));
+  onCleanup(() => rmSync(folder, { recursive: true }));
+  await program.run(['probe', 'http://127.0.0.1:1/'], { env: { NODE_V8_COVERAGE: folder } });
+  const loaded = readdirSync(folder).flatMap((file) => {
+    const { result } = JSON.parse(read(join(folder, file))) as { result: Array<{ url: string }> };
+    return result.map(({ url }) => url).filter((url) => url.startsWith('file:'));
+  });
+  expect(loaded).toContainEqual(expect.stringContaining('/dist/bundle/probe-'));
+  const sizes = loaded.map((url) => statSync(fileURLToPath(url)).size);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(50_000);
 });
 
 test('the bundle has the license of each package that it contains', () => {
