@@ -30,7 +30,7 @@ export function createPage(
     now: systemClock.now,
     hello: () => ({ version, batching: batchingOf(live.current) }),
     facts: () => ({
-      mode: live.current.batching.mode,
+      batching: batchingOf(live.current),
       switches: switches.report(),
       servers: serversOf(pools),
       health: health.lines(),

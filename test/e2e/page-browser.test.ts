@@ -215,7 +215,7 @@ testWithBrowser(
       tap: { skipped: 1, rows: [{ ...tapped, explain: bad, reason: bad }] },
       servers: [{ server: bad, pool: bad, state: bad, reason: bad, tier: bad }],
       health: [bad],
-      mode: bad,
+      batching: { mode: bad, lingerMaxMs: 1, maxParts: 1, exchangeRateMs: 1 },
       switches: [{ setting: bad, value: bad, until: bad }],
     };
     const admin = new AdminServer({

@@ -98,14 +98,17 @@ function showDeparture(item, row, names, scaleMs) {
   setAttribute(item, 'class', row.isOver ? 'over' : 'live');
   const more = row.parts === 1 ? '1 part' : `${row.parts} parts`;
   setText(who, `#${row.id} ${row.user} ${more}`);
-  setText(words, departureWords(row));
+  const told = departureWords(row);
+  setText(words, told);
+  // A narrow window shows only the beginning.
+  setAttribute(words, 'title', told);
   const totalMs = holdMs + queueMs + tookMs;
   bar.style.width = `${Math.min(100, (totalMs / scaleMs) * 100)}%`;
   resize(bar, cells.length + 1, () => newElement('i'));
   const hold = /** @type {HTMLElement} */ (bar.children[0]);
   setAttribute(hold, 'class', 'cell hold');
   hold.style.width = `${totalMs === 0 ? 0 : ((holdMs + queueMs) / totalMs) * 100}%`;
-  const told = cells.map(([status, name, ms, slow], index) => {
+  const cellWords = cells.map(([status, name, ms, slow], index) => {
     const [kind, glyph, state] = cellLook(status);
     const cell = /** @type {Element} */ (bar.children[index + 1]);
     setAttribute(cell, 'class', `cell ${kind}${slow === 1 ? ' slow' : ''}`);
@@ -115,5 +118,5 @@ function showDeparture(item, row, names, scaleMs) {
     setAttribute(cell, 'title', text);
     return text;
   });
-  setAttribute(bar, 'aria-label', told.join('; '));
+  setAttribute(bar, 'aria-label', cellWords.join('; '));
 }

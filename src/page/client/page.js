@@ -3,6 +3,9 @@
 /** @type {EventSource | undefined} */
 let feed;
 let isPaused = false;
+const reopenAfterMs = 2000;
+/** @type {number | undefined} */
+let reopenTimer;
 /** @type {any} The last frame that is not shown yet. */
 let waiting;
 
@@ -16,10 +19,11 @@ function isLooking() {
 }
 
 function openFeed() {
+  clearTimeout(reopenTimer);
   if (feed !== undefined || isPaused || document.hidden) return;
   feed = new EventSource('events');
   feed.addEventListener('open', () => showState('live'));
-  feed.addEventListener('error', () => showState('not connected, tries again'));
+  feed.addEventListener('error', showLoss);
   feed.addEventListener('hello', (event) => {
     const { version, batching } = JSON.parse(event.data);
     if (version === undefined) return;
@@ -34,8 +38,19 @@ function openFeed() {
   });
 }
 
+/** A browser tries again after a lost connection, but not after another status than 200. */
+function showLoss() {
+  if (feed?.readyState !== EventSource.CLOSED) {
+    showState('not connected, tries again');
+    return;
+  }
+  closeFeed('no feed: eight pages are open, or the page is off; tries again');
+  reopenTimer = setTimeout(openFeed, reopenAfterMs);
+}
+
 /** @param {string} state */
 function closeFeed(state) {
+  clearTimeout(reopenTimer);
   feed?.close();
   feed = undefined;
   endWhatIf();
@@ -47,7 +62,8 @@ function showWaiting() {
   waiting = undefined;
   if (frame?.effect === undefined) return;
   showEffect(frame.effect, frame.totals, frame.watchedMs);
-  showSettings(frame.mode, frame.switches);
+  showSettings(frame.batching.mode, frame.switches);
+  followSettings(frame.batching);
   showBoard(frame.board);
   showUsers(frame.users);
   showRoutes(frame.routes);

@@ -35,24 +35,39 @@ function slider(id) {
   return /** @type {HTMLInputElement} */ (byId(id));
 }
 
-/** @param {Batching} batching */
+for (const id of sliderIds)
+  slider(id).addEventListener('input', () => {
+    showSliders();
+    askSoon(askAfterMs);
+  });
+
+/**
+ * Begins to ask again and again, until `endWhatIf`.
+ *
+ * @param {Batching} batching
+ */
 function beginWhatIf(batching) {
-  const isFirst = inForce === undefined;
-  inForce = batching;
-  if (!isFirst) return;
+  followSettings(batching);
+  askSoon(askAgainMs);
+}
+
+/**
+ * Takes the settings in force. A slider that stands at the old value moves to the new one.
+ *
+ * @param {Batching} batching
+ */
+function followSettings(batching) {
   for (const id of sliderIds) {
+    const { name } = sliders[id];
+    const value = batching[name];
+    if (inForce?.[name] === value) continue;
     const input = slider(id);
-    const value = batching[sliders[id].name];
     input.max = String(Math.max(Number(input.max), value));
     input.min = String(Math.min(Number(input.min), value));
-    input.value = String(value);
-    input.addEventListener('input', () => {
-      showSliders();
-      askSoon(askAfterMs);
-    });
+    if (inForce === undefined || input.value === String(inForce[name])) input.value = String(value);
   }
+  inForce = batching;
   showSliders();
-  askSoon(askAgainMs);
 }
 
 function showSliders() {
