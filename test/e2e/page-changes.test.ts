@@ -18,6 +18,7 @@ const valueOf = (id: string): string => `document.getElementById('${id}')?.value
 class ScriptedPort {
   hasRoom = true;
   batching = { mode: 'adaptive', lingerMaxMs: 15, maxParts: 20, exchangeRateMs: 50 };
+  health: readonly string[] = [];
   readonly events = new EventEmitter();
   readonly #admin = new AdminServer({
     ...{ hosts: [], version: '0', readiness: () => ({}), config: () => ({}), servers: () => [] },
@@ -39,7 +40,7 @@ class ScriptedPort {
     return `http://127.0.0.1:${await this.#admin.listen('127.0.0.1', 0)}/`;
   }
 
-  /** Sends a frame with nothing but the settings. */
+  /** Sends a frame with nothing but the settings, and what is known about the pools. */
   sendFrame(): void {
     const totals = { calls: 0, batches: 0, singles: 0, passedThrough: 0, parts: 0 };
     const frame = {
@@ -48,7 +49,7 @@ class ScriptedPort {
       totals: { ...totals, refused: 0, refusedByPool: 0, splits: 0 },
       ...{ board: { live: 0, names: [], rows: [] }, users: { known: 0, rows: [] }, routes: [] },
       timeLine: { refused: [0], refusedByPool: [0], splits: [0] },
-      ...{ tap: { skipped: 0, rows: [] }, servers: [], health: [], switches: [] },
+      ...{ tap: { skipped: 0, rows: [] }, servers: [], health: this.health, switches: [] },
       batching: this.batching,
     };
     this.#feed?.write(`data: ${JSON.stringify(frame)}\n\n`);
@@ -123,6 +124,29 @@ testWithBrowser(
       if (query === 'lingerMaxMs=40&maxParts=50&exchangeRateMs=50') break;
     }
     expect(page.complaints).toEqual([]);
+  },
+  timeoutMs,
+);
+
+testWithBrowser(
+  'a dead pool stands above the rates',
+  async () => {
+    const port = new ScriptedPort();
+    const page = await open(port);
+    await page.until(`${textOf('state')} === 'live'`);
+    port.health = [
+      '[-]pool a: connection_refused since 2026-01-01T00:00:00.000Z',
+      '[-]pool b: not checked yet',
+      '[+]certificate pool: expires 2027-01-01',
+    ];
+    port.sendFrame();
+    await page.until(`${textOf('mode')} !== ''`);
+    expect(await page.evaluate(textOf('alarm'))).toBe(
+      'pool a: connection_refused since 2026-01-01T00:00:00.000Z',
+    );
+    port.health = ['[+]pool a: reachable'];
+    port.sendFrame();
+    await page.until(`${textOf('alarm')} === ''`);
   },
   timeoutMs,
 );

@@ -129,6 +129,9 @@ function showServers(servers, health) {
       polls === undefined ? '' : number(polls),
     ]),
   );
+  // The rates alone would make a dead pool look healthy.
+  const bad = health.filter((line) => line.startsWith('[-]') && !line.endsWith('not checked yet'));
+  setText(byId('alarm'), bad.map((line) => line.slice('[-]'.length)).join('; '));
   const list = byId('health');
   resize(list, health.length, () => newElement('li'));
   health.forEach((line, place) => setText(/** @type {Element} */ (list.children[place]), line));
