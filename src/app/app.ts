@@ -111,11 +111,10 @@ export async function startApp(settings: ServeSettings, parts: AppParts): Promis
     ...{ settings, live, log, renewals, health, tracing, proof, internalError, watch },
     metrics: watchedMetrics(metrics, watch),
   };
+  // The log changes first, because the pools look at its level.
+  live.onChange(() => log.configure(live.current.log));
   const pools = new Pools(surroundings, recorder);
-  live.onChange(() => {
-    log.configure(live.current.log);
-    health.follow(live.current);
-  });
+  live.onChange(() => health.follow(live.current));
   const { maxConnections } = settings.limits;
   const counts = new ConnectionCounts(maxConnections, Math.ceil(maxConnections / 2));
   const listening = createListening(surroundings, pools.all, counts);

@@ -1,6 +1,6 @@
 /**
  * The lines of level `debug`: each request to the pool, and each decision of the scheduler that changes what is sent.
- * Without this level the engine is not observed for them.
+ * Without this level the engine is not observed for them. The level can change while the proxy runs.
  */
 import type { Ending } from '../core/answer/ending.ts';
 import type { Batch } from '../core/schedule/state.ts';
@@ -8,15 +8,36 @@ import type { Caller } from '../engine/caller.ts';
 import type { EngineObserver } from '../engine/observer.ts';
 import type { EngineParts } from '../engine/options.ts';
 import type { Debug, Log } from '../log/log.ts';
+import type { LiveSettings } from './live-settings.ts';
 
-/** Returns the parts of the engine of a pool, observed if the log shows lines of level `debug`. */
-export function debugged(parts: EngineParts, { debug }: Pick<Log, 'debug'>): EngineParts {
-  if (debug === undefined) return parts;
+/** Returns the parts of the engine of a pool. They are observed while the log shows lines of level `debug`. */
+export function debugged(
+  parts: EngineParts,
+  log: Pick<Log, 'debug'>,
+  live: Pick<LiveSettings, 'onChange'>,
+): EngineParts {
+  // The engine keeps these two objects. A change of the level replaces the functions in them.
+  const observer = { ...parts.observer };
+  const observed = { ...parts, observer };
+  const observe = (): void => {
+    const { debug } = log;
+    const functions = debug === undefined ? parts : debuggedParts(parts, debug);
+    Object.assign(observer, functions.observer);
+    observed.ended = functions.ended;
+  };
+  if (log.debug !== undefined) observe();
+  live.onChange(observe);
+  return observed;
+}
+
+function debuggedParts(
+  { observer, ended }: EngineParts,
+  debug: Debug,
+): Pick<EngineParts, 'observer' | 'ended'> {
   return {
-    ...parts,
-    observer: debuggedObserver(parts.observer, debug),
+    observer: debuggedObserver(observer, debug),
     ended(batch, ending, nowMs) {
-      parts.ended?.(batch, ending, nowMs);
+      ended?.(batch, ending, nowMs);
       debug('request', requestFacts(batch, ending, nowMs), batch.user.name);
     },
   };

@@ -82,7 +82,7 @@ export function createEngines(
     ended: endedFor(batching),
   };
   live.keep(parts, ({ batching: now }) => ({ ended: endedFor(now) }));
-  const engine = new Engine(options, debugged(parts, log));
+  const engine = new Engine(options, debugged(parts, log, live));
   const verifier = proof.createVerifier(engine);
   live.onChange(() => engine.optionsChanged());
   const shadow = startShadow(

@@ -28,13 +28,15 @@ export interface Way {
   readonly call?: Call<Caller> | undefined;
   /** Why the call passed through. */
   readonly passed?: PassThroughReason | undefined;
+  /** The server of the pool that got a passed-through call: its origin or its host. */
+  readonly server?: string | undefined;
   /** Whether the call is a long poll of `events`. */
   readonly poll?: boolean;
 }
 
 /** Returns the details of a call for the log. */
-export function detailsOf(exchange: ClientExchange, { call, passed }: Way): CallDetails {
-  const { id, cause, server } = notesOf(exchange);
+export function detailsOf(exchange: ClientExchange, { call, passed, server }: Way): CallDetails {
+  const { id, cause } = notesOf(exchange);
   const handling = call === undefined ? undefined : handlingOf(call);
   const at = server ?? handling?.server;
   return {

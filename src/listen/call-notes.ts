@@ -4,8 +4,6 @@ export class CallNotes {
   readonly id: string;
   /** Why the proxy refused the call, or answered it itself. See `Reply.cause`. */
   cause: string | undefined;
-  /** The server of the pool that got a passed-through call. */
-  server: string | undefined;
 
   constructor(id: string) {
     this.id = id;

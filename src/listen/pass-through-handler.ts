@@ -8,7 +8,7 @@ import type { PassThrough } from '../pass-through/pass-through.ts';
 import type { AnswerCoding } from './answer-coding.ts';
 import type { PassThroughOutcome } from '../pass-through/pass-through-call.ts';
 import type { ConnectionAuth } from './connection-auth.ts';
-import { notesOf } from './call-details.ts';
+import type { Way } from './call-details.ts';
 import type { ClientExchange } from './client-exchange.ts';
 import { CodedPassing } from './coded-passing.ts';
 import { passedFields } from './explain.ts';
@@ -24,7 +24,7 @@ import { passThroughHeaders } from '../core/messages/forwarded-headers.ts';
 /** The parts of one pool that pass-through requests use. */
 export interface PassThroughPool {
   readonly engine: Pick<Engine, 'barrier' | 'passedThrough'>;
-  readonly passThrough: Pick<PassThrough, 'forward' | 'reserve'>;
+  readonly passThrough: Pick<PassThrough, 'forward' | 'reserve' | 'onlyServer'>;
   /** `undefined`: calls are not held for the events that announce them. */
   readonly priming?: EventPriming | undefined;
   /** A request to the pool failed after a byte of it may have been sent. */
@@ -73,13 +73,7 @@ export interface CallReplies {
   fail(exchange: ClientExchange, fault: Fault): void;
   /** Answers a client that has stopped sending its body. */
   refuseBody(exchange: ClientExchange, phase: FaultPhase): void;
-  finished(
-    exchange: ClientExchange,
-    via: Via,
-    callerLeft: boolean,
-    poll: boolean,
-    passed?: PassThroughReason,
-  ): void;
+  finished(exchange: ClientExchange, via: Via, callerLeft: boolean, way?: Way): void;
   /** Runs `serve`. An exception is answered with 500. */
   guarded(exchange: ClientExchange, serve: () => void): void;
 }
@@ -183,8 +177,8 @@ export class PassThroughHandler {
           }
           const left = outcome.kind === 'client-left';
           if (left) observer.callerLeft('passthrough');
-          if (outcome.server !== undefined) notesOf(exchange).server = outcome.server;
-          this.#replies.finished(exchange, 'passthrough', left, poll, reason);
+          const server = outcome.server ?? passThrough.onlyServer?.(request.socket);
+          this.#replies.finished(exchange, 'passthrough', left, { passed: reason, poll, server });
         },
       },
     );

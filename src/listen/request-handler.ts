@@ -51,8 +51,7 @@ export class RequestHandler {
       fail: (exchange, fault) => this.#fail(exchange, fault),
       refuseBody: (exchange, phase) =>
         this.#refusals.write(exchange, overflowStatus.slow_request, 'slow_request', phase),
-      finished: (exchange, via, callerLeft, poll, passed) =>
-        this.#finished(exchange, via, callerLeft, { passed, poll }),
+      finished: (exchange, via, callerLeft, way) => this.#finished(exchange, via, callerLeft, way),
       guarded: (exchange, serve) => this.#guarded(exchange, serve),
     };
     this.#turns = new Turns(this.#newcomers, parts, replies);

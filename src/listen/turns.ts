@@ -40,7 +40,7 @@ export class Turns {
       begin: () => this.#replies.guarded(exchange, begin),
       left: () => {
         this.#observer.callerLeft(via === 'single' ? 'held' : via);
-        this.#replies.finished(exchange, via, true, false);
+        this.#replies.finished(exchange, via, true);
       },
     });
     if (refusal !== undefined) this.#replies.refuse(exchange, refusal);
@@ -52,7 +52,7 @@ export class Turns {
       this.#replies.guarded(exchange, () =>
         this.#replies.fail(exchange, { phase: 'unsent', name }),
       );
-      this.#replies.finished(exchange, via, false, false);
+      this.#replies.finished(exchange, via, false);
     }
   }
 }

@@ -33,7 +33,7 @@ export interface Log extends AccessLog {
   info(message: string, facts?: Facts): void;
   warn(message: string, facts?: Facts): void;
   error(message: string, facts?: Facts): void;
-  /** `undefined` if the log does not show lines of level `debug`. */
+  /** `undefined` while the log does not show lines of level `debug`. */
   readonly debug: Debug | undefined;
   /** Names users by their credentials. The log shows the hash of the name. */
   readonly nameUser: NameUser;
@@ -84,6 +84,8 @@ export function createLog(options: LogOptions, destination?: DestinationStream):
   const users = createUserNames(options.userHashKey ?? randomBytes(randomKeyBytes));
   let { access } = options;
   let seen = 0;
+  const debug: Debug = (message, facts, user) =>
+    logger.debug(user === undefined ? facts : { ...facts, user: users.hashOf(user) }, message);
   return {
     configure(changed) {
       logger.level = changed.level;
@@ -95,10 +97,9 @@ export function createLog(options: LogOptions, destination?: DestinationStream):
     info: (message, facts) => logger.info(facts ?? {}, message),
     warn: (message, facts) => logger.warn(facts ?? {}, message),
     error: (message, facts) => logger.error(facts ?? {}, message),
-    debug: logger.isLevelEnabled('debug')
-      ? (message, facts, user) =>
-          logger.debug(user === undefined ? facts : { ...facts, user: users.hashOf(user) }, message)
-      : undefined,
+    get debug() {
+      return logger.isLevelEnabled('debug') ? debug : undefined;
+    },
     failure: (message, error) => logger.error(describe(error), message),
     wants(call) {
       seen += 1;

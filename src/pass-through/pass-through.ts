@@ -66,6 +66,8 @@ export interface PassThrough {
    * @returns `false` if all bound connections are in use
    */
   reserve(client: Socket): boolean;
+  /** The host of the only server, for calls of this client. Calls to several servers name theirs in the outcome. */
+  onlyServer?(client: Socket): string | undefined;
   /** Number of connections to the pool, idle and bound ones included. */
   openConnections(): number;
   boundConnections(): number;
@@ -235,6 +237,8 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
     },
 
     reserve: (client) => client.destroyed || bound.of(client) !== undefined,
+
+    onlyServer: () => (servers === undefined ? options.upstream.host : undefined),
 
     openConnections: () =>
       ordinary.connections.count + large.count + polls.connections.count + bound.count,

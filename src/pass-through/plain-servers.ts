@@ -19,6 +19,7 @@ export function spreadConnections(servers: readonly PassThrough[]): PassThrough 
   return {
     forward: (call, observer) => serverOf(call.request.socket).forward(call, observer),
     reserve: (client) => serverOf(client).reserve(client),
+    onlyServer: (client) => serverOf(client).onlyServer?.(client),
     openConnections: () => sum((server) => server.openConnections()),
     boundConnections: () => sum((server) => server.boundConnections()),
     openPolls: () => sum((server) => server.openPolls()),

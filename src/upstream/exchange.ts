@@ -44,7 +44,7 @@ export interface Exchange {
   resume(): void;
   /** Whether `abort` was called. A request that had not started by then is never sent. */
   readonly isAborted: boolean;
-  /** The server that the request was last sent to: its origin or its host name. */
+  /** The server that the request was last sent to: its origin or its host. */
   readonly server: string | undefined;
   /** Cancels the request. The handler receives at most one more event, a `fault`. */
   abort(): void;

@@ -63,15 +63,19 @@ export function createClients(options: UpstreamOptions, room?: ConnectionRoom): 
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { observer } = options;
   const clients = createClients(options);
-  const { hostname } = options.url;
+  const { host, hostname } = options.url;
+  const server = { host, hostname };
   return {
     send(request, handler) {
-      return new UndiciExchange(clients, hostname, request, handler, observer);
+      return new UndiciExchange(clients, server, request, handler, observer);
     },
     connections: () => clients.connected,
     stop: () => clients.stop(),
   };
 }
+
+/** The name of a server, with its port and without. */
+type ServerName = Pick<URL, 'host' | 'hostname'>;
 
 /**
  * One request as a handler of undici's first handler interface, which undici calls deprecated. The second
@@ -80,7 +84,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
  */
 export class UndiciExchange implements Exchange, PendingRequest, Dispatcher.DispatchHandler {
   readonly #clients: PoolClients;
-  readonly #hostname: string;
+  readonly #server: ServerName;
   readonly #request: ExchangeRequest;
   readonly #handler: ExchangeHandler;
   readonly #observer: ConnectionObserver;
@@ -96,13 +100,13 @@ export class UndiciExchange implements Exchange, PendingRequest, Dispatcher.Disp
 
   constructor(
     clients: PoolClients,
-    hostname: string,
+    server: ServerName,
     request: ExchangeRequest,
     handler: ExchangeHandler,
     observer: ConnectionObserver,
   ) {
     this.#clients = clients;
-    this.#hostname = hostname;
+    this.#server = server;
     this.#request = request;
     this.#handler = handler;
     this.#observer = observer;
@@ -118,7 +122,7 @@ export class UndiciExchange implements Exchange, PendingRequest, Dispatcher.Disp
   }
 
   get server(): string {
-    return this.#hostname;
+    return this.#server.host;
   }
 
   get started(): boolean {
@@ -223,7 +227,7 @@ export class UndiciExchange implements Exchange, PendingRequest, Dispatcher.Disp
       headers: headers as string[],
       body: body.length === 0 ? null : body,
       // Without a constant name undici takes the name of `Host`, and reconnects when that name changes.
-      servername: this.#hostname,
+      servername: this.#server.hostname,
     };
     client.client.dispatch(options, this);
   }

@@ -126,7 +126,8 @@ test('level debug shows each request to the pool, with the number that the lines
   const [refused] = requests;
   expect(refused).toMatchObject({
     ...{ level: 'debug', batch: 1, parts: 3, class: 'safe', flush: 'parts' },
-    ...{ outcome: 'failed', cause: 'refused', user: lines()[0]?.['user'], server: '127.0.0.1' },
+    ...{ outcome: 'failed', cause: 'refused', user: lines()[0]?.['user'] },
+    server: new URL(pool.url).host,
   });
   expect(requests.length).toBeGreaterThan(1);
   expect(new Set(requests.slice(1).map(({ batch }) => batch))).toEqual(
@@ -138,7 +139,38 @@ test('level debug shows each request to the pool, with the number that the lines
   expect(lines().map(({ refusals }) => refusals)).toEqual([1, 1, 1]);
 });
 
+test('the lines of level debug begin and end when the level changes', async () => {
+  const { client, proxy } = await start(together);
+  const linesOf = async (level: 'info' | 'debug'): Promise<string[]> => {
+    const before = proxy.log.length;
+    const { current } = proxy.settings;
+    proxy.settings.reload({ ...current, log: { ...current.log, level } }, new Map());
+    await client.askAll(notes(3));
+    const all = proxy.log.slice(before).map((line) => (JSON.parse(line) as Line)['msg']);
+    return all.filter((msg) => msg !== 'call').map(String);
+  };
+  expect(await linesOf('info')).toEqual([]);
+  expect(await linesOf('debug')).toContain('request');
+  expect(await linesOf('info')).toEqual([]);
+  expect(await linesOf('debug')).toContain('request');
+});
+
 describe('a log line and explain', () => {
+  test('of a pool with one server name this server on every way', async () => {
+    const { client, lines, pool } = await start(together);
+    await client.askAll(notes(3));
+    await client.ask(`${app}/me`, { method: 'POST', body: '{"operationId":"1"}' });
+    await client.ask('/');
+    await client.ask('/', { headers: { Host: 'a/b' } });
+    const { host } = new URL(pool.url);
+    expect(lines().map(({ via, server }) => [via, server])).toEqual([
+      ...Array.from({ length: 3 }, () => ['batch', host]),
+      ['single', host],
+      ['passthrough', host],
+      ['refused', undefined],
+    ]);
+  });
+
   test('say why a call passed through, or was refused', async () => {
     const { client, lines } = await start(together);
     const ask = async (target: string, headers: Readonly<Record<string, string>> = {}) => {

@@ -76,6 +76,9 @@ test('one route is switched off, and the log gets another level', async () => {
   const lines = proxy.log.length;
   await client.ask(`${app}/me/presence`);
   expect(proxy.log).toHaveLength(lines);
+  expect((await ask('POST /log?level=debug'))[0]).toBe(200);
+  await client.ask(`${app}/me`, { method: 'POST', body: '{"operationId":"1"}' });
+  expect(proxy.log.slice(lines).join('')).toMatch(/"level":"debug".*"msg":"request"/);
 });
 
 test('a request without the token changes nothing', async () => {

@@ -12,6 +12,7 @@ import type { PoolServers } from './pool-servers.ts';
 interface OwnClients {
   readonly clients: PoolClients;
   /** The host of the server's origin. */
+  readonly host: string;
   readonly hostname: string;
 }
 
@@ -26,7 +27,8 @@ export function createServersUpstream(
     const known = byServer.get(server);
     if (known !== undefined) return known;
     const url = new URL(server.origin);
-    const own = { hostname: url.hostname, clients: createClients({ ...options, url }, room) };
+    const { host, hostname } = url;
+    const own = { host, hostname, clients: createClients({ ...options, url }, room) };
     byServer.set(server, own);
     return own;
   };
@@ -47,8 +49,8 @@ export function createServersUpstream(
     isStopped: false,
     closeIdle,
     send(server, request, handler) {
-      const { clients, hostname } = clientsOf(server);
-      return new UndiciExchange(clients, hostname, request, handler, observer);
+      const own = clientsOf(server);
+      return new UndiciExchange(own.clients, own, request, handler, observer);
     },
   };
   return {
