@@ -14,12 +14,12 @@ const testWithOpenssl = onlyWith('openssl');
 
 async function start(more = '') {
   const [a, b] = [await startNamedPool('a'), await startNamedPool('b')];
-  const { port } = await startProxyFrom(`
+  const { port, log } = await startProxyFrom(`
 pools:
   - { name: a, hosts: [a.example, '*.w.example'], servers: ['${a.url}'] }
   - { name: b, hosts: [b.example, 'a.example:8443'], servers: ['${b.url}'] }
 ${more}`);
-  return { a, b, port };
+  return { a, b, port, log };
 }
 
 /** A request with these lines, the target and then the fields. */
@@ -79,7 +79,7 @@ describe('a request reaches one pool, or none:', () => {
 });
 
 describe('with several certificates', () => {
-  async function startSecure() {
+  async function startSecure(more = '') {
     const authority = new Authority();
     const [main, ofA, ofB] = ['main', 'a', 'b'].map((name) =>
       authority.issue(name, { names: `DNS:${name}.example` }),
@@ -90,7 +90,7 @@ listen:
     cert: ${main!.cert}
     key: ${main!.key}
     certs: ${JSON.stringify([ofA, ofB])}
-`);
+${more}`);
   }
 
   function open(options: ConnectionOptions): Promise<TLSSocket> {
@@ -134,6 +134,26 @@ listen:
       }
     }
     expect([a.heads.length, b.heads.length]).toEqual([2, 2]);
+  });
+
+  testWithOpenssl('no line of a log has the name that a connection asks for', async () => {
+    const forged = '"}\n{"level":"error","msg":"forged"}\nx forged';
+    const inField = forged.replaceAll('\n', '');
+    for (const format of ['json', 'text', 'w3c']) {
+      const { port, log } = await startSecure(`log: { level: debug, format: ${format} }`);
+      for (const host of ['a.example', 'forged.example', '"forged"']) {
+        const socket = await open({ port, servername: forged });
+        socket.write(
+          get('/forged"', `Host: ${host}`, `X-Request-Id: ${inField}`, 'Connection: close'),
+        );
+        let received = '';
+        for await (const chunk of socket) received += String(chunk);
+        expect(received).toMatch(/^HTTP\/1.1 (?:200|400|421) /);
+      }
+      const lines = log.join('');
+      expect(lines.match(/\b(?:passthrough|refused)\b/g)?.length).toBeGreaterThanOrEqual(3);
+      expect(lines).not.toContain('forged');
+    }
   });
 });
 
