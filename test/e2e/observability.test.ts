@@ -121,7 +121,7 @@ describe('the admin port', () => {
       node: process.version,
     });
     expect((await readAdmin(admin, '/metrics')).body).toContain('nodejs_eventloop_lag');
-    expect((await readAdmin(admin, '/')).status).toBe(404);
+    expect((await readAdmin(admin, '/other')).status).toBe(404);
   });
 
   test('accepts no requests of web pages and no changes', async () => {
