@@ -1,5 +1,5 @@
 /** A client with one connection. It asks, waits, checks the answer and asks again. */
-import { planCall } from '../failures/chaos/calls.ts';
+import type { PlannedCall } from '../failures/chaos/calls.ts';
 import type { Checker } from '../failures/chaos/checker.ts';
 import { judge, type CallOutcome, type Expected } from '../failures/chaos/outcome.ts';
 import { readMessage } from '../failures/chaos/read-message.ts';
@@ -9,6 +9,10 @@ import type { MemorySocket } from './network/memory-socket.ts';
 import type { WriteOrder } from './write-order.ts';
 
 export interface CallerParts {
+  /** Returns the next call of that user. */
+  readonly plan: (user: number, random: () => number) => PlannedCall;
+  /** Whether the proxy may close connections, because it stops. */
+  readonly isStopping: () => boolean;
   readonly network: MemoryNetwork;
   readonly port: number;
   readonly checker: Checker;
@@ -56,6 +60,11 @@ export class Caller {
     });
   }
 
+  /** Leaves the call that is under way. */
+  leave(): void {
+    this.#end('left', 0);
+  }
+
   disconnect(): void {
     this.#socket?.destroy();
     this.#socket = undefined;
@@ -69,7 +78,7 @@ export class Caller {
 
   #ask(socket: MemorySocket): void {
     const { checker, random, leaveShare, maxAnswerMs, network, order } = this.#with;
-    const planned = planCall(this.#user, random);
+    const planned = this.#with.plan(this.#user, random);
     const call = checker.issue(planned.kind, this.#user);
     const { bytes: plain, expected } = planned.request(call);
     // Without an id of the client, the proxy gives one with a number that grows from run to run.
@@ -114,7 +123,7 @@ export class Caller {
 
   #lost(isFaulty: boolean): void {
     if (this.#asked === undefined) this.disconnect();
-    else if (isFaulty) this.#end('left', 0);
+    else if (isFaulty || this.#with.isStopping()) this.#end('left', 0);
     else if (readMessage(this.#received) === 'nothing') this.#unanswered('its connection closed');
     else this.#end('brokenOff', 0);
   }
@@ -140,6 +149,12 @@ export class Caller {
       this.#end('left', 400);
       return;
     }
+    if (message.status === 409 && isPoll(this.#asked.line)) {
+      // Another poll of the application took over.
+      answered(409);
+      this.#end('poolError', 409, !message.closes);
+      return;
+    }
     const outcome = judge(message, this.#asked.expected, (what) => checker.violation(what));
     answered(message.status);
     this.#end(outcome, message.status, !message.closes);
@@ -147,7 +162,10 @@ export class Caller {
 
   #unanswered(why: string): void {
     const { call = -1, line = '' } = this.#asked ?? {};
-    if (this.#socket !== undefined && this.#with.network.connectionOf(this.#socket).isFaulty) {
+    const isFaulty =
+      this.#socket !== undefined && this.#with.network.connectionOf(this.#socket).isFaulty;
+    // The answer to a poll can be lost on the way from the pool. The proxy waits for it without a limit.
+    if (isFaulty || isPoll(line)) {
       this.#end('left', 0);
       return;
     }
@@ -170,4 +188,9 @@ export class Caller {
     if (outcome === 'answered' && pauseMs === 0) this.#next();
     else setTimeout(() => this.#next(), pauseMs + 1);
   }
+}
+
+/** @param line the method and the target */
+function isPoll(line: string): boolean {
+  return line.includes('/events');
 }

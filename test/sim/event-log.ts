@@ -6,20 +6,13 @@ const maxKept = 4000;
 export class EventLog {
   readonly #hash: Hash = createHash('sha256');
   readonly #last: string[] = [];
-  #isOver = false;
 
   add(line: string, bytes?: Uint8Array): void {
-    if (this.#isOver) return;
     this.#hash.update(line);
     this.#hash.update('\n');
     if (bytes !== undefined) this.#hash.update(bytes);
     this.#last.push(line);
     if (this.#last.length > 2 * maxKept) this.#last.splice(0, maxKept);
-  }
-
-  /** Nothing that follows is logged. */
-  end(): void {
-    this.#isOver = true;
   }
 
   last(count: number): readonly string[] {

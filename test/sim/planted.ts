@@ -9,12 +9,15 @@ import { Coalescer } from '../../src/core/schedule/coalescer.ts';
 import { PoolClients } from '../../src/upstream/pool-clients.ts';
 import { firstPort } from './network/memory-network.ts';
 
-const strikesOnceIn = 50;
+const strikesOnceIn = 20;
 
-/** Returns whether this time is one in `strikesOnceIn`. */
-function strikes(): () => boolean {
+/** Calls wait only when most permits are lost. */
+const losesOnceIn = 4;
+
+/** Returns whether this time is one in `onceIn`. */
+function strikes(onceIn: number): () => boolean {
   let times = 0;
-  return () => (times += 1) % strikesOnceIn === 0;
+  return () => (times += 1) % onceIn === 0;
 }
 
 /** Replaces a method of a class by one that has the method inside. */
@@ -113,5 +116,5 @@ export function plant(name: string): void {
   const bug = bugs[name];
   if (bug === undefined)
     throw new RangeError(`unknown bug: ${name}; known: ${Object.keys(bugs).join(', ')}`);
-  bug(strikes());
+  bug(strikes(name === 'permit lost' ? losesOnceIn : strikesOnceIn));
 }

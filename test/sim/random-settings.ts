@@ -14,7 +14,10 @@ export interface RunSettings {
 export function randomSettings(choose: Choice): RunSettings {
   const timeoutMs = Math.round(choose.magnitude(1000, 8000));
   const passThroughIdleMs = Math.round(choose.magnitude(1000, 8000));
-  const maxConnections = Math.round(choose.magnitude(2, 64));
+  // Few connections make each permit count.
+  const maxConnections = choose.chance(0.5)
+    ? choose.whole(2, 4)
+    : Math.round(choose.magnitude(2, 64));
   const values: Record<string, string | number | boolean> = {
     UPSTREAM_TIMEOUT_MS: timeoutMs,
     UPSTREAM_PASS_THROUGH_IDLE_MS: passThroughIdleMs,

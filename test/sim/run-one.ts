@@ -1,18 +1,19 @@
 /** One run: a pool, the whole proxy and its callers, with random settings, while failures happen at random. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { startApp, type App } from '../../src/app/app.ts';
-import { createLog } from '../../src/log/log.ts';
-import { loadServeSettings } from '../../src/settings/load-settings.ts';
+import type { App } from '../../src/app/app.ts';
 import { mulberry32 } from '../../src/simulator/pool/prng.ts';
 import { startSimulator, type Simulator } from '../../src/simulator/simulator.ts';
+import { planCall } from '../failures/chaos/calls.ts';
 import { Checker } from '../failures/chaos/checker.ts';
 import { Caller, type CallerParts } from './caller.ts';
 import { EventLog } from './event-log.ts';
 import { Checks } from './checks.ts';
-import { type Harm, planConnection, poolRules, randomHarm } from './harm.ts';
+import { type Harm, harmPool, harmServers, planConnection, randomHarm } from './harm.ts';
 import type { World } from './install.ts';
+import { planPoll } from './poll.ts';
 import { Choice } from './random-choice.ts';
 import { randomSettings, type RunSettings } from './random-settings.ts';
+import { startProxy } from './start-proxy.ts';
 import { WriteOrder } from './write-order.ts';
 
 export interface RunResult {
@@ -32,13 +33,13 @@ export interface RunResult {
 const recoveryMs = 60_000;
 const afterEndMs = 60_000;
 
-export async function runOne(world: World, seed: number, scale: number): Promise<RunResult> {
+export async function runOne(world: World, seed: number): Promise<RunResult> {
   const { time, timers, randomness } = world;
   time.reset();
   const startMs = time.nowMs;
   timers.forget();
   randomness.reset(seed);
-  const run = new Run(world, seed, scale);
+  const run = new Run(world, seed);
   try {
     await time.run(() => run.play());
   } catch (error) {
@@ -68,7 +69,6 @@ class Run {
   readonly late: string[] = [];
   readonly #world: World;
   readonly #seed: number;
-  readonly #scale: number;
   readonly #choose: Choice;
   readonly #settings: RunSettings;
   readonly #order = new WriteOrder();
@@ -76,13 +76,16 @@ class Run {
   readonly #lines: string[] = [];
   /** The larger it is, the fewer callers of a user have its second address. */
   #addresses = 1;
+  #port = 0;
+  #users = 1;
+  /** Whether the proxy may close connections, because it stops. */
+  #isStopping = false;
   /** Harm to the connections to each port. */
   readonly #harm = new Map<number, Harm>();
 
-  constructor(world: World, seed: number, scale: number) {
+  constructor(world: World, seed: number) {
     this.#world = world;
     this.#seed = seed;
-    this.#scale = scale;
     this.#choose = new Choice(mulberry32(seed));
     this.#settings = randomSettings(this.#choose);
     const connections = new Choice(mulberry32(seed ^ 0x5bd1e995));
@@ -104,47 +107,66 @@ class Run {
       applications: 'any',
       streamParts: choose.chance(0.3),
       compress: false,
+      servers: choose.of([1, 1, 1, 2, 3]),
+      eventSecondMs: choose.of([2, 20]),
     });
-    const app = await this.#start(pool.url);
-    const checks = new Checks(this.#world, this.#settings, pool, app, (what) =>
-      this.late.push(what),
+    const app = await startProxy(
+      pool.servers.map(({ url }) => url),
+      this.#settings.env,
+      (line) => this.#lines.push(line),
     );
+    this.#port = app.ports.listen;
+    this.#users = choose.whole(1, 6);
+    const checks = new Checks(this.#world, this.#settings, pool, (what) => this.late.push(what));
+    await this.#harmed(pool, checks);
+    await delay(recoveryMs);
+    await this.#probe();
+    await delay(recoveryMs);
+    await checks.atRest();
+    await this.#stop(app);
+    await pool.stop();
+    await delay(afterEndMs);
+    checks.ran(this.checker, this.#order);
+    this.batched = await checks.metrics(this.checker, this.#statuses);
+    checks.nothingLeft();
+    checks.logLines(this.#lines);
+  }
+
+  /** Calls, while failures happen. */
+  async #harmed(pool: Simulator, checks: Checks): Promise<void> {
+    const choose = this.#choose;
     const { network, time } = this.#world;
-    this.#harm.set(pool.port, randomHarm(choose, ['reset', 'end', 'vanish', 'stall'], 0.2));
-    this.#harm.set(app.ports.listen, randomHarm(choose, ['reset', 'end', 'stall'], 0));
+    const toPool = randomHarm(choose, ['reset', 'end', 'vanish', 'stall'], 0.2);
+    for (const { port } of pool.servers) this.#harm.set(port, toPool);
+    this.#harm.set(this.#port, randomHarm(choose, ['reset', 'end', 'stall'], 0));
     const stalls = choose.of([0, 0, 0.0005]);
     const stallRandom = mulberry32(this.#seed ^ 0x1b873593);
     if (stalls > 0) time.stall = () => (stallRandom() < stalls ? this.#stall(stallRandom) : 0);
-    const endPoolHarm = this.#harmPool(pool);
+    const count = (fault: string): void => this.#count(fault);
+    const ends = [harmPool(choose, pool, count), harmServers(choose, pool.servers, count)];
 
     this.#addresses = choose.of([1, 1, 1, 2, 3]);
-    const users = choose.whole(1, 6);
-    const callers = this.#callers(app.ports.listen, users, Math.round(choose.magnitude(1, 20)), {
+    const own = {
       leaveShare: choose.of([0, 0.02, 0.1]),
       maxPauseMs: choose.magnitude(2, 200),
       maxAnswerMs: this.#longestAnswerMs,
-    });
-    const most = Math.round(choose.magnitude(100, 1000) * this.#scale);
+    };
+    const callers = this.#callers(Math.round(choose.magnitude(1, 20)), own);
+    const pollers = choose.chance(0.5) ? this.#callers(1, { ...own, plan: planPoll }) : [];
+    const most = Math.round(choose.magnitude(100, 1000));
     checks.watchConnections();
+    let isOver = false;
+    const polls = pollers.map((one) => one.run(() => !isOver));
     await Promise.all(callers.map((one) => one.run(() => this.checker.issued < most)));
+    isOver = true;
+    for (const one of pollers) one.leave();
+    await Promise.all(polls);
 
-    endPoolHarm();
+    for (const end of ends) await end();
     this.#harm.clear();
     network.heal();
     time.stall = () => 0;
-    for (const one of callers) one.disconnect();
-    await delay(recoveryMs);
-    await this.#probe(app.ports.listen, users);
-    await delay(recoveryMs);
-    checks.ran(this.checker, this.#order);
-    // The page of the metrics has figures of the real process, such as its memory. So the log ends here.
-    this.log.end();
-    this.batched = await checks.metrics(this.checker, this.#statuses);
-    await app.stop();
-    await pool.stop();
-    await delay(afterEndMs);
-    checks.nothingLeft();
-    checks.logLines(this.#lines);
+    for (const one of [...callers, ...pollers]) one.disconnect();
   }
 
   get #longestAnswerMs(): number {
@@ -152,77 +174,58 @@ class Run {
     return 2 * (timeoutMs + passThroughIdleMs) + 20_000;
   }
 
-  async #start(poolUrl: string): Promise<App> {
-    const loaded = loadServeSettings({
-      flags: { upstream: poolUrl, listen: '127.0.0.1:0', admin: '127.0.0.1:0' },
-      env: { ...this.#settings.env },
-      readFile: () => '',
-    });
-    if (!loaded.ok) throw new Error(loaded.problems.join('\n'));
-    const log = createLog(
-      { ...loaded.settings.log, userHashKey: Buffer.from('key of the simulation') },
-      { write: (line: string) => void this.#lines.push(line) },
-    );
-    return startApp(loaded.settings, { log, version: '0.0.0-sim' });
-  }
-
   #callers(
-    port: number,
-    users: number,
-    callersPerUser: number,
-    own: Pick<CallerParts, 'leaveShare' | 'maxPauseMs' | 'maxAnswerMs'>,
+    each: number,
+    own: Pick<CallerParts, 'leaveShare' | 'maxPauseMs' | 'maxAnswerMs'> & Partial<CallerParts>,
   ): Caller[] {
     const parts: CallerParts = {
-      ...own,
+      plan: planCall,
+      isStopping: () => this.#isStopping,
       network: this.#world.network,
-      port,
+      port: this.#port,
       checker: this.checker,
       order: this.#order,
       log: this.log,
       random: this.#choose.random,
       answered: (status) => this.#statuses.set(status, (this.#statuses.get(status) ?? 0) + 1),
+      ...own,
     };
+    const users = this.#users;
     return Array.from(
-      { length: users * callersPerUser },
+      { length: users * each },
       (_, i) => new Caller(i % users, i % (users * this.#addresses) < users ? 1 : 2, parts),
     );
   }
 
-  /** Adds a random rule of failure at random times. */
-  #harmPool(pool: Simulator): () => void {
-    const choose = this.#choose;
-    const everyMs = choose.of([undefined, 500, 100, 30]);
-    if (everyMs === undefined) return () => undefined;
-    const timer = setInterval(() => {
-      pool.faults.clear();
-      const rule = choose.of(poolRules);
-      pool.faults.add(rule);
-      this.#count('fault of the pool');
-      if (choose.chance(0.05)) pool.setLimit(choose.of([3, 5, 12, 40, 100]));
-    }, everyMs);
-    return () => {
-      clearInterval(timer);
-      pool.faults.clear();
-      pool.setLimit(100);
-    };
-  }
-
   /** Without harm each user gets all answers. A lost permit would let calls wait until their deadline. */
-  async #probe(port: number, users: number): Promise<void> {
+  async #probe(): Promise<void> {
     const before = this.checker.counts();
-    const callers = this.#callers(port, users, 4, {
-      leaveShare: 0,
-      maxPauseMs: 20,
-      maxAnswerMs: 5000,
-    });
-    const most = this.checker.issued + users * 20;
+    const callers = this.#callers(4, { leaveShare: 0, maxPauseMs: 20, maxAnswerMs: 5000 });
+    const probes = this.#users * 20;
+    const most = this.checker.issued + probes;
     await Promise.all(callers.map((one) => one.run(() => this.checker.issued < most)));
     for (const one of callers) one.disconnect();
     const after = this.checker.counts();
     const answered = after.answered - before.answered;
-    if (answered < users * 20) {
-      this.late.push(`without harm only ${answered} of ${users * 20} calls were answered`);
+    if (answered < probes) {
+      this.late.push(`without harm only ${answered} of ${probes} calls were answered`);
     }
+  }
+
+  /** Stops the proxy while calls are under way. */
+  async #stop(app: App): Promise<void> {
+    const callers = this.#callers(this.#choose.whole(1, 4), {
+      leaveShare: 0,
+      maxPauseMs: 20,
+      maxAnswerMs: this.#longestAnswerMs,
+    });
+    const most = this.checker.issued + this.#users * 20;
+    const calls = callers.map((one) => one.run(() => this.checker.issued < most));
+    await delay(this.#choose.whole(1, 100));
+    this.#isStopping = true;
+    await app.stop();
+    await Promise.all(calls);
+    for (const one of callers) one.disconnect();
   }
 
   #stall(random: () => number): number {

@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import type { World } from './install.ts';
 import { plant } from './planted.ts';
+import { followMetrics } from './metrics-of-process.ts';
 import { runOne, type RunResult } from './run-one.ts';
 
 export interface Order {
@@ -18,6 +19,7 @@ const shownLines = 40;
 
 /** @returns the exit code */
 export async function runSeeds(world: World, order: Order): Promise<number> {
+  followMetrics();
   if (order.planted !== undefined) plant(order.planted);
   const startedAtMs = world.realMs();
   const limitMs = order.seconds === undefined ? Infinity : order.seconds * 1000;
@@ -30,9 +32,15 @@ export async function runSeeds(world: World, order: Order): Promise<number> {
     faults: new Map<string, number>(),
     virtualMs: 0,
   };
+  let seed = order.seed;
+  process.on('uncaughtException', (error) => {
+    write(`seed ${seed} at commit ${commit()}: an exception that nothing caught: ${error.stack}`);
+    process.exit(1);
+  });
   for (let run = 0; run < mostRuns; run += 1) {
+    seed = order.seed + run;
     if (run > 0 && world.realMs() - startedAtMs >= limitMs) break;
-    const result = await runOne(world, order.seed + run, 1);
+    const result = await runOne(world, seed);
     total.runs += 1;
     total.calls += result.calls;
     total.batched += result.batched;

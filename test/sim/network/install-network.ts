@@ -40,5 +40,36 @@ export function installNetwork(network: MemoryNetwork): void {
       return network.portOf(this) !== undefined;
     },
   });
+  orderConnections();
   syncBuiltinESMExports();
+}
+
+interface ConnectionsList {
+  all(): Array<{ readonly socket: MemorySocket }>;
+  idle(): Array<{ readonly socket: MemorySocket }>;
+  expired(): unknown[];
+}
+
+/**
+ * Node lists the connections of a server by real time and by address in memory. The simulation needs them in the order
+ * in which they opened. Node also ends slow heads by real time, so the simulation leaves that out.
+ */
+function orderConnections(): void {
+  const server = http.createServer();
+  // Node creates the list when the server listens.
+  server.emit('listening');
+  const name = Object.getOwnPropertySymbols(server).find(
+    ({ description }) => description === 'http.server.connections',
+  );
+  if (name === undefined) throw new Error('this version of Node has no list of connections');
+  const list = (server as unknown as Record<symbol, ConnectionsList>)[name];
+  const prototype = Object.getPrototypeOf(list) as ConnectionsList;
+  for (const method of ['all', 'idle'] as const) {
+    const ask = Object.getOwnPropertyDescriptor(prototype, method)?.value as ConnectionsList['all'];
+    prototype[method] = function (this: ConnectionsList) {
+      return ask.call(this).sort((one, other) => one.socket.order - other.socket.order);
+    };
+  }
+  prototype.expired = () => [];
+  server.close();
 }

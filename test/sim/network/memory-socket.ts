@@ -7,9 +7,13 @@ interface SocketParts {
   readonly highWaterMark?: number;
 }
 
+let opened = 0;
+
 type Done = (error?: Error | null) => void;
 
 export class MemorySocket extends Duplex {
+  /** The place of this socket among all sockets of the process. */
+  readonly order = (opened += 1);
   connecting = true;
   remoteAddress: string | undefined;
   remotePort: number | undefined;
