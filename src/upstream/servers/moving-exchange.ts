@@ -160,7 +160,7 @@ export class MovingExchange implements Exchange, ServerRequest {
     }
     const mayMove = phase === 'unsent' || (!this.#isAnswered && this.#mayRepeat());
     if (isOurs || !mayMove) {
-      this.#fail(this.started && phase === 'unsent' ? { phase: 'unknown', name } : fault);
+      this.#fail(fault);
     } else {
       this.#leave(attempt);
       this.#begin(fault);
@@ -204,11 +204,14 @@ export class MovingExchange implements Exchange, ServerRequest {
     this.#releaseSlot?.();
   }
 
+  /** An earlier server may have run the request, also if the last one did not get it. */
   #fail(fault: Fault): void {
+    const { phase, name } = fault;
+    const mayHaveRun = this.started && phase === 'unsent';
     if (this.#attempt !== undefined) this.#end(this.#attempt);
     this.#attempt = undefined;
     this.#isOver = true;
     this.#releaseSlot?.();
-    this.#handler.fault(fault);
+    this.#handler.fault(mayHaveRun ? { phase: 'unknown', name } : fault);
   }
 }
