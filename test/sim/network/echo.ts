@@ -37,7 +37,8 @@ export class Echo {
       time.immediately(() => {
         time.at(down.arrivesMs + random() * maxGapMs, () => {
           const isNext = this.#requests !== requests;
-          if (!down.isHealed && (!isNext || this.#user !== user)) deliver(answer);
+          if (!down.isHealed && !down.hasFailed && (!isNext || this.#user !== user))
+            deliver(answer);
         });
       });
     };

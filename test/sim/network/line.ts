@@ -48,6 +48,11 @@ export class Line {
     this.#with = parts;
   }
 
+  /** Whether bytes were lost. */
+  get hasFailed(): boolean {
+    return this.#vanishes;
+  }
+
   get isHealed(): boolean {
     return this.#isHealed;
   }
