@@ -64,6 +64,14 @@ describe('a server that refuses connections', () => {
 });
 
 describe('a request that may have run', () => {
+  test('is unknown, although the server that it moved to takes no connection', async () => {
+    const [pool] = await serve(reset);
+    const rig = new Rig([pool!.url, await refusing()]);
+    const { fault } = await rig.ask();
+    expect(fault).toMatch(/^unknown /);
+    expect(pool!.requests).toHaveLength(1);
+  });
+
   test.each(['POST', 'PUT', 'DELETE'])('%s is never sent to a second server', async (method) => {
     const pools = await serve(reset, reset, unavailable);
     const rig = new Rig(pools.map(({ url }) => url));
