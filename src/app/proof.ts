@@ -6,7 +6,7 @@ import { Holdout, holdoutSentence } from '../core/holdout/holdout.ts';
 import type { Comparison } from '../core/parity/comparison.ts';
 import { Parity } from '../core/parity/parity.ts';
 import { LeftRoutes, type LeaveReason } from '../core/schedule/slow/unbatched-routes.ts';
-import { systemClock } from '../engine/clock.ts';
+import { type Clock, systemClock } from '../engine/clock.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ListenObserver } from '../listen/observer.ts';
 import type { Log } from '../log/log.ts';
@@ -37,12 +37,15 @@ export class Proof {
   #holdout: Holdout | undefined;
   #share = 1;
   #wasProved = false;
+  readonly #clock: Clock;
 
   constructor(
     live: LiveSettings,
     metrics: Pick<Metrics, 'parity'>,
     log: Pick<Log, 'info' | 'warn'>,
+    clock: Clock = systemClock,
   ) {
+    this.#clock = clock;
     this.#live = live;
     this.#metrics = metrics;
     this.#log = log;
@@ -57,7 +60,7 @@ export class Proof {
 
   createVerifier(engine: Engine): Verifier {
     return new Verifier({
-      clock: systemClock,
+      clock: this.#clock,
       engine,
       random: Math.random,
       settings: this.#live.derived(({ batching: { verify } }) => ({ verify })),
@@ -99,7 +102,7 @@ export class Proof {
 
   /** For metrics. */
   get source(): ParitySource {
-    const [parity, routes] = [this.#parity, this.#routes];
+    const [parity, routes, clock] = [this.#parity, this.#routes, this.#clock];
     return {
       get compared() {
         return parity.compared;
@@ -108,7 +111,7 @@ export class Proof {
         return parity.upperBound;
       },
       unbatched: (wanted) =>
-        routes.current(systemClock.now()).filter(({ reason }) => reason === wanted).length,
+        routes.current(clock.now()).filter(({ reason }) => reason === wanted).length,
     };
   }
 
@@ -119,7 +122,7 @@ export class Proof {
   /** The parts of the answer of `/config`; empty if nothing is compared. */
   report(): object {
     const { batching } = this.#live.current;
-    const nowMs = systemClock.now();
+    const nowMs = this.#clock.now();
     const table = this.#holdout?.table();
     return {
       ...(verifies(batching) && {
@@ -134,7 +137,7 @@ export class Proof {
       ...(this.routesFor(batching) !== undefined && {
         unbatchedRoutes: this.#routes
           .current(nowMs)
-          .map(({ route, reason, untilMs }) => ({ route, reason, until: timeOf(untilMs) })),
+          .map(({ route, reason, untilMs }) => ({ route, reason, until: this.#dateOf(untilMs) })),
       }),
     };
   }
@@ -149,7 +152,7 @@ export class Proof {
 
   /** Reports the routes that are tried again. To be called every second. */
   check(): void {
-    for (const { route, reason } of this.#routes.takeReturned(systemClock.now())) {
+    for (const { route, reason } of this.#routes.takeReturned(this.#clock.now())) {
       this.#changed(route);
       this.#log.info('a route that had left batches is tried again', { route, reason });
     }
@@ -157,7 +160,7 @@ export class Proof {
 
   #compared(route: string, comparison: Comparison): void {
     // The route may have left while the last of its comparisons were under way.
-    if (this.#routes.isUnbatched(route, systemClock.now())) return;
+    if (this.#routes.isUnbatched(route, this.#clock.now())) return;
     this.#metrics.parity.compared(comparison);
     if (this.#parity.add(route, comparison)) {
       this.#leave(route, 'differs', { kinds: comparison.kinds.join(' ') });
@@ -168,12 +171,12 @@ export class Proof {
   }
 
   #leave(route: string, reason: LeaveReason, facts: Readonly<Record<string, string>>): void {
-    const nowMs = systemClock.now();
+    const nowMs = this.#clock.now();
     if (this.#routes.isUnbatched(route, nowMs)) return;
     const { untilMs } = this.#routes.leave(route, reason, nowMs);
     this.#changed(route);
     this.#log.warn('a route leaves batches, because its calls fare worse there', {
-      ...{ route, reason, ...facts, until: timeOf(untilMs) },
+      ...{ route, reason, ...facts, until: this.#dateOf(untilMs) },
     });
   }
 
@@ -187,9 +190,9 @@ export class Proof {
     this.#share = batching.share;
     this.#holdout = holdsOut(batching) ? new Holdout(batching.share) : undefined;
   }
-}
 
-/** @param atMs a time of the clock of the engine */
-function timeOf(atMs: number): string {
-  return new Date(Date.now() + atMs - systemClock.now()).toISOString();
+  /** @param atMs a time of the clock */
+  #dateOf(atMs: number): string {
+    return new Date(Date.now() + atMs - this.#clock.now()).toISOString();
+  }
 }

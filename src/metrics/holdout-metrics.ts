@@ -20,7 +20,7 @@ const counts = {
   requests: 'Requests with batchable calls to the pool',
   bytes: 'Bytes of requests with batchable calls to the pool, and of the responses',
 } as const;
-const quantiles = { '0.5': 'p50', '0.95': 'p95' } as const;
+const durations = ['p50', 'p95'] as const;
 const bounds = ['low', 'estimate', 'high'] as const;
 
 /** @param source `undefined` while all users have batches */
@@ -45,13 +45,13 @@ export function createHoldoutMetrics(
     help:
       'Time from the head of a batchable call to the end of its answer, for users with batches and without. ' +
       'Only while batching.share is below 1, since it last changed.',
-    labelNames: ['group', 'quantile'],
+    labelNames: ['group', 'measure'],
     registers,
     collect() {
       const table = source()?.table();
-      for (const [quantile, measure] of Object.entries(quantiles)) {
+      for (const measure of durations) {
         const row = table?.find((one) => one.measure === measure);
-        for (const group of groupNames) this.set({ group, quantile }, (row?.[group] ?? 0) / 1000);
+        for (const group of groupNames) this.set({ group, measure }, (row?.[group] ?? 0) / 1000);
       }
     },
   });

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { LiveSettings } from '../../src/app/live-settings.ts';
 import { Proof } from '../../src/app/proof.ts';
 import { pointOf } from '../../src/core/schedule/point-of-user.ts';
-import type { FinishedCall } from '../../src/listen/observer.ts';
+import type { FinishedCall, ListenObserver } from '../../src/listen/observer.ts';
 import { holdoutCallOf, measuredSend } from '../../src/parity/holdout-meter.ts';
 import { loadServeSettings } from '../../src/settings/load-settings.ts';
 import type { Exchange, ExchangeHandler, ExchangeRequest } from '../../src/upstream/exchange.ts';
@@ -65,6 +65,9 @@ test('a request counts with the bytes of its head and body, and of the answer', 
   expect([requests, bytes]).toEqual([1, 3 + 2 + 12 + 6 + 4]);
 });
 
+type Finished = Pick<ListenObserver, 'finished'>;
+const nobody: Finished = { finished: () => undefined };
+
 function startProof(env: Readonly<Record<string, string>>) {
   const loaded = loadServeSettings({
     flags: { upstream: 'http://pool.example' },
@@ -77,14 +80,17 @@ function startProof(env: Readonly<Record<string, string>>) {
     void log.push(`${message} ${JSON.stringify(facts)}`);
   const none = (): undefined => undefined;
   const parity = { compared: none, skipped: none, asked: none };
-  const proof = new Proof(live, { parity }, { info: write, warn: write });
-  return { live, log, proof };
+  const time = { nowMs: 0 };
+  const clock = { now: () => time.nowMs, setTimer: () => none };
+  const proof = new Proof(live, { parity }, { info: write, warn: write }, clock);
+  return { live, log, proof, time };
 }
 
-test('a route that fails for users with batches only leaves batches, in one line of the log', () => {
-  const { live, log, proof } = startProof({ UCWA_PROXY_BATCHING_SHARE: '0.5' });
+test('a route that fails for users with batches only leaves batches, and is tried again after an hour', () => {
+  const { live, log, proof, time } = startProof({ UCWA_PROXY_BATCHING_SHARE: '0.5' });
   let counted = 0;
-  const observer = proof.observer({ finished: (_: FinishedCall) => void (counted += 1) });
+  const counting: Finished = { finished: () => void (counted += 1) };
+  const observer = proof.observer(counting);
   const routes = proof.routesFor(live.current.batching)!;
   for (let i = 0; i < 4000; i += 1) {
     const user = `user ${(i % 200) ** 2}`;
@@ -92,16 +98,27 @@ test('a route that fails for users with batches only leaves batches, in one line
     observer.finished({ ...finished, user, method: 'PUT' });
   }
   expect(counted).toBe(8000);
-  expect(routes.isUnbatched('/me/note', performance.now())).toBe(true);
-  expect(routes.isUnbatched('PUT /me/note', performance.now())).toBe(false);
+  expect(routes.isUnbatched('/me/note', 0)).toBe(true);
+  expect(routes.isUnbatched('PUT /me/note', 0)).toBe(false);
   expect(log).toHaveLength(1);
   expect(log[0]).toMatch(/^a route leaves batches, .*"route":"\/me\/note","reason":"errors"/);
   expect(proof.source.unbatched('errors')).toBe(1);
+  expect(proof.report()).toMatchObject({ unbatchedRoutes: [{ route: '/me/note' }] });
+
+  proof.check();
+  expect(log).toHaveLength(1);
+  time.nowMs = 3_600_000;
+  proof.check();
+  proof.check();
+  expect(log.slice(1)).toEqual([
+    'a route that had left batches is tried again {"route":"/me/note","reason":"errors"}',
+  ]);
+  expect(proof.source.unbatched('errors')).toBe(0);
 });
 
 test('the comparison of users begins, starts anew and ends with the setting', () => {
   const { live, proof } = startProof({});
-  const observer = proof.observer({ finished: (_: FinishedCall) => undefined });
+  const observer = proof.observer(nobody);
   const share = (wanted: number): void => {
     const { current } = live;
     live.reload({ ...current, batching: { ...current.batching, share: wanted } }, new Map());

@@ -31,7 +31,7 @@ describe('unknown keys', () => {
     [
       'a merge key',
       'batching: { <<: { maxParts: 5 } }\n',
-      'proxy.yaml:1:13 batching.<<: unknown key, expected one of mode, share, lingerMaxMs, exchangeRateMs, maxParts, maxBytes, maxInFlightPerUser, collapse, holdEvents, eventPriming, never',
+      'proxy.yaml:1:13 batching.<<: unknown key, expected one of mode, share, verify, lingerMaxMs, exchangeRateMs, maxParts, maxBytes, maxInFlightPerUser, collapse, holdEvents, eventPriming, never',
     ],
     [
       'a name of Object.prototype',

@@ -41,6 +41,7 @@ describe('defaults', () => {
         eventPriming: 'off',
         never: [],
         share: 1,
+        verify: 0,
       },
       limits: {
         maxCallBytes: 65536,

@@ -3793,8 +3793,8 @@
             "type": "prometheus",
             "uid": "${datasource}"
           },
-          "expr": "max by (group, quantile) (ucwa_proxy_holdout_duration_seconds{namespace=\"$namespace\",job=~\"$job\"})",
-          "legendFormat": "{{group}} {{quantile}}",
+          "expr": "max by (group, measure) (ucwa_proxy_holdout_duration_seconds{namespace=\"$namespace\",job=~\"$job\"})",
+          "legendFormat": "{{group}} {{measure}}",
           "range": true
         }
       ],
