@@ -62,6 +62,24 @@ describe('the benchmark', () => {
     expect(all(measured.get('direct'), 'cpuMicrosPerCall')).toEqual([0, 0]);
   });
 
+  test('tells the ratio of the CPU with traces to that without, of each start', async () => {
+    const json = join(await newFolder(), 'result.json');
+    const part = ['--only', 'traces', '--peer', 'bare-node'];
+    const oneStart = ['--rounds', '1', '--round-ms', '20'];
+    const { code, stdout } = await runBench([...part, ...oneStart, '--json', json]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Note: traces cost \d+\.\d{3}, which is (?:within|above) 1\.03\.$/m);
+    // The peer sends no traces.
+    expect(stdout).toContain('Note: the collector took no span');
+    const { measured } = JSON.parse(await readFile(json, 'utf8')) as {
+      measured: ReadonlyArray<Measured & { readonly costs: readonly number[] }>;
+    };
+    const [{ costs, peers }] = measured as [(typeof measured)[0]];
+    expect([costs.length, costs.every((cost) => cost > 0)]).toEqual([1, true]);
+    expect(peers.map(({ rounds }) => rounds.length)).toEqual([5, 5]);
+    // Six processes take long to start on a busy machine.
+  }, 60_000);
+
   describe.each(['nginx', 'haproxy'])('with %s', (name) => {
     const testWithBalancer = onlyWith(name);
 

@@ -7,6 +7,7 @@ import { overHttp2 } from './over-http2.js';
 import { processes } from './processes.js';
 import { start } from '../start/start.js';
 import { steadyReads } from './steady-reads.js';
+import { traces } from './traces.js';
 
 /**
  * @typedef {object} Context
@@ -45,4 +46,5 @@ export const parts = [
   memory,
   start,
   processes,
+  traces,
 ];

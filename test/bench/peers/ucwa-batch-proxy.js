@@ -10,6 +10,8 @@ await servePeer(async ({ poolUrls: [upstream], env = {}, dist, cert: ca, key }) 
   const { startApp } = await load('app/app.js');
   const { createLog } = await load('log/log.js');
   const { loadServeSettings } = await load('settings/load-settings.js');
+  // The SDK of OpenTelemetry reads its variables from the process.
+  Object.assign(process.env, env);
   const loaded = loadServeSettings({
     flags: { upstream, listen: '127.0.0.1:0', admin: '127.0.0.1:0' },
     env: ca ? { ...env, UCWA_PROXY_LISTEN_TLS_CERT: ca, UCWA_PROXY_LISTEN_TLS_KEY: key } : env,
