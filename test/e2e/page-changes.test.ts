@@ -1,6 +1,7 @@
 /** The page in a real browser while its feed ends and begins again, and while settings change. */
 import { EventEmitter, once } from 'node:events';
-import type { ServerResponse } from 'node:http';
+import { createServer, request as ask, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect } from '@jest/globals';
 import { AdminServer } from '../../src/admin/admin-server.ts';
 import { loadPage } from '../../src/page/document.ts';
@@ -147,6 +148,37 @@ testWithBrowser(
     port.health = ['[+]pool a: reachable'];
     port.sendFrame();
     await page.until(`${textOf('alarm')} === ''`);
+  },
+  timeoutMs,
+);
+
+testWithBrowser(
+  'the page works below a path prefix that a balancer removes',
+  async () => {
+    const port = new ScriptedPort();
+    const admin = await port.start();
+    const prefix = '/ops/proxy';
+    const asked: string[] = [];
+    const balancer = createServer(({ url = '', headers }, response) => {
+      asked.push(url);
+      const to = ask(new URL(url.replace(prefix, ''), admin), { headers }, (answer) => {
+        response.writeHead(answer.statusCode ?? 0, answer.headers);
+        answer.pipe(response);
+      });
+      to.on('error', () => response.destroy()).end();
+    });
+    balancer.listen(0, '127.0.0.1');
+    await once(balancer, 'listening');
+    onCleanup(() => {
+      balancer.closeAllConnections();
+      balancer.close();
+    });
+    const page = await openBrowser();
+    const { port: at } = balancer.address() as AddressInfo;
+    await page.goTo(`http://127.0.0.1:${at}${prefix}/`);
+    await page.until(`${textOf('state')} === 'live'`);
+    await page.until(`${textOf('linger-value')} === '15 ms'`);
+    expect(asked).toEqual([`${prefix}/`, `${prefix}/events`]);
   },
   timeoutMs,
 );
