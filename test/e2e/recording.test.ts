@@ -13,11 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { runCommandLine } from '../../src/cli/run-command-line.ts';
-import { tune } from '../../src/cli/tune.ts';
 import { readTrace, traceHeader } from '../../src/core/shadow/trace.ts';
-import { captureIo, only } from '../cli/captured-io.ts';
-import { playArrivals, someArrivals } from '../support/arrivals.ts';
 import { secretsIn } from '../support/canaries.ts';
 import { onCleanup } from '../support/cleanup.ts';
 import { startPool } from '../support/pool.ts';
@@ -87,28 +83,6 @@ test('each call that could be batched has a line, without token, address, body, 
   expect(calls[0]!.same).toBe(calls[1]!.same);
   expect(calls[0]!.resource).not.toBe(calls[2]!.resource);
   expect(calls[0]!.tookMs).toBeGreaterThan(19);
-});
-
-test('tune reports about the recording what the shadow reported live', async () => {
-  const file = newFile();
-  const { proxy, client } = await startRecording(file, { UCWA_PROXY_BATCHING_MODE: 'shadow' });
-  // Times are rounded to common moments, so that late timers of a busy machine do not matter.
-  const calls = someArrivals(6, 5000).map((one) => ({
-    ...one,
-    atMs: Math.ceil(one.atMs / 100) * 100,
-  }));
-  await playArrivals(client, calls);
-  const answered = 'ucwa_proxy_shadow_calls_total{outcome="answered"}';
-  await proxy.untilMetric(answered, (count) => count === calls.length);
-  const saved = (await proxy.metrics()).get('ucwa_proxy_shadow_requests_saved')! / calls.length;
-  client.close();
-  await proxy.stop();
-  const io = captureIo({ files: { [file]: readFileSync(file, 'utf8') } });
-  expect(await runCommandLine(only(tune), ['tune', file, '--json'], io)).toBe(0);
-  const rows = JSON.parse(io.written.stdout) as Array<{ isGiven: boolean; savedShare: number }>;
-  const { savedShare } = rows.find(({ isGiven }) => isGiven)!;
-  expect(saved).toBeGreaterThan(0.3);
-  expect(Math.abs(savedShare - saved)).toBeLessThan(saved * 0.15);
 });
 
 test('a full recording ends with a log line, and calls go on', async () => {

@@ -1,6 +1,16 @@
-/** Mode shadow reports what mode adaptive saves and costs. Both are measured, three times, so this takes seconds. */
+/**
+ * Mode shadow reports what mode adaptive saves and costs, and its recording is enough for the same report. The calls
+ * are played in real time, so this takes seconds, and other tests at the same time would disturb it.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
+import { runCommandLine } from '../../src/cli/run-command-line.ts';
+import { tune } from '../../src/cli/tune.ts';
+import { captureIo, only } from '../cli/captured-io.ts';
 import { playArrivals, someArrivals } from '../support/arrivals.ts';
+import { onCleanup } from '../support/cleanup.ts';
 import { fraction } from '../support/fraction.ts';
 import { startPool } from '../support/pool.ts';
 import { startProxy } from '../support/proxy.ts';
@@ -65,3 +75,32 @@ test('the report is within 10 % of what mode adaptive saves and costs on the sam
   expect(Math.abs(wouldSave - saved)).toBeLessThan(Math.max(saved * 0.1, savedSpread));
   expect(Math.abs(wouldPayMs - paidMs)).toBeLessThan(Math.max(paidMs * 0.1, noiseMs, jitterMs));
 }, 120_000);
+
+test('tune reports about the recording what the shadow reported live', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'trace-'));
+  onCleanup(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'trace.csv');
+  const pool = await startPool({ latency: 20 });
+  const proxy = await startProxy(pool.url, {
+    UCWA_PROXY_BATCHING_MODE: 'shadow',
+    UCWA_PROXY_RECORD_FILE: file,
+  });
+  const client = new UcwaClient(proxy.url);
+  // Times are rounded to common moments, so that late timers of a busy machine do not matter.
+  const calls = someArrivals(6, 5000).map((one) => ({
+    ...one,
+    atMs: Math.ceil(one.atMs / 100) * 100,
+  }));
+  await playArrivals(client, calls);
+  const answered = 'ucwa_proxy_shadow_calls_total{outcome="answered"}';
+  await proxy.untilMetric(answered, (count) => count === calls.length);
+  const saved = (await proxy.metrics()).get('ucwa_proxy_shadow_requests_saved')! / calls.length;
+  client.close();
+  await proxy.stop();
+  const io = captureIo({ files: { [file]: readFileSync(file, 'utf8') } });
+  expect(await runCommandLine(only(tune), ['tune', file, '--json'], io)).toBe(0);
+  const rows = JSON.parse(io.written.stdout) as Array<{ isGiven: boolean; savedShare: number }>;
+  const { savedShare } = rows.find(({ isGiven }) => isGiven)!;
+  expect(saved).toBeGreaterThan(0.3);
+  expect(Math.abs(savedShare - saved)).toBeLessThan(saved * 0.15);
+});
