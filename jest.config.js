@@ -16,6 +16,13 @@ if (withoutHttp2.length > 0)
 export const slower = [
   // They start some forty processes.
   '**/test/bench/bench.test.ts',
+  // They build the bundle, or play the whole demo.
+  '**/cli/bundle.test.ts',
+  '**/cli/demo.test.ts',
+  // They start a browser.
+  '**/e2e/page-browser.test.ts',
+  '**/e2e/page-changes.test.ts',
+  '**/clients/browser/browser.test.ts',
   // They explore all states of a model.
   '**/test/models/*.test.ts',
   '**/connection-auth-model.test.ts',

@@ -20,7 +20,7 @@ export interface Page extends AdminPage {
 
 /** @param switches those of the admin port */
 export function createPage(
-  { live, watch, metrics, health }: Surroundings,
+  { live, watch, metrics, health, proof }: Surroundings,
   pools: Pools,
   switches: Pick<Switches, 'report'>,
   version: string,
@@ -32,6 +32,7 @@ export function createPage(
     facts: () => ({
       batching: batchingOf(live.current),
       switches: switches.report(),
+      proof: proof.shown(),
       servers: serversOf(pools),
       health: health.lines(),
     }),

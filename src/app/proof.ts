@@ -2,7 +2,7 @@
  * The proof that batches change nothing: comparisons with direct answers (`batching.verify`), and with users without
  * batches (`batching.share`). Routes that fare worse in batches leave them, in all pools.
  */
-import { Holdout, holdoutSentence } from '../core/holdout/holdout.ts';
+import { Holdout, holdoutCells, holdoutSentence } from '../core/holdout/holdout.ts';
 import type { Comparison } from '../core/parity/comparison.ts';
 import { Parity } from '../core/parity/parity.ts';
 import { LeftRoutes, type LeaveReason } from '../core/schedule/slow/unbatched-routes.ts';
@@ -139,6 +139,16 @@ export class Proof {
           .current(nowMs)
           .map(({ route, reason, untilMs }) => ({ route, reason, until: this.#dateOf(untilMs) })),
       }),
+    };
+  }
+
+  /** What the page of the admin port shows. */
+  shown(): object {
+    const { batching } = this.#live.current;
+    return {
+      parity: verifies(batching) ? this.#parity.sentence : '',
+      holdout: this.#holdout === undefined ? [] : holdoutCells(this.#holdout.table()),
+      unbatched: this.#routes.current(systemClock.now()).map(({ route, reason }) => [route, reason]),
     };
   }
 

@@ -184,6 +184,35 @@ testWithBrowser(
 );
 
 testWithBrowser(
+  'the page shows the proof while there is one, as /config does',
+  async () => {
+    const pool = await startPool();
+    const share = { UCWA_PROXY_BATCHING_SHARE: '0.5' };
+    // With this key both groups have users.
+    const proxy = await startProxy(pool.url, share, { userHashKey: Buffer.alloc(32, 1) });
+    const page = await openBrowser();
+    await page.goTo(`http://127.0.0.1:${proxy.ports.admin}/`);
+    await page.until(`document.querySelectorAll('#holdout-rows tr').length === 5`);
+    const client = new UcwaClient(proxy.url);
+    await startApps(client, 8, false);
+    const { body } = await readAdmin(proxy.ports.admin, '/config');
+    const { holdout } = JSON.parse(body) as { holdout: { sentence: string } };
+    const [, requests = ''] = /requests for each call (\S+ against \S+?),/.exec(holdout.sentence) ?? [];
+    expect(requests).toMatch(/^\d\.\d\d against 1\.00$/);
+    const shown = `[...document.querySelectorAll('#holdout-rows tr')][0].innerText`;
+    await page.until(
+      `${shown} === 'requests for each call\\t${requests.replace(' against ', '\\t')}\\tunknown'`,
+    );
+    const { current } = proxy.settings;
+    const batching = { ...current.batching, share: 1, verify: 1 };
+    proxy.settings.reload({ ...current, batching }, new Map());
+    await page.until(`document.getElementById('holdout').hidden`);
+    await page.until(`/^Parity: the answer from a batch /.test(${textOf('parity')})`);
+  },
+  timeoutMs,
+);
+
+testWithBrowser(
   'hostile names stay text',
   async () => {
     const bad = '<img src=x onerror="document.title=1"><script>document.title=2</script>';
@@ -217,6 +246,7 @@ testWithBrowser(
       health: [bad],
       batching: { mode: bad, lingerMaxMs: 1, maxParts: 1, exchangeRateMs: 1 },
       switches: [{ setting: bad, value: bad, until: bad }],
+      proof: { parity: bad, holdout: [[bad, bad, bad, bad]], unbatched: [[bad, bad]] },
     };
     const admin = new AdminServer({
       ...{ hosts: [], version: '0', readiness: () => ({}), config: () => ({}), servers: () => [] },

@@ -52,6 +52,7 @@ class ScriptedPort {
       timeLine: { refused: [0], refusedByPool: [0], splits: [0] },
       ...{ tap: { skipped: 0, rows: [] }, servers: [], health: this.health, switches: [] },
       batching: this.batching,
+      proof: { parity: '', holdout: [], unbatched: [] },
     };
     this.#feed?.write(`data: ${JSON.stringify(frame)}\n\n`);
   }

@@ -8,22 +8,12 @@ const buckets = Math.ceil(Math.log(300_000 / leastMs) / growth) + 1;
 export class Durations {
   readonly #counts = new Uint32Array(buckets);
   #total = 0;
-  #sumMs = 0;
 
   add(ms: number): void {
     const at = Math.ceil(Math.log(Math.max(ms, leastMs) / leastMs) / growth);
     const bucket = Math.min(at, buckets - 1);
     this.#counts[bucket] = (this.#counts[bucket] as number) + 1;
     this.#total += 1;
-    this.#sumMs += ms;
-  }
-
-  get total(): number {
-    return this.#total;
-  }
-
-  get meanMs(): number {
-    return this.#total === 0 ? 0 : this.#sumMs / this.#total;
   }
 
   /** @param share from 0 to 1 */
@@ -43,6 +33,5 @@ export class Durations {
       this.#counts[bucket] = (this.#counts[bucket] as number) + (other.#counts[bucket] as number);
     }
     this.#total += other.#total;
-    this.#sumMs += other.#sumMs;
   }
 }

@@ -153,14 +153,25 @@ function judged(route: Route, mostHeldMs: number): LeaveReason | undefined {
   return slower.low > mostHeldMs + mostSlower * meanMs ? 'slower' : undefined;
 }
 
+/** The table in words: a measure, its values with and without batches, and the bounds of the difference, if known. */
+export function holdoutCells(
+  table: readonly HoldoutRow[],
+): ReadonlyArray<readonly [label: string, batched: string, direct: string, difference: string]> {
+  return table.map(({ measure, batched, direct, difference }) => [
+    labels[measure],
+    format(measure, batched),
+    format(measure, direct),
+    difference === undefined
+      ? ''
+      : `${format(measure, difference.low)} to ${format(measure, difference.high)}`,
+  ]);
+}
+
 /** The table as one sentence. */
 export function holdoutSentence(table: readonly HoldoutRow[]): string {
-  const shown = table.map((row) => {
-    const { measure, batched, direct, difference } = row;
-    const values = `${format(measure, batched)} against ${format(measure, direct)}`;
-    if (difference === undefined) return `${labels[measure]} ${values}`;
-    const { low, high } = difference;
-    return `${labels[measure]} ${values} (difference ${format(measure, low)} to ${format(measure, high)})`;
+  const shown = holdoutCells(table).map(([label, batched, direct, difference]) => {
+    const values = `${label} ${batched} against ${direct}`;
+    return difference === '' ? values : `${values} (difference ${difference})`;
   });
   const isKnown = table.some(({ difference }) => difference !== undefined);
   const confidence = isKnown ? '95 % confidence' : 'too few users for a confidence';

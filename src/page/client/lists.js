@@ -63,14 +63,38 @@ function showEffect(effect, totals, watchedMs) {
  */
 function showSettings(mode, switches) {
   setText(byId('mode'), `batching ${mode}`);
-  const list = byId('switches');
-  resize(list, switches.length, () => newElement('li'));
-  switches.forEach(({ setting, value, until }, place) =>
-    setText(
-      /** @type {Element} */ (list.children[place]),
-      `Switched: ${setting} ${value} until ${until}`,
-    ),
+  showItems(
+    'switches',
+    switches.map(({ setting, value, until }) => `Switched: ${setting} ${value} until ${until}`),
   );
+}
+
+/**
+ * @param {{ readonly parity: string, readonly holdout: ReadonlyArray<readonly string[]>,
+ *   readonly unbatched: ReadonlyArray<readonly [route: string, reason: string]> }} proof
+ */
+function showProof({ parity, holdout, unbatched }) {
+  byId('proof').hidden = parity === '' && holdout.length === 0 && unbatched.length === 0;
+  setText(byId('parity'), parity === '' ? '' : `Parity: ${parity}.`);
+  byId('holdout').hidden = holdout.length === 0;
+  showRows(
+    'holdout-rows',
+    holdout.map((cells) => cells.map((text) => (text === '' ? 'unknown' : text))),
+  );
+  showItems(
+    'unbatched',
+    unbatched.map(([route, reason]) => `${route} left batches: ${reason}`),
+  );
+}
+
+/**
+ * @param {string} id of the list
+ * @param {readonly string[]} texts
+ */
+function showItems(id, texts) {
+  const list = byId(id);
+  resize(list, texts.length, () => newElement('li'));
+  texts.forEach((text, place) => setText(/** @type {Element} */ (list.children[place]), text));
 }
 
 /**
@@ -132,9 +156,7 @@ function showServers(servers, health) {
   // The rates alone would make a dead pool look healthy.
   const bad = health.filter((line) => line.startsWith('[-]') && !line.endsWith('not checked yet'));
   setText(byId('alarm'), bad.map((line) => line.slice('[-]'.length)).join('; '));
-  const list = byId('health');
-  resize(list, health.length, () => newElement('li'));
-  health.forEach((line, place) => setText(/** @type {Element} */ (list.children[place]), line));
+  showItems('health', health);
 }
 
 const maxTapRows = 24;

@@ -64,6 +64,7 @@ function showWaiting() {
   showEffect(frame.effect, frame.totals, frame.watchedMs);
   showSettings(frame.batching.mode, frame.switches);
   followSettings(frame.batching);
+  showProof(frame.proof);
   showBoard(frame.board);
   showUsers(frame.users);
   showRoutes(frame.routes);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Durations } from '../../../src/core/holdout/durations.ts';
-import { Holdout, holdoutSentence } from '../../../src/core/holdout/holdout.ts';
+import { Holdout, holdoutCells, holdoutSentence } from '../../../src/core/holdout/holdout.ts';
 import { differenceOf, studentQuantile } from '../../../src/core/holdout/interval.ts';
 import { pointOf } from '../../../src/core/schedule/point-of-user.ts';
 import { fraction } from '../../support/fraction.ts';
@@ -109,7 +109,18 @@ describe('the holdout', () => {
     expect(holdoutSentence(table)).toMatch(
       /^users with batches against users without: requests for each call 1\.00 against 1\.00 .*p50 3\d\.\d ms against 2\d\.\d ms \(difference \d+\.\d ms to \d+\.\d ms\), .*; 95 % confidence$/,
     );
-    expect(holdoutSentence(new Holdout(share).table())).toMatch(/too few users for a confidence$/);
+    const unknown = new Holdout(share).table();
+    expect(holdoutSentence(unknown)).toMatch(/too few users for a confidence$/);
+    expect(holdoutCells(unknown)[0]).toEqual(['requests for each call', '0.00', '0.00', '']);
+  });
+
+  test('forgets the calls of a route that left batches or came back', () => {
+    const holdout = new Holdout(share);
+    const slower = (isBatched: boolean, random: number) => (isBatched ? 80 : 20) + 20 * random;
+    // One call less than the route needs to be judged.
+    expect(play(holdout, 1023, slower)).toBeUndefined();
+    holdout.changed('/me');
+    expect(play(holdout, 1023, slower)).toBeUndefined();
   });
 
   test('counts each user in one group', () => {

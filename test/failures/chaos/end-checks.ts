@@ -86,11 +86,13 @@ export function heapSlope(samples: readonly HeapSample[]): number {
   return ((covariance / variance) * 100_000) / meanBytes;
 }
 
-/** Largest deviation of the last four samples from their mean, as a share of the mean. */
-export function heapStray(samples: readonly HeapSample[]): number {
-  const last = samples.slice(-4).map(({ bytes }) => bytes);
-  const middle = mean(last);
-  return Math.max(...last.map((bytes) => Math.abs(bytes - middle))) / middle;
+/**
+ * Growth between the last two samples and the two before them, as a share of the mean. A single large sample is no
+ * growth: V8 keeps garbage for some time.
+ */
+export function lateHeapGrowth(samples: readonly HeapSample[]): number {
+  const [a = 0, b = 0, c = 0, d = 0] = samples.slice(-4).map(({ bytes }) => bytes);
+  return (c + d - a - b) / 2 / mean([a, b, c, d]);
 }
 
 function mean(values: readonly number[]): number {

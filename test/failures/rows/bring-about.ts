@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { Simulator } from '../../../src/simulator/simulator.ts';
 import { onCleanup } from '../../support/cleanup.ts';
 import { deafPort } from '../../support/deaf-port.ts';
+import { freePort } from '../../support/free-port.js';
 import { type Answered, askEach, type NonceCall, sendings } from '../../support/nonce-calls.ts';
 import { startPool } from '../../support/pool.ts';
 import { startProxy, type TestProxy } from '../../support/proxy.ts';
@@ -127,11 +128,8 @@ async function urlOf(elsewhere: Elsewhere, requests: string[]): Promise<string> 
     return pool.url;
   }
   switch (elsewhere) {
-    case 'no listener': {
-      const pool = await startPool();
-      await pool.stop();
-      return pool.url;
-    }
+    case 'no listener':
+      return `http://127.0.0.1:${await freePort()}`;
     case 'a name that does not exist':
       return 'http://pool.invalid';
     case 'a port that answers no SYN':

@@ -35,6 +35,8 @@ export interface Connection {
   isFaulty: boolean;
   /** Bytes of the client that the server has received. */
   delivered: number;
+  /** The first of these bytes. */
+  beginning: string;
   /** Called after bytes of the client were delivered. */
   onDelivered: (() => void) | undefined;
   heal(): void;
@@ -51,6 +53,8 @@ interface Listening {
   readonly server: Server;
   connections: number;
 }
+
+const beginningBytes = 200;
 
 /** Port of the first server that asks for any port: the pool. */
 export const firstPort = 20_000;
@@ -90,11 +94,9 @@ export class MemoryNetwork {
     return [...this.#listening.keys()];
   }
 
-  /** Number of connections to a port that their clients have not closed. */
-  countTo(port: number): number {
-    let count = 0;
-    for (const one of this.#open) if (one.port === port && one.isClientOpen) count += 1;
-    return count;
+  /** Connections to a port that their clients have not closed. */
+  openTo(port: number): readonly Connection[] {
+    return [...this.#open].filter((one) => one.port === port && one.isClientOpen);
   }
 
   connectionOf(socket: MemorySocket): Connection {
@@ -120,6 +122,7 @@ export class MemoryNetwork {
       isClientOpen: true,
       isFaulty: false,
       delivered: 0,
+      beginning: '',
       onDelivered: undefined,
       heal: () => undefined,
     };
@@ -173,7 +176,11 @@ export class MemoryNetwork {
         deliver: (piece) => {
           const size = piece?.length ?? (piece === null ? 'end' : 'reset');
           log.add(`${this.#time.nowMs} ${id} ${name} ${size}`, piece ?? undefined);
-          if (receiver === accepted) connection.delivered += piece?.length ?? 0;
+          if (receiver === accepted && piece) {
+            connection.delivered += piece.length;
+            if (connection.beginning.length < beginningBytes)
+              connection.beginning += piece.toString('latin1', 0, beginningBytes);
+          }
           receiver.receive(piece);
           if (receiver === accepted) connection.onDelivered?.();
         },

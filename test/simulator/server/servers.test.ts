@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { expect, test } from '@jest/globals';
 import { startSimulator, type SimulatorOptions } from '../../../src/simulator/simulator.ts';
+import { freePort } from '../../support/free-port.js';
 import { startPool } from '../../support/pool.ts';
 import { bearer, send } from '../http-client.ts';
 
@@ -74,8 +75,9 @@ test('a fault can happen at one server or one host only', async () => {
 });
 
 test('servers listen on consecutive ports, and none listens if one port is taken', async () => {
-  const taken = await startPool();
-  const below = taken.port - 1;
+  // The system gives these ports to no other program.
+  const below = await freePort();
+  await startPool({ port: below + 1 });
   await expect(startSimulator({ port: below, servers: 2 })).rejects.toMatchObject({
     code: 'EADDRINUSE',
   });
