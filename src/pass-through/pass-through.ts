@@ -225,6 +225,7 @@ export function createPassThrough(options: PassThroughOptions): PassThrough {
   servers?.onAdded.push((server) => {
     for (const connections of shared) connections.add(server, servers.set);
   });
+  servers?.stillUses.push((server) => shared.some((connections) => connections.uses(server)));
   servers?.onGone.push((server) => {
     for (const connections of shared) connections.remove(server);
   });

@@ -24,6 +24,14 @@ export class ServerConnections {
     this.#byServer.set(server, new PoolConnections(own));
   }
 
+  /**
+   * Whether a connection that belongs to the server is open. If the server took no connection, this one leads to another
+   * server, and its request counts there.
+   */
+  uses(server: Server): boolean {
+    return (this.#byServer.get(server)?.count ?? 0) > 0;
+  }
+
   /** The settings no longer have this server, and it has no requests. */
   remove(server: Server): void {
     const connections = this.#byServer.get(server);

@@ -257,3 +257,21 @@ test('idle connections to a server that is ejected are closed', async () => {
   while (passThrough.openConnections() > 1) await new Promise((resolve) => setImmediate(resolve));
   expect(pools[0]!.sockets[0]!.destroyed || pools[0]!.sockets[0]!.readableEnded).toBe(true);
 });
+
+test('an answer of another server is whole, also if the settings lose the first server of its call', async () => {
+  const { port: other, sockets } = await rig.cannedPool(
+    'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nok',
+  );
+  const { port, pool } = await front(rig, [await freePort(), other]);
+  let [looks, isGone] = [0, false];
+  pool.onGone.push(() => (isGone = true));
+  const client = new RawClient(port).send(get());
+  await client.has('\r\n\r\nok');
+  pool.stillUses.unshift(() => (looks += 1) < 0);
+  pool.replace({ servers: [`http://127.0.0.1:${other}`], fallback: [] });
+  await until(() => looks > 1);
+  expect(isGone).toBe(false);
+  sockets[0]!.write('ay');
+  expect((await client.all()).slice(-4)).toBe('okay');
+  await until(() => isGone);
+});

@@ -57,6 +57,8 @@ export class PoolServers {
   readonly onStop: Array<() => void> = [];
   /** Called when the settings have one more server. */
   readonly onAdded: Array<(server: Server) => void> = [];
+  /** Each says whether connections that belong to the server are open, also those that lead to another server. */
+  readonly stillUses: Array<(server: Server) => boolean> = [];
   /** Called when the settings no longer have a server, and its last request has ended. */
   readonly onGone: Array<(server: Server) => void> = [];
   /** Servers that the settings no longer have, and that have requests. */
@@ -102,7 +104,7 @@ export class PoolServers {
   #tick(): void {
     this.set.tick(performance.now());
     for (const server of this.#leaving) {
-      if (server.loans.size > 0) continue;
+      if (server.loans.size > 0 || this.stillUses.some((uses) => uses(server))) continue;
       this.#leaving.delete(server);
       for (const tell of this.onGone) tell(server);
     }
