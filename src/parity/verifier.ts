@@ -6,7 +6,7 @@
  * This code wraps the engine of a pool, so that it costs nothing while the setting is 0.
  */
 import { compare, type Comparison } from '../core/parity/comparison.ts';
-import type { Fingerprint } from '../core/parity/fingerprint.ts';
+import { type Fingerprint, noAnswer } from '../core/parity/fingerprint.ts';
 import { endToEndHeaders } from '../core/messages/http-message.ts';
 import { RetryBudget } from '../core/schedule/estimators/retry-budget.ts';
 import type { Overflow } from '../core/schedule/queue/users.ts';
@@ -29,7 +29,7 @@ export interface VerifierParts {
   readonly settings: { readonly verify: number };
   /** A comparison has ended. */
   readonly compared: (route: string, comparison: Comparison) => void;
-  /** There was no comparison: without room for a request, or because a request was not answered. */
+  /** There was no comparison: without room for a request, or because neither direct request was answered. */
   readonly skipped: () => void;
   /** A direct GET is sent. */
   readonly asked: () => void;
@@ -164,6 +164,11 @@ export class Verifier implements VerifiedEngine {
   }
 
   #end({ route, batched }: Asked, direct: readonly [Fingerprint, Fingerprint]): void {
+    // An outage that began after the batch says nothing about the batch.
+    if (direct.every((fingerprint) => fingerprint === noAnswer)) {
+      this.#skip();
+      return;
+    }
     this.#open -= 1;
     this.#parts.compared(route, compare(batched.fingerprint, direct));
   }

@@ -141,6 +141,14 @@ test('a direct GET that breaks off, or must be sent again, is no answer', async 
   expect(world.compared).toEqual([['/me', 'noisy']]);
 });
 
+test('two direct GETs without an answer say nothing about the batch', async () => {
+  await world.batched();
+  world.submitted.at(-1)!.caller.cut();
+  world.at(1040);
+  world.submitted.at(-1)!.caller.cut();
+  expect([world.compared, world.skipped]).toEqual([[], 1]);
+});
+
 describe('there is no direct GET', () => {
   test('for a call that a request of its own answered', async () => {
     const arrival = world.get();
