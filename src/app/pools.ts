@@ -115,7 +115,11 @@ export class Pools {
   }
 
   stopEngines(): void {
-    for (const { engine } of this.all) engine.stop();
+    for (const { engine, verifier } of this.all) {
+      // A stop without a drain ends the comparisons here.
+      verifier.stop();
+      engine.stop();
+    }
   }
 
   stopShadows(): void {

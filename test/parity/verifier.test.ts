@@ -195,6 +195,14 @@ describe('there is no direct GET', () => {
     expect(world.compared).toHaveLength(90);
   });
 
+  test('after a stop, also if the stop answers the first direct GET', async () => {
+    await world.batched();
+    world.verifier.stop();
+    world.submitted.at(-1)!.caller.cut();
+    world.at(2000);
+    expect(world.submitted).toHaveLength(2);
+  });
+
   test('after the drain has begun', async () => {
     await world.batched();
     world.answer('a');
