@@ -30,6 +30,8 @@ export function createServersUpstream(
     const { host, hostname } = url;
     const own = { host, hostname, clients: createClients({ ...options, url }, room) };
     byServer.set(server, own);
+    // Stopped connections fail the request.
+    if (parts.isStopped) void own.clients.stop();
     return own;
   };
   const all = (): PoolClients[] => Array.from(byServer.values(), ({ clients }) => clients);

@@ -211,3 +211,12 @@ test('a stop ends all requests, and is no evidence against a server', async () =
   for (const { fault } of await Promise.all(outcomes)) expect(fault).toBeDefined();
   expect(rig.log).toEqual([]);
 });
+
+test('a request after the stop fails, and reaches no server that had no request before', async () => {
+  const pools = await serve(ok, ok);
+  const rig = new Rig(pools.map(({ url }) => url));
+  expect(await rig.ask()).toEqual(answered);
+  await rig.stop();
+  expect((await rig.ask()).fault).toMatch(/^unsent /);
+  expect(pools.flatMap(({ requests }) => requests)).toHaveLength(1);
+});
