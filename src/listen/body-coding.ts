@@ -1,6 +1,6 @@
 /**
- * Codes bodies and pieces of them, each in one call. docs/decisions/021-compression.md has the measurements behind the parameters. A gzip
- * encoder with a window of 8 KiB takes 64 KiB of memory.
+ * Codes bodies and pieces of them, each in one call. docs/decisions/021-compression.md has the measurements behind the
+ * parameters. A gzip encoder with a window of 8 KiB takes 64 KiB of memory.
  */
 import {
   brotliCompressSync,
