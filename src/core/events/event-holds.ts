@@ -18,7 +18,7 @@ import { type OperationFacts, type Others, type Relation, relationOf } from './r
 
 /** The longest time that an answer waits, in ms. */
 export const maxHoldMs = 2000;
-/** The longest time that a whole answer waits if only its place hints at an operation, in ms. */
+/** The longest time that a whole answer waits for an operation with the relation `possible`, in ms. */
 export const doubtMs = 50;
 
 /**
