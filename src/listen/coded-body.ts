@@ -16,7 +16,10 @@ interface Coding {
   encode(body: Buffer): Buffer;
 }
 
-/** The low half of the first byte of a body in the zlib format, which some servers leave out (RFC 9110 section 8.4.1.2). */
+/**
+ * The low half of the first byte of a body in the zlib format. Some servers send `deflate` without that format (RFC 9110
+ * section 8.4.1.2).
+ */
 const zlibMethod = 8;
 
 const brotliQuality = 4;

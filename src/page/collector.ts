@@ -112,7 +112,7 @@ export class Collector {
 
   finished(call: FinishedCall, nowMs: number): void {
     const { via, status, callerLeft } = call;
-    // Input that never became a call is refused, too. The next call must not have its reason.
+    // Input that never became a call is refused, too. The next call must not get the reason of that input.
     const reason = via === 'refused' ? this.#refusal : undefined;
     this.#refusal = undefined;
     const isAnswered = status !== 0 && !callerLeft;

@@ -35,7 +35,7 @@ export class Tap {
   add(isProblem: boolean, make: () => Tapped): void {
     this.#seen += 1;
     if (this.#rows.length < maxRows) this.#rows.push(make());
-    // A problem takes the place of a row that is none.
+    // A row with a problem replaces a row without one.
     else if (isProblem) {
       const place = this.#rows.findIndex(({ reason }) => reason === '');
       if (place !== -1) {

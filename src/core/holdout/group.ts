@@ -46,7 +46,7 @@ export class Group {
   }
 }
 
-/** The share decides by the point too, so the block depends on its later digits only. */
+/** The share decides by the point too, so the block depends on the later digits of the point only. */
 export function blockIndex(point: number): number {
   return Math.floor(((point * 65_536) % 1) * blocks);
 }
