@@ -17,8 +17,8 @@ interface Coding {
 }
 
 /**
- * The low half of the first byte of a body in the zlib format. Some servers send `deflate` without that format (RFC 9110
- * section 8.4.1.2).
+ * The low half of the first byte of a body in the zlib format. Some servers send `deflate` without that format (RFC
+ * 9110 section 8.4.1.2).
  */
 const zlibMethod = 8;
 

@@ -1,7 +1,7 @@
 /**
  * Asks some GETs that were answered in a batch again, directly and twice (`batching.verify`). The time between the two
- * direct requests is the time between the batch and the first one. A change of the resource is then as likely before the
- * first request as after it, and does not count against batches.
+ * direct requests is the time between the batch and the first one. A change of the resource is then as likely before
+ * the first request as after it, and does not count against batches.
  *
  * This code wraps the engine of a pool, so that it costs nothing while the setting is 0.
  */
