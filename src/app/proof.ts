@@ -142,13 +142,15 @@ export class Proof {
     };
   }
 
-  /** What the page of the admin port shows. */
+  /** Returns the sentence, the table and the left routes for the page of the admin port. */
   shown(): object {
     const { batching } = this.#live.current;
     return {
       parity: verifies(batching) ? this.#parity.sentence : '',
       holdout: this.#holdout === undefined ? [] : holdoutCells(this.#holdout.table()),
-      unbatched: this.#routes.current(systemClock.now()).map(({ route, reason }) => [route, reason]),
+      unbatched: this.#routes
+        .current(systemClock.now())
+        .map(({ route, reason }) => [route, reason]),
     };
   }
 
