@@ -211,7 +211,9 @@ testWithBrowser(
     const batching = { ...current.batching, share: 1, verify: 1 };
     proxy.settings.reload({ ...current, batching }, new Map());
     await page.until(`document.getElementById('holdout').hidden`);
-    await page.until(`/^Parity: no answer from a batch was compared yet[.]$/.test(${textOf('parity')})`);
+    await page.until(
+      `/^Parity: no answer from a batch was compared yet[.]$/.test(${textOf('parity')})`,
+    );
   },
   timeoutMs,
 );
