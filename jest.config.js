@@ -33,8 +33,9 @@ export const slower = [
 
 /** @type {import('jest').Config} */
 export default {
-  // Tests wait for half of their time, and no test here measures time.
-  maxWorkers: availableParallelism() + 2,
+  // Tests wait for half of their time, and no test here measures time. CI builds the parts of the cluster tests beside
+  // them.
+  maxWorkers: availableParallelism() + (process.env.CI === 'true' ? 1 : 2),
   testEnvironment: '<rootDir>/test/support/environment.js',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts', ...slower.map((glob) => `!${glob}`)],
