@@ -149,7 +149,7 @@ export class Proof {
       parity: verifies(batching) ? this.#parity.sentence : '',
       holdout: this.#holdout === undefined ? [] : holdoutCells(this.#holdout.table()),
       unbatched: this.#routes
-        .current(systemClock.now())
+        .current(this.#clock.now())
         .map(({ route, reason }) => [route, reason]),
     };
   }

@@ -19,7 +19,7 @@ interface Second {
 export interface EffectFrame {
   readonly callsPerS: number;
   readonly requestsPerS: number;
-  /** Calls whose waits are known; 0 if none was sent in these seconds. */
+  /** Number of calls with a known wait; 0 if the proxy sent no call in these seconds. */
   readonly waited: number;
   readonly waitMs: number;
   readonly waitP95Ms: number;

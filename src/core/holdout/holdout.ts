@@ -41,7 +41,7 @@ const figures: Readonly<Record<Measure, (block: Block) => number>> = {
 };
 
 const maxRoutes = 256;
-/** A route is judged for the first time after so many calls, and then whenever the calls have doubled. */
+/** Number of calls before the first judgment of a route. Each further judgment waits until this number has doubled. */
 const firstJudgedAt = 1024;
 /** The probability that a route which is no worse is ever judged to be worse. The judgments share it. */
 const falseVerdict = 0.02;

@@ -7,7 +7,7 @@
  */
 
 const confidence = 0.95;
-/** The test of a share expects a true share that is so many times smaller. */
+/** The test of a share expects that the true share is smaller by this factor. */
 const timesSmaller = 10;
 const steps = 60;
 
